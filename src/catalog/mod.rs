@@ -1,0 +1,264 @@
+//! What a database says about itself: tables, keys, references. Pure data; the loaders beside this
+//! file ([`sqlite`], [`postgres`]) fill it in a handful of queries, whatever the schema's size.
+
+pub mod postgres;
+pub mod sqlite;
+
+use std::fmt;
+
+/// The whole schema as orgsweep needs it. Tables and references are addressed by their position.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Catalog {
+    pub tables: Vec<Table>,
+    pub references: Vec<Reference>,
+    /// Changes whenever a reference, table, column or trigger is added, dropped or altered.
+    pub fingerprint: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
+pub struct TableId(pub usize);
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
+pub struct ReferenceId(pub usize);
+
+/// A relation's name. Displayed the way people write it: the schema only where it is not the
+/// default one.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TableName {
+    /// `None` where the table is found without a schema (SQLite's `main`, PostgreSQL's search path).
+    pub schema: Option<String>,
+    pub name: String,
+}
+
+impl fmt::Display for TableName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(schema) = &self.schema {
+            write!(f, "{schema}.")?;
+        }
+        f.write_str(&self.name)
+    }
+}
+
+/// One table; a partitioned table stands for all of its partitions.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Table {
+    pub name: TableName,
+    pub kind: TableKind,
+    pub columns: Vec<Column>,
+    /// Unique keys over plain columns that hold for every row and are checked at once; the primary
+    /// key first.
+    pub keys: Vec<Key>,
+    /// CHECK constraints, as SQL over the table's own column names.
+    pub checks: Vec<Check>,
+    pub triggers: Vec<Trigger>,
+    /// Row-level security would hide rows from this session.
+    pub row_security: bool,
+    pub privileges: Privileges,
+    /// The planner's estimate, where there is one.
+    pub estimated_rows: Option<u64>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TableKind {
+    Ordinary,
+    /// Has inheritance children whose rows a plain query would mix in.
+    InheritanceParent,
+    Partitioned,
+    /// SQLite: rows are addressed by the primary key, there is no rowid.
+    WithoutRowid,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Column {
+    pub name: String,
+    /// As declared: `character varying(255)`, `INTEGER`, …
+    pub type_name: String,
+    pub nullable: bool,
+    pub generated: bool,
+    /// The default's SQL expression.
+    pub default: Option<String>,
+    /// SQLite: the collation of comparisons with this column, where it is not BINARY.
+    pub collation: Option<String>,
+    /// Holds text that a person can read: a candidate for names and labels.
+    pub textual: bool,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Key {
+    pub name: String,
+    pub columns: Vec<String>,
+    pub primary: bool,
+    /// No column of it can be null, so it identifies every row.
+    pub not_null: bool,
+    /// UNIQUE NULLS NOT DISTINCT (PostgreSQL 15).
+    pub nulls_not_distinct: bool,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Check {
+    pub name: String,
+    pub expression: String,
+    /// Columns that the expression may read; empty when the engine does not tell.
+    pub columns: Vec<String>,
+}
+
+/// A user's trigger or rule that sees DELETE or UPDATE on its table (or on a partition of it).
+#[derive(Debug, Clone, PartialEq)]
+pub struct Trigger {
+    pub name: String,
+    pub on_delete: bool,
+    pub on_update: bool,
+    pub firing: Firing,
+}
+
+/// PostgreSQL's `tgenabled`/`ev_enabled`: in which replication roles a trigger or rule fires.
+/// Disabled ones are not in the catalog. SQLite's triggers are all `Origin`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Firing {
+    Origin,
+    Replica,
+    Always,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Privileges {
+    pub select: bool,
+    /// PostgreSQL locks rows (`FOR UPDATE`) only for those who may update them.
+    pub update: bool,
+    pub delete: bool,
+}
+
+impl Privileges {
+    pub const ALL: Privileges = Privileges { select: true, update: true, delete: true };
+}
+
+/// A child's columns that point at a parent's key.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Reference {
+    /// The constraint's name, where it has one.
+    pub name: Option<String>,
+    pub child: TableId,
+    /// In the order of `parent_columns`.
+    pub columns: Vec<String>,
+    pub parent: TableId,
+    pub parent_columns: Vec<String>,
+    pub on_delete: OnDelete,
+    /// The columns that SET NULL / SET DEFAULT writes: all, or PostgreSQL 15's column list.
+    pub set_columns: Vec<String>,
+    pub match_full: bool,
+    pub deferrable: bool,
+    pub initially_deferred: bool,
+    /// False when existing rows were never checked (NOT VALID).
+    pub validated: bool,
+    /// False when the engine does not watch it (NOT ENFORCED, its triggers disabled, declared).
+    pub enforced: bool,
+    /// An index that finds the child rows of a key.
+    pub index: Option<String>,
+    /// Per column the qualified equality operator, where it is not the engine's built-in `=`.
+    pub operators: Vec<Option<String>>,
+    /// PostgreSQL: the one partition (of `child`) that carries this reference.
+    pub partition: Option<TableName>,
+}
+
+/// What the schema says shall happen to a referencing row when its parent is deleted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum OnDelete {
+    Cascade,
+    SetNull,
+    SetDefault,
+    Restrict,
+    NoAction,
+}
+
+impl OnDelete {
+    /// SQL's words, in lower case.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            OnDelete::Cascade => "cascade",
+            OnDelete::SetNull => "set null",
+            OnDelete::SetDefault => "set default",
+            OnDelete::Restrict => "restrict",
+            OnDelete::NoAction => "no action",
+        }
+    }
+}
+
+impl fmt::Display for OnDelete {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl Catalog {
+    pub fn table(&self, id: TableId) -> &Table {
+        &self.tables[id.0]
+    }
+
+    pub fn reference(&self, id: ReferenceId) -> &Reference {
+        &self.references[id.0]
+    }
+
+    pub fn table_ids(&self) -> impl Iterator<Item = TableId> + use<> {
+        (0..self.tables.len()).map(TableId)
+    }
+
+    pub fn reference_ids(&self) -> impl Iterator<Item = ReferenceId> + use<> {
+        (0..self.references.len()).map(ReferenceId)
+    }
+
+    /// `deals.created_by`, `billing.lines.tenant,no`: how people name a reference, `--force` too.
+    pub fn reference_name(&self, id: ReferenceId) -> String {
+        let reference = self.reference(id);
+        let child = reference.partition.as_ref().unwrap_or(&self.table(reference.child).name);
+        format!("{child}.{}", reference.columns.join(","))
+    }
+
+    /// `deals.created_by → users`
+    pub fn reference_arrow(&self, id: ReferenceId) -> String {
+        format!("{} → {}", self.reference_name(id), self.table(self.reference(id).parent).name)
+    }
+
+    /// Tables whose name is `text`, with or without schema, first as written, then in any case.
+    pub fn tables_named(&self, text: &str) -> Vec<TableId> {
+        let find = |same: &dyn Fn(&str) -> bool| -> Vec<TableId> {
+            let matches = |id: &TableId| {
+                let name = &self.table(*id).name;
+                same(&name.to_string()) || same(&name.name)
+            };
+            self.table_ids().filter(matches).collect()
+        };
+        let exact = find(&|name| name == text);
+        if exact.is_empty() { find(&|name| name.eq_ignore_ascii_case(text)) } else { exact }
+    }
+
+    /// References named `text`: `table.column[,column…]` or a constraint's name.
+    pub fn references_named(&self, text: &str) -> Vec<ReferenceId> {
+        let named = |id: &ReferenceId| {
+            let reference = self.reference(*id);
+            let short = format!(
+                "{}.{}",
+                self.table(reference.child).name.name,
+                reference.columns.join(",")
+            );
+            self.reference_name(*id).eq_ignore_ascii_case(text)
+                || short.eq_ignore_ascii_case(text)
+                || reference.name.as_deref() == Some(text)
+        };
+        self.reference_ids().filter(named).collect()
+    }
+}
+
+impl Table {
+    pub fn column(&self, name: &str) -> Option<&Column> {
+        self.columns.iter().find(|column| column.name == name)
+    }
+
+    pub fn primary_key(&self) -> Option<&Key> {
+        self.keys.iter().find(|key| key.primary)
+    }
+
+    /// The key that identifies every row: the primary one, else another that has no nulls.
+    pub fn identifying_key(&self) -> Option<&Key> {
+        self.primary_key().filter(|key| key.not_null).or(self.keys.iter().find(|key| key.not_null))
+    }
+}

@@ -1,0 +1,2 @@
+
+//! Loads a [`Catalog`](super::Catalog) from PostgreSQL's system catalogs.

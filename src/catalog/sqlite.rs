@@ -1,0 +1,2 @@
+
+//! Loads a [`Catalog`](super::Catalog) from SQLite's pragma functions.

@@ -1,0 +1,114 @@
+//! What a failed statement means. Diesel hides SQLSTATE, so the kinds it does not type are told
+//! by the engine's (English) message; a message in another language is an ordinary failure.
+
+use diesel::result::{ConnectionError, DatabaseErrorKind, Error as DieselError};
+use std::fmt;
+
+/// A failed statement or connection. The message never holds the password.
+#[derive(Debug, Clone)]
+pub struct Error {
+    pub fault: Fault,
+    pub message: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// The server could not be reached or did not let us in.
+    Connect,
+    /// The connection broke while in use.
+    Lost,
+    /// A lock was not granted in time.
+    Busy,
+    /// A serialization failure or deadlock: the transaction may succeed when run again.
+    Retryable,
+    /// Cancelled on request (a signal, an administrator, a statement timeout).
+    Cancelled,
+    /// A constraint forbids the change.
+    Constraint,
+    ReadOnly,
+    Permission,
+    /// Row-level security would have hidden rows.
+    RowSecurity,
+    Other,
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Error {}
+
+impl From<DieselError> for Error {
+    fn from(error: DieselError) -> Self {
+        let fault = match &error {
+            DieselError::DatabaseError(kind, information) => match kind {
+                DatabaseErrorKind::SerializationFailure => Fault::Retryable,
+                DatabaseErrorKind::ReadOnlyTransaction => Fault::ReadOnly,
+                DatabaseErrorKind::ClosedConnection | DatabaseErrorKind::UnableToSendCommand => {
+                    Fault::Lost
+                }
+                DatabaseErrorKind::ForeignKeyViolation
+                | DatabaseErrorKind::UniqueViolation
+                | DatabaseErrorKind::NotNullViolation
+                | DatabaseErrorKind::CheckViolation
+                | DatabaseErrorKind::RestrictViolation
+                | DatabaseErrorKind::ExclusionViolation => Fault::Constraint,
+                _ => by_message(information.message()),
+            },
+            DieselError::BrokenTransactionManager => Fault::Lost,
+            _ => Fault::Other,
+        };
+        let message = match &error {
+            DieselError::DatabaseError(_, information) => {
+                let mut message = information.message().trim().to_owned();
+                for more in [information.details(), information.hint()].into_iter().flatten() {
+                    message.push_str("; ");
+                    message.push_str(more);
+                }
+                message
+            }
+            other => other.to_string(),
+        };
+        Error { fault, message }
+    }
+}
+
+impl From<ConnectionError> for Error {
+    fn from(error: ConnectionError) -> Self {
+        let message = match error {
+            ConnectionError::BadConnection(message) => message.trim().to_owned(),
+            other => other.to_string(),
+        };
+        let fault = match by_message(&message) {
+            Fault::Busy => Fault::Busy,
+            _ => Fault::Connect,
+        };
+        Error { fault, message }
+    }
+}
+
+fn by_message(message: &str) -> Fault {
+    const KNOWN: [(&str, Fault); 17] = [
+        ("deadlock detected", Fault::Retryable),
+        ("could not serialize access", Fault::Retryable),
+        ("tuple to be locked was already moved", Fault::Retryable),
+        ("lock timeout", Fault::Busy),
+        ("could not obtain lock", Fault::Busy),
+        ("database is locked", Fault::Busy),
+        ("database table is locked", Fault::Busy),
+        ("due to user request", Fault::Cancelled),
+        ("statement timeout", Fault::Cancelled),
+        ("server closed the connection", Fault::Lost),
+        ("terminating connection", Fault::Lost),
+        ("no connection to the server", Fault::Lost),
+        ("could not receive data from server", Fault::Lost),
+        ("readonly database", Fault::ReadOnly),
+        ("during recovery", Fault::ReadOnly),
+        ("permission denied", Fault::Permission),
+        ("row-level security", Fault::RowSecurity),
+    ];
+    let known = KNOWN.iter().find(|(part, _)| message.contains(part));
+    known.map_or(Fault::Other, |(_, fault)| *fault)
+}

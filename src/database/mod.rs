@@ -1,0 +1,195 @@
+//! A connection to either engine over Diesel: statements, rows as text, transactions. The only
+//! place besides the catalog's loaders that tells the backends apart.
+
+mod error;
+mod row;
+mod target;
+
+pub use error::{Error, Fault};
+pub use row::Row;
+pub use target::Target;
+
+use crate::sql::{Dialect, Statement};
+use diesel::connection::{
+    AnsiTransactionManager, Connection, SimpleConnection, TransactionManager,
+};
+use diesel::pg::{Pg, PgConnection};
+use diesel::prelude::*;
+use diesel::sql_types::Text;
+use diesel::sqlite::{Sqlite, SqliteConnection};
+use std::time::Duration;
+
+pub type Result<T> = std::result::Result<T, Error>;
+
+pub struct Database {
+    connection: Driver,
+    target: Target,
+    /// Statements sent so far: round trips, give or take Diesel's own.
+    pub statements: u64,
+}
+
+pub enum Driver {
+    Sqlite(SqliteConnection),
+    Postgres(PgConnection),
+}
+
+/// What a transaction is for; each engine has its own BEGIN for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// One unchanging picture of the data.
+    Read,
+    /// Deleting. PostgreSQL: READ COMMITTED, where a lock once granted shows what was committed
+    /// before it (DESIGN 7). SQLite: BEGIN IMMEDIATE keeps other writers out.
+    Write,
+}
+
+/// Runs `$body` on whichever driver is connected.
+macro_rules! on_driver {
+    ($self:expr, $connection:ident => $body:expr) => {
+        match &mut $self.connection {
+            Driver::Sqlite($connection) => $body,
+            Driver::Postgres($connection) => $body,
+        }
+    };
+}
+
+impl Database {
+    /// Opens an existing database; with `create`, an SQLite file may come into being.
+    ///
+    /// # Errors
+    /// [`Fault::Connect`], its message free of the password.
+    pub fn connect(target: &Target, create: bool) -> Result<Database> {
+        let connect_error = |error: ConnectionError| {
+            let error = Error::from(error);
+            Error { message: target.scrub(&error.message), ..error }
+        };
+        let url = target.driver_url(create);
+        let connection = match target {
+            Target::Sqlite(path) => {
+                if !create && !path.exists() {
+                    let message = format!("there is no SQLite file {}", path.display());
+                    return Err(Error { fault: Fault::Connect, message });
+                }
+                Driver::Sqlite(SqliteConnection::establish(&url).map_err(connect_error)?)
+            }
+            Target::Postgres(_) => {
+                Driver::Postgres(PgConnection::establish(&url).map_err(connect_error)?)
+            }
+        };
+        Ok(Database { connection, target: target.clone(), statements: 0 })
+    }
+
+    pub fn dialect(&self) -> Dialect {
+        match self.connection {
+            Driver::Sqlite(_) => Dialect::Sqlite,
+            Driver::Postgres(_) => Dialect::Postgres,
+        }
+    }
+
+    pub fn target(&self) -> &Target {
+        &self.target
+    }
+
+    /// The typed connection, for the built-in CRM and its migrations.
+    pub fn driver(&mut self) -> &mut Driver {
+        &mut self.connection
+    }
+
+    /// Runs statements that take no values and return nothing, in one round trip.
+    pub fn run(&mut self, sql: &str) -> Result<()> {
+        self.statements += 1;
+        on_driver!(self, connection => connection.batch_execute(sql)).map_err(|e| self.error(e))
+    }
+
+    /// Runs one statement and tells how many rows it inserted, updated or deleted.
+    pub fn execute(&mut self, statement: &Statement) -> Result<u64> {
+        self.statements += 1;
+        let (text, values) = statement.prepared(self.dialect().sigil());
+        let rows = match &mut self.connection {
+            Driver::Sqlite(connection) => {
+                let mut query = diesel::sql_query(text).into_boxed::<Sqlite>();
+                for value in values {
+                    query = query.bind::<Text, _>(value.to_owned());
+                }
+                query.execute(connection)
+            }
+            Driver::Postgres(connection) => {
+                let mut query = diesel::sql_query(text).into_boxed::<Pg>();
+                for value in values {
+                    query = query.bind::<Text, _>(value.to_owned());
+                }
+                query.execute(connection)
+            }
+        };
+        rows.map(|rows| rows as u64).map_err(|error| self.error(error))
+    }
+
+    /// Runs one query and loads its rows: for results that are small by construction (catalogs,
+    /// counts, samples). PostgreSQL's values must be cast to `text` in the select list.
+    pub fn query(&mut self, statement: &Statement) -> Result<Vec<Row>> {
+        self.statements += 1;
+        let (text, values) = statement.prepared(self.dialect().sigil());
+        let rows = match &mut self.connection {
+            Driver::Sqlite(connection) => {
+                let mut query = diesel::sql_query(text).into_boxed::<Sqlite>();
+                for value in values {
+                    query = query.bind::<Text, _>(value.to_owned());
+                }
+                query.load::<Row>(connection)
+            }
+            Driver::Postgres(connection) => {
+                let mut query = diesel::sql_query(text).into_boxed::<Pg>();
+                for value in values {
+                    query = query.bind::<Text, _>(value.to_owned());
+                }
+                query.load::<Row>(connection)
+            }
+        };
+        rows.map_err(|error| self.error(error))
+    }
+
+    /// The first row of a query that always has one.
+    pub fn query_one(&mut self, statement: &Statement) -> Result<Row> {
+        let rows = self.query(statement)?;
+        rows.into_iter().next().ok_or_else(|| Error {
+            fault: Fault::Other,
+            message: format!("no row came back from: {}", statement.inlined()),
+        })
+    }
+
+    pub fn begin(&mut self, purpose: Purpose) -> Result<()> {
+        self.statements += 1;
+        let begin = self.dialect().begin(purpose == Purpose::Write);
+        on_driver!(self, connection => AnsiTransactionManager::begin_transaction_sql(&mut *connection, begin))
+            .map_err(|error| self.error(error))
+    }
+
+    /// # Errors
+    /// [`Fault::Lost`] means that nobody knows whether the transaction was committed.
+    pub fn commit(&mut self) -> Result<()> {
+        self.statements += 1;
+        on_driver!(self, connection => AnsiTransactionManager::commit_transaction(&mut *connection))
+            .map_err(|error| self.error(error))
+    }
+
+    /// Ends the transaction without a trace. A connection that is already gone is no error: the
+    /// engine has rolled back by itself.
+    pub fn rollback(&mut self) {
+        self.statements += 1;
+        let _ = on_driver!(self, connection => AnsiTransactionManager::rollback_transaction(&mut *connection));
+    }
+
+    /// How long a statement waits for a lock: SQLite's busy timeout. PostgreSQL takes it per
+    /// transaction ([`Dialect::session`]).
+    pub fn set_busy_timeout(&mut self, timeout: Duration) -> Result<()> {
+        match self.dialect() {
+            Dialect::Sqlite => self.run(&format!("PRAGMA busy_timeout = {}", timeout.as_millis())),
+            Dialect::Postgres => Ok(()),
+        }
+    }
+
+    fn error(&self, error: diesel::result::Error) -> Error {
+        let error = Error::from(error);
+        Error { message: self.target.scrub(&error.message), ..error }
+    }
+}

@@ -1,0 +1,45 @@
+//! Rows whose shape is known only at run time: every value as text, as the SQL cast it.
+
+use diesel::backend::Backend;
+use diesel::deserialize::{self, FromSql, QueryableByName};
+use diesel::row::{Field, NamedRow};
+use diesel::sql_types::Text;
+
+/// One row, its values in the order of the select list.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Row(pub Vec<Option<String>>);
+
+impl<DB> QueryableByName<DB> for Row
+where
+    DB: Backend,
+    String: FromSql<Text, DB>,
+{
+    fn build<'a>(row: &impl NamedRow<'a, DB>) -> deserialize::Result<Self> {
+        let value = |index| {
+            let field = diesel::row::Row::get(row, index).ok_or("a column is missing")?;
+            field.value().map(<String as FromSql<Text, DB>>::from_sql).transpose()
+        };
+        (0..row.field_count()).map(value).collect::<deserialize::Result<_>>().map(Row)
+    }
+}
+
+impl Row {
+    pub fn optional(&self, index: usize) -> Option<&str> {
+        self.0.get(index).and_then(Option::as_deref)
+    }
+
+    /// The value, or the empty string for NULL.
+    pub fn text(&self, index: usize) -> &str {
+        self.optional(index).unwrap_or_default()
+    }
+
+    /// A count or number; 0 for NULL.
+    pub fn number(&self, index: usize) -> i64 {
+        self.text(index).parse().unwrap_or_default()
+    }
+
+    /// `1`, `t` and `true` are what SQLite and PostgreSQL write.
+    pub fn flag(&self, index: usize) -> bool {
+        matches!(self.text(index), "1" | "t" | "true")
+    }
+}

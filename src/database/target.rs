@@ -1,0 +1,183 @@
+//! Which database is meant: a URL or a path, and how it may be shown. The only place that sees a
+//! password; everything shown or logged goes through [`Target::redacted`] or [`Target::scrub`].
+
+use anyhow::{Result, bail};
+use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_encode};
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+#[derive(Clone, PartialEq)]
+pub enum Target {
+    Sqlite(PathBuf),
+    /// A complete libpq URL.
+    Postgres(String),
+}
+
+/// Never the password, not even in a debug print.
+impl fmt::Debug for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.redacted())
+    }
+}
+
+impl Target {
+    /// Reads `sqlite:PATH`, `sqlite:///PATH`, a plain path, `postgres://…` or `postgresql://…`.
+    ///
+    /// # Errors
+    /// An unknown scheme, or a URL whose password would not survive libpq's own parsing.
+    pub fn parse(text: &str) -> Result<Target> {
+        let text = text.trim();
+        if text.is_empty() {
+            bail!("the database URL is empty");
+        }
+        let Some((scheme, rest)) = text.split_once(':') else {
+            return Ok(Target::Sqlite(PathBuf::from(text)));
+        };
+        match scheme.to_ascii_lowercase().as_str() {
+            "sqlite" => sqlite_path(rest),
+            "postgres" | "postgresql" => postgres_url(text, rest),
+            "mysql" | "mariadb" => bail!("MySQL and MariaDB are not supported yet"),
+            other if rest.starts_with("//") => {
+                bail!("unknown database URL scheme {other:?}: use sqlite:PATH or postgres://…")
+            }
+            _ if Path::new(text).exists() => Ok(Target::Sqlite(PathBuf::from(text))),
+            other => {
+                bail!("unknown database URL scheme {other:?}: use sqlite:PATH or postgres://…")
+            }
+        }
+    }
+
+    /// The URL as it may be printed: no password, no other secret parameter.
+    pub fn redacted(&self) -> String {
+        match self {
+            Target::Sqlite(path) => format!("sqlite:{}", path.display()),
+            Target::Postgres(url) => {
+                let mut shown = url.clone();
+                if let Some(password) = authority_password(url) {
+                    shown = shown.replacen(&format!(":{password}@"), ":***@", 1);
+                }
+                for secret in secret_parameters(url) {
+                    shown = shown.replace(&format!("={secret}"), "=***");
+                }
+                shown
+            }
+        }
+    }
+
+    /// Removes the password from a driver's message.
+    pub fn scrub(&self, message: &str) -> String {
+        let Target::Postgres(url) = self else {
+            return message.to_owned();
+        };
+        let mut clean = message.replace(url.as_str(), &self.redacted());
+        for secret in authority_password(url).into_iter().chain(secret_parameters(url)) {
+            let decoded = percent_decode_str(secret).decode_utf8_lossy().into_owned();
+            for form in [secret, decoded.as_str()] {
+                if !form.is_empty() {
+                    clean = clean.replace(form, "***");
+                }
+            }
+        }
+        clean
+    }
+
+    /// What the driver is given. SQLite files are opened, never created.
+    pub(super) fn driver_url(&self, create: bool) -> String {
+        match self {
+            Target::Sqlite(path) => {
+                const URI: &AsciiSet = &CONTROLS.add(b'%').add(b'?').add(b'#').add(b' ');
+                let path = path.to_string_lossy();
+                let path = utf8_percent_encode(&path, URI);
+                format!("file:{path}?mode={}", if create { "rwc" } else { "rw" })
+            }
+            Target::Postgres(url) => {
+                let mut url = url.clone();
+                for (name, value) in [("connect_timeout", "10"), ("application_name", "orgsweep")] {
+                    if !url.contains(&format!("{name}=")) {
+                        url.push(if url.contains('?') { '&' } else { '?' });
+                        url.push_str(&format!("{name}={value}"));
+                    }
+                }
+                url
+            }
+        }
+    }
+}
+
+fn sqlite_path(rest: &str) -> Result<Target> {
+    let path = rest.strip_prefix("//").unwrap_or(rest);
+    if path.is_empty() {
+        bail!("the SQLite URL names no file: use sqlite:PATH");
+    }
+    Ok(Target::Sqlite(PathBuf::from(percent_decode_str(path).decode_utf8_lossy().into_owned())))
+}
+
+fn postgres_url(text: &str, rest: &str) -> Result<Target> {
+    if !rest.starts_with("//") {
+        bail!("a PostgreSQL URL starts with postgres://");
+    }
+    // libpq ends the password at the first '@' and would show the remainder as a host name.
+    let authority = rest[2..].split(['/', '?', '#']).next().unwrap_or_default();
+    let ambiguous = authority.matches('@').count() > 1
+        || (!authority.contains('@') && rest[2..].split('?').next().unwrap_or("").contains('@'));
+    if ambiguous {
+        bail!(
+            "the password in the database URL holds one of @ / ? #: percent-encode it (%40 %2F %3F %23)"
+        );
+    }
+    Ok(Target::Postgres(text.to_owned()))
+}
+
+fn authority_password(url: &str) -> Option<&str> {
+    let rest = url.split_once("//")?.1;
+    let authority = rest.split(['/', '?']).next()?;
+    let (user, _) = authority.rsplit_once('@')?;
+    user.split_once(':').map(|(_, password)| password).filter(|password| !password.is_empty())
+}
+
+fn secret_parameters(url: &str) -> Vec<&str> {
+    let query = url.split_once('?').map_or("", |(_, query)| query);
+    let parameters = query.split('&').filter_map(|pair| pair.split_once('='));
+    let secret = |(name, _): &(&str, &str)| matches!(*name, "password" | "sslpassword");
+    parameters.filter(secret).map(|(_, value)| value).filter(|value| !value.is_empty()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn urls_and_paths_name_their_database() {
+        let sqlite = |path: &str| Target::Sqlite(PathBuf::from(path));
+        for (text, target) in [
+            ("sqlite:crm.db", sqlite("crm.db")),
+            ("sqlite:///var/crm.db", sqlite("/var/crm.db")),
+            ("sqlite://crm.db", sqlite("crm.db")),
+            ("./crm.db", sqlite("./crm.db")),
+            ("postgres://u@h/db", Target::Postgres("postgres://u@h/db".into())),
+        ] {
+            assert_eq!(Target::parse(text).unwrap(), target, "{text}");
+        }
+        for text in ["", "oracle://x", "sqlite:", "postgres:db", "nosuch:thing"] {
+            assert!(Target::parse(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn no_password_is_shown() {
+        let target = Target::parse("postgres://me:s%40cret@db/x?sslpassword=hush").unwrap();
+        assert_eq!(target.redacted(), "postgres://me:***@db/x?sslpassword=***");
+        assert_eq!(format!("{target:?}"), target.redacted());
+        assert_eq!(target.scrub("no s@cret, no s%40cret, no hush"), "no ***, no ***, no ***");
+    }
+
+    #[test]
+    fn a_password_that_libpq_would_split_is_refused_without_being_shown() {
+        for url in
+            ["postgres://me:s@cret@db/x", "postgres://me:s/cret@db/x", "postgres://me:s#t@db/x"]
+        {
+            let error = Target::parse(url).unwrap_err().to_string();
+            assert!(error.contains("percent-encode") && !error.contains("cret"), "{error}");
+        }
+    }
+}

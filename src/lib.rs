@@ -1,0 +1,5 @@
+//! orgsweep deletes everything that belongs to one organization from a relational database.
+
+pub mod catalog;
+pub mod database;
+pub mod sql;
