@@ -13,13 +13,10 @@ use time::PrimitiveDateTime;
 /// An empty database of its own; gone when dropped.
 struct Fresh {
     target: Target,
-    /// Keeps the SQLite file's folder, or names what to drop on the server.
-    home: Home,
-}
-
-enum Home {
-    Folder(#[allow(dead_code, reason = "removes the folder when dropped")] TempDir),
-    Server { maintenance: Target, name: String },
+    /// Removes the SQLite file when dropped.
+    _folder: Option<TempDir>,
+    /// On the server: the maintenance database, and what to drop from there.
+    on_server: Option<(Target, String)>,
 }
 
 impl Fresh {
@@ -27,7 +24,7 @@ impl Fresh {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("crm.db");
         let target = Target::parse(&format!("sqlite:{}", path.display())).unwrap();
-        Fresh { target, home: Home::Folder(folder) }
+        Fresh { target, _folder: Some(folder), on_server: None }
     }
 
     fn postgres() -> Option<Fresh> {
@@ -44,7 +41,7 @@ impl Fresh {
         let (server, parameters) = url.split_at(url.find('?').unwrap_or(url.len()));
         let (server, _) = server.rsplit_once('/').unwrap();
         let target = Target::parse(&format!("{server}/{name}{parameters}")).unwrap();
-        Some(Fresh { target, home: Home::Server { maintenance, name } })
+        Some(Fresh { target, _folder: None, on_server: Some((maintenance, name)) })
     }
 
     fn connect(&self) -> Database {
@@ -54,7 +51,7 @@ impl Fresh {
 
 impl Drop for Fresh {
     fn drop(&mut self) {
-        if let Home::Server { maintenance, name } = &self.home {
+        if let Some((maintenance, name)) = &self.on_server {
             let mut server = Database::connect(maintenance, false).unwrap();
             server.run(&format!("DROP DATABASE {name} WITH (FORCE)")).unwrap();
         }
@@ -192,24 +189,33 @@ fn migrations_go_back_to_nothing() {
 
 #[test]
 fn another_application_is_refused_and_left_alone() {
-    let own_table = "CREATE TABLE Users (id BIGINT PRIMARY KEY)";
-    let own_migrations =
-        "CREATE TABLE __diesel_schema_migrations (version VARCHAR(50) PRIMARY KEY, run_on TIMESTAMP);
-         INSERT INTO __diesel_schema_migrations (version) VALUES ('20200101000000')";
-    for (setup, named) in [(own_table, "users"), (own_migrations, "__diesel_schema_migrations")] {
-        on_each_backend(|database| {
-            database.run(setup).unwrap();
-            let error = migrate::run(database, &mut |_| {}).unwrap_err().to_string();
-            assert!(error.contains(named) && error.contains("hint: "), "{error}");
-            let tables = match database.dialect() {
-                Dialect::Sqlite => "SELECT count(*) FROM sqlite_master WHERE type = 'table'",
-                Dialect::Postgres => {
-                    "SELECT count(*)::text FROM pg_tables WHERE schemaname = 'public'"
-                }
-            };
-            assert_eq!(number(database, tables), 1);
-        });
-    }
+    let tables = typed_columns().into_iter().map(|name| name.split('.').next().unwrap().to_owned());
+    let tables: BTreeSet<String> = tables.collect();
+    assert_eq!(tables.len(), 16);
+    on_each_backend(|database| {
+        for table in &tables {
+            let setup = format!("CREATE TABLE {} (id BIGINT PRIMARY KEY)", table.to_uppercase());
+            refuses(database, &setup, table);
+        }
+        let migrations =
+            "CREATE TABLE __diesel_schema_migrations (version VARCHAR(50) PRIMARY KEY);
+             INSERT INTO __diesel_schema_migrations VALUES ('20200101000000')";
+        refuses(database, migrations, "__diesel_schema_migrations");
+        assert_eq!(migrate(database).len(), 1, "an empty database is welcome again");
+    });
+}
+
+/// Migrating is refused while the one table made by `setup` is there.
+fn refuses(database: &mut Database, setup: &str, table: &str) {
+    database.run(setup).unwrap();
+    let error = migrate::run(database, &mut |_| {}).unwrap_err().to_string();
+    assert!(error.contains(table) && error.contains("hint: "), "{error}");
+    let tables = match database.dialect() {
+        Dialect::Sqlite => "SELECT count(*) FROM sqlite_master WHERE type = 'table'",
+        Dialect::Postgres => "SELECT count(*)::text FROM pg_tables WHERE schemaname = 'public'",
+    };
+    assert_eq!(number(database, tables), 1);
+    database.run(&format!("DROP TABLE {table}")).unwrap();
 }
 
 #[test]
@@ -222,7 +228,7 @@ fn seeds_are_the_same_each_time_on_each_backend() {
             let rows = dump(database);
             assert_eq!(summary.rows, rows.len() as u64);
             assert_eq!(small().total_rows(), 200 + 70 + 70);
-            assert_eq!(summary.rows - small().total_rows(), 6 + 1 + 6 + 1, "outside organizations");
+            assert_eq!(summary.rows - small().total_rows(), 6 + 1 + 6 + 2, "outside organizations");
             dumps.push(rows);
         });
     }
@@ -253,9 +259,12 @@ fn the_story_is_told() {
         assert_eq!(staff[0], "ada.reyes@apex-innovations.test admin");
         assert_eq!(staff[1], "marcus.chen@apex-innovations.test manager");
         assert_eq!(staff[2], "priya.nair@apex-innovations.test sales");
-        let nobodys = "SELECT count(*) || '' FROM users u JOIN roles r ON r.id = u.role_id
-             WHERE u.organization_id IS NULL AND r.organization_id IS NULL";
-        assert_eq!(number(database, nobodys), 1, "the super admin");
+        let nobodys = "SELECT u.email || ' ' || coalesce(r.name, 'no role') FROM users u
+             LEFT JOIN roles r ON r.id = u.role_id AND r.organization_id IS NULL
+             WHERE u.organization_id IS NULL ORDER BY u.id";
+        let nobodys = texts(database, nobodys);
+        assert!(nobodys[0].ends_with("@crm-platform.test super admin"), "{nobodys:?}");
+        assert!(nobodys[1].ends_with("@closed-company.test no role"), "{nobodys:?}");
     });
 }
 
@@ -351,5 +360,21 @@ fn a_failed_seed_leaves_nothing() {
         let before = dump(database);
         assert!(seed::run(database, &small(), &mut |_| {}).is_err());
         assert_eq!(dump(database), before);
+    });
+}
+
+#[test]
+fn many_rows_are_written_chunk_by_chunk() {
+    on_each_backend(|database| {
+        migrate(database);
+        let options = seed::Options { organizations: 30, rows: 25_000, other_rows: 0, seed: 1 };
+        let mut heard = Vec::new();
+        let summary = seed::run(database, &options, &mut |rows| heard.push(rows)).unwrap();
+        assert!(heard.len() > 2 && heard.is_sorted(), "{heard:?}");
+        assert_eq!(*heard.last().unwrap(), summary.rows);
+        assert_eq!(options.total_rows(), 25_000 + 29 * 63);
+        assert_eq!(dump(database).len() as u64, summary.rows);
+        let busiest = "SELECT max(deal_id) FROM deals";
+        assert_eq!(texts(database, busiest), ["DLID3120"]);
     });
 }

@@ -9,6 +9,7 @@ use diesel::backend::Backend;
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 use std::collections::BTreeSet;
 
+// Cargo does not notice a new migration's folder: touch this file after adding one.
 const SQLITE: EmbeddedMigrations = embed_migrations!("migrations/crm/sqlite");
 const POSTGRES: EmbeddedMigrations = embed_migrations!("migrations/crm/postgres");
 

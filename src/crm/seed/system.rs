@@ -1,4 +1,5 @@
-//! What belongs to no organization: the permission catalogue, a system role, a super admin.
+//! What belongs to no organization: the permission catalogue, a system role, a super admin, and a
+//! user whose organization an older clean-up took away.
 
 use super::rows::{Permission, Role, RolePermission, User};
 use super::store::{Store, next, on_driver};
@@ -18,12 +19,23 @@ const PERMISSIONS: [(&str, &str); 6] = [
 ];
 const SYSTEM_ROLE: &str = "super admin";
 const SYSTEM_DOMAIN: &str = "crm-platform.test";
+const CLOSED_DOMAIN: &str = "closed-company.test";
 
 /// Adds what is missing; returns the permissions' keys in the order of the catalogue.
 pub(super) fn add(store: &mut Store) -> Result<Vec<i64>> {
     let permissions = permissions(store)?;
     let role = role(store, &permissions)?;
-    let (full_name, email) = names::person(9, SYSTEM_DOMAIN);
+    user(store, names::person(9, SYSTEM_DOMAIN), Some(role))?;
+    user(store, names::person(20, CLOSED_DOMAIN), None)?;
+    Ok(permissions)
+}
+
+/// Adds a user without an organization, unless the address is taken.
+fn user(
+    store: &mut Store,
+    (full_name, email): (String, String),
+    role_id: Option<i64>,
+) -> Result<()> {
     let query = users::table.filter(users::email.eq(&email)).select(users::id);
     let known: Option<i64> =
         on_driver!(store.database, connection => query.first(connection).optional())?;
@@ -31,14 +43,14 @@ pub(super) fn add(store: &mut Store) -> Result<Vec<i64>> {
         store.batch.users.push(User {
             id: next(&mut store.ids.users),
             organization_id: None,
-            role_id: Some(role),
+            role_id,
             email,
             full_name,
-            is_active: true,
+            is_active: role_id.is_some(),
             created_at: BASE,
         });
     }
-    Ok(permissions)
+    Ok(())
 }
 
 fn permissions(store: &mut Store) -> Result<Vec<i64>> {
