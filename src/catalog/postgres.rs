@@ -1,2 +1,1 @@
-
 //! Loads a [`Catalog`](super::Catalog) from PostgreSQL's system catalogs.

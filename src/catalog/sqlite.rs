@@ -1,2 +1,1 @@
-
 //! Loads a [`Catalog`](super::Catalog) from SQLite's pragma functions.
