@@ -21,28 +21,22 @@ macro_rules! schemas {
             $(
                 #[test]
                 fn $backend() {
-                    check_schema(&stringify!($schema).replace('_', "-"), Backend::$backend);
+                    check_schema(&stringify!($schema).replace('_', "-"), Backend::named(stringify!($backend)));
                 }
             )+
         }
     )*};
 }
 
-/// The backends' names as functions.
-#[allow(non_snake_case)]
-mod schemas {
-    use super::*;
-
-    schemas! {
-        chinook: Sqlite Postgres;
-        sakila: Sqlite Postgres;
-        northwind: Postgres;
-        kratos: Sqlite Postgres;
-        hoppscotch: Postgres;
-        langfuse: Postgres;
-        langfuse_cross: Postgres;
-        lobsters: Sqlite Postgres;
-    }
+schemas! {
+    chinook: sqlite postgres;
+    sakila: sqlite postgres;
+    northwind: postgres;
+    kratos: sqlite postgres;
+    hoppscotch: postgres;
+    langfuse: postgres;
+    langfuse_cross: postgres;
+    lobsters: sqlite postgres;
 }
 
 #[test]
@@ -86,24 +80,29 @@ fn check_schema(schema: &str, backend: Backend) {
     let before = Snapshot::of(&original);
     let dangling = dangling(&original);
     for (value, expected) in expected(schema, backend) {
-        let case = format!("{schema} {value}");
-        let db = original.copy();
         let select = selection(&before, &value, &expected["root"]);
-        let flags = ["--force", "--foreign", "delete", "--format", "json"];
-        let arguments = |command| [&[command][..], &borrowed(&select), &flags].concat();
+        for checks in ["auto", "engine"] {
+            let db = original.copy();
+            let case = format!("{schema} {value} {checks}");
+            let flags = ["--force", "--foreign", "delete", "--format", "json"];
+            let flags = [&flags[..], &["--reference-checks", checks]].concat();
+            let run = |command: &[&str]| {
+                db.orgsweep(&[command, &borrowed(&select)[..], &flags[..]].concat())
+            };
 
-        let preview = db.orgsweep(&arguments("preview")).exits(0);
-        check_counts(&case, &preview, &expected);
-        assert!(before == Snapshot::of(&db), "{case}: the preview changed something");
+            let preview = run(&["preview"]).exits(0);
+            check_counts(&case, &preview, &expected);
+            assert!(before == Snapshot::of(&db), "{case}: the preview changed something");
 
-        let clean = db.orgsweep(&[&arguments("clean")[..], &["--yes"]].concat()).exits(0);
-        check_counts(&case, &clean, &expected);
-        check_rows(&case, &before, &Snapshot::of(&db), &expected);
-        assert_eq!(self::dangling(&db).difference(&dangling).next(), None, "{case}: dangling");
+            let clean = run(&["clean", "--yes"]).exits(0);
+            check_counts(&case, &clean, &expected);
+            check_rows(&case, &before, &Snapshot::of(&db), &expected);
+            assert_eq!(self::dangling(&db).difference(&dangling).next(), None, "{case}: dangling");
 
-        db.orgsweep(&[&["verify"][..], &borrowed(&select)].concat()).exits(0);
-        let again = db.orgsweep(&[&arguments("clean")[..], &["--yes"]].concat()).exits(0);
-        assert_eq!(again.json()["outcome"], "nothing", "{again}");
+            db.orgsweep(&[&["verify"][..], &borrowed(&select)].concat()).exits(0);
+            let again = run(&["clean", "--yes"]).exits(0);
+            assert_eq!(again.json()["outcome"], "nothing", "{again}");
+        }
     }
 }
 

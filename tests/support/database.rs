@@ -18,6 +18,17 @@ pub enum Backend {
     Postgres,
 }
 
+impl Backend {
+    /// As tests are named after it.
+    pub fn named(name: &str) -> Backend {
+        match name {
+            "sqlite" => Backend::Sqlite,
+            "postgres" => Backend::Postgres,
+            other => panic!("no backend {other}"),
+        }
+    }
+}
+
 /// The superuser's URL of the throw-away server that `tests/run` starts, or `None`, said loudly.
 pub fn postgres_url() -> Option<String> {
     let url = std::env::var("ORGSWEEP_TEST_POSTGRES").ok().filter(|url| !url.is_empty());
