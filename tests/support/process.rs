@@ -3,6 +3,8 @@
 use serde_json::Value;
 use std::fmt;
 use std::io::{Read, Write};
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread::{self, JoinHandle};
@@ -20,8 +22,9 @@ pub struct Invocation {
     stdin: Option<String>,
     timeout: Duration,
     shown: String,
-    /// The empty working directory, unless the test has its own.
-    directory: Option<TempDir>,
+    stdout: Option<Stdio>,
+    /// The empty working directory, with a copy of the binary where another user must reach it.
+    directory: TempDir,
 }
 
 impl Invocation {
@@ -37,7 +40,7 @@ impl Invocation {
         }
         let shown = format!("orgsweep {}", arguments.join(" "));
         let timeout = Duration::from_secs(120);
-        Invocation { command, stdin: None, timeout, shown, directory: Some(directory) }
+        Invocation { command, stdin: None, timeout, shown, stdout: None, directory }
     }
 
     pub fn env(mut self, name: &str, value: &str) -> Self {
@@ -62,10 +65,39 @@ impl Invocation {
         self
     }
 
+    /// The reader of stdout has left before the process starts.
+    pub fn closed_stdout(mut self) -> Self {
+        let (reader, writer) = std::io::pipe().expect("a pipe");
+        drop(reader);
+        self.stdout = Some(writer.into());
+        self
+    }
+
+    /// As `nobody` where the tests run as root, whom no file mode stops.
+    pub fn unprivileged(mut self) -> Self {
+        const NOBODY: u32 = 65534;
+        let own = std::fs::metadata(self.directory.path()).expect("the directory").uid();
+        if own == 0 {
+            let binary = self.directory.path().join("orgsweep");
+            std::fs::copy(self.command.get_program(), &binary).expect("a copy of the binary");
+            let mode = std::fs::Permissions::from_mode(0o755);
+            std::fs::set_permissions(self.directory.path(), mode).expect("a readable directory");
+            let mut command = Command::new(binary);
+            command.args(self.command.get_args()).uid(NOBODY).gid(NOBODY).env_clear();
+            for (name, value) in self.command.get_envs() {
+                value.map(|value| command.env(name, value));
+            }
+            self.command.get_current_dir().map(|path| command.current_dir(path));
+            self.command = command;
+        }
+        self
+    }
+
     /// Starts without waiting: for signals, closed pipes and races.
     pub fn start(mut self) -> Running {
         let stdin = if self.stdin.is_some() { Stdio::piped() } else { Stdio::null() };
-        self.command.stdin(stdin).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let stdout = self.stdout.take().unwrap_or_else(Stdio::piped);
+        self.command.stdin(stdin).stdout(stdout).stderr(Stdio::piped());
         let mut child = self.command.spawn().expect("the orgsweep binary starts");
         if let (Some(text), Some(mut pipe)) = (self.stdin, child.stdin.take()) {
             // It may end without reading.
@@ -87,7 +119,7 @@ pub struct Running {
     stderr: JoinHandle<String>,
     deadline: Instant,
     shown: String,
-    _directory: Option<TempDir>,
+    _directory: TempDir,
 }
 
 impl Running {
