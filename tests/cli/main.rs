@@ -2,6 +2,7 @@
 
 mod barriers;
 mod confirmation;
+mod faults;
 mod output;
 mod selection;
 #[path = "../support/mod.rs"]

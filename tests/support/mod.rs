@@ -9,7 +9,7 @@ mod process;
 mod rows;
 
 pub use database::{Backend, Role, TestDatabase, postgres_available, postgres_url};
-pub use process::{Invocation, Outcome, orgsweep};
+pub use process::{Invocation, Outcome, Running, orgsweep};
 pub use rows::{Changes, Dump, changes};
 
 use std::io::Write;

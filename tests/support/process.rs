@@ -123,6 +123,13 @@ pub struct Running {
 }
 
 impl Running {
+    /// Sends a signal: `INT`, `TERM`, …
+    pub fn signal(&self, name: &str) {
+        let status =
+            Command::new("kill").arg(format!("-{name}")).arg(self.child.id().to_string()).status();
+        assert!(status.expect("kill runs").success(), "no process to signal: {}", self.shown);
+    }
+
     /// Waits for the end. Panics when the time limit passes.
     pub fn finish(mut self) -> Outcome {
         let stdout = collect(self.child.stdout.take());
