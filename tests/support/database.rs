@@ -6,7 +6,7 @@ use super::skip;
 use orgsweep::database::{Database, Target};
 use orgsweep::sql::{Dialect, Statement, literal, quote};
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -228,6 +228,22 @@ impl TestDatabase {
         let mut texts: Vec<_> = rows.iter().map(|row| row.text(0).to_owned()).collect();
         texts.sort_unstable();
         texts
+    }
+
+    /// Child rows whose foreign key points nowhere, as text.
+    pub fn dangling(&self) -> BTreeSet<String> {
+        let rows = |sql: &str| self.query(sql).into_iter().flatten().flatten();
+        match self.backend {
+            Backend::Sqlite => rows(
+                "SELECT \"table\" || ' ' || rowid || ' ' || parent || ' ' || fkid \
+                 FROM pragma_foreign_key_check",
+            )
+            .collect(),
+            Backend::Postgres => {
+                let queries: Vec<_> = rows(include_str!("dangling.sql")).collect();
+                queries.iter().flat_map(|query| rows(query)).collect()
+            }
+        }
     }
 
     /// Rows and their digest, by table.
