@@ -1,5 +1,9 @@
 //! How each engine says what the rest of `sql` means.
 
+use super::{quote, quote_table};
+use crate::catalog::TableName;
+use std::time::Duration;
+
 /// An engine's way of writing SQL.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -25,6 +29,96 @@ impl Dialect {
             // READ WRITE for the temporary tables that hold the keys.
             (Dialect::Postgres, false) => "BEGIN ISOLATION LEVEL REPEATABLE READ, READ WRITE",
             (Dialect::Postgres, true) => "BEGIN ISOLATION LEVEL READ COMMITTED, READ WRITE",
+        }
+    }
+
+    /// Settings for one transaction, right after BEGIN. `row_security = off` turns rows that a
+    /// policy would hide into an error; JIT costs more than these statements take.
+    pub fn session(self, lock_timeout: Duration) -> Option<String> {
+        match self {
+            Dialect::Sqlite => None,
+            Dialect::Postgres => Some(format!(
+                "SET LOCAL row_security = off; SET LOCAL jit = off; \
+                 SET LOCAL client_min_messages = error; SET LOCAL lock_timeout = {}",
+                lock_timeout.as_millis()
+            )),
+        }
+    }
+
+    /// Asks why this session may not write, where a session can know; the empty string if it may.
+    pub fn read_only(self) -> Option<&'static str> {
+        match self {
+            Dialect::Sqlite => None,
+            Dialect::Postgres => Some(
+                "SELECT CASE WHEN pg_is_in_recovery() THEN 'it is a standby' \
+                 WHEN current_setting('default_transaction_read_only') = 'on' \
+                 THEN 'default_transaction_read_only is on' ELSE '' END",
+            ),
+        }
+    }
+
+    /// A user's table. SQLite's temporary tables would hide one of the same name.
+    pub(super) fn table(self, name: &TableName) -> String {
+        match self {
+            Dialect::Sqlite => format!("main.{}", quote(&name.name)),
+            Dialect::Postgres => quote_table(name),
+        }
+    }
+
+    /// One of our own temporary tables.
+    pub(super) fn temporary(self, name: &str) -> String {
+        match self {
+            Dialect::Sqlite => format!("temp.{name}"),
+            Dialect::Postgres => format!("pg_temp.{name}"),
+        }
+    }
+
+    pub(super) fn as_text(self, expression: &str) -> String {
+        match self {
+            Dialect::Sqlite => format!("CAST({expression} AS TEXT)"),
+            Dialect::Postgres => format!("({expression})::text"),
+        }
+    }
+
+    /// Locks the rows of `alias` that a query returns, where rows can be locked.
+    pub(super) fn for_update(self, alias: &str, lock: bool) -> String {
+        match self {
+            Dialect::Postgres if lock => format!(" FOR UPDATE OF {alias}"),
+            _ => String::new(),
+        }
+    }
+}
+
+/// SQLite's column affinities, told from a declared type (<https://sqlite.org/datatype3.html>, 3.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Affinity {
+    Integer,
+    Text,
+    Blob,
+    Real,
+    Numeric,
+}
+
+impl Affinity {
+    pub(super) fn of(type_name: &str) -> Affinity {
+        let name = type_name.to_ascii_uppercase();
+        let holds = |words: &[&str]| words.iter().any(|word| name.contains(word));
+        match () {
+            () if holds(&["INT"]) => Affinity::Integer,
+            () if holds(&["CHAR", "CLOB", "TEXT"]) => Affinity::Text,
+            () if name.is_empty() || holds(&["BLOB"]) || name == "ANY" => Affinity::Blob,
+            () if holds(&["REAL", "FLOA", "DOUB"]) => Affinity::Real,
+            () => Affinity::Numeric,
+        }
+    }
+
+    pub(super) fn as_type(self) -> &'static str {
+        match self {
+            Affinity::Integer => "INTEGER",
+            Affinity::Text => "TEXT",
+            Affinity::Blob => "BLOB",
+            Affinity::Real => "REAL",
+            Affinity::Numeric => "NUMERIC",
         }
     }
 }

@@ -1,12 +1,66 @@
 //! The only maker of SQL for user tables. Pure text: nothing here runs.
+//!
+//! The rows of a deletion are known by *key tables*, temporary tables named `orgsweep_k…`
+//! ([`keys`]); the other files ask questions about them and delete by them. In every statement `c`
+//! is the child or the table in question, `p` the parent's key table and `k` the table's own.
 
+mod closure;
+mod deletion;
 mod dialect;
+mod homes;
+mod keys;
+mod labels;
+mod refusals;
+mod selection;
 mod statement;
+mod unlinking;
+mod verification;
 
+pub use closure::Follow;
 pub use dialect::Dialect;
+pub use homes::{CLASSES, Home};
+pub use keys::KeyTable;
+pub use refusals::ProtectedBy;
 pub use statement::Statement;
 
-use crate::catalog::TableName;
+use crate::catalog::{Catalog, ReferenceId, Table, TableId, TableKind, TableName};
+use crate::plan::Plan;
+use std::collections::BTreeMap;
+
+/// What every statement about a plan's rows is made from.
+pub struct Sql<'a> {
+    pub dialect: Dialect,
+    pub catalog: &'a Catalog,
+    pub plan: &'a Plan,
+    keys: BTreeMap<TableId, KeyTable>,
+}
+
+impl<'a> Sql<'a> {
+    pub fn new(dialect: Dialect, catalog: &'a Catalog, plan: &'a Plan) -> Sql<'a> {
+        let keys = keys::key_tables(dialect, catalog, plan);
+        Sql { dialect, catalog, plan, keys }
+    }
+
+    fn table(&self, id: TableId) -> &'a Table {
+        self.catalog.table(id)
+    }
+
+    /// The rows of one table and of no other: with all partitions, without inheritance children.
+    fn relation(&self, id: TableId) -> String {
+        let table = self.table(id);
+        let only = if table.kind == TableKind::InheritanceParent { "ONLY " } else { "" };
+        format!("{only}{}", self.dialect.table(&table.name))
+    }
+
+    /// Where a reference's child rows are: its table, or the one partition that carries it.
+    fn child_relation(&self, id: ReferenceId) -> String {
+        let reference = self.catalog.reference(id);
+        match &reference.partition {
+            Some(partition) => self.dialect.table(partition),
+            None => self.relation(reference.child),
+        }
+    }
+}
 
 /// An identifier, quoted for every engine here.
 pub fn quote(identifier: &str) -> String {
@@ -14,7 +68,7 @@ pub fn quote(identifier: &str) -> String {
 }
 
 /// A table's name with its schema, quoted.
-pub fn quote_table(name: &TableName) -> String {
+fn quote_table(name: &TableName) -> String {
     match &name.schema {
         Some(schema) => format!("{}.{}", quote(schema), quote(&name.name)),
         None => quote(&name.name),

@@ -1,0 +1,281 @@
+//! The closure, found to its fixpoint: semi-naive evaluation over key tables. Each statement is a
+//! numbered generation; a reference is followed again only for parents found since its last turn,
+//! and a table whose parents' key tables are empty is never queried.
+
+use super::{Failure, Progress, Run};
+use crate::catalog::{ReferenceId, TableId};
+use crate::findings::{Found, Organization};
+use crate::plan::{Followed, Rank, Refusal, RefusalKind};
+use crate::sql::{Follow, Statement};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Statistics pay from about here on; below it the planner's guess does no harm.
+const ANALYZE_FROM: u64 = 500;
+/// Ask first which references have rows at all, from so many on …
+const PROBE_FROM: usize = 8;
+/// … while their parents are so few that any join order is quick.
+const PROBE_PARENTS: u64 = 1_000;
+/// References per probing statement.
+const PROBE_BATCH: usize = 100;
+
+/// What is known after (and during) the discovery.
+#[derive(Debug, Default)]
+pub struct Discovery {
+    pub organizations: Vec<Organization>,
+    pub found: Vec<Found>,
+    pub refusals: Vec<Refusal>,
+    /// The last generation of root rows that were selected, not reached.
+    pub selected: u32,
+    /// The last generation that belongs to this run's closure; later ones need `--force`.
+    pub boundary: u32,
+    generation: u32,
+    rows: BTreeMap<TableId, u64>,
+    newest: BTreeMap<TableId, u32>,
+    analyzed: BTreeMap<TableId, u64>,
+    created: BTreeSet<TableId>,
+    done: BTreeMap<ReferenceId, u32>,
+    unreadable: BTreeSet<TableId>,
+    excluded: BTreeSet<ReferenceId>,
+}
+
+impl Discovery {
+    /// The table has a key table.
+    pub fn has_keys(&self, table: TableId) -> bool {
+        self.created.contains(&table)
+    }
+
+    /// The table has rows in the closure.
+    pub fn has_rows(&self, table: TableId) -> bool {
+        self.rows.get(&table).is_some_and(|rows| *rows > 0)
+    }
+
+    pub fn tables(&self) -> impl Iterator<Item = TableId> + '_ {
+        self.rows.iter().filter(|(_, rows)| **rows > 0).map(|(table, _)| *table)
+    }
+
+    pub fn created(&self) -> impl Iterator<Item = TableId> + '_ {
+        self.created.iter().copied()
+    }
+
+    /// Some rows that this reference reaches are kept out of the closure.
+    pub fn is_excluded(&self, reference: ReferenceId) -> bool {
+        self.excluded.contains(&reference)
+    }
+
+    fn next(&mut self) -> u32 {
+        self.generation += 1;
+        self.generation
+    }
+
+    /// Parents that this reference has not been followed from yet.
+    fn is_ready(&self, followed: Followed, parent: TableId) -> bool {
+        let done = self.done.get(&followed.reference).copied().unwrap_or(0);
+        self.newest.get(&parent).is_some_and(|newest| *newest > done)
+    }
+}
+
+pub fn discover(run: &mut Run, excluded: &BTreeSet<ReferenceId>) -> Result<Discovery, Failure> {
+    let mut discovery = Discovery { excluded: excluded.clone(), ..Discovery::default() };
+    select_roots(run, &mut discovery)?;
+    if discovery.organizations.is_empty() {
+        return Ok(discovery);
+    }
+    for rank in Rank::ALL {
+        to_fixpoint(run, &mut discovery, rank, excluded)?;
+        if rank == Rank::Forced {
+            discovery.boundary = discovery.generation;
+        }
+    }
+    discovery.refusals.extend(missing_privileges(run, &discovery));
+    Ok(discovery)
+}
+
+fn select_roots(run: &mut Run, discovery: &mut Discovery) -> Result<(), Failure> {
+    let root = run.job.root.table;
+    if let Some(refusal) = run.unreadable(root) {
+        return Err(Failure::Database(crate::database::Error {
+            fault: crate::database::Fault::Permission,
+            message: format!(
+                "the organizations cannot be read: {:?} on {}",
+                refusal.kind,
+                run.job.catalog.table(root).name
+            ),
+        }));
+    }
+    create_keys(run, discovery, root)?;
+    let generation = discovery.next();
+    let lock = run.lock && run.job.catalog.table(root).privileges.update;
+    let statement = run.sql.select_roots(run.job.root, run.job.selection, generation, lock);
+    add(run, discovery, root, None, Rank::Cascade, &statement)?;
+    let mut since = 0;
+    while discovery.newest.get(&root).is_some_and(|newest| *newest > since) {
+        since = discovery.generation;
+        for reference in run.job.plan.children.clone() {
+            let followed = Followed { reference, rank: Rank::Cascade };
+            follow(run, discovery, followed, false)?;
+        }
+    }
+    // Selected along the root's own references, they are to be followed from again.
+    discovery.done.clear();
+    discovery.selected = discovery.generation;
+    discovery.boundary = discovery.generation;
+    let described = run.sql.describe_roots(run.job.root, discovery.selected);
+    let organization = |row: crate::database::Row| Organization {
+        key: row.text(0).to_owned(),
+        name: row.optional(1).map(str::to_owned),
+        age_seconds: row.optional(2).and_then(|age| age.parse().ok()),
+    };
+    discovery.organizations = run.query(&described)?.into_iter().map(organization).collect();
+    if !discovery.organizations.is_empty() && excluded_nothing(discovery) {
+        (run.observe)(Progress::Selected(&discovery.organizations));
+    }
+    Ok(())
+}
+
+/// This is the first time that the closure is looked for.
+fn excluded_nothing(discovery: &Discovery) -> bool {
+    discovery.excluded.is_empty()
+}
+
+/// Follows every reference up to `rank` until no statement finds anything new.
+fn to_fixpoint(
+    run: &mut Run,
+    discovery: &mut Discovery,
+    rank: Rank,
+    excluded: &BTreeSet<ReferenceId>,
+) -> Result<(), Failure> {
+    let plan = run.job.plan;
+    loop {
+        let ready = |discovery: &Discovery, followed: &Followed| {
+            let parent = run.job.catalog.reference(followed.reference).parent;
+            followed.rank <= rank && discovery.is_ready(*followed, parent)
+        };
+        let round: Vec<Followed> =
+            plan.followed.iter().filter(|f| ready(discovery, f)).copied().collect();
+        if round.is_empty() {
+            return Ok(());
+        }
+        let round = probe(run, discovery, round)?;
+        for followed in round {
+            follow(run, discovery, followed, excluded.contains(&followed.reference))?;
+        }
+    }
+}
+
+/// Drops the references of a round that have no rows. The rest are followed in order of discovery,
+/// so that a table is complete before its children are looked for.
+fn probe(
+    run: &mut Run,
+    discovery: &mut Discovery,
+    round: Vec<Followed>,
+) -> Result<Vec<Followed>, Failure> {
+    let catalog = run.job.catalog;
+    let worth_asking = |followed: &&Followed| {
+        let reference = catalog.reference(followed.reference);
+        discovery.rows.get(&reference.parent).is_some_and(|rows| *rows <= PROBE_PARENTS)
+            && run.unreadable(reference.child).is_none()
+    };
+    let asked: Vec<Followed> = round.iter().filter(worth_asking).copied().collect();
+    if asked.len() < PROBE_FROM {
+        return Ok(round);
+    }
+    let generation = discovery.generation;
+    let mut empty: BTreeSet<ReferenceId> = asked.iter().map(|f| f.reference).collect();
+    for batch in asked.chunks(PROBE_BATCH) {
+        let question: Vec<(usize, ReferenceId, u32)> = batch
+            .iter()
+            .enumerate()
+            .map(|(n, f)| (n, f.reference, discovery.done.get(&f.reference).copied().unwrap_or(0)))
+            .collect();
+        for row in run.query(&run.sql.probe(&question))? {
+            empty.remove(&question[row.number(0) as usize].1);
+        }
+    }
+    for reference in &empty {
+        discovery.done.insert(*reference, generation);
+    }
+    Ok(round.into_iter().filter(|followed| !empty.contains(&followed.reference)).collect())
+}
+
+fn follow(
+    run: &mut Run,
+    discovery: &mut Discovery,
+    followed: Followed,
+    excluding: bool,
+) -> Result<(), Failure> {
+    let child = run.job.catalog.reference(followed.reference).child;
+    if discovery.unreadable.contains(&child) {
+        discovery.done.insert(followed.reference, discovery.generation);
+        return Ok(());
+    }
+    if let Some(refusal) = run.unreadable(child) {
+        discovery.refusals.push(refusal);
+        discovery.unreadable.insert(child);
+        return follow(run, discovery, followed, excluding);
+    }
+    create_keys(run, discovery, child)?;
+    let since = discovery.done.get(&followed.reference).copied().unwrap_or(0);
+    let generation = discovery.next();
+    let step = Follow {
+        reference: followed.reference,
+        since,
+        generation,
+        known: discovery.has_rows(child),
+        excluding,
+        lock: run.lock && run.job.catalog.table(child).privileges.update,
+    };
+    let statement = run.sql.follow(&step);
+    // Rows that a self-reference adds in this very statement are yet to be followed from.
+    discovery.done.insert(followed.reference, generation - 1);
+    add(run, discovery, child, Some(followed.reference), followed.rank, &statement)
+}
+
+fn add(
+    run: &mut Run,
+    discovery: &mut Discovery,
+    table: TableId,
+    reference: Option<ReferenceId>,
+    rank: Rank,
+    statement: &Statement,
+) -> Result<(), Failure> {
+    let rows = run.execute(statement)?;
+    if rows == 0 {
+        return Ok(());
+    }
+    discovery.newest.insert(table, discovery.generation);
+    let total = discovery.rows.entry(table).or_default();
+    *total += rows;
+    let total = *total;
+    (run.observe)(Progress::Finding { table, rows: total });
+    discovery.found.push(Found { table, reference, rank, rows, script: statement.inlined() });
+    let analyzed = discovery.analyzed.get(&table).copied().unwrap_or(0);
+    if total >= ANALYZE_FROM && total >= analyzed * 2 {
+        if let Some(analyze) = run.sql.analyze_key_table(table) {
+            run.run(&analyze)?;
+        }
+        discovery.analyzed.insert(table, total);
+    }
+    Ok(())
+}
+
+fn create_keys(run: &mut Run, discovery: &mut Discovery, table: TableId) -> Result<(), Failure> {
+    if discovery.created.insert(table) {
+        run.run(&run.sql.create_key_table(table))?;
+    }
+    Ok(())
+}
+
+/// Rows may only be promised when they may be locked and deleted.
+fn missing_privileges(run: &Run, discovery: &Discovery) -> Vec<Refusal> {
+    let missing = |table: TableId| {
+        let privileges = run.job.catalog.table(table).privileges;
+        let wanted = [(privileges.delete, "DELETE"), (privileges.update, "UPDATE")];
+        let missing: Vec<&str> =
+            wanted.iter().filter(|(held, _)| !held).map(|(_, name)| *name).collect();
+        let mut refusal = Refusal::new(RefusalKind::Privilege, table, None);
+        refusal.rows = discovery.rows[&table];
+        refusal.detail = missing.join(", ");
+        (!missing.is_empty()).then_some(refusal)
+    };
+    discovery.tables().filter_map(missing).collect()
+}

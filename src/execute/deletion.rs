@@ -1,0 +1,155 @@
+//! The changes themselves, in the plan's order, and the proof that they did what was said.
+
+use super::{Failure, Job, Progress, Run, timed};
+use crate::catalog::{ReferenceId, TableId};
+use crate::database::{self, Database};
+use crate::findings::{Findings, Step};
+use crate::plan::Checks;
+use crate::sql::Dialect;
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// SQLite decides before BEGIN whether it checks foreign keys.
+pub fn set_reference_checks(database: &mut Database, checks: Checks) -> database::Result<()> {
+    match (database.dialect(), checks) {
+        (Dialect::Sqlite, Checks::Set) => database.run("PRAGMA foreign_keys = OFF"),
+        (Dialect::Sqlite, Checks::Engine) => database.run("PRAGMA foreign_keys = ON"),
+        (Dialect::Postgres, _) => Ok(()),
+    }
+}
+
+/// Unlinks, then deletes, children before parents. Tells how long each step took.
+pub fn remove(run: &mut Run, findings: &Findings) -> Result<BTreeMap<Step, Duration>, Failure> {
+    let mut durations = BTreeMap::new();
+    if run.sql.dialect == Dialect::Sqlite && run.job.plan.rules.checks == Checks::Engine {
+        // Cycles of deferrable references hold at COMMIT; RESTRICT is immediate all the same.
+        run.run("PRAGMA defer_foreign_keys = ON")?;
+    }
+    for unlinked in &findings.unlinked {
+        let step = Step::Unlink(unlinked.unlink);
+        let ((), took) = timed(|| unlink(run, findings, unlinked.unlink, unlinked.rows))?;
+        durations.insert(step, took);
+    }
+    let replica = run.sql.dialect == Dialect::Postgres && run.job.plan.rules.checks == Checks::Set;
+    if replica {
+        run.run("SET LOCAL session_replication_role = replica")?;
+    }
+    let rows = findings.rows();
+    for component in findings.components(run.job.plan) {
+        // Without checks of rows, or with SQLite's deferred ones, a cycle needs no care.
+        let together = component.len() > 1 && run.sql.dialect == Dialect::Postgres && !replica;
+        match together {
+            true => {
+                let (counts, took) = timed(|| delete_together(run, &component))?;
+                for (table, deleted) in component.iter().zip(counts) {
+                    expect_gone(run, *table, rows[table], deleted)?;
+                    durations.insert(Step::Delete(*table), took);
+                }
+            }
+            false => {
+                for table in component {
+                    let (deleted, took) = timed(|| run.execute(&run.sql.delete(table)))?;
+                    expect_gone(run, table, rows[&table], deleted)?;
+                    durations.insert(Step::Delete(table), took);
+                    report(run, Step::Delete(table), rows[&table], findings);
+                }
+            }
+        }
+    }
+    if replica {
+        run.run("SET LOCAL session_replication_role = origin")?;
+    }
+    Ok(durations)
+}
+
+fn report(run: &mut Run, step: Step, rows: u64, findings: &Findings) {
+    (run.observe)(Progress::Working { step, rows, of: findings.deleted() });
+}
+
+fn delete_together(run: &mut Run, tables: &[TableId]) -> Result<Vec<u64>, Failure> {
+    let row = run.one(run.sql.delete_together(tables))?;
+    Ok((0..tables.len()).map(|n| row.number(n) as u64).collect())
+}
+
+/// A trigger may have deleted some of our rows before we came; it may not have kept any.
+fn expect_gone(run: &mut Run, table: TableId, rows: u64, deleted: u64) -> Result<(), Failure> {
+    if rows == deleted {
+        return Ok(());
+    }
+    let left = run.one(run.sql.count_left(table))?.number(0);
+    if left == 0 {
+        return Ok(());
+    }
+    let name = &run.job.catalog.table(table).name;
+    Err(Failure::Unproven(format!(
+        "{left} of {rows} rows of {name} are still there after their DELETE (does a trigger keep them?)"
+    )))
+}
+
+fn unlink(run: &mut Run, findings: &Findings, position: usize, rows: u64) -> Result<(), Failure> {
+    let unlink = &run.job.plan.unlinks[position];
+    let reference = run.job.catalog.reference(unlink.reference);
+    let known = findings.rows().contains_key(&reference.child);
+    let changed = run.execute(&run.sql.unlink(position, unlink, known))?;
+    report(run, Step::Unlink(position), rows, findings);
+    if changed == rows {
+        return Ok(());
+    }
+    // An earlier unlink of a column that both use leaves nothing to do; anything else is wrong.
+    let left = run.one(run.sql.count_unlinked(&[(position, unlink, known)]))?.number(1);
+    match left {
+        0 => Ok(()),
+        left => Err(Failure::Unproven(format!(
+            "{left} rows still name a deleted row by {} (does a trigger keep them?)",
+            run.job.catalog.reference_arrow(unlink.reference)
+        ))),
+    }
+}
+
+/// Before COMMIT: deferred constraints hold, and no key that was deleted is named by anything.
+pub fn prove(run: &mut Run, findings: &Findings) -> Result<(), Failure> {
+    if run.sql.dialect == Dialect::Postgres {
+        // Deferred checks would otherwise do their work, and fail, inside COMMIT.
+        run.run("SET CONSTRAINTS ALL IMMEDIATE")?;
+    }
+    let rows = findings.rows();
+    let doubtful: Vec<ReferenceId> = run
+        .job
+        .catalog
+        .reference_ids()
+        .filter(|id| rows.contains_key(&run.job.catalog.reference(*id).parent))
+        .filter(|id| is_doubtful(run.job, *id, run.sql.dialect))
+        .filter(|id| run.unreadable(run.job.catalog.reference(*id).child).is_none())
+        .collect();
+    for batch in doubtful.chunks(100) {
+        let counts = run.query(&run.sql.count_dangling(batch))?;
+        if let Some(row) = counts.iter().find(|row| row.number(1) > 0) {
+            let reference = ReferenceId(row.number(0) as usize);
+            return Err(Failure::Disturbed(format!(
+                "{} rows name a deleted row by {}",
+                row.text(1),
+                run.job.catalog.reference_arrow(reference)
+            )));
+        }
+    }
+    if run.job.verify {
+        for table in rows.keys() {
+            expect_gone(run, *table, rows[table], 0)?;
+        }
+    }
+    Ok(())
+}
+
+/// References that neither the engine's checks nor our locks vouch for: unwatched ones; those of
+/// tables where a trigger may write; all of them with `--verify`.
+fn is_doubtful(job: &Job, id: ReferenceId, dialect: Dialect) -> bool {
+    let reference = job.catalog.reference(id);
+    let engine_checks = job.plan.rules.checks == Checks::Engine && reference.enforced;
+    let triggers =
+        job.plan.tables.iter().any(|table| !job.catalog.table(*table).triggers.is_empty());
+    let unchecked = match dialect {
+        Dialect::Postgres => !reference.enforced,
+        Dialect::Sqlite => false,
+    };
+    job.verify || unchecked || (triggers && !engine_checks)
+}

@@ -1,0 +1,278 @@
+//! Whose rows are the candidates: exceptions found in sets, climbed to their organizations, judged
+//! (DESIGN 3). Nothing is refused that a CASCADE reference shares with us.
+
+use super::closure::Discovery;
+use super::{Failure, Run};
+use crate::catalog::{ReferenceId, TableId};
+use crate::findings::{Shared, Unlinked};
+use crate::plan::{Refusal, RefusalKind};
+use crate::sql::{CLASSES, Home};
+use std::collections::{BTreeMap, BTreeSet};
+
+const SAMPLES: u32 = 3;
+
+/// What the climb has built.
+#[derive(Debug, Default)]
+pub struct Homes {
+    /// Tables with exceptions.
+    tables: Vec<TableId>,
+    /// Tables for which a table of rows met on the way exists.
+    climbed: Vec<TableId>,
+}
+
+/// Finds the exceptions, climbs from them and from the unlinked rows, and judges.
+pub fn homes(
+    run: &mut Run,
+    discovery: &Discovery,
+    unlinked: &[Unlinked],
+) -> Result<Homes, Failure> {
+    let tables = tables_with_exceptions(run, discovery)?;
+    if tables.is_empty() && unlinked.is_empty() {
+        return Ok(Homes::default());
+    }
+    let present = |table| discovery.has_keys(table);
+    let mut climb = Climb::default();
+    climb.create(run, run.job.plan.root)?;
+    for table in &tables {
+        run.run(&run.sql.keep_exceptions(*table, discovery.selected, &present))?;
+        climb.create(run, *table)?;
+        let start = run.sql.climb_from_exceptions(*table, climb.generation);
+        climb.add(*table, run.execute(&start)?);
+    }
+    for unlink in unlinked {
+        let plan = &run.job.plan.unlinks[unlink.unlink];
+        let child = run.job.catalog.reference(plan.reference).child;
+        climb.create(run, child)?;
+        let origin = origin_of_unlink(run, unlink.unlink);
+        let start = run.sql.climb_from_unlinked(unlink.unlink, child, origin, climb.generation);
+        climb.add(child, run.execute(&start)?);
+    }
+    climb.to_the_top(run)?;
+    run.run(&run.sql.classify(discovery.selected))?;
+    for table in &tables {
+        run.run(&run.sql.judge(*table, &present))?;
+    }
+    Ok(Homes { tables, climbed: climb.created })
+}
+
+/// Unlinked rows are numbered after the tables, whose exceptions are their own origin.
+fn origin_of_unlink(run: &Run, position: usize) -> usize {
+    run.job.catalog.tables.len() + position
+}
+
+fn tables_with_exceptions(run: &mut Run, discovery: &Discovery) -> Result<Vec<TableId>, Failure> {
+    let plan = run.job.plan;
+    let reached_otherwise = |table: &TableId| {
+        let owning = plan.owning_of(*table);
+        let mut found = discovery.found.iter().filter(|found| found.table == *table);
+        found.any(|found| owning.len() != 1 || found.reference != Some(owning[0]))
+    };
+    let suspects: Vec<TableId> = discovery
+        .tables()
+        .filter(|table| match *table == plan.root {
+            true => discovery.found.iter().any(|f| f.table == plan.root && f.reference.is_some()),
+            false => plan.may_be_foreign(run.job.catalog, *table) && reached_otherwise(table),
+        })
+        .collect();
+    if suspects.is_empty() {
+        return Ok(suspects);
+    }
+    let present = |table| discovery.has_keys(table);
+    let question = run.sql.count_exceptions(&suspects, discovery.selected, &present);
+    let rows = run.query(&question)?.into_iter().filter(|row| row.number(1) > 0);
+    Ok(rows.map(|row| TableId(row.number(0) as usize)).collect())
+}
+
+/// The way up, again generation by generation.
+#[derive(Debug, Default)]
+struct Climb {
+    created: Vec<TableId>,
+    generation: u32,
+    newest: BTreeMap<TableId, u32>,
+    done: BTreeMap<ReferenceId, u32>,
+}
+
+impl Climb {
+    fn create(&mut self, run: &mut Run, table: TableId) -> Result<(), Failure> {
+        if !self.created.contains(&table) {
+            run.run(&run.sql.create_home_table(table))?;
+            self.created.push(table);
+        }
+        self.generation += 1;
+        Ok(())
+    }
+
+    fn add(&mut self, table: TableId, rows: u64) {
+        if rows > 0 {
+            self.newest.insert(table, self.generation);
+        }
+    }
+
+    fn to_the_top(&mut self, run: &mut Run) -> Result<(), Failure> {
+        let plan = run.job.plan;
+        loop {
+            let ready = |table: &TableId, id: &ReferenceId| {
+                let done = self.done.get(id).copied().unwrap_or(0);
+                self.newest.get(table).is_some_and(|newest| *newest > done)
+            };
+            let all =
+                plan.owning.iter().flat_map(|(table, ids)| ids.iter().map(move |id| (table, id)));
+            let round: Vec<ReferenceId> =
+                all.filter(|(table, id)| ready(table, id)).map(|(_, id)| *id).collect();
+            if round.is_empty() {
+                return Ok(());
+            }
+            for id in round {
+                let parent = run.job.catalog.reference(id).parent;
+                if run.unreadable(parent).is_some() {
+                    self.done.insert(id, u32::MAX);
+                    continue;
+                }
+                self.create(run, parent)?;
+                let since = self.done.get(&id).copied().unwrap_or(0);
+                let statement = run.sql.climb(id, since, self.generation);
+                self.done.insert(id, self.generation - 1);
+                let rows = run.execute(&statement)?;
+                self.add(parent, rows);
+            }
+        }
+    }
+}
+
+/// Followed references into tables with exceptions, whose parents have rows.
+fn reaching(run: &Run, discovery: &Discovery, homes: &Homes) -> Vec<ReferenceId> {
+    let into = |table: &TableId| run.job.plan.followed_into(*table, run.job.catalog);
+    let references = homes.tables.iter().flat_map(into).map(|followed| followed.reference);
+    references.filter(|id| discovery.has_rows(run.job.catalog.reference(*id).parent)).collect()
+}
+
+/// Keeps rows that `--foreign unlink|reassign` saves out of the closure. True when there were any:
+/// the closure must then be found again without them.
+pub fn exclude(
+    run: &mut Run,
+    discovery: &Discovery,
+    homes: &Homes,
+    excluded: &mut BTreeSet<ReferenceId>,
+) -> Result<bool, Failure> {
+    let mut any = false;
+    for id in reaching(run, discovery, homes) {
+        if run.job.plan.foreign_unlink(id).is_none() {
+            continue;
+        }
+        if excluded.insert(id) {
+            run.run(&run.sql.create_excluded(id))?;
+        }
+        any |= run.execute(&run.sql.exclude_refused(id))? > 0;
+    }
+    Ok(any)
+}
+
+/// Drops the key tables and everything built on them.
+pub fn forget(
+    run: &mut Run,
+    discovery: &Discovery,
+    homes: &Homes,
+    unlinked: &[Unlinked],
+) -> Result<(), Failure> {
+    run.run(&run.sql.forget_homes(&homes.tables, &homes.climbed))?;
+    for unlink in unlinked {
+        run.run(&run.sql.drop_kept(unlink.unlink))?;
+    }
+    let keys: Vec<TableId> = discovery.created().collect();
+    for table in keys {
+        run.run(&run.sql.drop_key_table(table))?;
+    }
+    Ok(())
+}
+
+/// Rows of others that would go, per reference that reaches them and has no consent.
+pub fn refusals(
+    run: &mut Run,
+    discovery: &Discovery,
+    homes: &Homes,
+    excluded: &BTreeSet<ReferenceId>,
+) -> Result<Vec<Refusal>, Failure> {
+    let mut refusals = Vec::new();
+    for id in reaching(run, discovery, homes) {
+        if run.job.plan.rules.deletes_foreign(id) {
+            continue;
+        }
+        let excluding = excluded.contains(&id);
+        let counts = run.query(&run.sql.count_refused(id, excluding))?;
+        for (class, home) in CLASSES {
+            if let Some(row) = counts.iter().find(|row| row.text(0) == class) {
+                let rows = row.number(1) as u64;
+                refusals.push(refusal(run, discovery, id, (class, home), excluding, rows)?);
+            }
+        }
+    }
+    Ok(refusals)
+}
+
+fn refusal(
+    run: &mut Run,
+    discovery: &Discovery,
+    id: ReferenceId,
+    (class, home): (&str, Home),
+    excluding: bool,
+    rows: u64,
+) -> Result<Refusal, Failure> {
+    let kind = match home {
+        Home::Foreign => RefusalKind::Foreign,
+        Home::Shared => RefusalKind::Shared,
+        Home::Global => RefusalKind::Global,
+    };
+    let samples = run.query(&run.sql.sample_refused(id, class, excluding, SAMPLES))?;
+    let samples = samples.iter().map(|row| Run::title(row.text(0), row.text(1))).collect();
+    let organizations = match home {
+        Home::Global => Vec::new(),
+        _ => {
+            let question = run.sql.owners_of_refused(id, class, excluding, discovery.selected);
+            owners(run, &question)?
+        }
+    };
+    let table = run.job.catalog.reference(id).child;
+    Ok(Refusal { rows, samples, organizations, ..Refusal::new(kind, table, Some(id)) })
+}
+
+/// Shared rows that go, per table and other organization.
+pub fn shared(run: &mut Run, discovery: &Discovery, homes: &Homes) -> Result<Vec<Shared>, Failure> {
+    let mut all = Vec::new();
+    for table in &homes.tables {
+        let question = run.sql.owners_of_shared(*table, discovery.selected);
+        let organizations = owners(run, &question)?;
+        if !organizations.is_empty() {
+            all.push(Shared { table: *table, organizations });
+        }
+    }
+    Ok(all)
+}
+
+/// Whose rows the unlinks change, and which of them stay behind without an owner.
+pub fn owners_of_unlinked(
+    run: &mut Run,
+    discovery: &Discovery,
+    unlinked: Vec<Unlinked>,
+) -> Result<Vec<Unlinked>, Failure> {
+    let mut described = Vec::new();
+    for unlink in unlinked {
+        let origin = origin_of_unlink(run, unlink.unlink);
+        let question = run.sql.owners_of_unlinked(unlink.unlink, origin, discovery.selected);
+        let organizations = owners(run, &question)?;
+        let id = run.job.plan.unlinks[unlink.unlink].reference;
+        let child = run.job.catalog.reference(id).child;
+        let stranded = match run.job.plan.owning_of(child).contains(&id) {
+            true => run.one(run.sql.count_stranded(origin))?.number(0) as u64,
+            false => 0,
+        };
+        described.push(Unlinked { organizations, stranded, ..unlink });
+    }
+    Ok(described)
+}
+
+fn owners(run: &mut Run, question: &crate::sql::Statement) -> Result<Vec<(String, u64)>, Failure> {
+    let rows = run.query(question)?;
+    let owner =
+        |row: &crate::database::Row| (Run::title(row.text(0), row.text(1)), row.number(2) as u64);
+    Ok(rows.iter().map(owner).collect())
+}

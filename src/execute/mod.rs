@@ -1,0 +1,337 @@
+//! Runs a plan: find the closure, look for refusals, delete, prove, commit. It derives no rule of
+//! its own; preview and clean go through the same [`measure`].
+
+mod closure;
+mod deletion;
+mod failure;
+mod firewall;
+mod obstacles;
+
+pub use failure::Failure;
+
+use crate::catalog::{self, Catalog, TableId};
+use crate::database::{Database, Purpose, Row};
+use crate::findings::{Findings, Organization, Step};
+use crate::interrupt;
+use crate::plan::{Checks, Plan, Refusal, RefusalKind};
+use crate::selection::{Root, Selection};
+use crate::sql::{Dialect, Sql, Statement};
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::{Duration, Instant};
+
+/// Everything that one deletion is made from.
+pub struct Job<'a> {
+    pub catalog: &'a Catalog,
+    pub plan: &'a Plan,
+    pub root: &'a Root,
+    pub selection: &'a Selection,
+    pub lock_timeout: Duration,
+    /// Re-check what holds by construction, too.
+    pub verify: bool,
+}
+
+/// What the run is doing, for whoever watches.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Progress<'a> {
+    /// These organizations, and no others.
+    Selected(&'a [Organization]),
+    Finding {
+        table: TableId,
+        rows: u64,
+    },
+    Checking,
+    Working {
+        step: Step,
+        rows: u64,
+        of: u64,
+    },
+    Proving,
+    Committing,
+    Retrying {
+        attempt: u32,
+    },
+}
+
+pub type Observer<'a> = &'a mut dyn FnMut(Progress<'_>);
+
+/// How a clean ended, short of a failure.
+#[derive(Debug)]
+pub enum Outcome {
+    /// No organization matches.
+    Nothing,
+    Refused(Findings),
+    Cleaned {
+        findings: Findings,
+        durations: BTreeMap<Step, Duration>,
+    },
+}
+
+/// A transaction under way.
+struct Run<'a> {
+    database: &'a mut Database,
+    job: &'a Job<'a>,
+    sql: Sql<'a>,
+    observe: Observer<'a>,
+    /// Lock the rows that are found.
+    lock: bool,
+}
+
+/// Finds what a clean would do and rolls back: writes to no user table.
+///
+/// # Errors
+/// See [`Failure`].
+pub fn preview(database: &mut Database, job: &Job, observe: Observer) -> Result<Findings, Failure> {
+    database.begin(Purpose::Read)?;
+    let mut run = Run::new(database, job, observe, false);
+    let findings = run.prepare().and_then(|()| measure(&mut run));
+    database.rollback();
+    findings
+}
+
+/// Deletes in one transaction, run again when others got in its way.
+///
+/// # Errors
+/// See [`Failure`]; whatever it is, the transaction was rolled back, [`Failure::OutcomeUnknown`]
+/// excepted.
+pub fn clean(
+    database: &mut Database,
+    job: &Job,
+    expected: Option<&Findings>,
+    observe: Observer,
+) -> Result<Outcome, Failure> {
+    const ATTEMPTS: u32 = 5;
+    let mut attempt = 1;
+    loop {
+        let outcome = clean_once(database, job, expected, observe);
+        match outcome {
+            Err(failure) if failure.is_retryable() && attempt < ATTEMPTS => {
+                observe(Progress::Retrying { attempt });
+                std::thread::sleep(Duration::from_millis(50) * 2_u32.pow(attempt));
+                attempt += 1;
+            }
+            outcome => return outcome,
+        }
+    }
+}
+
+fn clean_once(
+    database: &mut Database,
+    job: &Job,
+    expected: Option<&Findings>,
+    observe: Observer,
+) -> Result<Outcome, Failure> {
+    deletion::set_reference_checks(database, job.plan.rules.checks)?;
+    database.begin(Purpose::Write)?;
+    let mut run = Run::new(database, job, observe, true);
+    match run.clean(expected) {
+        Ok(outcome @ Outcome::Cleaned { .. }) => {
+            (run.observe)(Progress::Committing);
+            if interrupt::requested() {
+                database.rollback();
+                return Err(Failure::Interrupted);
+            }
+            database.commit().map_err(Failure::at_commit)?;
+            Ok(outcome)
+        }
+        outcome => {
+            database.rollback();
+            outcome
+        }
+    }
+}
+
+/// The closure, the refusals, the unlinks: all that is known before the first change. The key
+/// tables stay for the deletion.
+fn measure(run: &mut Run) -> Result<Findings, Failure> {
+    let mut excluded = BTreeSet::new();
+    loop {
+        let mut discovery = closure::discover(run, &excluded)?;
+        if discovery.organizations.is_empty() {
+            return Ok(Findings::default());
+        }
+        (run.observe)(Progress::Checking);
+        let unlinked = obstacles::unlinked(run, &mut discovery)?;
+        let homes = firewall::homes(run, &discovery, &unlinked)?;
+        if firewall::exclude(run, &discovery, &homes, &mut excluded)? {
+            firewall::forget(run, &discovery, &homes, &unlinked)?;
+            continue;
+        }
+        let mut refusals = discovery.refusals.clone();
+        refusals.extend(obstacles::protected(run, &discovery, &excluded)?);
+        refusals.extend(firewall::refusals(run, &discovery, &homes, &excluded)?);
+        refusals.extend(obstacles::broken_unlinks(run, &discovery, &unlinked)?);
+        refusals.extend(obstacles::overlaps(run, &discovery)?);
+        let shared = firewall::shared(run, &discovery, &homes)?;
+        let unlinked = firewall::owners_of_unlinked(run, &discovery, unlinked)?;
+        return Ok(Findings {
+            organizations: discovery.organizations,
+            found: discovery.found,
+            unlinked,
+            shared,
+            refusals,
+        });
+    }
+}
+
+impl<'a> Run<'a> {
+    fn new(
+        database: &'a mut Database,
+        job: &'a Job<'a>,
+        observe: Observer<'a>,
+        lock: bool,
+    ) -> Run<'a> {
+        let sql = Sql::new(database.dialect(), job.catalog, job.plan);
+        Run { database, job, sql, observe, lock }
+    }
+
+    /// Session settings, right after BEGIN; the isolation level is checked, not believed.
+    fn prepare(&mut self) -> Result<(), Failure> {
+        let Some(settings) = self.sql.dialect.session(self.job.lock_timeout) else {
+            return Ok(());
+        };
+        self.database.run(&settings)?;
+        let isolation = self.one("SELECT current_setting('transaction_isolation')")?;
+        let wanted = if self.lock { "read committed" } else { "repeatable read" };
+        match isolation.text(0) {
+            level if level == wanted => Ok(()),
+            level => Err(Failure::Unproven(format!(
+                "the transaction runs at {level} instead of {wanted}"
+            ))),
+        }
+    }
+
+    fn clean(&mut self, expected: Option<&Findings>) -> Result<Outcome, Failure> {
+        self.prepare()?;
+        self.hold_schema()?;
+        let findings = measure(self)?;
+        if findings.organizations.is_empty() {
+            return Ok(Outcome::Nothing);
+        }
+        if let Some(expected) = expected {
+            failure::unmoved(self.job, expected, &findings)?;
+        }
+        if findings.is_refused() {
+            return Ok(Outcome::Refused(findings));
+        }
+        let durations = deletion::remove(self, &findings)?;
+        (self.observe)(Progress::Proving);
+        deletion::prove(self, &findings)?;
+        Ok(Outcome::Cleaned { findings, durations })
+    }
+
+    /// Locks the reachable tables against new references, then looks whether the catalog is still
+    /// the one that the plan was made from.
+    fn hold_schema(&mut self) -> Result<(), Failure> {
+        let may_lock = |table: &&TableId| {
+            let privileges = self.job.catalog.table(**table).privileges;
+            privileges.delete || privileges.update
+        };
+        let tables: Vec<TableId> = self.job.plan.tables.iter().filter(may_lock).copied().collect();
+        if let Some(lock) = self.sql.lock_tables(&tables) {
+            self.database.run(&lock)?;
+        }
+        match catalog::fingerprint(self.database)? == self.job.catalog.fingerprint {
+            true => Ok(()),
+            false => Err(Failure::SchemaMoved),
+        }
+    }
+
+    fn execute(&mut self, statement: &Statement) -> Result<u64, Failure> {
+        interrupt::check()?;
+        Ok(self.database.execute(statement)?)
+    }
+
+    fn query(&mut self, statement: &Statement) -> Result<Vec<Row>, Failure> {
+        interrupt::check()?;
+        Ok(self.database.query(statement)?)
+    }
+
+    fn one(&mut self, statement: impl Into<Statement>) -> Result<Row, Failure> {
+        interrupt::check()?;
+        Ok(self.database.query_one(&statement.into())?)
+    }
+
+    fn run(&mut self, sql: &str) -> Result<(), Failure> {
+        interrupt::check()?;
+        Ok(self.database.run(sql)?)
+    }
+
+    /// Label and key as one text: `DLID0001 - Global Corp (id 7)`.
+    fn title(label: &str, key: &str) -> String {
+        const LONGEST: usize = 60;
+        let label = label.trim();
+        let mut short: String = label.chars().take(LONGEST).collect();
+        if short.len() < label.len() {
+            short.push('…');
+        }
+        match (short.is_empty(), key.is_empty()) {
+            (true, _) => key.to_owned(),
+            (false, true) => short,
+            (false, false) => format!("{short} ({key})"),
+        }
+    }
+
+    /// A table may be read, or the reason why not.
+    fn unreadable(&self, table: TableId) -> Option<Refusal> {
+        let facts = self.job.catalog.table(table);
+        if !facts.privileges.select {
+            let mut refusal = Refusal::new(RefusalKind::Privilege, table, None);
+            refusal.detail = "SELECT".into();
+            return Some(refusal);
+        }
+        facts.row_security.then(|| Refusal::new(RefusalKind::RowSecurity, table, None))
+    }
+}
+
+/// Which proof to use where nobody chose, why, and whether set-based checks could be used at all.
+pub struct AutomaticChecks {
+    pub checks: Checks,
+    pub reason: String,
+    pub set_is_possible: bool,
+}
+
+/// The engine's checks are left out only where nothing else would be left out with them.
+pub fn choose_checks(
+    catalog: &Catalog,
+    plan: &Plan,
+    dialect: Dialect,
+    replica_role: bool,
+) -> AutomaticChecks {
+    let choice = |checks, set_is_possible, reason: String| AutomaticChecks {
+        checks,
+        reason,
+        set_is_possible,
+    };
+    let with_trigger = |counts: &dyn Fn(&catalog::Trigger) -> bool| {
+        let table =
+            |id: &&TableId| catalog.table(**id).triggers.iter().any(|t| t.on_delete && counts(t));
+        plan.tables.iter().find(table).map(|id| catalog.table(*id).name.to_string())
+    };
+    match dialect {
+        Dialect::Postgres if !replica_role => {
+            let reason = "this role may not set session_replication_role";
+            choice(Checks::Engine, false, reason.into())
+        }
+        // Whatever fires in one role only would be skipped, or would fire out of turn.
+        Dialect::Postgres => match with_trigger(&|t| t.firing != catalog::Firing::Always) {
+            Some(table) => {
+                choice(Checks::Engine, false, format!("{table} has a trigger or rule on DELETE"))
+            }
+            None => choice(Checks::Set, true, "rows are locked, no trigger is skipped".into()),
+        },
+        // A trigger may add rows that only the engine's own actions would take along; but a cycle
+        // needs the engine's checks off.
+        Dialect::Sqlite => match with_trigger(&|_| true) {
+            Some(table) if plan.deletion.iter().all(|component| component.len() == 1) => {
+                choice(Checks::Engine, true, format!("{table} has a trigger on DELETE"))
+            }
+            _ => choice(Checks::Set, true, "BEGIN IMMEDIATE keeps other writers out".into()),
+        },
+    }
+}
+
+fn timed<T>(work: impl FnOnce() -> Result<T, Failure>) -> Result<(T, Duration), Failure> {
+    let start = Instant::now();
+    let result = work()?;
+    Ok((result, start.elapsed()))
+}

@@ -1,0 +1,119 @@
+//! What a plan found in the data: counts, samples and refusals. Measured, then only read.
+
+use crate::catalog::{ReferenceId, TableId};
+use crate::graph::Component;
+use crate::plan::{Plan, Rank, Refusal};
+use std::collections::BTreeMap;
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Findings {
+    pub organizations: Vec<Organization>,
+    /// Every statement that found rows, in the order in which it ran.
+    pub found: Vec<Found>,
+    /// Unlinks with rows.
+    pub unlinked: Vec<Unlinked>,
+    /// Rows that the selected organizations share with others, and that go.
+    pub shared: Vec<Shared>,
+    pub refusals: Vec<Refusal>,
+}
+
+/// A selected root row.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Organization {
+    pub key: String,
+    pub name: Option<String>,
+    pub age_seconds: Option<i64>,
+}
+
+/// Rows that one statement added to the closure.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Found {
+    pub table: TableId,
+    /// `None` for the selected root rows themselves.
+    pub reference: Option<ReferenceId>,
+    pub rank: Rank,
+    pub rows: u64,
+    /// The statement as a script would run it.
+    pub script: String,
+}
+
+/// Surviving rows whose reference is overwritten.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Unlinked {
+    /// Position in [`Plan::unlinks`].
+    pub unlink: usize,
+    pub rows: u64,
+    /// Other organizations that own such rows.
+    pub organizations: Vec<(String, u64)>,
+    /// Rows that belong to the selected organizations alone and stay behind without an owner.
+    pub stranded: u64,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Shared {
+    pub table: TableId,
+    pub organizations: Vec<(String, u64)>,
+}
+
+/// One unit of work with rows, in the order of execution.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Step {
+    /// Position in [`Plan::unlinks`].
+    Unlink(usize),
+    Delete(TableId),
+}
+
+impl Findings {
+    /// Rows of the closure per table.
+    pub fn rows(&self) -> BTreeMap<TableId, u64> {
+        let mut rows = BTreeMap::new();
+        for found in &self.found {
+            *rows.entry(found.table).or_default() += found.rows;
+        }
+        rows
+    }
+
+    /// How the rows of a table were reached, each row counted once, by its first reference.
+    pub fn reached_by(&self, table: TableId) -> Vec<(Option<ReferenceId>, u64)> {
+        let mut reached: Vec<(Option<ReferenceId>, u64)> = Vec::new();
+        for found in self.found.iter().filter(|found| found.table == table) {
+            match reached.iter_mut().find(|(reference, _)| *reference == found.reference) {
+                Some((_, rows)) => *rows += found.rows,
+                None => reached.push((found.reference, found.rows)),
+            }
+        }
+        reached
+    }
+
+    pub fn deleted(&self) -> u64 {
+        self.found.iter().map(|found| found.rows).sum()
+    }
+
+    pub fn unlinked_rows(&self) -> u64 {
+        self.unlinked.iter().map(|unlinked| unlinked.rows).sum()
+    }
+
+    pub fn is_refused(&self) -> bool {
+        !self.refusals.is_empty()
+    }
+
+    /// The steps that have rows, with their number: unlinks first, then children before parents.
+    pub fn steps(&self, plan: &Plan) -> Vec<(Step, u64)> {
+        let unlinks = self.unlinked.iter().map(|u| (Step::Unlink(u.unlink), u.rows));
+        let rows = self.rows();
+        let deletes = plan.deletion.iter().flatten().filter_map(|table| {
+            let rows = rows.get(table).copied().filter(|rows| *rows > 0)?;
+            Some((Step::Delete(*table), rows))
+        });
+        unlinks.chain(deletes).collect()
+    }
+
+    /// The components of the deletion that have rows, and only their tables that have.
+    pub fn components(&self, plan: &Plan) -> Vec<Component> {
+        let rows = self.rows();
+        let with_rows = |component: &Component| -> Component {
+            component.iter().copied().filter(|table| rows.contains_key(table)).collect()
+        };
+        plan.deletion.iter().map(with_rows).filter(|component| !component.is_empty()).collect()
+    }
+}

@@ -1,0 +1,99 @@
+//! Catalog and rules to plan.
+
+use super::{Followed, ForeignAction, Plan, Rank, Rules, Unlink, UnlinkValue, owning};
+use crate::catalog::{Catalog, OnDelete, ReferenceId, TableId};
+use crate::graph::{self, Component};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The plan for deleting rows of `root` under `rules`.
+pub fn build(catalog: &Catalog, root: TableId, rules: Rules) -> Plan {
+    let follows = |id| rank(catalog, &rules, id).is_some();
+    let tables = graph::reachable(catalog, root, follows);
+    let discovery = graph::components(catalog, &tables, follows);
+    let deletion: Vec<Component> =
+        graph::components(catalog, &tables, |_| true).into_iter().rev().collect();
+    let followed = in_order(catalog, &rules, &discovery);
+    let unlinks = unlinks(catalog, &rules, &tables);
+    let self_reference = |id: &ReferenceId| {
+        let reference = catalog.reference(*id);
+        reference.child == root && reference.parent == root
+    };
+    let children = match rules.with_children {
+        true => catalog.reference_ids().filter(self_reference).collect(),
+        false => Vec::new(),
+    };
+    let owning = owning::owning(catalog, root);
+    Plan { root, tables, discovery, followed, unlinks, deletion, owning, children, rules }
+}
+
+/// The round in which rows of this reference are found; `None` where they are unlinked instead.
+fn rank(catalog: &Catalog, rules: &Rules, id: ReferenceId) -> Option<Rank> {
+    match catalog.reference(id).on_delete {
+        OnDelete::Cascade => Some(Rank::Cascade),
+        OnDelete::SetNull | OnDelete::SetDefault => None,
+        OnDelete::Restrict | OnDelete::NoAction if rules.force.covers(id) => Some(Rank::Forced),
+        OnDelete::Restrict | OnDelete::NoAction => Some(Rank::Protected),
+    }
+}
+
+/// The followed references by the place of their parent, then of their child, in the discovery.
+fn in_order(catalog: &Catalog, rules: &Rules, discovery: &[Component]) -> Vec<Followed> {
+    let tables = discovery.iter().enumerate();
+    let place: BTreeMap<TableId, usize> = tables
+        .flat_map(|(place, tables)| tables.iter().map(move |table| (*table, place)))
+        .collect();
+    let followed =
+        |reference| rank(catalog, rules, reference).map(|rank| Followed { reference, rank });
+    let reached =
+        |followed: &Followed| place.contains_key(&catalog.reference(followed.reference).parent);
+    let mut all: Vec<Followed> =
+        catalog.reference_ids().filter_map(followed).filter(reached).collect();
+    all.sort_by_key(|followed| {
+        let reference = catalog.reference(followed.reference);
+        (place[&reference.child], place[&reference.parent], followed.reference)
+    });
+    all
+}
+
+fn unlinks(catalog: &Catalog, rules: &Rules, tables: &BTreeSet<TableId>) -> Vec<Unlink> {
+    let reached = |id: &ReferenceId| tables.contains(&catalog.reference(*id).parent);
+    let by_schema = catalog.reference_ids().filter(reached).filter_map(|id| {
+        let reference = catalog.reference(id);
+        let value = match reference.on_delete {
+            OnDelete::SetNull => UnlinkValue::Null,
+            OnDelete::SetDefault => UnlinkValue::Default,
+            _ => return None,
+        };
+        let columns = reference.set_columns.clone();
+        Some(Unlink { reference: id, columns, value, foreign_only: false })
+    });
+    let by_consent = catalog.reference_ids().filter(reached).filter_map(|id| {
+        rank(catalog, rules, id)?;
+        let value = consented_value(rules, id)?;
+        let columns = match value {
+            UnlinkValue::Key(_) => catalog.reference(id).columns.clone(),
+            _ => nullable_columns(catalog, id),
+        };
+        Some(Unlink { reference: id, columns, value, foreign_only: true })
+    });
+    by_schema.chain(by_consent).collect()
+}
+
+fn consented_value(rules: &Rules, id: ReferenceId) -> Option<UnlinkValue> {
+    let named = rules.consents.iter().find(|consent| consent.reference == Some(id));
+    let consent = named.or(rules.consents.iter().find(|consent| consent.reference.is_none()))?;
+    match &consent.action {
+        ForeignAction::Delete => None,
+        ForeignAction::Unlink => Some(UnlinkValue::Null),
+        ForeignAction::Reassign(key) => Some(UnlinkValue::Key(key.clone())),
+    }
+}
+
+/// One null column unlinks a MATCH SIMPLE reference; MATCH FULL wants all of them null.
+fn nullable_columns(catalog: &Catalog, id: ReferenceId) -> Vec<String> {
+    let reference = catalog.reference(id);
+    let table = catalog.table(reference.child);
+    let nullable = |name: &&String| table.column(name).is_some_and(|column| column.nullable);
+    let columns: Vec<String> = reference.columns.iter().filter(nullable).cloned().collect();
+    if columns.is_empty() || reference.match_full { reference.columns.clone() } else { columns }
+}

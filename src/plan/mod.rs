@@ -1,0 +1,102 @@
+//! What will happen, decided from the catalog and the rules alone: which tables are reached by
+//! which references, in which order rows are found and removed, whose rows they are. Pure data:
+//! the preview and the deletion run the same plan, and nothing below it decides a rule anew.
+
+mod build;
+mod owning;
+mod refusal;
+mod rules;
+
+pub use build::build;
+pub use refusal::{Refusal, RefusalKind};
+pub use rules::{Checks, Consent, Force, ForeignAction, Rules};
+
+use crate::catalog::{Catalog, ReferenceId, TableId};
+use crate::graph::Component;
+use std::collections::{BTreeMap, BTreeSet};
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Plan {
+    pub root: TableId,
+    /// Every table that the closure can reach, the root included.
+    pub tables: BTreeSet<TableId>,
+    /// Those tables, parents before children by the followed references: the order of discovery.
+    pub discovery: Vec<Component>,
+    /// References along which rows join the closure, in the order of discovery.
+    pub followed: Vec<Followed>,
+    /// References that are set to null or default where the child row survives.
+    pub unlinks: Vec<Unlink>,
+    /// Those tables, children before parents by every reference: the order of deletion.
+    pub deletion: Vec<Component>,
+    /// Per table that leads to the root, the references that say whose its rows are.
+    pub owning: BTreeMap<TableId, Vec<ReferenceId>>,
+    /// The root's references to itself along which `--with-children` selects.
+    pub children: Vec<ReferenceId>,
+    pub rules: Rules,
+}
+
+/// A reference along which rows join the closure.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Followed {
+    pub reference: ReferenceId,
+    pub rank: Rank,
+}
+
+/// In which round a reference is followed. The rows of the first two are the closure of this run;
+/// what only the third adds shows what `--force` would take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Rank {
+    Cascade,
+    /// RESTRICT or NO ACTION, covered by `--force`.
+    Forced,
+    /// RESTRICT or NO ACTION, not covered: its rows are protected.
+    Protected,
+}
+
+impl Rank {
+    pub const ALL: [Rank; 3] = [Rank::Cascade, Rank::Forced, Rank::Protected];
+}
+
+/// A reference whose surviving child rows are changed instead of deleted.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Unlink {
+    pub reference: ReferenceId,
+    /// The columns that are written.
+    pub columns: Vec<String>,
+    pub value: UnlinkValue,
+    /// Asked for by `--foreign unlink|reassign`: only rows of other organizations, and only where
+    /// the firewall would refuse them.
+    pub foreign_only: bool,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum UnlinkValue {
+    Null,
+    Default,
+    /// The key of another parent row (`--foreign reassign=…:KEY`).
+    Key(String),
+}
+
+impl Plan {
+    pub fn followed_into(&self, table: TableId, catalog: &Catalog) -> Vec<Followed> {
+        let into = |followed: &&Followed| catalog.reference(followed.reference).child == table;
+        self.followed.iter().filter(into).copied().collect()
+    }
+
+    /// Can a row of `table` join the closure without being ours? Not where one reference both owns
+    /// and reaches it.
+    pub fn may_be_foreign(&self, catalog: &Catalog, table: TableId) -> bool {
+        let owning = self.owning_of(table);
+        let followed = self.followed_into(table, catalog);
+        table != self.root
+            && !(owning.len() == 1 && followed.iter().all(|f| f.reference == owning[0]))
+    }
+
+    pub fn owning_of(&self, table: TableId) -> &[ReferenceId] {
+        self.owning.get(&table).map_or(&[], Vec::as_slice)
+    }
+
+    pub fn foreign_unlink(&self, reference: ReferenceId) -> Option<&Unlink> {
+        self.unlinks.iter().find(|unlink| unlink.foreign_only && unlink.reference == reference)
+    }
+}

@@ -1,0 +1,71 @@
+//! Reasons not to run, as values to render.
+
+use crate::catalog::{ReferenceId, TableId};
+
+/// One reason why the deletion is refused.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Refusal {
+    pub kind: RefusalKind,
+    /// The table whose rows stand in the way.
+    pub table: TableId,
+    /// The reference that reaches or protects them.
+    pub reference: Option<ReferenceId>,
+    /// How many rows of `table` are concerned.
+    pub rows: u64,
+    /// How many rows of the parent they protect; 0 where that is not the question.
+    pub parents: u64,
+    /// Other organizations that own the rows, with their number of rows, largest first.
+    pub organizations: Vec<(String, u64)>,
+    /// Some of the rows as a person knows them.
+    pub samples: Vec<String>,
+    /// What else is to be said: columns, a constraint's name, a missing privilege.
+    pub detail: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RefusalKind {
+    /// A restrict or no-action reference that `--force` could pass.
+    Protected,
+    /// Rows of other organizations.
+    Foreign,
+    /// Rows of a selected and another organization, reached only by a forced reference.
+    Shared,
+    /// Rows of no organization, reached only by a forced reference.
+    Global,
+    /// SET NULL on a NOT NULL column.
+    NotNull,
+    /// SET DEFAULT to a row that is missing or goes too.
+    SetDefault,
+    /// Unlinking would break a CHECK constraint.
+    Check,
+    /// Unlinking would leave a MATCH FULL reference half null.
+    MatchFull,
+    /// Unlinking would make a unique key occur twice.
+    Unique,
+    /// Unlinking would change a column that another followed reference uses.
+    Overlap,
+    /// The row to reassign to does not exist, or goes too.
+    Reassign,
+    /// A privilege is missing.
+    Privilege,
+    /// Row-level security hides rows from this session.
+    RowSecurity,
+    /// The database does not take writes.
+    ReadOnly,
+}
+
+impl Refusal {
+    pub fn new(kind: RefusalKind, table: TableId, reference: Option<ReferenceId>) -> Refusal {
+        Refusal {
+            kind,
+            table,
+            reference,
+            rows: 0,
+            parents: 0,
+            organizations: Vec::new(),
+            samples: Vec::new(),
+            detail: String::new(),
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! What the person asked for, with every name resolved against the catalog.
+
+use crate::catalog::ReferenceId;
+use std::collections::BTreeSet;
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Rules {
+    pub force: Force,
+    pub consents: Vec<Consent>,
+    pub with_children: bool,
+    pub checks: Checks,
+}
+
+/// Which RESTRICT and NO ACTION references are followed like cascades.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub enum Force {
+    #[default]
+    None,
+    All,
+    Only(BTreeSet<ReferenceId>),
+}
+
+impl Force {
+    pub fn covers(&self, reference: ReferenceId) -> bool {
+        match self {
+            Force::None => false,
+            Force::All => true,
+            Force::Only(named) => named.contains(&reference),
+        }
+    }
+}
+
+/// `--foreign`: what may happen to rows of other organizations that a reference reaches.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Consent {
+    pub action: ForeignAction,
+    /// `None` for every reference.
+    pub reference: Option<ReferenceId>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum ForeignAction {
+    Delete,
+    Unlink,
+    Reassign(String),
+}
+
+/// Who proves that nothing dangles.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Checks {
+    /// The engine's own check of every row.
+    #[default]
+    Engine,
+    /// The engine's checks are off for the deletes; rows are locked and proven in sets.
+    Set,
+}
+
+impl Checks {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Checks::Engine => "engine",
+            Checks::Set => "set",
+        }
+    }
+}
+
+impl Rules {
+    /// May rows of other organizations that `reference` reaches be deleted?
+    pub fn deletes_foreign(&self, reference: ReferenceId) -> bool {
+        let applies = |consent: &&Consent| consent.reference.is_none_or(|named| named == reference);
+        // The consent that names the reference speaks before the one for all.
+        let mut consents: Vec<_> = self.consents.iter().filter(applies).collect();
+        consents.sort_by_key(|consent| consent.reference.is_none());
+        consents.first().is_some_and(|consent| consent.action == ForeignAction::Delete)
+    }
+}

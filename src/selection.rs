@@ -1,0 +1,208 @@
+//! Which organizations are meant, and which table they are in. Pure.
+
+use crate::catalog::{Catalog, Table, TableId};
+
+/// The organizations to take: everything that any of these matches.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Selection {
+    /// Exact names; all duplicates of a name are taken.
+    pub names: Vec<String>,
+    /// Values of the root table's key.
+    pub ids: Vec<String>,
+    /// Names with `*` for any text and `?` for one character.
+    pub patterns: Vec<String>,
+}
+
+impl Selection {
+    pub fn is_empty(&self) -> bool {
+        self.names.is_empty() && self.ids.is_empty() && self.patterns.is_empty()
+    }
+
+    /// Why this selection is not to be trusted with a deletion.
+    pub fn problem(&self) -> Option<String> {
+        if self.is_empty() {
+            return Some("no organization is selected".into());
+        }
+        if self
+            .names
+            .iter()
+            .chain(&self.ids)
+            .chain(&self.patterns)
+            .any(|text| text.trim().is_empty())
+        {
+            return Some("a blank name selects nothing on purpose".into());
+        }
+        let unbound = |pattern: &&String| {
+            pattern.chars().all(|c| matches!(c, '*' | '?') || c.is_whitespace())
+        };
+        let pattern = self.patterns.iter().find(unbound)?;
+        Some(format!("the pattern {pattern:?} would match every organization"))
+    }
+}
+
+/// The table of organizations and the columns that tell them apart.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Root {
+    pub table: TableId,
+    /// The single column of the key, for `--org-id`.
+    pub key: Option<String>,
+    pub name: Option<String>,
+    /// When the row was made, for showing its age.
+    pub created: Option<String>,
+}
+
+/// Why there is no root table; a value to render with `--root` choices.
+#[derive(Debug, Clone, PartialEq)]
+pub enum RootProblem {
+    NoSuchTable {
+        wanted: String,
+        similar: Vec<String>,
+    },
+    NoSuchColumn {
+        table: String,
+        wanted: String,
+        similar: Vec<String>,
+    },
+    /// No table looks like organizations; the tables that most others refer to.
+    NoneFound {
+        choices: Vec<String>,
+    },
+    Ambiguous {
+        choices: Vec<String>,
+    },
+}
+
+/// Nouns for what a tenant is called, singular; a table is recognised by its singular or plural,
+/// alone or as the end of a Django-style name (`organization_organization`).
+const NOUNS: [&str; 9] = [
+    "organization",
+    "organisation",
+    "org",
+    "tenant",
+    "company",
+    "account",
+    "workspace",
+    "customer_account",
+    "tenancy",
+];
+const NAME_COLUMNS: [&str; 9] = [
+    "name",
+    "display_name",
+    "title",
+    "org_name",
+    "organization_name",
+    "company_name",
+    "tenant_name",
+    "slug",
+    "domain",
+];
+const CREATED_COLUMNS: [&str; 6] =
+    ["created_at", "created", "created_on", "date_created", "inserted_at", "createdat"];
+
+/// Finds the root table: the one asked for, or the only one that is called like organizations.
+///
+/// # Errors
+/// No table, several, or no such column: never a guess.
+pub fn find_root(
+    catalog: &Catalog,
+    table: Option<&str>,
+    name_column: Option<&str>,
+) -> Result<Root, RootProblem> {
+    let candidates = match table {
+        Some(wanted) => {
+            let named = catalog.tables_named(wanted);
+            if named.is_empty() {
+                let names = catalog.tables.iter().map(|table| table.name.to_string());
+                let similar = similar(wanted, names);
+                return Err(RootProblem::NoSuchTable { wanted: wanted.into(), similar });
+            }
+            named
+        }
+        None => catalog.table_ids().filter(|id| is_organizations(catalog.table(*id))).collect(),
+    };
+    match candidates[..] {
+        [table] => root(catalog, table, name_column),
+        [] => Err(RootProblem::NoneFound { choices: most_referenced(catalog) }),
+        _ => {
+            let name = |id: &TableId| catalog.table(*id).name.to_string();
+            Err(RootProblem::Ambiguous { choices: candidates.iter().map(name).collect() })
+        }
+    }
+}
+
+fn root(catalog: &Catalog, id: TableId, name_column: Option<&str>) -> Result<Root, RootProblem> {
+    let table = catalog.table(id);
+    let first = |names: &[&str]| {
+        let find = |name: &&str| table.columns.iter().find(|c| c.name.eq_ignore_ascii_case(name));
+        names.iter().find_map(|name| find(&name)).map(|column| column.name.clone())
+    };
+    let name = match name_column {
+        None => first(&NAME_COLUMNS),
+        Some(wanted) => match first(&[wanted]) {
+            Some(name) => Some(name),
+            None => {
+                let columns = table.columns.iter().map(|column| column.name.clone());
+                return Err(RootProblem::NoSuchColumn {
+                    table: table.name.to_string(),
+                    wanted: wanted.into(),
+                    similar: similar(wanted, columns),
+                });
+            }
+        },
+    };
+    let key = table.identifying_key().or(table.primary_key());
+    let key = key.filter(|key| key.columns.len() == 1).map(|key| key.columns[0].clone());
+    Ok(Root { table: id, key, name, created: first(&CREATED_COLUMNS) })
+}
+
+fn is_organizations(table: &Table) -> bool {
+    let name = table.name.name.to_ascii_lowercase();
+    let called = |name: &str| NOUNS.iter().any(|noun| name == *noun || name == plural(noun));
+    called(&name) || name.rsplit_once('_').is_some_and(|(_, last)| called(last))
+}
+
+fn plural(noun: &str) -> String {
+    match noun.strip_suffix('y') {
+        Some(stem) => format!("{stem}ies"),
+        None => format!("{noun}s"),
+    }
+}
+
+/// The tables that most references point at, as suggestions.
+fn most_referenced(catalog: &Catalog) -> Vec<String> {
+    let mut counted: Vec<(usize, TableId)> = catalog
+        .table_ids()
+        .map(|id| (catalog.references.iter().filter(|r| r.parent == id).count(), id))
+        .filter(|(count, _)| *count > 0)
+        .collect();
+    counted.sort_by_key(|(count, id)| (std::cmp::Reverse(*count), *id));
+    counted.iter().take(5).map(|(_, id)| catalog.table(*id).name.to_string()).collect()
+}
+
+/// The names nearest to `wanted`: those that contain it, it contains, or share its first letters.
+pub fn similar(wanted: &str, names: impl Iterator<Item = String>) -> Vec<String> {
+    let wanted = wanted.to_ascii_lowercase();
+    let near = |name: &String| {
+        let name = name.to_ascii_lowercase();
+        let shared = name.chars().zip(wanted.chars()).take_while(|(a, b)| a == b).count();
+        name.contains(&wanted) || wanted.contains(&name) || shared * 2 >= wanted.len().max(4)
+    };
+    names.filter(near).take(5).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn selections_that_could_take_everything_are_a_problem() {
+        let pattern =
+            |text: &str| Selection { patterns: vec![text.into()], ..Selection::default() };
+        assert!(Selection::default().problem().is_some());
+        assert!(pattern("*").problem().is_some());
+        assert!(pattern("?? *").problem().is_some());
+        assert!(pattern("e2e-*").problem().is_none());
+        let blank = Selection { names: vec!["Apex".into(), " ".into()], ..Selection::default() };
+        assert!(blank.problem().is_some());
+    }
+}

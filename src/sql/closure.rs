@@ -1,0 +1,87 @@
+//! Finding rows: the statements that fill the key tables.
+
+use super::{Dialect, Sql, Statement};
+use crate::catalog::ReferenceId;
+use crate::selection::{Root, Selection};
+
+impl Sql<'_> {
+    /// Puts the selected root rows into the root's key table, locking them.
+    pub fn select_roots(
+        &self,
+        root: &Root,
+        selection: &Selection,
+        generation: u32,
+        lock: bool,
+    ) -> Statement {
+        let mut statement = Statement::from(format!(
+            "INSERT INTO {} SELECT {}, {generation} FROM {} c WHERE ",
+            self.key_relation(root.table),
+            self.key_values(root.table, "c").join(", "),
+            self.relation(root.table),
+        ));
+        statement.append(&self.selected(root, selection));
+        statement.push(&self.dialect.for_update("c", lock));
+        statement
+    }
+
+    /// Adds the rows that name a parent found after generation `since` by `reference`.
+    /// `known` tells whether the child's key table may already hold some of them; rows in the
+    /// table `excluding` (same identity) stay out.
+    pub fn follow(&self, step: &Follow) -> Statement {
+        let child = self.catalog.reference(step.reference).child;
+        let mut conditions = Vec::new();
+        if step.since > 0 {
+            conditions.push(format!("p.gen > {}", step.since));
+        }
+        if step.known && self.dialect == Dialect::Postgres {
+            conditions.push(format!(
+                "NOT EXISTS (SELECT 1 FROM {} k WHERE {})",
+                self.key_relation(child),
+                self.same_row(child, "k", "c")
+            ));
+        }
+        if step.excluding {
+            conditions.push(self.not_excluded(step.reference));
+        }
+        Statement::from(format!(
+            "INSERT {}INTO {} SELECT {}, {} FROM {}{}{}",
+            if self.dialect == Dialect::Sqlite { "OR IGNORE " } else { "" },
+            self.key_relation(child),
+            self.key_values(child, "c").join(", "),
+            step.generation,
+            self.children(step.reference),
+            where_all(&conditions),
+            self.dialect.for_update("c", step.lock),
+        ))
+    }
+
+    /// Which of `references` (position, found since) have child rows at all: one round trip for
+    /// many small tables. Only asked while the parents are few, because a planner that expects an
+    /// early hit may choose a loop over everything (DESIGN 7).
+    pub fn probe(&self, references: &[(usize, ReferenceId, u32)]) -> Statement {
+        let one = |(position, id, since): &(usize, ReferenceId, u32)| {
+            let since = if *since > 0 { format!(" WHERE p.gen > {since}") } else { String::new() };
+            let found = format!("EXISTS (SELECT 1 FROM {}{since})", self.children(*id));
+            format!("SELECT {} WHERE {found}", self.dialect.as_text(&position.to_string()))
+        };
+        references.iter().map(one).collect::<Vec<_>>().join(" UNION ALL ").into()
+    }
+}
+
+/// One statement of the discovery.
+#[derive(Debug, Clone, Copy)]
+pub struct Follow {
+    pub reference: ReferenceId,
+    pub since: u32,
+    pub generation: u32,
+    pub known: bool,
+    pub excluding: bool,
+    pub lock: bool,
+}
+
+pub(super) fn where_all(conditions: &[String]) -> String {
+    match conditions.is_empty() {
+        true => String::new(),
+        false => format!(" WHERE {}", conditions.join(" AND ")),
+    }
+}

@@ -1,0 +1,95 @@
+//! Removing the closure, and proving that it is gone.
+
+use super::{Dialect, Sql, Statement};
+use crate::catalog::{ReferenceId, TableId};
+
+impl Sql<'_> {
+    /// Keeps others from adding references to these tables while rows go (`ALTER TABLE … ADD
+    /// FOREIGN KEY` takes SHARE ROW EXCLUSIVE on both ends). The mode is that of a DELETE.
+    pub fn lock_tables(&self, tables: &[TableId]) -> Option<String> {
+        if self.dialect != Dialect::Postgres || tables.is_empty() {
+            return None;
+        }
+        let names: Vec<String> = tables.iter().map(|table| self.relation(*table)).collect();
+        Some(format!("LOCK TABLE {} IN ROW EXCLUSIVE MODE", names.join(", ")))
+    }
+
+    /// Deletes the rows of one table's key table.
+    pub fn delete(&self, table: TableId) -> Statement {
+        let (relation, keys) = (self.relation(table), self.key_relation(table));
+        let same = self.same_row(table, "k", "c");
+        match self.dialect {
+            Dialect::Postgres => {
+                format!("DELETE FROM {relation} c USING {keys} k WHERE {same}").into()
+            }
+            Dialect::Sqlite => {
+                let rows = self.identity_values(table, "c").join(", ");
+                let columns = self.key_table(table).identity_columns().join(", ");
+                format!(
+                    "DELETE FROM {relation} AS c WHERE ({rows}) IN (SELECT {columns} FROM {keys})"
+                )
+                .into()
+            }
+        }
+    }
+
+    /// Deletes a cycle of tables in one statement, whose checks come at its end: it passes NOT
+    /// NULL, non-deferrable and RESTRICT cycles without DDL (DESIGN 4). One count per table.
+    pub fn delete_together(&self, tables: &[TableId]) -> Statement {
+        let delete = |(n, table): (usize, &TableId)| {
+            format!("d{n} AS ({} RETURNING 1)", self.delete(*table).inlined())
+        };
+        let deletes: Vec<String> = tables.iter().enumerate().map(delete).collect();
+        let count = |n: usize| self.dialect.as_text(&format!("(SELECT count(*) FROM d{n})"));
+        let counts: Vec<String> = (0..tables.len()).map(count).collect();
+        format!("WITH {} SELECT {}", deletes.join(", "), counts.join(", ")).into()
+    }
+
+    /// How many rows of the closure are still in their table.
+    pub fn count_left(&self, table: TableId) -> Statement {
+        format!(
+            "SELECT {} FROM {} k JOIN {} c ON {}",
+            self.dialect.as_text("count(*)"),
+            self.key_relation(table),
+            self.relation(table),
+            self.same_row(table, "k", "c")
+        )
+        .into()
+    }
+
+    /// How many rows name a deleted key, per reference. A plain count: EXISTS tempts the planner
+    /// into loops that run for minutes (DESIGN 7).
+    pub fn count_dangling(&self, references: &[ReferenceId]) -> Statement {
+        let one = |id: &ReferenceId| {
+            let (id_text, count) =
+                (self.dialect.as_text(&id.0.to_string()), self.dialect.as_text("count(*)"));
+            format!("SELECT {id_text}, {count} FROM {}", self.children(*id))
+        };
+        references.iter().map(one).collect::<Vec<_>>().join(" UNION ALL ").into()
+    }
+}
+
+impl Sql<'_> {
+    /// For scripts: fails unless the key table of `table` has so many rows.
+    pub fn assert_count(&self, table: TableId, rows: u64) -> String {
+        let keys = self.key_relation(table);
+        match self.dialect {
+            Dialect::Postgres => format!(
+                "DO $$ BEGIN IF (SELECT count(*) FROM {keys}) <> {rows} THEN \
+                 RAISE EXCEPTION 'the data moved since the preview: table {}'; END IF; END $$",
+                self.table(table)
+                    .name
+                    .to_string()
+                    .replace('\'', "''")
+                    .replace('$', "")
+                    .replace('%', "%%")
+            ),
+            // The only way to raise outside a trigger: a CHECK that does not hold.
+            Dialect::Sqlite => format!(
+                "CREATE TEMP TABLE orgsweep_count{} (rows CHECK (rows = {rows})); \
+                 INSERT INTO orgsweep_count{} SELECT count(*) FROM {keys}",
+                table.0, table.0
+            ),
+        }
+    }
+}

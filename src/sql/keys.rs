@@ -1,0 +1,317 @@
+//! Key tables: the rows found so far, per table, inside the database.
+//!
+//! A key table holds what identifies a row, the columns that references point at, the owning
+//! columns where the firewall needs them, and `gen`, the number of the statement that found the
+//! row. Columns are called `c0`, `c1`, … and keep their type and collation.
+
+use super::dialect::Affinity;
+use super::{Dialect, Sql, quote};
+use crate::catalog::{Catalog, Column, Key, ReferenceId, Table, TableId, TableKind};
+use crate::plan::Plan;
+use std::collections::BTreeMap;
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct KeyTable {
+    pub name: String,
+    columns: Vec<Source>,
+    /// The first so many columns identify a row.
+    identity: usize,
+}
+
+/// What a column of a key table is taken from.
+#[derive(Debug, Clone, PartialEq)]
+enum Source {
+    Column(String),
+    /// SQLite's rowid, under the one of its names that no column hides.
+    RowId(&'static str),
+    /// PostgreSQL's row address: for tables without a key. Rows are locked or seen in one snapshot.
+    Ctid,
+    /// The partition that a `Ctid` belongs to.
+    TableOid,
+}
+
+impl Source {
+    fn of(&self, alias: &str) -> String {
+        match self {
+            Source::Column(name) => format!("{alias}.{}", quote(name)),
+            Source::RowId(name) => format!("{alias}.{name}"),
+            Source::Ctid => format!("{alias}.ctid"),
+            Source::TableOid => format!("{alias}.tableoid"),
+        }
+    }
+}
+
+impl KeyTable {
+    /// `c0, c1`
+    pub(super) fn identity_columns(&self) -> Vec<String> {
+        (0..self.identity).map(|n| format!("c{n}")).collect()
+    }
+}
+
+/// A key table for every table: only those of rows found come into being.
+pub(super) fn key_tables(
+    dialect: Dialect,
+    catalog: &Catalog,
+    plan: &Plan,
+) -> BTreeMap<TableId, KeyTable> {
+    let mut columns: BTreeMap<TableId, Vec<&String>> =
+        catalog.table_ids().map(|table| (table, Vec::new())).collect();
+    for reference in &catalog.references {
+        columns.entry(reference.parent).or_default().extend(&reference.parent_columns);
+    }
+    for table in plan.tables.iter().filter(|table| plan.may_be_foreign(catalog, **table)) {
+        let owning = plan.owning_of(*table).iter().flat_map(|id| &catalog.reference(*id).columns);
+        columns.entry(*table).or_default().extend(owning);
+    }
+    let key_table = |(id, columns): (TableId, Vec<&String>)| {
+        let table = catalog.table(id);
+        let mut sources = identity(dialect, table);
+        let identity = sources.len();
+        for column in columns {
+            let source = Source::Column(column.clone());
+            if !sources.contains(&source) && !is_rowid(dialect, table, column) {
+                sources.push(source);
+            }
+        }
+        (id, KeyTable { name: format!("orgsweep_k{}", id.0), columns: sources, identity })
+    };
+    columns.into_iter().map(key_table).collect()
+}
+
+/// SQLite's INTEGER PRIMARY KEY is another name of the rowid.
+fn is_rowid(dialect: Dialect, table: &Table, column: &str) -> bool {
+    let alone = |key: &Key| key.columns.len() == 1 && key.columns[0] == column;
+    dialect == Dialect::Sqlite
+        && table.kind != TableKind::WithoutRowid
+        && table.primary_key().is_some_and(alone)
+        && table.column(column).is_some_and(|c| c.type_name.eq_ignore_ascii_case("integer"))
+}
+
+/// What tells a row of `table` from every other.
+fn identity(dialect: Dialect, table: &Table) -> Vec<Source> {
+    let by_key = |table: &Table| -> Option<Vec<Source>> {
+        Some(table.identifying_key()?.columns.iter().cloned().map(Source::Column).collect())
+    };
+    match (dialect, table.kind) {
+        (Dialect::Sqlite, TableKind::WithoutRowid) => by_key(table).unwrap_or_default(),
+        (Dialect::Sqlite, _) => {
+            let free =
+                |name: &&str| !table.columns.iter().any(|c| c.name.eq_ignore_ascii_case(name));
+            vec![Source::RowId(
+                ["rowid", "_rowid_", "oid"].into_iter().find(free).unwrap_or("rowid"),
+            )]
+        }
+        (Dialect::Postgres, TableKind::Partitioned) => {
+            by_key(table).unwrap_or_else(|| vec![Source::TableOid, Source::Ctid])
+        }
+        (Dialect::Postgres, _) => by_key(table).unwrap_or_else(|| vec![Source::Ctid]),
+    }
+}
+
+impl Sql<'_> {
+    pub fn key_table(&self, table: TableId) -> &KeyTable {
+        &self.keys[&table]
+    }
+
+    pub(super) fn key_relation(&self, table: TableId) -> String {
+        self.dialect.temporary(&self.key_table(table).name)
+    }
+
+    /// Statements that create the empty key table of `table`.
+    pub fn create_key_table(&self, table: TableId) -> String {
+        let key = self.key_table(table);
+        match self.dialect {
+            Dialect::Postgres => format!(
+                "CREATE TEMP TABLE {} ON COMMIT DROP AS SELECT {}, 0::int4 AS gen FROM {} c WITH NO DATA",
+                key.name,
+                self.key_values(table, "c").join(", "),
+                self.relation(table),
+            ),
+            Dialect::Sqlite => {
+                let columns: Vec<String> =
+                    (0..key.columns.len()).map(|n| self.sqlite_column(table, n)).collect();
+                let create = format!(
+                    "CREATE TEMP TABLE {} ({}, gen INTEGER, PRIMARY KEY ({})){}",
+                    key.name,
+                    columns.join(", "),
+                    key.identity_columns().join(", "),
+                    if key.identity > 1 { " WITHOUT ROWID" } else { "" },
+                );
+                let index = |columns: Vec<String>| {
+                    format!(
+                        "; CREATE INDEX temp.{}_{} ON {} ({})",
+                        key.name,
+                        columns.join("_"),
+                        key.name,
+                        columns.join(", ")
+                    )
+                };
+                create + &self.looked_up(table).into_iter().map(index).collect::<String>()
+            }
+        }
+    }
+
+    pub fn drop_key_table(&self, table: TableId) -> String {
+        format!("DROP TABLE {}", self.key_relation(table))
+    }
+
+    /// A key table's statistics decide between a hash join and a loop over an index; without them
+    /// PostgreSQL guesses, at twice the cost (DESIGN 7).
+    pub fn analyze_key_table(&self, table: TableId) -> Option<String> {
+        (self.dialect == Dialect::Postgres).then(|| format!("ANALYZE {}", self.key_relation(table)))
+    }
+
+    /// The columns of referenced keys that the identity does not serve.
+    fn looked_up(&self, table: TableId) -> Vec<Vec<String>> {
+        let mut columns: Vec<Vec<String>> = Vec::new();
+        for reference in self.catalog.references.iter().filter(|r| r.parent == table) {
+            let key: Vec<String> =
+                reference.parent_columns.iter().map(|name| self.key_column(table, name)).collect();
+            if key != self.key_table(table).identity_columns() && !columns.contains(&key) {
+                columns.push(key);
+            }
+        }
+        columns
+    }
+
+    fn sqlite_column(&self, table: TableId, n: usize) -> String {
+        match &self.key_table(table).columns[n] {
+            Source::Column(name) => {
+                let column = self.column(table, name);
+                let collation = column.collation.as_deref().unwrap_or("BINARY");
+                let affinity = Affinity::of(&column.type_name).as_type();
+                format!("c{n} {affinity} COLLATE {}", quote(collation))
+            }
+            _ => format!("c{n} INTEGER"),
+        }
+    }
+
+    pub(super) fn column(&self, table: TableId, name: &str) -> &Column {
+        self.table(table).column(name).expect("the catalog's references name its columns")
+    }
+
+    /// `c."id" AS c0, c."org_id" AS c1`, as expressions.
+    pub(super) fn key_values(&self, table: TableId, alias: &str) -> Vec<String> {
+        let sources = self.key_table(table).columns.iter().enumerate();
+        sources.map(|(n, source)| format!("{} AS c{n}", source.of(alias))).collect()
+    }
+
+    /// The expressions in a table that identify its row.
+    pub(super) fn identity_values(&self, table: TableId, alias: &str) -> Vec<String> {
+        let key = self.key_table(table);
+        key.columns[..key.identity].iter().map(|source| source.of(alias)).collect()
+    }
+
+    /// The column of the key table that holds the table's column `name`.
+    pub(super) fn key_column(&self, table: TableId, name: &str) -> String {
+        let is = |source: &Source| matches!(source, Source::Column(column) if column == name);
+        let n = match is_rowid(self.dialect, self.table(table), name) {
+            true => Some(0),
+            false => self.key_table(table).columns.iter().position(is),
+        };
+        format!("c{}", n.expect("referenced and owning columns are in the key table"))
+    }
+
+    /// The key row `key` and the table row `row` are the same.
+    pub(super) fn same_row(&self, table: TableId, key: &str, row: &str) -> String {
+        let values = self.identity_values(table, row).into_iter().enumerate();
+        values.map(|(n, value)| format!("{key}.c{n} = {value}")).collect::<Vec<_>>().join(" AND ")
+    }
+
+    /// The same row in two tables of keys.
+    pub(super) fn same_key(&self, table: TableId, left: &str, right: &str) -> String {
+        let columns = self.key_table(table).identity_columns().into_iter();
+        columns.map(|c| format!("{left}.{c} = {right}.{c}")).collect::<Vec<_>>().join(" AND ")
+    }
+
+    /// The child row names the parent row in the key table, by the foreign key's own comparison:
+    /// the parent's value on the left, so that its collation counts (SQLite) and the operator's
+    /// types fit (PostgreSQL's `conpfeqop`).
+    pub(super) fn names_key(&self, id: ReferenceId, parent: &str, child: &str) -> String {
+        let reference = self.catalog.reference(id);
+        self.names(id, |n| {
+            let key = self.key_column(reference.parent, &reference.parent_columns[n]);
+            (format!("{parent}.{key}"), format!("{child}.{}", quote(&reference.columns[n])))
+        })
+    }
+
+    /// The same of two rows in their tables.
+    pub(super) fn names_row(&self, id: ReferenceId, parent: &str, child: &str) -> String {
+        let reference = self.catalog.reference(id);
+        self.names(id, |n| {
+            let key = quote(&reference.parent_columns[n]);
+            (format!("{parent}.{key}"), format!("{child}.{}", quote(&reference.columns[n])))
+        })
+    }
+
+    /// The same where the child's columns are in its own key table.
+    pub(super) fn key_names_key(&self, id: ReferenceId, parent: &str, child: &str) -> String {
+        let reference = self.catalog.reference(id);
+        self.names(id, |n| {
+            let key = self.key_column(reference.parent, &reference.parent_columns[n]);
+            let column = self.key_column(reference.child, &reference.columns[n]);
+            (format!("{parent}.{key}"), format!("{child}.{column}"))
+        })
+    }
+
+    pub(super) fn names(
+        &self,
+        id: ReferenceId,
+        sides: impl Fn(usize) -> (String, String),
+    ) -> String {
+        let reference = self.catalog.reference(id);
+        let equal = |n: usize| {
+            let (parent, child) = sides(n);
+            let operator = reference.operators.get(n).cloned().flatten();
+            let child = match self.conversion(id, n) {
+                Some(convert) => convert.replace("{}", &child),
+                None => child,
+            };
+            format!("{parent} {} {child}", operator.as_deref().unwrap_or("="))
+        };
+        (0..reference.columns.len()).map(equal).collect::<Vec<_>>().join(" AND ")
+    }
+
+    /// SQLite applies the parent column's affinity to the child's value
+    /// (<https://sqlite.org/foreignkeys.html>, 3); its `=` would weigh both sides.
+    fn conversion(&self, id: ReferenceId, n: usize) -> Option<&'static str> {
+        if self.dialect != Dialect::Sqlite {
+            return None;
+        }
+        let reference = self.catalog.reference(id);
+        let parent = self.column(reference.parent, &reference.parent_columns[n]);
+        let child = self.column(reference.child, &reference.columns[n]);
+        match (Affinity::of(&parent.type_name), Affinity::of(&child.type_name)) {
+            (parent, child) if parent == child => None,
+            (Affinity::Text, _) => Some("CAST({} AS TEXT)"),
+            (Affinity::Blob, _) => Some("+{}"),
+            _ => None,
+        }
+    }
+
+    /// `FROM` for the rows that name a parent in its key table: SQLite's planner has no statistics
+    /// of temporary tables, so the join order is ours: over the child's index where it has one.
+    pub(super) fn children(&self, id: ReferenceId) -> String {
+        let reference = self.catalog.reference(id);
+        let child = self.child_relation(id);
+        let parent = self.key_relation(reference.parent);
+        let on = self.names_key(id, "p", "c");
+        let plain = (0..reference.columns.len()).all(|n| self.conversion(id, n).is_none());
+        match self.dialect {
+            Dialect::Postgres => format!("{child} c JOIN {parent} p ON {on}"),
+            Dialect::Sqlite if reference.index.is_some() && plain => {
+                format!("{parent} p CROSS JOIN {child} c ON {on}")
+            }
+            Dialect::Sqlite => format!("{child} c CROSS JOIN {parent} p ON {on}"),
+        }
+    }
+
+    /// The child's columns name somebody: none of them is null.
+    pub(super) fn names_somebody(&self, id: ReferenceId, child_key: &str) -> String {
+        let reference = self.catalog.reference(id);
+        let column = |name: &String| {
+            format!("{child_key}.{} IS NOT NULL", self.key_column(reference.child, name))
+        };
+        reference.columns.iter().map(column).collect::<Vec<_>>().join(" AND ")
+    }
+}

@@ -1,0 +1,92 @@
+//! Questions whose answer must be zero: who protects the closure, where unlinking and deleting
+//! get in each other's way. Each is a `FROM … WHERE …` that is counted and sampled alike.
+
+use super::closure::where_all;
+use super::{Sql, Statement};
+use crate::catalog::{OnDelete, ReferenceId, TableId};
+use crate::plan::Unlink;
+
+/// Rows `c` of a table (and, where it matters, the parents `p` that they name).
+#[derive(Debug, Clone)]
+pub struct ProtectedBy {
+    pub table: TableId,
+    /// The parent table, when `p` is its key table.
+    pub parent: Option<TableId>,
+    pub(super) source: String,
+}
+
+impl Sql<'_> {
+    /// Rows that an unforced reference protects: RESTRICT, every row that names a row of the
+    /// closure; NO ACTION, those that would survive. `boundary` is the last generation of the
+    /// closure; what came later needs `--force`.
+    pub fn protected(&self, id: ReferenceId, boundary: u32, excluding: bool) -> ProtectedBy {
+        let reference = self.catalog.reference(id);
+        let mut conditions = vec![format!("p.gen <= {boundary}")];
+        let mut source = self.children(id);
+        if reference.on_delete == OnDelete::NoAction {
+            let own = self.key_relation(reference.child);
+            source += &format!(" JOIN {own} k ON {}", self.same_row(reference.child, "k", "c"));
+            conditions.push(format!("k.gen > {boundary}"));
+        }
+        if excluding {
+            conditions.push(self.not_excluded(id));
+        }
+        source += &where_all(&conditions);
+        ProtectedBy { table: reference.child, parent: Some(reference.parent), source }
+    }
+
+    /// Rows of the closure whose column an unlink would change although a followed reference that
+    /// leads into the closure uses it: engines differ on whether they survive.
+    pub fn overlapping(&self, unlink: &Unlink, followed: ReferenceId) -> ProtectedBy {
+        let reference = self.catalog.reference(unlink.reference);
+        let other = self.catalog.reference(followed);
+        let source = format!(
+            "{} JOIN {} q ON {}",
+            self.children(unlink.reference),
+            self.key_relation(other.parent),
+            self.names_key(followed, "q", "c"),
+        );
+        ProtectedBy { table: reference.child, parent: Some(reference.parent), source }
+    }
+
+    /// Number of rows and number of parents that they name.
+    pub fn count_protected(&self, question: &ProtectedBy) -> Statement {
+        let parents = match question.parent {
+            None => "0".to_owned(),
+            Some(parent) => {
+                let columns = self.key_table(parent).identity_columns().into_iter();
+                let texts = columns.map(|c| self.dialect.as_text(&format!("p.{c}")));
+                format!("count(DISTINCT {})", texts.collect::<Vec<_>>().join(" || ',' || "))
+            }
+        };
+        format!(
+            "SELECT {}, {} FROM {}",
+            self.dialect.as_text("count(*)"),
+            self.dialect.as_text(&parents),
+            question.source
+        )
+        .into()
+    }
+
+    /// Label and key of some rows, then label and key of the parents that they name.
+    pub fn sample_protected(&self, question: &ProtectedBy, limit: u32) -> Statement {
+        let mut columns = self.label(question.table, "c").to_vec();
+        // The parent's own row is looked up by a sub-select, so that the question stays as it is.
+        if let Some(parent) = question.parent {
+            columns.extend(self.label(parent, "r").map(|label| {
+                format!(
+                    "(SELECT {label} FROM {} r WHERE {})",
+                    self.relation(parent),
+                    self.same_row(parent, "p", "r")
+                )
+            }));
+        }
+        format!(
+            "SELECT {} FROM {} ORDER BY {} LIMIT {limit}",
+            columns.join(", "),
+            question.source,
+            self.identity_values(question.table, "c").join(", "),
+        )
+        .into()
+    }
+}

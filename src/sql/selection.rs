@@ -1,0 +1,146 @@
+//! The condition that selects root rows. Names match exactly, whatever the column's collation:
+//! the plain comparison is for the index, the binary one for the truth.
+
+use super::dialect::Affinity;
+use super::{Dialect, Sql, Statement, quote};
+use crate::selection::{Root, Selection};
+
+impl Sql<'_> {
+    /// The condition on the root table's row `c`.
+    pub(super) fn selected(&self, root: &Root, selection: &Selection) -> Statement {
+        let mut conditions = Vec::new();
+        if let Some(name) = &root.name {
+            conditions.extend(selection.names.iter().map(|value| self.name_is(root, name, value)));
+            conditions.extend(selection.patterns.iter().map(|glob| self.name_like(name, glob)));
+        }
+        if let Some(key) = &root.key {
+            conditions.extend(selection.ids.iter().map(|value| self.key_is(root, key, value)));
+        }
+        let mut all = Statement::from("(");
+        for (n, condition) in conditions.iter().enumerate() {
+            all.push(if n > 0 { " OR " } else { "" }).append(condition);
+        }
+        if conditions.is_empty() {
+            all.push("1 = 0");
+        }
+        all.push(")");
+        all
+    }
+
+    fn name_is(&self, root: &Root, name: &str, value: &str) -> Statement {
+        let column = format!("c.{}", quote(name));
+        let mut condition = Statement::default();
+        match self.dialect {
+            Dialect::Sqlite => {
+                condition.push(&format!("({column} = ")).bind(value);
+                condition.push(&format!(" AND CAST({column} AS TEXT) COLLATE BINARY = "));
+                condition.bind(value).push(")");
+            }
+            Dialect::Postgres => {
+                let declared = self.column(root.table, name);
+                if declared.textual {
+                    condition.push(&format!("({column} = ")).bind(value);
+                    condition.push(&format!("::text::{} AND ", declared.type_name));
+                } else {
+                    condition.push("(");
+                }
+                condition
+                    .push(&format!("{column}::text COLLATE \"C\" = "))
+                    .bind(value)
+                    .push("::text)");
+            }
+        }
+        condition
+    }
+
+    fn name_like(&self, name: &str, glob: &str) -> Statement {
+        let column = format!("c.{}", quote(name));
+        let mut condition = Statement::default();
+        match self.dialect {
+            Dialect::Sqlite => {
+                condition.push(&format!("CAST({column} AS TEXT) GLOB "));
+                condition.bind(&glob.replace('[', "[[]"));
+            }
+            Dialect::Postgres => {
+                condition.push(&format!("{column}::text COLLATE \"C\" LIKE "));
+                condition.bind(&glob_to_like(glob)).push("::text ESCAPE '!'");
+            }
+        }
+        condition
+    }
+
+    fn key_is(&self, root: &Root, key: &str, value: &str) -> Statement {
+        let column = format!("c.{}", quote(key));
+        let type_name = &self.column(root.table, key).type_name;
+        let mut condition = Statement::default();
+        match self.dialect {
+            Dialect::Sqlite if Affinity::of(type_name) == Affinity::Blob => {
+                condition.push(&format!("CAST({column} AS TEXT) = ")).bind(value);
+            }
+            Dialect::Sqlite => {
+                condition.push(&format!("{column} = ")).bind(value);
+            }
+            Dialect::Postgres => {
+                condition.push(&format!("{column} = ")).bind(value);
+                condition.push(&format!("::text::{type_name}"));
+            }
+        }
+        condition
+    }
+
+    /// Key, name and age in seconds of the selected root rows, by key.
+    pub fn describe_roots(&self, root: &Root, up_to: u32) -> Statement {
+        let column = |name: &Option<String>| match name {
+            Some(name) => self.dialect.as_text(&format!("c.{}", quote(name))),
+            None => "NULL".into(),
+        };
+        let key = match root.key {
+            Some(_) => column(&root.key),
+            None => self.row_key(root.table, "c"),
+        };
+        format!(
+            "SELECT {key}, {}, {} FROM {} k JOIN {} c ON {} WHERE k.gen <= {up_to} ORDER BY {}",
+            column(&root.name),
+            self.age(root).unwrap_or_else(|| "NULL".into()),
+            self.key_relation(root.table),
+            self.relation(root.table),
+            self.same_row(root.table, "k", "c"),
+            self.identity_values(root.table, "c").join(", "),
+        )
+        .into()
+    }
+
+    fn age(&self, root: &Root) -> Option<String> {
+        let created = root.created.as_deref()?;
+        let column = format!("c.{}", quote(created));
+        match self.dialect {
+            Dialect::Sqlite => {
+                Some(format!("CAST(strftime('%s', 'now') - strftime('%s', {column}) AS TEXT)"))
+            }
+            Dialect::Postgres => {
+                let type_name = &self.column(root.table, created).type_name;
+                let dated = type_name.starts_with("timestamp") || type_name == "date";
+                dated.then(|| format!("floor(extract(epoch FROM now() - {column}))::text"))
+            }
+        }
+    }
+}
+
+/// `*` and `?` to LIKE's wildcards, everything else literal; `!` escapes.
+fn glob_to_like(glob: &str) -> String {
+    let character = |c: char| match c {
+        '*' => "%".to_owned(),
+        '?' => "_".to_owned(),
+        '%' | '_' | '!' => format!("!{c}"),
+        other => other.to_string(),
+    };
+    glob.chars().map(character).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn globs_keep_the_other_engines_wildcards_literal() {
+        assert_eq!(super::glob_to_like("e2e_*!100%?"), "e2e!_%!!100!%_");
+    }
+}
