@@ -2,11 +2,12 @@
 
 use super::context::Prepared;
 use crate::cli::{How, Preview, PreviewFormat, Which};
-use crate::database::Target;
-use crate::execute;
+use crate::database::{Database, Target};
+use crate::execute::{self, Job};
 use crate::exit::Exit;
 use crate::findings::{Findings, Step};
-use crate::plan::{Force, RefusalKind};
+use crate::label::printable;
+use crate::plan::{Force, Refusal, RefusalKind};
 use crate::render::{self, Outcome, Report};
 use crate::ui::Ui;
 use anyhow::Result;
@@ -19,8 +20,7 @@ pub fn run(target: &Target, args: &Preview, ui: &mut Ui) -> Result<Exit> {
         ui.note(&prepared.describe());
     }
     let job = prepared.job(args.how.lock_timeout, false);
-    let findings =
-        execute::preview(&mut database, &job, &mut |progress| prepared.narrate(ui, progress))?;
+    let findings = measure(&mut database, &prepared, &job, ui)?;
     let reporting = Reporting {
         command: "preview",
         prepared: &prepared,
@@ -29,6 +29,23 @@ pub fn run(target: &Target, args: &Preview, ui: &mut Ui) -> Result<Exit> {
         format: args.format,
     };
     Ok(reporting.finish(ui, previewed(&findings), &findings, BTreeMap::new()))
+}
+
+/// What a clean would find, and whether it could write at all.
+pub fn measure(
+    database: &mut Database,
+    prepared: &Prepared,
+    job: &Job,
+    ui: &mut Ui,
+) -> Result<Findings> {
+    let read_only = database.read_only()?;
+    let mut observe = |progress: execute::Progress| prepared.narrate(ui, progress);
+    let mut findings = execute::preview(database, job, &mut observe)?;
+    if let Some(why) = read_only.filter(|_| !findings.organizations.is_empty()) {
+        let refusal = Refusal::new(RefusalKind::ReadOnly, prepared.root.table, None);
+        findings.refusals.push(Refusal { detail: why, ..refusal });
+    }
+    Ok(findings)
 }
 
 /// What a preview with these findings has come to.
@@ -78,6 +95,7 @@ impl Reporting<'_> {
             findings,
             durations,
             checks_reason: self.prepared.checks_reason.clone(),
+            selection: self.selection_flags().join(" "),
             next,
             all: self.how.all,
         };
@@ -91,6 +109,11 @@ impl Reporting<'_> {
         exit
     }
 
+    fn selection_flags(&self) -> Vec<String> {
+        let Which { org_name, org_id, org_like, .. } = self.which;
+        [flags("org-name", org_name), flags("org-id", org_id), flags("org-like", org_like)].concat()
+    }
+
     /// The command that does what was previewed; with `--force` where that is all that is missing.
     fn next_command(&self, findings: &Findings) -> Option<String> {
         let passable =
@@ -100,17 +123,10 @@ impl Reporting<'_> {
         }
         let (which, how) = (self.which, self.how);
         let mut words = vec!["orgsweep".to_owned(), "clean".into()];
-        let mut flag = |name: &str, values: &[String]| {
-            for value in values {
-                words.extend([format!("--{name}"), shell_word(value)]);
-            }
-        };
-        flag("org-name", &which.org_name);
-        flag("org-id", &which.org_id);
-        flag("org-like", &which.org_like);
-        flag("root", which.root.as_slice());
-        flag("name-column", which.name_column.as_slice());
-        flag("foreign", &how.foreign);
+        words.extend(self.selection_flags());
+        words.extend(flags("root", which.root.as_slice()));
+        words.extend(flags("name-column", which.name_column.as_slice()));
+        words.extend(flags("foreign", &how.foreign));
         if how.with_children {
             words.push("--with-children".into());
         }
@@ -122,6 +138,10 @@ impl Reporting<'_> {
         }
         Some(words.join(" "))
     }
+}
+
+fn flags(name: &str, values: &[String]) -> Vec<String> {
+    values.iter().flat_map(|value| [format!("--{name}"), shell_word(&printable(value))]).collect()
 }
 
 /// Quoted for a POSIX shell where it needs to be.

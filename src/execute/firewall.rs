@@ -5,6 +5,7 @@ use super::closure::Discovery;
 use super::{Failure, Run};
 use crate::catalog::{ReferenceId, TableId};
 use crate::findings::{Shared, Unlinked};
+use crate::label::title;
 use crate::plan::{Refusal, RefusalKind};
 use crate::sql::{CLASSES, Home};
 use std::collections::{BTreeMap, BTreeSet};
@@ -223,7 +224,7 @@ fn refusal(
         Home::Global => RefusalKind::Global,
     };
     let samples = run.query(&run.sql.sample_refused(id, class, excluding, SAMPLES))?;
-    let samples = samples.iter().map(|row| Run::title(row.text(0), row.text(1))).collect();
+    let samples = samples.iter().map(|row| title(row.text(0), row.text(1))).collect();
     let organizations = match home {
         Home::Global => Vec::new(),
         _ => {
@@ -273,6 +274,6 @@ pub fn owners_of_unlinked(
 fn owners(run: &mut Run, question: &crate::sql::Statement) -> Result<Vec<(String, u64)>, Failure> {
     let rows = run.query(question)?;
     let owner =
-        |row: &crate::database::Row| (Run::title(row.text(0), row.text(1)), row.number(2) as u64);
+        |row: &crate::database::Row| (title(row.text(0), row.text(1)), row.number(2) as u64);
     Ok(rows.iter().map(owner).collect())
 }
