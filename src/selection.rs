@@ -134,7 +134,7 @@ fn root(catalog: &Catalog, id: TableId, name_column: Option<&str>) -> Result<Roo
     let table = catalog.table(id);
     let first = |names: &[&str]| {
         let find = |name: &&str| table.columns.iter().find(|c| c.name.eq_ignore_ascii_case(name));
-        names.iter().find_map(|name| find(&name)).map(|column| column.name.clone())
+        names.iter().find_map(find).map(|column| column.name.clone())
     };
     let name = match name_column {
         None => first(&NAME_COLUMNS),

@@ -55,10 +55,9 @@ fn once(target: &Target, args: &Clean, ui: &mut Ui) -> Result<Exit> {
         true => None,
         false => {
             let findings = preview::measure(&mut database, &prepared, &job, ui)?;
-            let outcome = previewed(&findings);
-            let exit = reporting.finish(ui, outcome, &findings, BTreeMap::new());
-            if outcome != Outcome::Previewed {
-                return Ok(exit);
+            match previewed(&findings) {
+                Outcome::Previewed => reporting.show(ui, &findings),
+                ended => return Ok(reporting.finish(ui, ended, &findings, BTreeMap::new())),
             }
             confirm(ui, &findings)?;
             Some(findings)

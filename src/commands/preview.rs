@@ -75,30 +75,8 @@ impl Reporting<'_> {
         findings: &Findings,
         durations: BTreeMap<Step, Duration>,
     ) -> Exit {
-        let exit = match outcome {
-            Outcome::Refused => Exit::Refused,
-            Outcome::Nothing if self.which.require_match => Exit::Refused,
-            _ => Exit::Done,
-        };
-        let next = match outcome {
-            Outcome::Previewed | Outcome::Refused => self.next_command(findings),
-            _ => None,
-        };
-        let report = Report {
-            command: self.command,
-            outcome,
-            exit: exit.code(),
-            database: self.prepared.target.clone(),
-            dialect: self.prepared.dialect,
-            catalog: &self.prepared.catalog,
-            plan: &self.prepared.plan,
-            findings,
-            durations,
-            checks_reason: self.prepared.checks_reason.clone(),
-            selection: self.selection_flags().join(" "),
-            next,
-            all: self.how.all,
-        };
+        let exit = self.exit(outcome);
+        let report = Report { durations, ..self.report(outcome, findings) };
         ui.result(&match self.format {
             PreviewFormat::Table => render::table::report(&report, ui.width),
             PreviewFormat::Json => render::json::report(&report),
@@ -107,6 +85,42 @@ impl Reporting<'_> {
             PreviewFormat::Sql => render::script::report(&report),
         });
         exit
+    }
+
+    /// Shows a person what is to be confirmed; where stdout carries JSON, beside it.
+    pub fn show(&self, ui: &mut Ui, findings: &Findings) {
+        let text = render::table::report(&self.report(Outcome::Previewed, findings), ui.width);
+        if ui.json { ui.note(&text) } else { ui.result(&text) }
+    }
+
+    fn exit(&self, outcome: Outcome) -> Exit {
+        match outcome {
+            Outcome::Refused => Exit::Refused,
+            Outcome::Nothing if self.which.require_match => Exit::Refused,
+            _ => Exit::Done,
+        }
+    }
+
+    fn report<'a>(&'a self, outcome: Outcome, findings: &'a Findings) -> Report<'a> {
+        let next = match outcome {
+            Outcome::Previewed | Outcome::Refused => self.next_command(findings),
+            _ => None,
+        };
+        Report {
+            command: self.command,
+            outcome,
+            exit: self.exit(outcome).code(),
+            database: self.prepared.target.clone(),
+            dialect: self.prepared.dialect,
+            catalog: &self.prepared.catalog,
+            plan: &self.prepared.plan,
+            findings,
+            durations: BTreeMap::new(),
+            checks_reason: self.prepared.checks_reason.clone(),
+            selection: self.selection_flags().join(" "),
+            next,
+            all: self.how.all,
+        }
     }
 
     fn selection_flags(&self) -> Vec<String> {

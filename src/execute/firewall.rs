@@ -48,7 +48,7 @@ pub fn homes(
         let start = run.sql.climb_from_unlinked(unlink.unlink, child, origin, climb.generation);
         climb.add(child, run.execute(&start)?);
     }
-    climb.to_the_top(run)?;
+    climb.climb_to_the_top(run)?;
     run.run(&run.sql.classify(discovery.selected))?;
     for table in &tables {
         run.run(&run.sql.judge(*table, &present))?;
@@ -109,7 +109,7 @@ impl Climb {
         }
     }
 
-    fn to_the_top(&mut self, run: &mut Run) -> Result<(), Failure> {
+    fn climb_to_the_top(&mut self, run: &mut Run) -> Result<(), Failure> {
         let plan = run.job.plan;
         loop {
             let ready = |table: &TableId, id: &ReferenceId| {
