@@ -9,6 +9,7 @@ pub mod exit;
 pub mod findings;
 pub mod graph;
 pub mod interrupt;
+pub mod label;
 pub mod plan;
 pub mod render;
 pub mod selection;

@@ -188,6 +188,21 @@ impl Database {
         }
     }
 
+    /// Why nothing can, or is meant to, be written here: a standby, a read-only default, a file that
+    /// this user may not write.
+    pub fn read_only(&mut self) -> Result<Option<String>> {
+        if let Target::Sqlite(path) = &self.target {
+            let writable = std::fs::OpenOptions::new().write(true).open(path).is_ok();
+            return Ok((!writable).then(|| format!("{} is read-only", path.display())));
+        }
+        let why = self.query_one(&Statement::from(
+            "SELECT CASE WHEN pg_is_in_recovery() THEN 'this server is a standby, it is read-only' \
+             WHEN current_setting('default_transaction_read_only') = 'on' \
+             THEN 'default_transaction_read_only is on: this database is meant to be read-only' END",
+        ))?;
+        Ok(why.optional(0).map(str::to_owned))
+    }
+
     fn error(&self, error: diesel::result::Error) -> Error {
         let error = Error::from(error);
         Error { message: self.target.scrub(&error.message), ..error }

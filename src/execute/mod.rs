@@ -256,21 +256,6 @@ impl<'a> Run<'a> {
         Ok(self.database.run(sql)?)
     }
 
-    /// Label and key as one text: `DLID0001 - Global Corp (id 7)`.
-    fn title(label: &str, key: &str) -> String {
-        const LONGEST: usize = 60;
-        let label = label.trim();
-        let mut short: String = label.chars().take(LONGEST).collect();
-        if short.len() < label.len() {
-            short.push('…');
-        }
-        match (short.is_empty(), key.is_empty()) {
-            (true, _) => key.to_owned(),
-            (false, true) => short,
-            (false, false) => format!("{short} ({key})"),
-        }
-    }
-
     /// A table may be read, or the reason why not.
     fn unreadable(&self, table: TableId) -> Option<Refusal> {
         let facts = self.job.catalog.table(table);

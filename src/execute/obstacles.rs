@@ -4,6 +4,7 @@ use super::closure::Discovery;
 use super::{Failure, Run};
 use crate::catalog::{Check, Key, ReferenceId};
 use crate::findings::Unlinked;
+use crate::label::title;
 use crate::plan::{Followed, Force, Rank, Refusal, RefusalKind, Unlink, UnlinkValue};
 use crate::sql::ProtectedBy;
 use std::collections::BTreeSet;
@@ -73,9 +74,9 @@ fn ask(
     }
     let rows = run.query(&run.sql.sample_protected(question, SAMPLES))?;
     let sample = |row: &crate::database::Row| {
-        let child = Run::title(row.text(0), row.text(1));
+        let child = title(row.text(0), row.text(1));
         match row.0.len() {
-            4 => format!("{child} → {}", Run::title(row.text(2), row.text(3))),
+            4 => format!("{child} → {}", title(row.text(2), row.text(3))),
             _ => child,
         }
     };

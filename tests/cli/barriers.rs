@@ -126,7 +126,7 @@ fn row_level_security_that_hides_rows_is_refused() {
     db.execute(&format!("GRANT ALL ON ALL TABLES IN SCHEMA public TO {}", role.name));
     db.execute("ALTER TABLE deals ENABLE ROW LEVEL SECURITY");
     both_refuse(&role.url, "row_security", &["deals"]);
-    db.execute("CREATE POLICY visible ON deals USING (title LIKE 'visible%')");
+    db.execute("CREATE POLICY visible_ones ON deals USING (title LIKE 'visible%')");
     both_refuse(&role.url, "row_security", &["deals"]);
     // Forced on its owner.
     db.execute(&format!(
