@@ -75,7 +75,7 @@ fn a_read_only_sqlite_file_is_refused() {
     fs::set_permissions(&directory, Permissions::from_mode(0o777)).unwrap();
     fs::set_permissions(db.path(), Permissions::from_mode(0o444)).unwrap();
     for command in [&CLEAN_APEX[..], &PREVIEW] {
-        db.command(command).unprivileged().run().exits(3).says(&["takes no writes"]);
+        db.command(command).unprivileged().run().exits(3).says(&["read-only"]);
     }
     // The directory: the journal cannot be written.
     fs::set_permissions(db.path(), Permissions::from_mode(0o666)).unwrap();
