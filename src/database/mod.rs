@@ -9,6 +9,7 @@ pub use error::{Error, Fault};
 pub use row::Row;
 pub use target::Target;
 
+use crate::interrupt::Cancel;
 use crate::sql::{Dialect, Statement};
 use diesel::connection::{
     AnsiTransactionManager, Connection, SimpleConnection, TransactionManager,
@@ -177,6 +178,18 @@ impl Database {
     pub fn rollback(&mut self) {
         self.statements += 1;
         let _ = on_driver!(self, connection => AnsiTransactionManager::rollback_transaction(&mut *connection));
+    }
+
+    /// Cancels what the server process `pid` runs, from a connection of its own (libpq's cancel
+    /// request is hidden by Diesel).
+    pub fn canceller(&self, pid: &str) -> Cancel {
+        let target = self.target.clone();
+        let statement = Statement::from(format!("SELECT pg_cancel_backend({pid})::text"));
+        Box::new(move || {
+            if let Ok(mut database) = Database::connect(&target, false) {
+                let _ = database.query(&statement);
+            }
+        })
     }
 
     /// How long a statement waits for a lock: SQLite's busy timeout. PostgreSQL takes it per

@@ -84,6 +84,7 @@ pub fn preview(database: &mut Database, job: &Job, observe: Observer) -> Result<
     database.begin(Purpose::Read)?;
     let mut run = Run::new(database, job, observe, false);
     let findings = run.prepare().and_then(|()| measure(&mut run));
+    interrupt::cancel_by(None);
     database.rollback();
     findings
 }
@@ -123,7 +124,9 @@ fn clean_once(
     deletion::set_reference_checks(database, job.plan.rules.checks)?;
     database.begin(Purpose::Write)?;
     let mut run = Run::new(database, job, observe, true);
-    match run.clean(expected) {
+    let outcome = run.clean(expected);
+    interrupt::cancel_by(None);
+    match outcome {
         Ok(outcome @ Outcome::Cleaned { .. }) => {
             (run.observe)(Progress::Committing);
             if interrupt::requested() {
@@ -190,9 +193,11 @@ impl<'a> Run<'a> {
             return Ok(());
         };
         self.database.run(&settings)?;
-        let isolation = self.one("SELECT current_setting('transaction_isolation')")?;
+        let facts =
+            self.one("SELECT current_setting('transaction_isolation'), pg_backend_pid()::text")?;
+        interrupt::cancel_by(Some(self.database.canceller(facts.text(1))));
         let wanted = if self.lock { "read committed" } else { "repeatable read" };
-        match isolation.text(0) {
+        match facts.text(0) {
             level if level == wanted => Ok(()),
             level => Err(Failure::Unproven(format!(
                 "the transaction runs at {level} instead of {wanted}"
