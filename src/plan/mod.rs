@@ -6,6 +6,8 @@ mod build;
 mod owning;
 mod refusal;
 mod rules;
+#[cfg(test)]
+mod tests;
 
 pub use build::build;
 pub use refusal::{Refusal, RefusalKind};

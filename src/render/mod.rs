@@ -8,6 +8,8 @@ mod refusals;
 pub mod report;
 pub mod script;
 pub mod table;
+#[cfg(test)]
+mod tests;
 
 pub use report::{Outcome, Report};
 
@@ -34,7 +36,7 @@ pub fn grouped(number: u64) -> String {
 }
 
 #[cfg(test)]
-mod tests {
+mod number_tests {
     use super::*;
 
     #[test]

@@ -6,7 +6,7 @@
 use super::Report;
 use crate::catalog::TableId;
 use crate::findings::Step;
-use crate::label::title;
+use crate::label::{printable, title};
 use crate::plan::Unlink;
 use crate::sql::{Dialect, Sql};
 
@@ -70,7 +70,7 @@ fn head(report: &Report) -> String {
         env!("CARGO_PKG_VERSION"),
     );
     for refusal in report.refusal_views() {
-        text += &format!("-- REFUSED by orgsweep clean: {}\n", refusal.message);
+        text += &format!("-- REFUSED by orgsweep clean: {}\n", printable(&refusal.message));
     }
     text
 }

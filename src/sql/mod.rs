@@ -13,6 +13,8 @@ mod labels;
 mod refusals;
 mod selection;
 mod statement;
+#[cfg(test)]
+mod tests;
 mod unlinking;
 mod verification;
 
