@@ -57,6 +57,6 @@ pub fn skip(reason: &str) {
     if let Some(file) = std::env::var_os("ORGSWEEP_TEST_SKIPPED")
         && let Ok(mut file) = std::fs::File::options().create(true).append(true).open(file)
     {
-        let _ = writeln!(file, "{test}: {reason}");
+        let _ = writeln!(file, "{reason}");
     }
 }
