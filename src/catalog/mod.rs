@@ -1,5 +1,5 @@
 //! What a database says about itself: tables, keys, references. Pure data; the loaders beside this
-//! file ([`sqlite`], [`postgres`]) fill it in a handful of queries, whatever the schema's size.
+//! file (`sqlite`, `postgres`) fill it in a handful of queries, whatever the schema's size.
 
 mod postgres;
 mod sqlite;

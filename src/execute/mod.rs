@@ -1,5 +1,5 @@
 //! Runs a plan: find the closure, look for refusals, delete, prove, commit. It derives no rule of
-//! its own; preview and clean go through the same [`measure`].
+//! its own; preview and clean go through the same `measure`.
 
 mod closure;
 mod deletion;

@@ -30,7 +30,7 @@ pub struct Plan {
     pub deletion: Vec<Component>,
     /// Per table that leads to the root, the references that say whose its rows are.
     pub owning: BTreeMap<TableId, Vec<ReferenceId>>,
-    /// Tables whose owning references must agree: see [`owning`].
+    /// Tables whose owning references must agree: see `owning`.
     pub dependent: BTreeSet<TableId>,
     /// The root's references to itself along which `--with-children` selects.
     pub children: Vec<ReferenceId>,

@@ -33,13 +33,17 @@ impl Dialect {
     }
 
     /// Settings for one transaction, right after BEGIN. `row_security = off` turns rows that a
-    /// policy would hide into an error; JIT costs more than these statements take.
+    /// policy would hide into an error; JIT costs more than these statements take; key tables and
+    /// the hash joins over them shall fit in the server's memory, where a role's own settings are
+    /// not more generous.
     pub fn session(self, lock_timeout: Duration) -> Option<String> {
         match self {
             Dialect::Sqlite => None,
             Dialect::Postgres => Some(format!(
                 "SET LOCAL row_security = off; SET LOCAL jit = off; \
-                 SET LOCAL client_min_messages = error; SET LOCAL lock_timeout = {}",
+                 SET LOCAL client_min_messages = error; SET LOCAL lock_timeout = {}; \
+                 SELECT set_config(name, '65536kB', true) FROM (VALUES ('work_mem'), ('temp_buffers')) v(name) \
+                 WHERE pg_size_bytes(current_setting(name)) < 65536 * 1024",
                 lock_timeout.as_millis()
             )),
         }
