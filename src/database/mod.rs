@@ -54,6 +54,16 @@ macro_rules! on_driver {
     };
 }
 
+/// A statement with its values bound as text. A macro, because the bounds of a function over both
+/// backends are private to Diesel.
+macro_rules! bound {
+    ($backend:ty, $sigil:literal, $statement:expr) => {{
+        let (text, values) = $statement.prepared($sigil);
+        let query = diesel::sql_query(text).into_boxed::<$backend>();
+        values.into_iter().fold(query, |query, value| query.bind::<Text, _>(value.to_owned()))
+    }};
+}
+
 impl Database {
     /// Opens an existing database; with `create`, an SQLite file may come into being.
     ///
@@ -105,22 +115,9 @@ impl Database {
     /// Runs one statement and tells how many rows it inserted, updated or deleted.
     pub fn execute(&mut self, statement: &Statement) -> Result<u64> {
         self.statements += 1;
-        let (text, values) = statement.prepared(self.dialect().sigil());
         let rows = match &mut self.connection {
-            Driver::Sqlite(connection) => {
-                let mut query = diesel::sql_query(text).into_boxed::<Sqlite>();
-                for value in values {
-                    query = query.bind::<Text, _>(value.to_owned());
-                }
-                query.execute(connection)
-            }
-            Driver::Postgres(connection) => {
-                let mut query = diesel::sql_query(text).into_boxed::<Pg>();
-                for value in values {
-                    query = query.bind::<Text, _>(value.to_owned());
-                }
-                query.execute(connection)
-            }
+            Driver::Sqlite(connection) => bound!(Sqlite, '?', statement).execute(connection),
+            Driver::Postgres(connection) => bound!(Pg, '$', statement).execute(connection),
         };
         rows.map(|rows| rows as u64).map_err(|error| self.error(error))
     }
@@ -129,22 +126,9 @@ impl Database {
     /// counts, samples). PostgreSQL's values must be cast to `text` in the select list.
     pub fn query(&mut self, statement: &Statement) -> Result<Vec<Row>> {
         self.statements += 1;
-        let (text, values) = statement.prepared(self.dialect().sigil());
         let rows = match &mut self.connection {
-            Driver::Sqlite(connection) => {
-                let mut query = diesel::sql_query(text).into_boxed::<Sqlite>();
-                for value in values {
-                    query = query.bind::<Text, _>(value.to_owned());
-                }
-                query.load::<Row>(connection)
-            }
-            Driver::Postgres(connection) => {
-                let mut query = diesel::sql_query(text).into_boxed::<Pg>();
-                for value in values {
-                    query = query.bind::<Text, _>(value.to_owned());
-                }
-                query.load::<Row>(connection)
-            }
+            Driver::Sqlite(connection) => bound!(Sqlite, '?', statement).load::<Row>(connection),
+            Driver::Postgres(connection) => bound!(Pg, '$', statement).load::<Row>(connection),
         };
         rows.map_err(|error| self.error(error))
     }

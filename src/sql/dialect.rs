@@ -13,14 +13,6 @@ pub enum Dialect {
 }
 
 impl Dialect {
-    /// What stands before a bound value's number.
-    pub fn sigil(self) -> char {
-        match self {
-            Dialect::Sqlite => '?',
-            Dialect::Postgres => '$',
-        }
-    }
-
     /// Isolation and mode are always named: roles and databases may have other defaults.
     pub fn begin(self, write: bool) -> &'static str {
         match (self, write) {
