@@ -1,0 +1,85 @@
+-- Every foreign key as JSON in the shape of catalog::Reference, with the tables' oids in the place
+-- of their positions. A key on a partitioned table has further constraints per partition
+-- (conparentid), which are left out. Where a partition is the one that is referenced, its topmost
+-- table is the parent.
+WITH RECURSIVE
+reference AS MATERIALIZED (
+    SELECT k.*, c.relispartition, c.relname, n.nspname
+      FROM pg_constraint k
+      JOIN pg_class c ON c.oid = k.conrelid
+      JOIN pg_namespace n ON n.oid = c.relnamespace
+     WHERE k.contype = 'f' AND k.conparentid = 0
+       AND n.nspname <> 'information_schema' AND n.nspname !~ '^pg_'
+),
+-- conpfeqop: the key's value on the left, the child's on the right.
+pairs AS (
+    SELECT r.oid, array_agg(a.attname ORDER BY u.place) AS columns,
+           array_agg(b.attname ORDER BY u.place) AS parent_columns,
+           array_agg(CASE WHEN o.oprname <> '=' OR s.nspname <> 'pg_catalog'
+                          THEN format('OPERATOR(%I.%s)', s.nspname, o.oprname) END
+                     ORDER BY u.place) AS operators
+      FROM reference r
+      CROSS JOIN unnest(r.conkey, r.confkey, r.conpfeqop) WITH ORDINALITY u(child, parent, op, place)
+      JOIN pg_attribute a ON a.attrelid = r.conrelid AND a.attnum = u.child
+      JOIN pg_attribute b ON b.attrelid = r.confrelid AND b.attnum = u.parent
+      JOIN pg_operator o ON o.oid = u.op
+      JOIN pg_namespace s ON s.oid = o.oprnamespace
+     GROUP BY r.oid
+),
+-- PostgreSQL 15: ON DELETE SET NULL (column, …)
+listed AS (
+    SELECT r.oid, array_agg(a.attname ORDER BY u.place) AS columns
+      FROM reference r
+      CROSS JOIN jsonb_array_elements_text(nullif(to_jsonb(r) -> 'confdelsetcols', 'null'))
+                 WITH ORDINALITY u(attnum, place)
+      JOIN pg_attribute a ON a.attrelid = r.conrelid AND a.attnum = u.attnum::int2
+     WHERE r.confdeltype IN ('n', 'd')
+     GROUP BY r.oid
+),
+-- The narrowest index that begins with the columns, in any order; indkey counts from 0.
+indexed AS (
+    SELECT DISTINCT ON (r.oid) r.oid, x.relname
+      FROM reference r
+      JOIN pg_index i ON i.indrelid = r.conrelid AND i.indisvalid AND i.indpred IS NULL
+                     AND i.indnkeyatts >= cardinality(r.conkey)
+                     AND (i.indkey::int2[])[0:cardinality(r.conkey) - 1] @> r.conkey
+      JOIN pg_class x ON x.oid = i.indexrelid
+      JOIN pg_am m ON m.oid = x.relam AND m.amname IN ('btree', 'hash')
+     ORDER BY r.oid, i.indnkeyatts, x.relname
+),
+-- Foreign keys of which a trigger sleeps, here or on a partition.
+unwatched AS (
+    SELECT tgconstraint AS oid FROM pg_trigger WHERE tgconstraint <> 0 AND tgenabled IN ('D', 'R')
+    UNION
+    SELECT k.conparentid FROM unwatched u JOIN pg_constraint k ON k.oid = u.oid
+     WHERE k.conparentid <> 0
+)
+SELECT json_build_object(
+           'name', r.conname,
+           'child', coalesce(pg_partition_root(r.conrelid), r.conrelid)::int8,
+           'columns', pairs.columns,
+           'parent', coalesce(pg_partition_root(r.confrelid), r.confrelid)::int8,
+           'parent_columns', pairs.parent_columns,
+           'on_delete', CASE r.confdeltype
+               WHEN 'c' THEN 'cascade' WHEN 'n' THEN 'set null' WHEN 'd' THEN 'set default'
+               WHEN 'r' THEN 'restrict' ELSE 'no action' END,
+           'set_columns', CASE WHEN r.confdeltype IN ('n', 'd')
+               THEN coalesce(listed.columns, pairs.columns) ELSE '{}' END,
+           'match_full', r.confmatchtype = 'f',
+           'deferrable', r.condeferrable,
+           'initially_deferred', r.condeferred,
+           'validated', r.convalidated,
+           'enforced', r.oid NOT IN (SELECT oid FROM unwatched)
+               AND (current_setting('server_version_num')::int < 180000
+                    OR (to_jsonb(r) ->> 'conenforced')::bool),
+           'index', indexed.relname,
+           'operators', pairs.operators,
+           'partition', CASE WHEN r.relispartition THEN json_build_object(
+               'schema', CASE WHEN NOT pg_table_is_visible(r.conrelid) THEN r.nspname END,
+               'name', r.relname) END
+       )::text
+  FROM reference r
+  JOIN pairs ON pairs.oid = r.oid
+  LEFT JOIN listed ON listed.oid = r.oid
+  LEFT JOIN indexed ON indexed.oid = r.oid
+ ORDER BY r.nspname, r.relname, r.conname
