@@ -1,0 +1,110 @@
+//! Who must agree to a deletion, and how: DESIGN 5.
+
+use super::{assert_apex_is_gone, small};
+use crate::support::*;
+use std::process::{Command, Stdio};
+
+const CLEAN: [&str; 3] = ["clean", "--org-name", "Apex"];
+
+/// Without the deal that protects its user, `Apex` needs no force.
+fn unprotected(db: &TestDatabase) -> Dump {
+    small(db);
+    db.execute("DELETE FROM notes; DELETE FROM deals");
+    db.dump()
+}
+
+each_backend! {
+    fn off_a_terminal_clean_needs_yes_or_force(db: TestDatabase) {
+        let before = unprotected(&db);
+        db.orgsweep(&CLEAN).exits(4).says(&["--yes"]);
+        // A name that arrives through a pipe is nobody's consent.
+        db.command(&CLEAN).stdin("Apex\n").run().exits(4);
+        let json = db.orgsweep(&[&CLEAN[..], &["--format", "json"]].concat()).exits(4);
+        assert_eq!(json.json()["exit"], 4, "{json}");
+        changes(&before, &db.dump()).assert_none();
+        db.orgsweep(&[&CLEAN[..], &["--yes"]].concat()).exits(0);
+        assert_eq!(db.count("organizations"), 1);
+    }
+
+    fn force_alone_is_consent_off_a_terminal(db: TestDatabase) {
+        let before = small(&db);
+        db.orgsweep(&[&CLEAN[..], &["--force"]].concat()).exits(0);
+        assert_apex_is_gone(&before, &db);
+    }
+
+    fn a_dry_run_needs_no_consent_and_changes_nothing(db: TestDatabase) {
+        let before = small(&db);
+        db.orgsweep(&[&CLEAN[..], &["--dry-run", "--force"]].concat()).exits(0);
+        db.orgsweep(&[&CLEAN[..], &["--dry-run", "--yes"]].concat()).exits(3);
+        db.orgsweep(&["preview", "--org-name", "Apex"]).exits(3);
+        changes(&before, &db.dump()).assert_none();
+    }
+}
+
+#[test]
+fn at_a_terminal_the_organization_s_name_is_typed() {
+    let Some(typed) = at_a_terminal(&CLEAN) else { return };
+    for wrong in ["apex\n", "yes\n", "y\n", "\n", ""] {
+        let (db, code, screen) = typed(wrong);
+        assert_eq!(code, 4, "{wrong:?}\n{screen}");
+        assert_eq!(db.count("organizations"), 2, "{screen}");
+        assert!(screen.contains("Apex"), "{screen}");
+    }
+    let (db, code, screen) = typed("Apex\n");
+    assert_eq!(code, 0, "{screen}");
+    assert_eq!(db.count("organizations"), 1, "{screen}");
+}
+
+#[test]
+fn at_a_terminal_several_organizations_are_counted() {
+    let both = [&CLEAN[..], &["--org-name", "Global"]].concat();
+    let Some(typed) = at_a_terminal(&both) else { return };
+    let (db, code, screen) = typed("Apex\n");
+    assert_eq!((code, db.count("organizations")), (4, 2), "{screen}");
+    let (db, code, screen) = typed("delete 2 organizations\n");
+    assert_eq!((code, db.count("organizations")), (0, 0), "{screen}");
+}
+
+/// Force says what may be deleted, not that the operator read it.
+#[test]
+fn at_a_terminal_force_is_not_consent_but_yes_is() {
+    let Some(forced) = at_a_terminal(&[&CLEAN[..], &["--force"]].concat()) else { return };
+    let (db, code, screen) = forced("no\n");
+    assert_eq!((code, db.count("organizations")), (4, 2), "{screen}");
+    let Some(agreed) = at_a_terminal(&[&CLEAN[..], &["--yes"]].concat()) else { return };
+    let (db, code, screen) = agreed("");
+    assert_eq!((code, db.count("organizations")), (0, 1), "{screen}");
+}
+
+/// Runs the binary in a pseudo-terminal of `script`; the result takes what is typed and returns the
+/// database, the exit code and the screen. `None`, said loudly, where `script` is missing.
+fn at_a_terminal(
+    arguments: &[&str],
+) -> Option<impl Fn(&str) -> (TestDatabase, i32, String) + use<>> {
+    if Command::new("script").arg("--version").output().is_err() {
+        skip("no `script` to make a terminal with");
+        return None;
+    }
+    let arguments: Vec<_> = arguments.iter().map(|argument| format!("'{argument}'")).collect();
+    let arguments = arguments.join(" ");
+    Some(move |typed: &str| {
+        let db = TestDatabase::fresh(Backend::Sqlite).expect("SQLite needs no server");
+        unprotected(&db);
+        let binary = env!("CARGO_BIN_EXE_orgsweep");
+        let command = format!("'{binary}' --database-url '{}' {arguments}", db.url());
+        let mut script = Command::new("timeout")
+            .args(["20", "script", "-qec", &command, "/dev/null"])
+            .env_remove("DATABASE_URL")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("script starts");
+        use std::io::Write;
+        let mut keyboard = script.stdin.take().expect("a pipe");
+        keyboard.write_all(typed.as_bytes()).expect("typing");
+        drop(keyboard);
+        let output = script.wait_with_output().expect("script ends");
+        let screen = String::from_utf8_lossy(&output.stdout).into_owned();
+        (db, output.status.code().unwrap_or(-1), screen)
+    })
+}

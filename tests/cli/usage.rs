@@ -1,0 +1,94 @@
+//! What is wrong before a database is asked: exit 2, and what to do instead.
+
+use crate::support::*;
+
+#[test]
+fn help_and_version_need_no_database() {
+    let help = orgsweep(&["--help"]).exits(0);
+    for command in ["preview", "clean", "verify", "graph", "migrate", "seed", "demo"] {
+        assert!(help.stdout.contains(command), "{command} is missing\n{help}");
+    }
+    orgsweep(&["clean", "--help"]).exits(0).says(&["--org-name", "--force", "--dry-run", "--yes"]);
+    orgsweep(&["--version"]).exits(0).says(&["orgsweep"]);
+}
+
+#[test]
+fn completions_and_the_manual_page_go_to_stdout() {
+    for shell in ["bash", "zsh", "fish"] {
+        let outcome = orgsweep(&["completions", shell]).exits(0);
+        assert!(outcome.stdout.contains("--org-name"), "{outcome}");
+    }
+    let manual = orgsweep(&["man"]).exits(0);
+    assert!(manual.stdout.contains(".TH"), "{manual}");
+}
+
+#[test]
+fn wrong_usage_exits_2() {
+    for arguments in [
+        &[][..],
+        &["nosuchcommand"],
+        &["clean", "--nosuchflag"],
+        &["preview", "--org-name"],
+        &["preview", "--org-name", "A", "--format", "yaml"],
+        &["clean", "--org-name", "A", "--lock-timeout", "soon"],
+        &["clean", "--org-name", "A", "--reference-checks", "never"],
+        &["completions", "nosuchshell"],
+    ] {
+        orgsweep(arguments).exits(2);
+    }
+}
+
+#[test]
+fn without_a_database_url_the_error_names_both_ways_to_give_one() {
+    let outcome = orgsweep(&["preview", "--org-name", "A"]).exits(2);
+    outcome.says(&["--database-url", "DATABASE_URL"]);
+}
+
+#[test]
+fn an_unknown_url_scheme_exits_2_and_hides_the_password() {
+    for url in ["oracle://scott:hunter2@db/x", "postgresq://scott:hunter2@db/x"] {
+        let outcome = orgsweep(&["--database-url", url, "preview", "--org-name", "A"]).exits(2);
+        outcome.says(&["scheme", "sqlite:"]).hides("hunter2");
+    }
+}
+
+#[test]
+fn errors_are_json_when_json_was_asked_for() {
+    let arguments = ["--database-url", "oracle://db/x", "preview", "--org-name", "A"];
+    let outcome = orgsweep(&[&arguments[..], &["--format", "json"]].concat()).exits(2);
+    let json = outcome.json();
+    assert_eq!((&json["format"], &json["exit"]), (&1.into(), &2.into()), "{outcome}");
+    assert_eq!(json["outcome"], "error", "{outcome}");
+    assert!(json["error"].as_str().is_some_and(|error| error.contains("oracle")), "{outcome}");
+}
+
+#[test]
+fn blank_names_and_patterns_without_a_literal_exit_2() {
+    let db = TestDatabase::fresh(Backend::Sqlite).expect("SQLite needs no server");
+    let before = super::small(&db);
+    for selection in [
+        ["--org-name", ""],
+        ["--org-name", "  "],
+        ["--org-name", "\t\n"],
+        ["--org-id", ""],
+        ["--org-like", ""],
+        ["--org-like", "*"],
+        ["--org-like", " ** "],
+        ["--org-like", "?*"],
+    ] {
+        for command in [&["preview"][..], &["clean", "--force", "--yes"]] {
+            db.orgsweep(&[command, &selection].concat()).exits(2);
+        }
+    }
+    changes(&before, &db.dump()).assert_none();
+}
+
+#[test]
+fn a_command_without_a_selection_exits_2() {
+    let db = TestDatabase::fresh(Backend::Sqlite).expect("SQLite needs no server");
+    let before = super::small(&db);
+    for command in [&["preview"][..], &["clean", "--force", "--yes"], &["verify"]] {
+        db.orgsweep(command).exits(2).says(&["--org-name"]);
+    }
+    changes(&before, &db.dump()).assert_none();
+}
