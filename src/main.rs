@@ -1,1 +1,64 @@
-fn main() {}
+//! Parses, runs, exits.
+
+use clap::Parser;
+use orgsweep::cli::Cli;
+use orgsweep::exit::{self, Exit, Problem};
+use orgsweep::settings::Settings;
+use orgsweep::ui::Ui;
+use orgsweep::{commands, signals};
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return ExitCode::from(usage(&error).code()),
+    };
+    let settings = match Settings::load() {
+        Ok(settings) => settings,
+        Err(problem) => {
+            eprintln!("error: {problem}");
+            return ExitCode::from(problem.exit.code());
+        }
+    };
+    let mut ui = Ui::new(&settings, cli.wants_json());
+    signals::watch();
+    let run = std::panic::AssertUnwindSafe(|| commands::run(&cli, &settings, &mut ui));
+    let exit = match std::panic::catch_unwind(run) {
+        Ok(Ok(exit)) => exit,
+        Ok(Err(error)) => {
+            let problem = exit::diagnose(&error);
+            ui.problem(&problem);
+            problem.exit
+        }
+        // The panic's message is on stderr; the connection is gone, and its transaction with it.
+        Err(_) => {
+            ui.problem(
+                &Problem::new(Exit::Bug, "orgsweep has a bug; nothing was committed after it")
+                    .hint("please report the message above"),
+            );
+            Exit::Bug
+        }
+    };
+    ExitCode::from(exit.code())
+}
+
+/// clap's own words, as JSON where JSON was asked for. Help and version are no errors.
+fn usage(error: &clap::Error) -> Exit {
+    if !error.use_stderr() {
+        let _ = error.print();
+        return Exit::Done;
+    }
+    let words: Vec<String> = std::env::args().collect();
+    let json = words.iter().any(|word| word == "--format=json")
+        || words.windows(2).any(|pair| pair == ["--format", "json"]);
+    if json {
+        let message = error.render().to_string();
+        let document = serde_json::json!({
+            "format": 1, "outcome": "error", "exit": Exit::Usage.code(), "error": message.trim(), "hint": null,
+        });
+        println!("{document}");
+    } else {
+        let _ = error.print();
+    }
+    Exit::Usage
+}

@@ -266,3 +266,6 @@ impl Table {
 pub fn fingerprint(_database: &mut crate::database::Database) -> crate::database::Result<String> {
     todo!()
 }
+pub fn load(_database: &mut crate::database::Database) -> crate::database::Result<Catalog> {
+    todo!()
+}

@@ -72,3 +72,19 @@ pub(super) fn unmoved(job: &Job, expected: &Findings, found: &Findings) -> Resul
     }
     if moved.is_empty() { Ok(()) } else { Err(Failure::CountsMoved(moved)) }
 }
+
+impl std::fmt::Display for Failure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Failure::Database(error) | Failure::OutcomeUnknown(error) => error.fmt(f),
+            Failure::SchemaMoved => f.write_str("the schema changed"),
+            Failure::CountsMoved(differences) => {
+                write!(f, "counts moved: {}", differences.join(", "))
+            }
+            Failure::Unproven(what) | Failure::Disturbed(what) => f.write_str(what),
+            Failure::Interrupted => f.write_str("interrupted"),
+        }
+    }
+}
+
+impl std::error::Error for Failure {}

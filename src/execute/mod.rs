@@ -11,7 +11,7 @@ pub use failure::Failure;
 
 use crate::catalog::{self, Catalog, TableId};
 use crate::database::{Database, Purpose, Row};
-use crate::findings::{Findings, Step};
+use crate::findings::{Findings, Organization, Step};
 use crate::interrupt;
 use crate::plan::{Checks, Plan, Refusal, RefusalKind};
 use crate::selection::{Root, Selection};
@@ -32,16 +32,27 @@ pub struct Job<'a> {
 
 /// What the run is doing, for whoever watches.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Progress {
-    Finding { table: TableId, rows: u64 },
+pub enum Progress<'a> {
+    /// These organizations, and no others.
+    Selected(&'a [Organization]),
+    Finding {
+        table: TableId,
+        rows: u64,
+    },
     Checking,
-    Working { step: Step, rows: u64, of: u64 },
+    Working {
+        step: Step,
+        rows: u64,
+        of: u64,
+    },
     Proving,
     Committing,
-    Retrying { attempt: u32 },
+    Retrying {
+        attempt: u32,
+    },
 }
 
-pub type Observer<'a> = &'a mut dyn FnMut(Progress);
+pub type Observer<'a> = &'a mut dyn FnMut(Progress<'_>);
 
 /// How a clean ended, short of a failure.
 #[derive(Debug)]
@@ -272,30 +283,50 @@ impl<'a> Run<'a> {
     }
 }
 
-/// Which proof to use where nobody chose: the engine's checks are left out only where nothing else
-/// would be left out with them.
+/// Which proof to use where nobody chose, why, and whether set-based checks could be used at all.
+pub struct AutomaticChecks {
+    pub checks: Checks,
+    pub reason: String,
+    pub set_is_possible: bool,
+}
+
+/// The engine's checks are left out only where nothing else would be left out with them.
 pub fn choose_checks(
     catalog: &Catalog,
     plan: &Plan,
     dialect: Dialect,
     replica_role: bool,
-) -> Checks {
-    let deletes = |table: &TableId| catalog.table(*table).triggers.iter().any(|t| t.on_delete);
+) -> AutomaticChecks {
+    let choice = |checks, set_is_possible, reason: String| AutomaticChecks {
+        checks,
+        reason,
+        set_is_possible,
+    };
+    let with_trigger = |counts: &dyn Fn(&catalog::Trigger) -> bool| {
+        let table =
+            |id: &&TableId| catalog.table(**id).triggers.iter().any(|t| t.on_delete && counts(t));
+        plan.tables.iter().find(table).map(|id| catalog.table(*id).name.to_string())
+    };
     match dialect {
-        // Same triggers in both roles: only those that always fire.
-        Dialect::Postgres => {
-            let differs = |table: &TableId| {
-                let mut triggers = catalog.table(*table).triggers.iter();
-                triggers.any(|t| t.on_delete && t.firing != catalog::Firing::Always)
-            };
-            match replica_role && !plan.tables.iter().any(differs) {
-                true => Checks::Set,
-                false => Checks::Engine,
-            }
+        Dialect::Postgres if !replica_role => {
+            let reason = "this role may not set session_replication_role";
+            choice(Checks::Engine, false, reason.into())
         }
-        // A trigger may add rows that only the engine's own actions would catch.
-        Dialect::Sqlite if plan.tables.iter().any(deletes) => Checks::Engine,
-        Dialect::Sqlite => Checks::Set,
+        // Whatever fires in one role only would be skipped, or would fire out of turn.
+        Dialect::Postgres => match with_trigger(&|t| t.firing != catalog::Firing::Always) {
+            Some(table) => {
+                choice(Checks::Engine, false, format!("{table} has a trigger or rule on DELETE"))
+            }
+            None => choice(Checks::Set, true, "rows are locked, no trigger is skipped".into()),
+        },
+        // A trigger may add rows that only the engine's own actions would take along; but a cycle
+        // needs the engine's checks off.
+        Dialect::Sqlite => match with_trigger(&|_| true) {
+            Some(table) if plan.deletion.iter().all(|component| component.len() == 1) => {
+                choice(Checks::Engine, true, format!("{table} has a trigger on DELETE"))
+            }
+            _ => choice(Checks::Set, true, "BEGIN IMMEDIATE keeps other writers out".into()),
+        },
     }
 }
 

@@ -68,3 +68,28 @@ impl Sql<'_> {
         references.iter().map(one).collect::<Vec<_>>().join(" UNION ALL ").into()
     }
 }
+
+impl Sql<'_> {
+    /// For scripts: fails unless the key table of `table` has so many rows.
+    pub fn assert_count(&self, table: TableId, rows: u64) -> String {
+        let keys = self.key_relation(table);
+        match self.dialect {
+            Dialect::Postgres => format!(
+                "DO $$ BEGIN IF (SELECT count(*) FROM {keys}) <> {rows} THEN \
+                 RAISE EXCEPTION 'the data moved since the preview: table {}'; END IF; END $$",
+                self.table(table)
+                    .name
+                    .to_string()
+                    .replace('\'', "''")
+                    .replace('$', "")
+                    .replace('%', "%%")
+            ),
+            // The only way to raise outside a trigger: a CHECK that does not hold.
+            Dialect::Sqlite => format!(
+                "CREATE TEMP TABLE orgsweep_count{} (rows CHECK (rows = {rows})); \
+                 INSERT INTO orgsweep_count{} SELECT count(*) FROM {keys}",
+                table.0, table.0
+            ),
+        }
+    }
+}

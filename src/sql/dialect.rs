@@ -45,6 +45,18 @@ impl Dialect {
         }
     }
 
+    /// Asks why this session may not write, where a session can know; the empty string if it may.
+    pub fn read_only(self) -> Option<&'static str> {
+        match self {
+            Dialect::Sqlite => None,
+            Dialect::Postgres => Some(
+                "SELECT CASE WHEN pg_is_in_recovery() THEN 'it is a standby' \
+                 WHEN current_setting('default_transaction_read_only') = 'on' \
+                 THEN 'default_transaction_read_only is on' ELSE '' END",
+            ),
+        }
+    }
+
     /// A user's table. SQLite's temporary tables would hide one of the same name.
     pub(super) fn table(self, name: &TableName) -> String {
         match self {

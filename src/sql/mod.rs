@@ -14,6 +14,7 @@ mod refusals;
 mod selection;
 mod statement;
 mod unlinking;
+mod verification;
 
 pub use closure::Follow;
 pub use dialect::Dialect;

@@ -1,0 +1,291 @@
+//! The command line. The doc comments are the help.
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::time::Duration;
+
+/// Delete everything that belongs to one organization, in one transaction.
+///
+/// orgsweep reads the foreign keys from the live database, works out the exact rows, shows them, and
+/// removes them in order. Rows of other organizations are never deleted unless you say so.
+#[derive(Debug, Parser)]
+#[command(name = "orgsweep", version, propagate_version = true, after_help = EXAMPLES)]
+pub struct Cli {
+    /// The database: sqlite:PATH, a path, or postgres://… [default: DATABASE_URL, .env included]
+    #[arg(long, global = true, value_name = "URL")]
+    pub database_url: Option<String>,
+
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  orgsweep demo                                        see it work on a scratch SQLite file
+  orgsweep preview --org-name 'Apex Innovations Inc.'  what would go, and why
+  orgsweep clean --org-name 'Apex Innovations Inc.'    delete it, after a confirmation
+  orgsweep clean --org-like 'e2e-*' --force --yes      a CI step before the tests
+
+Exit codes: 0 done or nothing to do, 1 failed and rolled back, 2 usage, 3 refused,
+4 not confirmed, 5 busy, 6 verification failed, 7 outcome unknown, 70 bug, 130/143 interrupted";
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Show what would be deleted, and why; change nothing
+    Preview(Preview),
+    /// Delete the organizations and everything that belongs to them
+    Clean(Clean),
+    /// Check that nothing of an organization is left
+    Verify(Verify),
+    /// Show what an organization reaches, by which references
+    Graph(Graph),
+    /// Create or update the built-in CRM's tables
+    Migrate(Migrate),
+    /// Fill the built-in CRM with sample organizations
+    Seed(Seed),
+    /// See the whole story on a scratch SQLite file in this folder
+    Demo(Demo),
+    /// Print a shell's completion script
+    Completions { shell: clap_complete::Shell },
+    /// Print the manual page (roff)
+    Man,
+}
+
+/// Which organizations are meant.
+#[derive(Debug, Clone, Args)]
+pub struct Which {
+    /// Name of an organization, exactly; all that share it are taken (repeatable)
+    #[arg(long, value_name = "NAME")]
+    pub org_name: Vec<String>,
+
+    /// Key of an organization (repeatable)
+    #[arg(long, value_name = "KEY", allow_hyphen_values = true)]
+    pub org_id: Vec<String>,
+
+    /// Names that match a pattern, * for any text and ? for one character (repeatable)
+    #[arg(long, value_name = "PATTERN")]
+    pub org_like: Vec<String>,
+
+    /// The table of organizations [default: found by its name]
+    #[arg(long, value_name = "TABLE")]
+    pub root: Option<String>,
+
+    /// The column that holds their names [default: name, title, slug, …]
+    #[arg(long, value_name = "COLUMN")]
+    pub name_column: Option<String>,
+
+    /// Exit with 3 when no organization matches
+    #[arg(long)]
+    pub require_match: bool,
+}
+
+/// What may be deleted.
+#[derive(Debug, Clone, Args)]
+pub struct How {
+    /// Get past restrict and no-action references: all of them, or only --force=TABLE.COLUMN
+    /// (repeatable)
+    #[arg(
+        long,
+        value_name = "REFERENCE",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "*"
+    )]
+    pub force: Vec<String>,
+
+    /// What may happen to rows of other organizations: delete, unlink, delete=REFERENCE,
+    /// unlink=REFERENCE or reassign=REFERENCE:KEY (repeatable)
+    #[arg(long, value_name = "ACTION")]
+    pub foreign: Vec<String>,
+
+    /// Take sub-organizations along
+    #[arg(long)]
+    pub with_children: bool,
+
+    /// Who proves that nothing dangles: the engine, row by row, or set-based checks
+    #[arg(long, value_name = "WHO", default_value = "auto")]
+    pub reference_checks: ReferenceChecks,
+
+    /// How long to wait for a lock
+    #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = humantime::parse_duration)]
+    pub lock_timeout: Duration,
+
+    /// Show the tables without rows, too
+    #[arg(long)]
+    pub all: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ReferenceChecks {
+    /// Set-based where nothing but the engine's checks is skipped by it
+    Auto,
+    Engine,
+    Set,
+}
+
+/// Show what would be deleted, and why; change nothing.
+///
+/// Shows the whole closure as --force would take it, and marks what needs --force. Exits with 3
+/// when clean with the same flags would refuse.
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "\
+Examples:
+  orgsweep preview --org-name 'Apex Innovations Inc.'
+  orgsweep preview --org-id 7 --force --format json | jq .totals
+  orgsweep preview --org-name X --force --format sql > clean.sql   # for psql or sqlite3")]
+pub struct Preview {
+    #[command(flatten)]
+    pub which: Which,
+
+    #[command(flatten)]
+    pub how: How,
+
+    #[arg(long, value_name = "FORMAT", default_value = "table")]
+    pub format: PreviewFormat,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum PreviewFormat {
+    Table,
+    Json,
+    Markdown,
+    Csv,
+    /// A script that psql or sqlite3 runs by itself
+    Sql,
+}
+
+/// Delete the organizations and everything that belongs to them.
+///
+/// At a terminal you type the organization's name to confirm; elsewhere --yes or --force is needed.
+/// One transaction: everything goes or nothing does.
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "\
+Examples:
+  orgsweep clean --org-name 'Apex Innovations Inc.' --force
+  orgsweep clean --org-name X --force=deals.created_by --yes
+  orgsweep clean --org-name X --force --foreign unlink=deals.created_by --yes")]
+pub struct Clean {
+    #[command(flatten)]
+    pub which: Which,
+
+    #[command(flatten)]
+    pub how: How,
+
+    /// The same as preview
+    #[arg(long)]
+    pub dry_run: bool,
+
+    /// Do not ask
+    #[arg(long, short)]
+    pub yes: bool,
+
+    /// Re-check before COMMIT even what holds by construction
+    #[arg(long)]
+    pub verify: bool,
+
+    #[arg(long, value_name = "FORMAT", default_value = "table")]
+    pub format: PreviewFormat,
+}
+
+/// Check that nothing of an organization is left.
+///
+/// Exits with 3 when a selected organization still exists or, by --org-id, when anything still
+/// names that key. A name that is gone tells no key: then only dangling references are looked for.
+#[derive(Debug, Clone, Args)]
+pub struct Verify {
+    #[command(flatten)]
+    pub which: Which,
+
+    #[arg(long, value_name = "FORMAT", default_value = "table")]
+    pub format: PlainFormat,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum PlainFormat {
+    Table,
+    Json,
+}
+
+/// Show what an organization reaches, by which references.
+///
+/// With a selection, also how many rows.
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "\
+Examples:
+  orgsweep graph
+  orgsweep graph --format dot | dot -Tsvg > graph.svg
+  orgsweep graph --org-name 'Apex Innovations Inc.' --format mermaid")]
+pub struct Graph {
+    #[command(flatten)]
+    pub which: Which,
+
+    #[arg(long, value_name = "FORMAT", default_value = "table")]
+    pub format: GraphFormat,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum GraphFormat {
+    Table,
+    Dot,
+    Mermaid,
+    Json,
+}
+
+/// Create or update the built-in CRM's tables.
+///
+/// Refuses a database that holds other tables of the same names. An SQLite file is created.
+#[derive(Debug, Clone, Args)]
+pub struct Migrate {
+    #[arg(long, value_name = "FORMAT", default_value = "table")]
+    pub format: PlainFormat,
+}
+
+/// Fill the built-in CRM with sample organizations.
+///
+/// The same seed gives the same data. Organizations that exist are left as they are.
+#[derive(Debug, Clone, Args)]
+pub struct Seed {
+    /// How many organizations there shall be
+    #[arg(long, default_value_t = 3)]
+    pub organizations: u32,
+
+    /// About how many rows the first organization has
+    #[arg(long, default_value_t = 100)]
+    pub rows: u64,
+
+    /// About how many rows each other organization has [default: as many as the first]
+    #[arg(long)]
+    pub other_rows: Option<u64>,
+
+    /// What the sample data is drawn from
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+
+    #[arg(long, value_name = "FORMAT", default_value = "table")]
+    pub format: PlainFormat,
+}
+
+/// See the whole story on a scratch SQLite file in this folder.
+///
+/// Creates the file, fills it with two organizations, previews the deletion of one, is refused
+/// without --force, deletes with it, verifies, and shows that the other is untouched.
+#[derive(Debug, Clone, Args)]
+pub struct Demo {
+    /// The file to create; it must not exist
+    #[arg(long, value_name = "FILE", default_value = "orgsweep-demo.db")]
+    pub file: std::path::PathBuf,
+}
+
+impl Cli {
+    /// Results, and errors with them, are JSON.
+    pub fn wants_json(&self) -> bool {
+        match &self.command {
+            Command::Preview(preview) => preview.format == PreviewFormat::Json,
+            Command::Clean(clean) => clean.format == PreviewFormat::Json,
+            Command::Verify(Verify { format, .. })
+            | Command::Migrate(Migrate { format })
+            | Command::Seed(Seed { format, .. }) => *format == PlainFormat::Json,
+            Command::Graph(graph) => graph.format == GraphFormat::Json,
+            Command::Demo(_) | Command::Completions { .. } | Command::Man => false,
+        }
+    }
+}

@@ -1,0 +1,327 @@
+//! What most commands begin with: connect, read the catalog, find the root, resolve the flags.
+
+use crate::catalog::{self, Catalog, ReferenceId};
+use crate::cli::{How, ReferenceChecks, Which};
+use crate::database::{Database, Target};
+use crate::execute::{self, Job, Progress};
+use crate::exit::{Exit, Problem};
+use crate::findings::{Organization, Step};
+use crate::plan::{self, Checks, Consent, Force, ForeignAction, Plan, Rules};
+use crate::render::{counted, grouped, table::duration};
+use crate::selection::{Root, RootProblem, Selection, find_root, similar};
+use crate::sql::{Dialect, Statement};
+use crate::ui::Ui;
+use anyhow::{Result, anyhow};
+use std::time::Duration;
+
+/// A database and what it says about itself.
+pub struct Context {
+    pub database: Database,
+    pub catalog: Catalog,
+    pub root: Root,
+}
+
+impl Context {
+    pub fn open(target: &Target, which: &Which, lock_timeout: Duration) -> Result<Context> {
+        let mut database = Database::connect(target, false)?;
+        database.set_busy_timeout(lock_timeout)?;
+        let catalog = catalog::load(&mut database)?;
+        let root = find_root(&catalog, which.root.as_deref(), which.name_column.as_deref())
+            .map_err(|problem| root_problem(&problem))?;
+        Ok(Context { database, catalog, root })
+    }
+
+    /// The plan, and why its reference checks are what they are.
+    pub fn plan(&mut self, how: &How) -> Result<(Plan, String)> {
+        let rules = rules(&self.catalog, how)?;
+        let mut plan = plan::build(&self.catalog, self.root.table, rules);
+        let (checks, reason) = self.checks(&plan, how.reference_checks)?;
+        plan.rules.checks = checks;
+        Ok((plan, reason))
+    }
+
+    fn checks(&mut self, plan: &Plan, wanted: ReferenceChecks) -> Result<(Checks, String)> {
+        let dialect = self.database.dialect();
+        let replica_role = match (dialect, wanted) {
+            (Dialect::Sqlite, _) | (_, ReferenceChecks::Engine) => true,
+            (Dialect::Postgres, _) => may_use_replica_role(&mut self.database)?,
+        };
+        let automatic = execute::choose_checks(&self.catalog, plan, dialect, replica_role);
+        match wanted {
+            ReferenceChecks::Engine => Ok((Checks::Engine, "asked for".into())),
+            ReferenceChecks::Auto => Ok((automatic.checks, automatic.reason)),
+            ReferenceChecks::Set if automatic.set_is_possible => {
+                Ok((Checks::Set, "asked for".into()))
+            }
+            ReferenceChecks::Set => Err(Problem::new(
+                Exit::Refused,
+                format!("set-based reference checks are not possible here: {}", automatic.reason),
+            )
+            .hint("--reference-checks engine")
+            .into()),
+        }
+    }
+}
+
+/// May this session turn per-row checks off? A superuser may; from PostgreSQL 15 on, whoever was
+/// granted SET on the parameter.
+fn may_use_replica_role(database: &mut Database) -> Result<bool> {
+    let facts = database.query_one(&Statement::from(
+        "SELECT current_setting('is_superuser'), current_setting('server_version_num')",
+    ))?;
+    if facts.text(0) == "on" || facts.number(1) < 150_000 {
+        return Ok(facts.text(0) == "on");
+    }
+    let granted = database.query_one(&Statement::from(
+        "SELECT has_parameter_privilege('session_replication_role', 'SET')::text",
+    ))?;
+    Ok(granted.flag(0))
+}
+
+/// The organizations that the flags select.
+///
+/// # Errors
+/// Nothing selected, or what could select everything; a flag that this root table cannot serve.
+pub fn selection(which: &Which, root: &Root, catalog: &Catalog) -> Result<Selection> {
+    let selection = Selection {
+        names: which.org_name.clone(),
+        ids: which.org_id.clone(),
+        patterns: which.org_like.clone(),
+    };
+    if let Some(problem) = selection.problem() {
+        return Err(Problem::usage(problem)
+            .hint("name it: --org-name NAME, --org-id KEY or --org-like 'e2e-*'")
+            .into());
+    }
+    let table = &catalog.table(root.table).name;
+    if root.name.is_none() && !(selection.names.is_empty() && selection.patterns.is_empty()) {
+        return Err(Problem::usage(format!("{table} has no column that looks like a name"))
+            .hint("--name-column COLUMN, or --org-id KEY")
+            .into());
+    }
+    if root.key.is_none() && !selection.ids.is_empty() {
+        return Err(Problem::usage(format!("{table} has no key of one column for --org-id"))
+            .hint("--org-name NAME")
+            .into());
+    }
+    Ok(selection)
+}
+
+fn rules(catalog: &Catalog, how: &How) -> Result<Rules> {
+    let consents: Result<Vec<Consent>> =
+        how.foreign.iter().map(|text| consent(catalog, text)).collect();
+    Ok(Rules {
+        force: force(catalog, &how.force)?,
+        consents: consents?,
+        with_children: how.with_children,
+        checks: Checks::Engine,
+    })
+}
+
+fn force(catalog: &Catalog, named: &[String]) -> Result<Force> {
+    match named {
+        [] => Ok(Force::None),
+        all if all.iter().any(|name| name == "*") => Ok(Force::All),
+        named => {
+            let references: Result<Vec<Vec<ReferenceId>>> =
+                named.iter().map(|name| references(catalog, "--force", name)).collect();
+            Ok(Force::Only(references?.into_iter().flatten().collect()))
+        }
+    }
+}
+
+fn consent(catalog: &Catalog, text: &str) -> Result<Consent> {
+    let (action, rest) = match text.split_once('=') {
+        Some((action, rest)) => (action, Some(rest)),
+        None => (text, None),
+    };
+    let malformed = || {
+        Problem::usage(format!("--foreign {text}: not understood")).hint(
+            "delete, unlink, delete=TABLE.COLUMN, unlink=TABLE.COLUMN or reassign=TABLE.COLUMN:KEY",
+        )
+    };
+    let one = |name: &str| -> Result<ReferenceId> {
+        match references(catalog, "--foreign", name)?[..] {
+            [reference] => Ok(reference),
+            _ => Err(Problem::usage(format!("--foreign: {name} names several references"))
+                .hint("use the constraint's name")
+                .into()),
+        }
+    };
+    match (action, rest) {
+        ("delete", None) => Ok(Consent { action: ForeignAction::Delete, reference: None }),
+        ("unlink", None) => Ok(Consent { action: ForeignAction::Unlink, reference: None }),
+        ("delete", Some(name)) => {
+            Ok(Consent { action: ForeignAction::Delete, reference: Some(one(name)?) })
+        }
+        ("unlink", Some(name)) => {
+            Ok(Consent { action: ForeignAction::Unlink, reference: Some(one(name)?) })
+        }
+        ("reassign", Some(rest)) => {
+            let (name, key) = rest.split_once(':').ok_or_else(malformed)?;
+            let reference = one(name)?;
+            if catalog.reference(reference).columns.len() != 1 {
+                let problem =
+                    format!("--foreign {text}: only references of one column can be reassigned");
+                return Err(Problem::usage(problem).into());
+            }
+            Ok(Consent { action: ForeignAction::Reassign(key.into()), reference: Some(reference) })
+        }
+        _ => Err(malformed().into()),
+    }
+}
+
+fn references(catalog: &Catalog, flag: &str, name: &str) -> Result<Vec<ReferenceId>> {
+    let found = catalog.references_named(name);
+    if found.is_empty() {
+        let names = catalog.reference_ids().map(|id| catalog.reference_name(id));
+        let problem = Problem::usage(format!("{flag}: there is no reference {name}"));
+        return Err(match &similar(name, names)[..] {
+            [] => problem.hint("orgsweep graph lists the references"),
+            near => problem.hint(format!("did you mean {}?", near.join(" or "))),
+        }
+        .into());
+    }
+    Ok(found)
+}
+
+fn root_problem(problem: &RootProblem) -> anyhow::Error {
+    let did_you_mean = |problem: Problem, similar: &[String]| match similar {
+        [] => problem.hint("orgsweep graph --root TABLE shows what a table reaches"),
+        near => problem.hint(format!("did you mean {}?", near.join(" or "))),
+    };
+    match problem {
+        RootProblem::NoSuchTable { wanted, similar } => {
+            anyhow!(did_you_mean(Problem::usage(format!("there is no table {wanted}")), similar))
+        }
+        RootProblem::NoSuchColumn { table, wanted, similar } => anyhow!(did_you_mean(
+            Problem::usage(format!("{table} has no column {wanted}")),
+            similar
+        )),
+        RootProblem::NoneFound { choices } => {
+            anyhow!(Problem::usage("no table looks like organizations").hint(match &choices[..] {
+                [] => "the database has no tables that others refer to".to_owned(),
+                choices => format!("name it with --root: {}?", choices.join(", ")),
+            }))
+        }
+        RootProblem::Ambiguous { choices } => {
+            let roots: Vec<String> = choices.iter().map(|name| format!("--root {name}")).collect();
+            anyhow!(
+                Problem::usage(format!(
+                    "several tables could be the organizations: {}",
+                    choices.join(", ")
+                ))
+                .hint(format!("choose one: {}", roots.join(" or ")))
+            )
+        }
+    }
+}
+
+/// Everything decided before the first row is looked at, apart from the connection.
+pub struct Prepared {
+    pub catalog: Catalog,
+    pub root: Root,
+    pub plan: Plan,
+    pub selection: Selection,
+    pub dialect: Dialect,
+    /// The target as it may be shown.
+    pub target: String,
+    /// Why the reference checks are what they are.
+    pub checks_reason: String,
+}
+
+impl Prepared {
+    /// Connects and plans.
+    pub fn open(target: &Target, which: &Which, how: &How) -> Result<(Database, Prepared)> {
+        let mut context = Context::open(target, which, how.lock_timeout)?;
+        let selection = selection(which, &context.root, &context.catalog)?;
+        let (plan, checks_reason) = context.plan(how)?;
+        let Context { database, catalog, root } = context;
+        let (dialect, target) = (database.dialect(), database.target().redacted());
+        let prepared = Prepared { catalog, root, plan, selection, dialect, target, checks_reason };
+        Ok((database, prepared))
+    }
+
+    pub fn job(&self, lock_timeout: Duration, verify: bool) -> Job<'_> {
+        Job {
+            catalog: &self.catalog,
+            plan: &self.plan,
+            root: &self.root,
+            selection: &self.selection,
+            lock_timeout,
+            verify,
+        }
+    }
+
+    /// `sqlite:crm.db, organizations in organizations.name`
+    pub fn describe(&self) -> String {
+        let name = self.root.name.as_deref().map(|name| format!(".{name}")).unwrap_or_default();
+        format!(
+            "{}, organizations in {}{name}",
+            self.target,
+            self.catalog.table(self.root.table).name
+        )
+    }
+
+    /// Tells on stderr what is going on.
+    pub fn narrate(&self, ui: &mut Ui, progress: Progress) {
+        narrate(ui, &self.catalog, &self.plan, progress);
+    }
+}
+
+/// Tells on stderr what is going on.
+pub fn narrate(ui: &mut Ui, catalog: &Catalog, plan: &Plan, progress: Progress) {
+    let name = |table: &crate::catalog::TableId| catalog.table(*table).name.to_string();
+    match progress {
+        Progress::Selected(organizations) => {
+            if !ui.json {
+                ui.note(&introduction(organizations));
+            }
+        }
+        Progress::Finding { table, rows } => {
+            ui.progress(format!("finding rows: {} of {}", grouped(rows), name(&table)));
+        }
+        Progress::Checking => ui.progress("looking for rows that stand in the way".into()),
+        Progress::Working { step, rows, of } => {
+            let (verb, table) = match step {
+                Step::Delete(table) => ("deleted", name(&table)),
+                Step::Unlink(position) => {
+                    let id = plan.unlinks[position].reference;
+                    ("unlinked", catalog.reference_name(id))
+                }
+            };
+            ui.progress(format!("{verb} {} of {table}, {} in all", grouped(rows), grouped(of)));
+        }
+        Progress::Proving => ui.progress("proving that nothing is left".into()),
+        Progress::Committing => ui.progress("committing".into()),
+        Progress::Retrying { attempt } => {
+            ui.note(&format!("others got in the way; rolled back, trying again ({attempt})"));
+        }
+    }
+}
+
+/// Which organizations are about to be looked at.
+fn introduction(organizations: &[Organization]) -> String {
+    const SHOWN: usize = 10;
+    let mut lines = vec![format!("{}:", counted(organizations.len() as u64, "organization"))];
+    lines.extend(organizations.iter().take(SHOWN).map(|organization| {
+        let name = organization.name.as_deref().unwrap_or("(no name)");
+        let age = organization.age_seconds.filter(|age| *age >= 0);
+        let age = age.map(|age| format!(", {} old", age_text(age as u64))).unwrap_or_default();
+        format!("  {name} (key {}{age})", organization.key)
+    }));
+    if organizations.len() > SHOWN {
+        lines.push(format!("  … and {} more", organizations.len() - SHOWN));
+    }
+    lines.join("\n")
+}
+
+fn age_text(seconds: u64) -> String {
+    const DAY: u64 = 86_400;
+    match seconds {
+        0..120 => duration(Duration::from_secs(seconds)),
+        120..7_200 => counted(seconds / 60, "minute"),
+        7_200..172_800 => counted(seconds / 3_600, "hour"),
+        _ => counted(seconds / DAY, "day"),
+    }
+}

@@ -1,0 +1,50 @@
+//! `orgsweep graph`
+
+use super::context::{Context, narrate, selection};
+use crate::cli::{Graph, GraphFormat, Which};
+use crate::database::Target;
+use crate::execute::{self, Job};
+use crate::exit::Exit;
+use crate::findings::Findings;
+use crate::plan::{self, Plan, Rules};
+use crate::render::graph::{GraphView, dot, json, mermaid, table};
+use crate::ui::Ui;
+use anyhow::Result;
+use std::time::Duration;
+
+const LOCK_TIMEOUT: Duration = Duration::from_secs(10);
+
+pub fn run(target: &Target, args: &Graph, ui: &mut Ui) -> Result<Exit> {
+    let mut context = Context::open(target, &args.which, LOCK_TIMEOUT)?;
+    let plan = plan::build(&context.catalog, context.root.table, Rules::default());
+    let which = &args.which;
+    let selects = [&which.org_name, &which.org_id, &which.org_like].iter().any(|v| !v.is_empty());
+    let findings = match selects {
+        false => None,
+        true => Some(measure(&mut context, &plan, which, ui)?),
+    };
+    let view = GraphView { catalog: &context.catalog, plan: &plan, findings: findings.as_ref() };
+    let text = match args.format {
+        GraphFormat::Table => table(&view, ui.width),
+        GraphFormat::Dot => dot(&view),
+        GraphFormat::Mermaid => mermaid(&view),
+        GraphFormat::Json => json(&view),
+    };
+    ui.result(&text);
+    let matched = findings.is_none_or(|findings| !findings.organizations.is_empty());
+    Ok(if which.require_match && !matched { Exit::Refused } else { Exit::Done })
+}
+
+fn measure(context: &mut Context, plan: &Plan, which: &Which, ui: &mut Ui) -> Result<Findings> {
+    let selection = selection(which, &context.root, &context.catalog)?;
+    let job = Job {
+        catalog: &context.catalog,
+        plan,
+        root: &context.root,
+        selection: &selection,
+        lock_timeout: LOCK_TIMEOUT,
+        verify: false,
+    };
+    let mut observe = |progress: execute::Progress| narrate(ui, &context.catalog, plan, progress);
+    Ok(execute::preview(&mut context.database, &job, &mut observe)?)
+}

@@ -1,0 +1,41 @@
+//! One file a command: flags to plan, plan to run, run to output.
+
+mod clean;
+mod context;
+mod graph;
+mod preview;
+mod verify;
+
+use crate::cli::{Cli, Command};
+use crate::exit::Exit;
+use crate::settings::Settings;
+use crate::ui::Ui;
+use anyhow::Result;
+use clap::CommandFactory;
+
+/// Runs what the command line asks for.
+///
+/// # Errors
+/// Anything that [`crate::exit::diagnose`] gives a code.
+pub fn run(cli: &Cli, settings: &Settings, ui: &mut Ui) -> Result<Exit> {
+    let target = || settings.target(cli.database_url.as_deref());
+    match &cli.command {
+        Command::Preview(args) => preview::run(&target()?, args, ui),
+        Command::Clean(args) => clean::run(&target()?, args, ui),
+        Command::Verify(args) => verify::run(&target()?, args, ui),
+        Command::Graph(args) => graph::run(&target()?, args, ui),
+        Command::Completions { shell } => {
+            let mut script = Vec::new();
+            clap_complete::generate(*shell, &mut Cli::command(), "orgsweep", &mut script);
+            ui.result(&String::from_utf8_lossy(&script));
+            Ok(Exit::Done)
+        }
+        Command::Man => {
+            let mut page = Vec::new();
+            clap_mangen::Man::new(Cli::command()).render(&mut page)?;
+            ui.result(&String::from_utf8_lossy(&page));
+            Ok(Exit::Done)
+        }
+        Command::Migrate(_) | Command::Seed(_) | Command::Demo(_) => anyhow::bail!("soon"),
+    }
+}

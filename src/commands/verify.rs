@@ -1,0 +1,104 @@
+//! `orgsweep verify`
+
+use super::context::{Context, selection};
+use crate::cli::{PlainFormat, Verify};
+use crate::database::{Database, Target};
+use crate::exit::{Exit, Problem};
+use crate::plan::{self, Rules};
+use crate::selection::{Root, Selection};
+use crate::sql::{Sql, Statement};
+use crate::ui::Ui;
+use anyhow::Result;
+use std::time::Duration;
+
+const LOCK_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// What is left, and what could be looked at.
+struct Remains {
+    /// Key and name of organizations that still exist.
+    organizations: Vec<(String, String)>,
+    /// References whose rows name a selected key, or a parent that does not exist.
+    rows: Vec<(String, u64)>,
+    checked: String,
+}
+
+pub fn run(target: &Target, args: &Verify, ui: &mut Ui) -> Result<Exit> {
+    let mut context = Context::open(target, &args.which, LOCK_TIMEOUT)?;
+    let selection = selection(&args.which, &context.root, &context.catalog)?;
+    let plan = plan::build(&context.catalog, context.root.table, Rules::default());
+    let sql = Sql::new(context.database.dialect(), &context.catalog, &plan);
+    let remains = look(&mut context.database, &sql, &context.root, &selection)?;
+    let clean = remains.organizations.is_empty() && remains.rows.is_empty();
+    let exit = if clean { Exit::Done } else { Exit::Refused };
+    ui.result(&match args.format {
+        PlainFormat::Json => json(&remains, exit),
+        PlainFormat::Table => text(&remains),
+    });
+    Ok(exit)
+}
+
+fn look(database: &mut Database, sql: &Sql, root: &Root, selection: &Selection) -> Result<Remains> {
+    let found = database.query(&sql.find_roots(root, selection)).map_err(|error| {
+        match error.message.contains("invalid input syntax") {
+            true => anyhow::Error::from(Problem::usage(error.message)),
+            false => error.into(),
+        }
+    })?;
+    let organizations = found.iter().map(|row| (row.text(0).to_owned(), row.text(1).to_owned()));
+    let mut rows = Vec::new();
+    let mut count = |question: Vec<(String, Statement)>| -> Result<()> {
+        for (name, statement) in question {
+            let number = database.query_one(&statement)?.number(0) as u64;
+            if number > 0 {
+                rows.push((name, number));
+            }
+        }
+        Ok(())
+    };
+    let by_key = sql.rows_naming(root, &selection.ids);
+    let dangling = sql.rows_naming_nobody(root.table);
+    let name = &sql.catalog.table(root.table).name;
+    let mut checked = vec![format!("that no selected row of {name} exists")];
+    if !selection.ids.is_empty() {
+        checked.push(format!("that none of {} references to {name} names the key", by_key.len()));
+    }
+    if !dangling.is_empty() {
+        checked.push(format!(
+            "that none of {} unwatched references to {name} dangles",
+            dangling.len()
+        ));
+    }
+    count(by_key)?;
+    count(dangling)?;
+    Ok(Remains { organizations: organizations.collect(), rows, checked: checked.join("; ") })
+}
+
+fn text(remains: &Remains) -> String {
+    let mut text = String::new();
+    for (key, name) in &remains.organizations {
+        text += &format!("still there: {name} (key {key})\n");
+    }
+    for (reference, rows) in &remains.rows {
+        text += &format!("still there: {} by {reference}\n", crate::render::counted(*rows, "row"));
+    }
+    if text.is_empty() {
+        text += "nothing is left\n";
+    }
+    text + &format!("checked {}\n", remains.checked)
+}
+
+fn json(remains: &Remains, exit: Exit) -> String {
+    let organization =
+        |(key, name): &(String, String)| serde_json::json!({ "key": key, "name": name });
+    let row = |(reference, rows): &(String, u64)| serde_json::json!({ "reference": reference, "rows": rows });
+    let document = serde_json::json!({
+        "format": 1,
+        "command": "verify",
+        "outcome": if exit == Exit::Done { "gone" } else { "left" },
+        "exit": exit.code(),
+        "organizations": remains.organizations.iter().map(organization).collect::<Vec<_>>(),
+        "rows": remains.rows.iter().map(row).collect::<Vec<_>>(),
+        "checked": remains.checked,
+    });
+    serde_json::to_string_pretty(&document).expect("plain data always serializes")
+}

@@ -1,0 +1,180 @@
+//! How a run ends: one code per meaning, and one place that gives every error its code.
+
+use crate::database::{self, Fault};
+use crate::execute::Failure;
+use std::fmt;
+
+/// The exit codes, as documented in the README. Stable.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exit {
+    /// Done, or nothing to do.
+    Done,
+    /// Failed; rolled back.
+    Failed,
+    /// The command line or its target makes no sense.
+    Usage,
+    /// Protected or foreign rows, privileges, counts that moved, no match where one is required.
+    Refused,
+    /// Nobody said yes.
+    NotConfirmed,
+    /// A lock was not granted in time; rolled back.
+    Busy,
+    /// A proof failed before COMMIT; rolled back.
+    Unproven,
+    /// The connection died during COMMIT.
+    Unknown,
+    /// A bug in orgsweep.
+    Bug,
+    /// A signal; rolled back.
+    Interrupted(i32),
+}
+
+impl Exit {
+    pub fn code(self) -> u8 {
+        match self {
+            Exit::Done => 0,
+            Exit::Failed => 1,
+            Exit::Usage => 2,
+            Exit::Refused => 3,
+            Exit::NotConfirmed => 4,
+            Exit::Busy => 5,
+            Exit::Unproven => 6,
+            Exit::Unknown => 7,
+            Exit::Bug => 70,
+            Exit::Interrupted(signal) => 128 + signal as u8,
+        }
+    }
+}
+
+/// An error that knows its exit code and what to try next.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Problem {
+    pub exit: Exit,
+    pub message: String,
+    pub hint: Option<String>,
+}
+
+impl Problem {
+    pub fn new(exit: Exit, message: impl Into<String>) -> Problem {
+        Problem { exit, message: message.into(), hint: None }
+    }
+
+    pub fn usage(message: impl Into<String>) -> Problem {
+        Problem::new(Exit::Usage, message)
+    }
+
+    pub fn hint(self, hint: impl Into<String>) -> Problem {
+        Problem { hint: Some(hint.into()), ..self }
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Problem {}
+
+/// What any error means to the person and to the exit code.
+pub fn diagnose(error: &anyhow::Error) -> Problem {
+    if let Some(problem) = error.downcast_ref::<Problem>() {
+        return problem.clone();
+    }
+    if let Some(failure) = error.downcast_ref::<Failure>() {
+        return of_failure(failure);
+    }
+    match error.chain().find_map(|cause| cause.downcast_ref::<database::Error>()) {
+        Some(cause) => {
+            let problem = of_database(cause);
+            Problem { message: format!("{error:#}"), ..problem }
+        }
+        None => Problem::new(Exit::Failed, format!("{error:#}")),
+    }
+}
+
+fn of_failure(failure: &Failure) -> Problem {
+    match failure {
+        Failure::Database(error) => of_database(error),
+        Failure::SchemaMoved => Problem::new(
+            Exit::Refused,
+            "the schema changed while the deletion was being prepared; nothing was changed",
+        )
+        .hint("run the same command again"),
+        Failure::CountsMoved(differences) => Problem::new(
+            Exit::Refused,
+            format!(
+                "the data moved since the preview ({}); nothing was deleted",
+                differences.join(", ")
+            ),
+        )
+        .hint("run the same command again and look at the new preview"),
+        Failure::Unproven(what) => {
+            Problem::new(Exit::Unproven, format!("{what}; everything was rolled back"))
+        }
+        Failure::Disturbed(what) => Problem::new(
+            Exit::Unproven,
+            format!("{what}, again and again; everything was rolled back"),
+        )
+        .hint("something inserts rows while they are being deleted: stop it, or a trigger does"),
+        Failure::OutcomeUnknown(error) => Problem::new(
+            Exit::Unknown,
+            format!("the connection died during COMMIT ({error}): the rows may be gone or not"),
+        )
+        .hint("orgsweep verify --org-id KEY tells which"),
+        Failure::Interrupted => {
+            let signal = crate::interrupt::signal().unwrap_or(2);
+            Problem::new(Exit::Interrupted(signal), "interrupted; everything was rolled back")
+        }
+    }
+}
+
+fn of_database(error: &database::Error) -> Problem {
+    let problem = |exit, hint: Option<&str>| Problem {
+        exit,
+        message: error.message.clone(),
+        hint: hint.map(str::to_owned),
+    };
+    match error.fault {
+        Fault::Connect => problem(Exit::Failed, Some("check --database-url or DATABASE_URL")),
+        Fault::Lost => problem(
+            Exit::Failed,
+            Some("the connection broke before COMMIT, so the database rolled everything back"),
+        ),
+        Fault::Busy => problem(
+            Exit::Busy,
+            Some(
+                "somebody holds a lock; nothing was changed: try again, or with a longer --lock-timeout",
+            ),
+        ),
+        Fault::Retryable => problem(
+            Exit::Busy,
+            Some(
+                "others kept getting in the way; nothing was changed: try again when it is quieter",
+            ),
+        ),
+        Fault::Cancelled => {
+            problem(Exit::Failed, Some("the statement was cancelled; nothing was changed"))
+        }
+        Fault::Constraint => problem(
+            Exit::Failed,
+            Some("a constraint stopped the deletion; everything was rolled back"),
+        ),
+        Fault::ReadOnly => {
+            problem(Exit::Refused, Some("the database takes no writes here; nothing was changed"))
+        }
+        Fault::Permission => problem(
+            Exit::Refused,
+            Some(
+                "the role lacks a privilege; nothing was changed: orgsweep preview names what is missing",
+            ),
+        ),
+        Fault::RowSecurity => problem(
+            Exit::Refused,
+            Some(
+                "row-level security hides rows from this role: use one with BYPASSRLS; nothing was changed",
+            ),
+        ),
+        Fault::Other => problem(Exit::Failed, None),
+    }
+}

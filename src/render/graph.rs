@@ -1,0 +1,207 @@
+//! What an organization reaches, as a table, a picture's source or JSON.
+
+use super::grouped;
+use super::table::plain;
+use crate::catalog::{Catalog, OnDelete, ReferenceId, TableId};
+use crate::findings::Findings;
+use crate::plan::Plan;
+use serde::Serialize;
+use std::collections::BTreeMap;
+
+/// The reachable part of the reference graph; with findings, how many rows of it are concerned.
+pub struct GraphView<'a> {
+    pub catalog: &'a Catalog,
+    pub plan: &'a Plan,
+    pub findings: Option<&'a Findings>,
+}
+
+/// One reference from a reachable table, in the order of discovery.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+struct Edge {
+    reference: String,
+    child: String,
+    columns: Vec<String>,
+    parent: String,
+    on_delete: &'static str,
+    effect: Effect,
+    /// Says whose the child's rows are.
+    owning: bool,
+    indexed: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rows: Option<u64>,
+}
+
+/// What becomes of the child's rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum Effect {
+    Deleted,
+    NeedsForce,
+    Unlinked,
+}
+
+impl GraphView<'_> {
+    fn edges(&self) -> Vec<Edge> {
+        let followed = self.plan.followed.iter().map(|followed| followed.reference);
+        let unlinked = self.plan.unlinks.iter().map(|unlink| unlink.reference);
+        followed.chain(unlinked).map(|id| self.edge(id)).collect()
+    }
+
+    fn edge(&self, id: ReferenceId) -> Edge {
+        let reference = self.catalog.reference(id);
+        Edge {
+            reference: self.catalog.reference_name(id),
+            child: self.name(reference.child),
+            columns: reference.columns.clone(),
+            parent: self.name(reference.parent),
+            on_delete: reference.on_delete.as_str(),
+            effect: match reference.on_delete {
+                OnDelete::Cascade => Effect::Deleted,
+                OnDelete::SetNull | OnDelete::SetDefault => Effect::Unlinked,
+                OnDelete::Restrict | OnDelete::NoAction => Effect::NeedsForce,
+            },
+            owning: self.plan.owning_of(reference.child).contains(&id),
+            indexed: reference.index.is_some(),
+            rows: self.findings.map(|findings| rows_by(findings, self.plan, id)),
+        }
+    }
+
+    fn name(&self, table: TableId) -> String {
+        self.catalog.table(table).name.to_string()
+    }
+
+    fn rows(&self) -> BTreeMap<TableId, u64> {
+        self.findings.map(Findings::rows).unwrap_or_default()
+    }
+}
+
+fn rows_by(findings: &Findings, plan: &Plan, id: ReferenceId) -> u64 {
+    let found = findings.found.iter().filter(|found| found.reference == Some(id));
+    let unlinked =
+        findings.unlinked.iter().filter(|unlinked| plan.unlinks[unlinked.unlink].reference == id);
+    found.map(|found| found.rows).sum::<u64>() + unlinked.map(|unlinked| unlinked.rows).sum::<u64>()
+}
+
+/// One line per reference.
+pub fn table(view: &GraphView, width: u16) -> String {
+    let row = |edge: &Edge| {
+        let effect = match edge.effect {
+            Effect::Deleted => "deleted",
+            Effect::NeedsForce => "⚠ needs --force",
+            Effect::Unlinked => "unlinked",
+        };
+        let mut row = vec![
+            edge.child.clone(),
+            format!("{} → {}", edge.columns.join(", "), edge.parent),
+            edge.on_delete.to_owned(),
+            effect.to_owned(),
+            if edge.owning { "owns" } else { "" }.to_owned(),
+        ];
+        row.extend(edge.rows.map(grouped));
+        row
+    };
+    let mut header = vec!["Table", "Reference", "On delete", "Rows are", "Home"];
+    if view.findings.is_some() {
+        header.push("Rows");
+    }
+    let edges = view.edges();
+    let summary = format!(
+        "{} reaches {} by {}\n",
+        view.name(view.plan.root),
+        super::counted(view.plan.tables.len() as u64 - 1, "table"),
+        super::counted(edges.len() as u64, "reference"),
+    );
+    plain(&header, edges.iter().map(row).collect(), &[5], width) + "\n" + &summary
+}
+
+/// Graphviz: an arrow from parent to child, as the deletion goes.
+pub fn dot(view: &GraphView) -> String {
+    let escape = |text: &str| text.replace('\\', "\\\\").replace('"', "\\\"");
+    let mut text = String::from("digraph orgsweep {\n  rankdir=LR;\n  node [shape=box];\n");
+    for (table, label) in labels(view) {
+        let bold = if table == view.plan.root { ", style=bold" } else { "" };
+        text += &format!("  t{} [label=\"{}\"{bold}];\n", table.0, escape(&label));
+    }
+    for (id, edge) in numbered(view) {
+        let style = match edge.effect {
+            Effect::Deleted => "",
+            Effect::NeedsForce => ", color=red, fontcolor=red, style=bold",
+            Effect::Unlinked => ", style=dashed",
+        };
+        let reference = view.catalog.reference(id);
+        text += &format!(
+            "  t{} -> t{} [label=\"{} ({})\"{style}];\n",
+            reference.parent.0,
+            reference.child.0,
+            escape(&edge.columns.join(", ")),
+            edge.on_delete
+        );
+    }
+    text + "}\n"
+}
+
+/// A Mermaid flowchart, for Markdown.
+pub fn mermaid(view: &GraphView) -> String {
+    let escape = |text: &str| text.replace('"', "#quot;");
+    let mut text = String::from("flowchart LR\n");
+    for (table, label) in labels(view) {
+        text += &format!("  t{}[\"{}\"]\n", table.0, escape(&label));
+    }
+    for (id, edge) in numbered(view) {
+        let reference = view.catalog.reference(id);
+        let arrow = match edge.effect {
+            Effect::Deleted => "-->",
+            Effect::NeedsForce => "==>",
+            Effect::Unlinked => "-.->",
+        };
+        text += &format!(
+            "  t{} {arrow}|\"{} ({})\"| t{}\n",
+            reference.parent.0,
+            escape(&edge.columns.join(", ")),
+            edge.on_delete,
+            reference.child.0
+        );
+    }
+    text
+}
+
+pub fn json(view: &GraphView) -> String {
+    let rows = view.rows();
+    let table = |id: &TableId| {
+        let mut table = serde_json::json!({ "table": view.name(*id) });
+        if view.findings.is_some() {
+            table["rows"] = rows.get(id).copied().unwrap_or(0).into();
+        }
+        table
+    };
+    let document = serde_json::json!({
+        "format": 1,
+        "command": "graph",
+        "root": view.name(view.plan.root),
+        "tables": view.plan.discovery.iter().flatten().map(table).collect::<Vec<_>>(),
+        "references": view.edges(),
+    });
+    serde_json::to_string_pretty(&document).expect("plain data always serializes")
+}
+
+fn numbered(view: &GraphView) -> Vec<(ReferenceId, Edge)> {
+    let followed = view.plan.followed.iter().map(|followed| followed.reference);
+    let unlinked = view.plan.unlinks.iter().map(|unlink| unlink.reference);
+    followed.chain(unlinked).map(|id| (id, view.edge(id))).collect()
+}
+
+/// Every table of the picture: the reachable ones and those that are only unlinked.
+fn labels(view: &GraphView) -> BTreeMap<TableId, String> {
+    let rows = view.rows();
+    let unlinked =
+        view.plan.unlinks.iter().map(|unlink| view.catalog.reference(unlink.reference).child);
+    let tables = view.plan.tables.iter().copied().chain(unlinked);
+    let label = |table: TableId| {
+        let label = match rows.get(&table) {
+            Some(rows) => format!("{} ({})", view.name(table), grouped(*rows)),
+            None => view.name(table),
+        };
+        (table, label)
+    };
+    tables.map(label).collect()
+}

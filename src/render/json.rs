@@ -1,0 +1,70 @@
+//! The stable JSON of preview and clean. `format` changes when a field changes its meaning.
+
+use super::Report;
+use super::refusals::RefusalView;
+use super::report::{Outcome, StepView};
+use crate::plan::Checks;
+use serde::Serialize;
+
+#[derive(Serialize)]
+struct Document<'a> {
+    format: u32,
+    tool: &'static str,
+    command: &'static str,
+    database: &'a str,
+    organizations: Vec<OrganizationView<'a>>,
+    outcome: Outcome,
+    exit: u8,
+    reference_checks: Checks,
+    reference_checks_reason: &'a str,
+    steps: Vec<StepView>,
+    refusals: Vec<RefusalView>,
+    notes: Vec<String>,
+    totals: Totals,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+struct OrganizationView<'a> {
+    key: &'a str,
+    name: Option<&'a str>,
+    age_seconds: Option<i64>,
+}
+
+#[derive(Serialize)]
+struct Totals {
+    deleted: u64,
+    unlinked: u64,
+    tables: usize,
+}
+
+/// One object, pretty-printed.
+pub fn report(report: &Report) -> String {
+    let organizations = report.findings.organizations.iter().map(|organization| OrganizationView {
+        key: &organization.key,
+        name: organization.name.as_deref(),
+        age_seconds: organization.age_seconds,
+    });
+    let document = Document {
+        format: 1,
+        tool: concat!("orgsweep ", env!("CARGO_PKG_VERSION")),
+        command: report.command,
+        database: &report.database,
+        organizations: organizations.collect(),
+        outcome: report.outcome,
+        exit: report.exit,
+        reference_checks: report.plan.rules.checks,
+        reference_checks_reason: &report.checks_reason,
+        steps: report.steps(),
+        refusals: report.refusal_views(),
+        notes: report.notes(),
+        totals: Totals {
+            deleted: report.findings.deleted(),
+            unlinked: report.findings.unlinked_rows(),
+            tables: report.findings.rows().len(),
+        },
+        next: report.next.as_deref(),
+    };
+    serde_json::to_string_pretty(&document).expect("plain data always serializes")
+}

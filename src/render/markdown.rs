@@ -1,0 +1,36 @@
+//! The preview for a pull request or an issue.
+
+use super::{Report, grouped};
+
+/// A GitHub-flavoured table, then refusals and notes as lists.
+pub fn report(report: &Report) -> String {
+    let mut text =
+        String::from("| # | action | table | rows | reached by |\n|---:|---|---|---:|---|\n");
+    for step in report.steps() {
+        let reached: Vec<String> = step
+            .reached_by
+            .iter()
+            .map(|reached| match (&reached.parent, reached.on_delete) {
+                (Some(parent), Some(action)) => {
+                    let force = if reached.needs_force { ", needs `--force`" } else { "" };
+                    format!("{} → {parent} ({action}{force})", reached.columns)
+                }
+                _ => reached.columns.clone(),
+            })
+            .collect();
+        let cells = [step.action.to_owned(), step.table, grouped(step.rows), reached.join("<br>")];
+        let cells: Vec<String> = cells.iter().map(|cell| cell.replace('|', "\\|")).collect();
+        text += &format!("| {} | {} |\n", step.order, cells.join(" | "));
+    }
+    let refusals = report.refusal_views();
+    for refusal in &refusals {
+        text += &format!("\n- **refused**: {}", refusal.message);
+        for sample in &refusal.samples {
+            text += &format!("\n  - {sample}");
+        }
+    }
+    for note in report.notes() {
+        text += &format!("\n- {note}");
+    }
+    text + "\n"
+}

@@ -1,0 +1,47 @@
+//! From plan and findings to text, for people and for machines. Pure.
+
+pub mod csv;
+pub mod graph;
+pub mod json;
+pub mod markdown;
+mod refusals;
+pub mod report;
+pub mod script;
+pub mod table;
+
+pub use report::{Outcome, Report};
+
+/// `1 row`, `2 rows`
+pub fn counted(count: u64, singular: &str) -> String {
+    let plural = match singular.strip_suffix('y') {
+        Some(stem) => format!("{stem}ies"),
+        None => format!("{singular}s"),
+    };
+    format!("{} {}", grouped(count), if count == 1 { singular } else { &plural })
+}
+
+/// A number with thousands separated: `1,234,567`.
+pub fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (n, digit) in digits.chars().enumerate() {
+        if n > 0 && (digits.len() - n) % 3 == 0 {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_read_well() {
+        assert_eq!(counted(1, "row"), "1 row");
+        assert_eq!(counted(1_234_567, "row"), "1,234,567 rows");
+        assert_eq!(counted(0, "company"), "0 companies");
+        assert_eq!(grouped(999), "999");
+    }
+}

@@ -1,0 +1,142 @@
+//! Refusals in words: what stands in the way, whose it is, and what to try.
+
+use super::report::owners;
+use super::{Report, counted};
+use crate::plan::{Refusal, RefusalKind};
+use serde::Serialize;
+
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct RefusalView {
+    pub kind: RefusalKind,
+    pub table: String,
+    pub reference: Option<String>,
+    pub parent: Option<String>,
+    pub rows: u64,
+    pub organizations: Vec<String>,
+    pub samples: Vec<String>,
+    pub message: String,
+    pub hint: String,
+}
+
+pub(super) fn views(report: &Report) -> Vec<RefusalView> {
+    let view = |refusal: &Refusal| RefusalView {
+        kind: refusal.kind,
+        table: report.table_name(refusal.table),
+        reference: refusal.reference.map(|id| report.catalog.reference_name(id)),
+        parent: refusal.reference.map(|id| report.table_name(report.catalog.reference(id).parent)),
+        rows: refusal.rows,
+        organizations: refusal.organizations.iter().map(|(name, _)| name.clone()).collect(),
+        samples: refusal.samples.clone(),
+        message: message(report, refusal),
+        hint: hint(report, refusal),
+    };
+    report.findings.refusals.iter().map(view).collect()
+}
+
+fn message(report: &Report, refusal: &Refusal) -> String {
+    let table = report.table_name(refusal.table);
+    let rows = counted(refusal.rows, "row");
+    let Some(id) = refusal.reference else {
+        return match refusal.kind {
+            RefusalKind::RowSecurity => {
+                format!("row-level security hides rows of {table} from this role")
+            }
+            _ => format!("this role lacks {} on {table}", refusal.detail),
+        };
+    };
+    let arrow = report.catalog.reference_arrow(id);
+    let action = report.catalog.reference(id).on_delete;
+    let parent = report.table_name(report.catalog.reference(id).parent);
+    let owned = match refusal.organizations.is_empty() {
+        true => String::new(),
+        false => format!(" ({})", owners(&refusal.organizations)),
+    };
+    match refusal.kind {
+        RefusalKind::Protected => format!(
+            "{arrow} ({action}) protects {}: {rows} of {table} name them",
+            counted(refusal.parents, &format!("row of {parent}"))
+                .replace(&format!("row of {parent}s"), &format!("rows of {parent}")),
+        ),
+        RefusalKind::Foreign => {
+            format!(
+                "{arrow} ({action}) reaches {rows} of {table} that belong to other organizations{owned}"
+            )
+        }
+        RefusalKind::Shared => format!(
+            "{arrow} ({action}) reaches {rows} of {table} that are shared with other organizations{owned}"
+        ),
+        RefusalKind::Global => {
+            format!("{arrow} ({action}) reaches {rows} of {table} that belong to no organization")
+        }
+        RefusalKind::NotNull => {
+            format!(
+                "{arrow} is {action}, but {} is NOT NULL: {rows} of {table} cannot be unlinked",
+                refusal.detail
+            )
+        }
+        RefusalKind::SetDefault => format!(
+            "{arrow} is {action}, but the default of {} names a row that is missing or goes too: {rows} of {table}",
+            refusal.detail
+        ),
+        RefusalKind::Check => {
+            format!(
+                "unlinking {rows} of {table} by {arrow} would break the check {}",
+                refusal.detail
+            )
+        }
+        RefusalKind::MatchFull => {
+            format!(
+                "unlinking {rows} of {table} by {arrow} would leave {} (MATCH FULL) partly null",
+                refusal.detail
+            )
+        }
+        RefusalKind::Unique => {
+            format!(
+                "unlinking rows of {table} by {arrow} would repeat values of the unique key ({})",
+                refusal.detail
+            )
+        }
+        RefusalKind::Overlap => format!(
+            "{arrow} ({action}) would change a column of {rows} of {table} that is also {}",
+            refusal.detail
+        ),
+        RefusalKind::Reassign => {
+            format!(
+                "{rows} of {table} cannot be reassigned: the new {parent} is missing or goes too"
+            )
+        }
+        RefusalKind::Privilege => {
+            format!("this role lacks {} on {table}, which {arrow} unlinks", refusal.detail)
+        }
+        RefusalKind::RowSecurity => {
+            format!("row-level security hides rows of {table} from this role")
+        }
+        RefusalKind::ReadOnly => "the database takes no writes".into(),
+    }
+}
+
+fn hint(report: &Report, refusal: &Refusal) -> String {
+    let name = refusal.reference.map(|id| report.catalog.reference_name(id)).unwrap_or_default();
+    let table = report.table_name(refusal.table);
+    match refusal.kind {
+        RefusalKind::Protected => {
+            format!("--force deletes these rows too; --force={name} by this reference only")
+        }
+        RefusalKind::Foreign if refusal.table == report.plan.root => {
+            format!(
+                "--with-children takes sub-organizations along; --foreign delete={name} deletes them"
+            )
+        }
+        RefusalKind::Foreign | RefusalKind::Shared | RefusalKind::Global => format!(
+            "--foreign unlink={name} keeps the rows, --foreign reassign={name}:KEY gives them another parent, \
+             --foreign delete={name} deletes them"
+        ),
+        RefusalKind::Overlap => "--force deletes these rows".into(),
+        RefusalKind::Privilege => format!("GRANT {} ON {table} TO the role", refusal.detail),
+        RefusalKind::RowSecurity => {
+            "use a role with BYPASSRLS, or the owner without FORCE ROW LEVEL SECURITY".into()
+        }
+        RefusalKind::Reassign => "name the key of a row that stays".into(),
+        _ => "the engine cannot do it either: change these rows, or the schema, first".into(),
+    }
+}

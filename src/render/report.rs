@@ -1,0 +1,260 @@
+//! The one view of a plan and its findings that every format shows.
+
+use crate::catalog::{Catalog, OnDelete, ReferenceId, TableId};
+use crate::findings::{Findings, Step};
+use crate::plan::{Plan, UnlinkValue};
+use crate::sql::{Dialect, Sql};
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// Everything that a rendering may say.
+pub struct Report<'a> {
+    pub command: &'static str,
+    pub outcome: Outcome,
+    pub exit: u8,
+    /// Redacted.
+    pub database: String,
+    pub dialect: Dialect,
+    pub catalog: &'a Catalog,
+    pub plan: &'a Plan,
+    pub findings: &'a Findings,
+    pub durations: BTreeMap<Step, Duration>,
+    /// Why the reference checks are what they are.
+    pub checks_reason: String,
+    /// What to type next.
+    pub next: Option<String>,
+    /// Tables without rows, too.
+    pub all: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Outcome {
+    Previewed,
+    Cleaned,
+    Refused,
+    Nothing,
+}
+
+/// One step of the plan with what was found.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct StepView {
+    pub order: usize,
+    pub action: &'static str,
+    pub table: String,
+    /// The reference that is unlinked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reference: Option<String>,
+    pub rows: u64,
+    pub reached_by: Vec<ReachedView>,
+    /// Other organizations that own unlinked rows.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub organizations: Vec<OwnerView>,
+    /// Unlinked rows that stay behind without an owner.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub stranded: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub milliseconds: Option<f64>,
+}
+
+fn is_zero(number: &u64) -> bool {
+    *number == 0
+}
+
+/// A reference by which rows of a step were reached, and how many of them first.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ReachedView {
+    /// `None` for the selected organizations themselves.
+    pub reference: Option<String>,
+    #[serde(skip)]
+    pub columns: String,
+    pub parent: Option<String>,
+    pub on_delete: Option<&'static str>,
+    pub rows: u64,
+    pub needs_force: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct OwnerView {
+    pub organization: String,
+    pub rows: u64,
+}
+
+impl Report<'_> {
+    /// The steps with rows in order of execution; with `all`, then the tables without.
+    pub fn steps(&self) -> Vec<StepView> {
+        let steps = self.findings.steps(self.plan);
+        let mut views: Vec<StepView> =
+            steps.into_iter().map(|(step, rows)| self.step(step, rows)).collect();
+        if self.all {
+            views.extend(
+                self.empty_tables().into_iter().map(|table| self.step(Step::Delete(table), 0)),
+            );
+        }
+        for (n, view) in views.iter_mut().enumerate() {
+            view.order = n + 1;
+        }
+        views
+    }
+
+    /// Reachable tables of which nothing goes.
+    pub fn empty_tables(&self) -> Vec<TableId> {
+        let rows = self.findings.rows();
+        let tables = self.plan.deletion.iter().flatten();
+        tables.filter(|table| !rows.contains_key(table)).copied().collect()
+    }
+
+    pub fn table_name(&self, table: TableId) -> String {
+        self.catalog.table(table).name.to_string()
+    }
+
+    fn step(&self, step: Step, rows: u64) -> StepView {
+        let milliseconds = self.durations.get(&step).map(|took| took.as_secs_f64() * 1000.0);
+        match step {
+            Step::Delete(table) => StepView {
+                order: 0,
+                action: "delete",
+                table: self.table_name(table),
+                reference: None,
+                rows,
+                reached_by: self.reached_by(table),
+                organizations: Vec::new(),
+                stranded: 0,
+                milliseconds,
+            },
+            Step::Unlink(position) => {
+                let unlink = &self.plan.unlinks[position];
+                let found = self.findings.unlinked.iter().find(|found| found.unlink == position);
+                let owners = found.map_or(&[][..], |found| &found.organizations);
+                StepView {
+                    order: 0,
+                    action: match unlink.value {
+                        UnlinkValue::Key(_) => "reassign",
+                        _ => "unlink",
+                    },
+                    table: self.table_name(self.catalog.reference(unlink.reference).child),
+                    reference: Some(self.catalog.reference_name(unlink.reference)),
+                    rows,
+                    reached_by: vec![self.reached(unlink.reference, rows)],
+                    organizations: owners.iter().map(owner).collect(),
+                    stranded: found.map_or(0, |found| found.stranded),
+                    milliseconds,
+                }
+            }
+        }
+    }
+
+    /// The references that found rows, then those that only protect rows already found.
+    fn reached_by(&self, table: TableId) -> Vec<ReachedView> {
+        let found = self.findings.reached_by(table);
+        let protecting = self.findings.refusals.iter().filter(|refusal| {
+            refusal.table == table
+                && refusal.kind == crate::plan::RefusalKind::Protected
+                && !found.iter().any(|(reference, _)| *reference == refusal.reference)
+        });
+        let protecting =
+            protecting.filter_map(|refusal| refusal.reference).map(|id| self.reached(id, 0));
+        let found = found.iter().map(|(reference, rows)| match reference {
+            Some(id) => self.reached(*id, *rows),
+            None => ReachedView {
+                reference: None,
+                columns: "selected".into(),
+                parent: None,
+                on_delete: None,
+                rows: *rows,
+                needs_force: false,
+            },
+        });
+        found.chain(protecting).collect()
+    }
+
+    fn reached(&self, id: ReferenceId, rows: u64) -> ReachedView {
+        let reference = self.catalog.reference(id);
+        ReachedView {
+            reference: Some(self.catalog.reference_name(id)),
+            columns: reference.columns.join(", "),
+            parent: Some(self.table_name(reference.parent)),
+            on_delete: Some(reference.on_delete.as_str()),
+            rows,
+            needs_force: matches!(reference.on_delete, OnDelete::Restrict | OnDelete::NoAction),
+        }
+    }
+
+    /// What is worth knowing and stops nothing.
+    pub fn notes(&self) -> Vec<String> {
+        let mut notes = Vec::new();
+        for shared in &self.findings.shared {
+            notes.push(format!(
+                "rows of {} that are shared with other organizations go too: {}",
+                self.table_name(shared.table),
+                owners(&shared.organizations),
+            ));
+        }
+        for unlinked in &self.findings.unlinked {
+            let id = self.plan.unlinks[unlinked.unlink].reference;
+            let name = self.catalog.reference_arrow(id);
+            if !unlinked.organizations.is_empty() {
+                notes.push(format!(
+                    "{name} is unlinked in rows of other organizations: {}",
+                    owners(&unlinked.organizations),
+                ));
+            }
+            if unlinked.stranded > 0 {
+                notes.push(format!(
+                    "{} of {} belong to nobody else and stay behind: {name} is {} in the schema",
+                    super::counted(unlinked.stranded, "row"),
+                    self.table_name(self.catalog.reference(id).child),
+                    self.catalog.reference(id).on_delete,
+                ));
+            }
+        }
+        notes.extend(self.unindexed_note());
+        notes
+    }
+
+    /// The engine looks for children row by row: without an index each look reads a whole table.
+    fn unindexed_note(&self) -> Option<String> {
+        const MANY: u64 = 100;
+        if self.plan.rules.checks == crate::plan::Checks::Set {
+            return None;
+        }
+        let rows = self.findings.rows();
+        let slow = |id: &ReferenceId| {
+            let reference = self.catalog.reference(*id);
+            reference.index.is_none()
+                && rows.get(&reference.parent).is_some_and(|rows| *rows >= MANY)
+        };
+        let names: Vec<String> = self
+            .catalog
+            .reference_ids()
+            .filter(slow)
+            .map(|id| self.catalog.reference_name(id))
+            .collect();
+        (!names.is_empty()).then(|| {
+            format!(
+                "no index finds the rows of {}: the engine's checks will be slow",
+                names.join(", ")
+            )
+        })
+    }
+
+    pub fn refusal_views(&self) -> Vec<super::refusals::RefusalView> {
+        super::refusals::views(self)
+    }
+
+    /// The plan's statements, for those who want to read or run them.
+    pub fn sql(&self) -> Sql<'_> {
+        Sql::new(self.dialect, self.catalog, self.plan)
+    }
+}
+
+fn owner((organization, rows): &(String, u64)) -> OwnerView {
+    OwnerView { organization: organization.clone(), rows: *rows }
+}
+
+/// `Global Corp (id 2): 3, Umbra (id 9): 1`
+pub fn owners(organizations: &[(String, u64)]) -> String {
+    let owner = |(name, rows): &(String, u64)| format!("{name}: {}", super::grouped(*rows));
+    organizations.iter().map(owner).collect::<Vec<_>>().join(", ")
+}

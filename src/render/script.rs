@@ -1,0 +1,94 @@
+//! The preview as a script that psql or sqlite3 runs by itself.
+//!
+//! It repeats the statements that found rows, compares the counts with the preview's, then unlinks
+//! and deletes with the engine's own checks on.
+
+use super::Report;
+use crate::catalog::TableId;
+use crate::findings::Step;
+use crate::plan::Unlink;
+use crate::sql::{Dialect, Sql};
+
+pub fn report(report: &Report) -> String {
+    let sql = report.sql();
+    let mut text = head(report);
+    let organizations = report.findings.organizations.iter();
+    for organization in organizations {
+        text += &format!(
+            "-- organization {} {}\n",
+            organization.key,
+            organization.name.as_deref().unwrap_or("")
+        );
+    }
+    text += start(report.dialect);
+    let rows = report.findings.rows();
+    for table in rows.keys() {
+        line(&mut text, &sql.create_key_table(*table));
+    }
+    for found in &report.findings.found {
+        line(&mut text, &found.script);
+    }
+    text += "\n-- the counts must be those of the preview\n";
+    for (table, rows) in &rows {
+        line(&mut text, &sql.assert_count(*table, *rows));
+    }
+    text += "\n";
+    let unlink = |position: usize| -> &Unlink { &report.plan.unlinks[position] };
+    for (step, _) in report.findings.steps(report.plan) {
+        if let Step::Unlink(position) = step {
+            let child = report.catalog.reference(unlink(position).reference).child;
+            let known = rows.contains_key(&child);
+            let keep = sql.keep_unlinked(position, unlink(position), known, true);
+            line(&mut text, &keep.inlined());
+            line(&mut text, &sql.unlink(position, unlink(position), known).inlined());
+        }
+    }
+    for component in report.findings.components(report.plan) {
+        line(&mut text, &delete(&sql, report.dialect, &component));
+    }
+    text + "COMMIT;\n"
+}
+
+fn delete(sql: &Sql, dialect: Dialect, component: &[TableId]) -> String {
+    match (dialect, component) {
+        (Dialect::Postgres, [_, _, ..]) => sql.delete_together(component).inlined(),
+        _ => {
+            let deletes: Vec<String> =
+                component.iter().map(|table| sql.delete(*table).inlined()).collect();
+            deletes.join(";\n")
+        }
+    }
+}
+
+fn head(report: &Report) -> String {
+    let client = match report.dialect {
+        Dialect::Sqlite => "sqlite3 -bail FILE",
+        Dialect::Postgres => "psql -v ON_ERROR_STOP=1",
+    };
+    let mut text = format!(
+        "-- orgsweep {}: delete what the preview showed. Run it with: {client} < THIS\n\
+         -- Checked by the engine alone: it stops when a count differs or a reference forbids a\n\
+         -- DELETE. orgsweep clean proves more, and shows refusals in words.\n",
+        env!("CARGO_PKG_VERSION"),
+    );
+    for refusal in report.refusal_views() {
+        text += &format!("-- REFUSED by orgsweep clean: {}\n", refusal.message);
+    }
+    text
+}
+
+fn start(dialect: Dialect) -> &'static str {
+    match dialect {
+        Dialect::Sqlite => {
+            "PRAGMA foreign_keys = ON;\nBEGIN IMMEDIATE;\nPRAGMA defer_foreign_keys = ON;\n"
+        }
+        Dialect::Postgres => {
+            "BEGIN ISOLATION LEVEL REPEATABLE READ, READ WRITE;\nSET LOCAL row_security = off;\n"
+        }
+    }
+}
+
+fn line(text: &mut String, statement: &str) {
+    text.push_str(statement);
+    text.push_str(";\n");
+}

@@ -1,0 +1,153 @@
+//! Preview and summary as a person reads them.
+
+use super::report::{ReachedView, StepView};
+use super::{Outcome, Report, counted, grouped};
+use comfy_table::presets::UTF8_FULL_CONDENSED;
+use comfy_table::{CellAlignment, ContentArrangement, Table};
+use std::time::Duration;
+
+/// The whole report, at most `width` columns wide.
+pub fn report(report: &Report, width: u16) -> String {
+    let mut text = String::new();
+    let steps = report.steps();
+    if !steps.is_empty() {
+        text += &steps_table(report, &steps, width);
+        text.push('\n');
+    }
+    if !report.all {
+        text += &empty_tables(report);
+    }
+    text += &refusals(report);
+    for note in report.notes() {
+        text += &format!("note: {note}\n");
+    }
+    text += &totals(report);
+    if let Some(next) = &report.next {
+        text += &format!("next: {next}\n");
+    }
+    text
+}
+
+/// A table in the house style.
+pub fn plain(header: &[&str], rows: Vec<Vec<String>>, numbers: &[usize], width: u16) -> String {
+    let mut table = Table::new();
+    table.load_style(UTF8_FULL_CONDENSED);
+    table.set_content_arrangement(ContentArrangement::Dynamic).set_width(width);
+    table.set_header(header.to_vec());
+    for row in rows {
+        table.add_row(row);
+    }
+    for column in numbers {
+        if let Some(column) = table.column_mut(*column) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+    table.to_string()
+}
+
+fn steps_table(report: &Report, steps: &[StepView], width: u16) -> String {
+    let timed = steps.iter().any(|step| step.milliseconds.is_some());
+    let row = |step: &StepView| {
+        let reached: Vec<String> =
+            step.reached_by.iter().map(|reached| reached_by(reached, step.rows)).collect();
+        let mut row = vec![
+            step.order.to_string(),
+            step.action.to_owned(),
+            step.table.clone(),
+            grouped(step.rows),
+            reached.join("\n"),
+        ];
+        if timed {
+            let took = step.milliseconds.unwrap_or_default();
+            row.push(duration(Duration::from_secs_f64(took / 1000.0)));
+        }
+        row
+    };
+    let mut header = vec!["#", "Action", "Table", "Rows", "Reached by"];
+    let mut numbers = vec![0, 3];
+    if timed {
+        header.push("Time");
+        numbers.push(5);
+    }
+    let _ = report;
+    plain(&header, steps.iter().map(row).collect(), &numbers, width)
+}
+
+/// `client_id → clients (cascade) 10`, and a mark where only `--force` follows it.
+fn reached_by(reached: &ReachedView, of: u64) -> String {
+    let (Some(parent), Some(action)) = (&reached.parent, reached.on_delete) else {
+        return reached.columns.clone();
+    };
+    let mut text = format!("{} → {parent} ({action})", reached.columns);
+    if reached.rows != of && reached.rows > 0 {
+        text += &format!(" {}", grouped(reached.rows));
+    }
+    if reached.needs_force {
+        text += " ⚠ needs --force";
+    }
+    text
+}
+
+fn empty_tables(report: &Report) -> String {
+    let empty = report.empty_tables();
+    match empty.len() as u64 {
+        0 => String::new(),
+        count => format!("{} without rows (--all shows them)\n", counted(count, "more table")),
+    }
+}
+
+fn refusals(report: &Report) -> String {
+    let mut text = String::new();
+    for refusal in report.refusal_views() {
+        text += &format!("\nrefused: {}\n", refusal.message);
+        for sample in &refusal.samples {
+            text += &format!("    {sample}\n");
+        }
+        let shown = refusal.samples.len() as u64;
+        if shown > 0 && refusal.rows > shown {
+            text += &format!("    … and {} more\n", grouped(refusal.rows - shown));
+        }
+        text += &format!("  try: {}\n", refusal.hint);
+    }
+    if !text.is_empty() {
+        text.push('\n');
+    }
+    text
+}
+
+fn totals(report: &Report) -> String {
+    let findings = report.findings;
+    let rows = counted(findings.deleted(), "row");
+    let tables = counted(findings.rows().len() as u64, "table");
+    let unlinked = match findings.unlinked_rows() {
+        0 => String::new(),
+        rows => format!(", {} unlinked", counted(rows, "row")),
+    };
+    let checks = format!(
+        "reference checks: {} ({})\n",
+        report.plan.rules.checks.as_str(),
+        report.checks_reason
+    );
+    match report.outcome {
+        Outcome::Nothing => "nothing to clean up: no organization matches\n".into(),
+        Outcome::Cleaned => {
+            let took: Duration = report.durations.values().sum();
+            format!(
+                "deleted {rows} of {tables}{unlinked} in {}; proven and committed\n{checks}",
+                duration(took)
+            )
+        }
+        Outcome::Previewed => format!("{rows} of {tables} would be deleted{unlinked}\n{checks}"),
+        Outcome::Refused => {
+            format!("refused: nothing was changed ({rows} of {tables}{unlinked} at stake)\n")
+        }
+    }
+}
+
+/// `3 ms`, `1.2 s`
+pub fn duration(duration: Duration) -> String {
+    match duration.as_millis() {
+        0..1000 => format!("{} ms", duration.as_millis()),
+        _ => format!("{:.1} s", duration.as_secs_f64()),
+    }
+}

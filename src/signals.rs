@@ -1,0 +1,42 @@
+//! SIGINT and SIGTERM: ask the run to stop, cancel the statement that is running, and do not wait
+//! for ever. Whatever was not committed is rolled back, by us or by the engine.
+
+use crate::interrupt;
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
+use std::sync::Mutex;
+use std::time::Duration;
+
+/// How to cancel what runs; nothing between connections.
+static CANCEL: Mutex<Option<Box<dyn Fn() + Send>>> = Mutex::new(None);
+
+/// How long a run may take to roll back before the process ends without it. A second signal ends
+/// it at once.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Tells the watcher how to cancel the running statement.
+pub fn on_signal(cancel: Option<Box<dyn Fn() + Send>>) {
+    *CANCEL.lock().unwrap_or_else(|poisoned| poisoned.into_inner()) = cancel;
+}
+
+/// Watches from a thread of its own.
+pub fn watch() {
+    let Ok(mut signals) = Signals::new([SIGINT, SIGTERM]) else {
+        return;
+    };
+    std::thread::spawn(move || {
+        for (count, signal) in signals.forever().enumerate() {
+            if count > 0 {
+                std::process::exit(128 + signal);
+            }
+            interrupt::request(signal);
+            std::thread::spawn(move || {
+                std::thread::sleep(PATIENCE);
+                std::process::exit(128 + signal);
+            });
+            if let Some(cancel) = &*CANCEL.lock().unwrap_or_else(|poisoned| poisoned.into_inner()) {
+                cancel();
+            }
+        }
+    });
+}

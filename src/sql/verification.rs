@@ -1,0 +1,76 @@
+//! Questions without key tables: what still exists, what still names a key.
+
+use super::{Dialect, Sql, Statement, quote};
+use crate::catalog::{ReferenceId, TableId};
+use crate::selection::{Root, Selection};
+
+impl Sql<'_> {
+    /// Key and name of the selected root rows.
+    pub fn find_roots(&self, root: &Root, selection: &Selection) -> Statement {
+        let text = |name: &String| self.dialect.as_text(&format!("c.{}", quote(name)));
+        let key = root.key.as_ref().map(text).unwrap_or_else(|| self.row_key(root.table, "c"));
+        let name = root.name.as_ref().map(text).unwrap_or_else(|| "NULL".into());
+        let mut statement = Statement::from(format!(
+            "SELECT {key}, {name} FROM {} c WHERE ",
+            self.relation(root.table)
+        ));
+        statement.append(&self.selected(root, selection));
+        statement.push(" ORDER BY 1");
+        statement
+    }
+
+    /// Per reference to the root's key: its name, and a count of the rows that name one of `ids`.
+    pub fn rows_naming(&self, root: &Root, ids: &[String]) -> Vec<(String, Statement)> {
+        let Some(key) = root.key.as_ref().filter(|_| !ids.is_empty()) else {
+            return Vec::new();
+        };
+        let names_it = |id: &ReferenceId| {
+            let reference = self.catalog.reference(*id);
+            reference.parent == root.table && reference.parent_columns == [key.clone()]
+        };
+        let question = |id: ReferenceId| {
+            let reference = self.catalog.reference(id);
+            let mut statement = Statement::from(format!(
+                "SELECT {} FROM {} c WHERE c.{} IN (",
+                self.dialect.as_text("count(*)"),
+                self.child_relation(id),
+                quote(&reference.columns[0])
+            ));
+            let type_name = &self.column(root.table, key).type_name;
+            for (n, value) in ids.iter().enumerate() {
+                statement.push(if n > 0 { ", " } else { "" }).bind(value);
+                if self.dialect == Dialect::Postgres {
+                    statement.push(&format!("::text::{type_name}"));
+                }
+            }
+            statement.push(")");
+            (self.catalog.reference_arrow(id), statement)
+        };
+        self.catalog.reference_ids().filter(names_it).map(question).collect()
+    }
+
+    /// Per reference to `parent` that the engine does not vouch for: a count of the rows that name
+    /// no row of it. SQLite vouches for nothing: its checks are a setting of each connection.
+    pub fn rows_naming_nobody(&self, parent: TableId) -> Vec<(String, Statement)> {
+        let doubtful = |id: &ReferenceId| {
+            let reference = self.catalog.reference(*id);
+            let vouched = reference.enforced && reference.validated;
+            reference.parent == parent && (self.dialect == Dialect::Sqlite || !vouched)
+        };
+        let question = |id: ReferenceId| {
+            let reference = self.catalog.reference(id);
+            let named: Vec<String> =
+                reference.columns.iter().map(|c| format!("c.{} IS NOT NULL", quote(c))).collect();
+            let statement = format!(
+                "SELECT {} FROM {} c WHERE {} AND NOT EXISTS (SELECT 1 FROM {} r WHERE {})",
+                self.dialect.as_text("count(*)"),
+                self.child_relation(id),
+                named.join(" AND "),
+                self.relation(parent),
+                self.names_row(id, "r", "c"),
+            );
+            (self.catalog.reference_arrow(id), statement.into())
+        };
+        self.catalog.reference_ids().filter(doubtful).map(question).collect()
+    }
+}
