@@ -9,7 +9,7 @@ mod support;
 use fastrand::Rng;
 use model::arena::Arena;
 use model::contract::{Force, Model, Options, Refusal, Verdict, sorted};
-use model::schema::{Action, Case};
+use model::schema::{Case, OnDelete};
 use model::{generate, shrink, trial};
 use orgsweep::sql::Dialect;
 use std::collections::BTreeMap;
@@ -92,7 +92,12 @@ fn report(arena: &mut Arena, case: Case, failure: &str) -> ! {
 fn examine(arena: &mut Arena, case: &Case, counts: &mut Counts) -> Result<(), String> {
     let mut rng = Rng::with_seed(case.seed);
     arena.load(case);
-    trial::same_rows(&case.schema, "loading", &sorted(case.data.clone()), arena.dump(&case.schema))?;
+    trial::same_rows(
+        &case.schema,
+        "loading",
+        &sorted(case.data.clone()),
+        arena.dump(&case.schema),
+    )?;
     let with_children = rng.u32(..3) == 0;
 
     let natural = Options { force: Force::None, foreign_delete: rng.u32(..10) < 7, with_children };
@@ -142,7 +147,12 @@ fn compare_with_engine(
     match (&ours.left, engine) {
         (Some(ours), Ok(engine)) => {
             let engine = sorted(engine);
-            trial::same_rows(&case.schema, "the engine (expected) and orgsweep", &engine, ours.clone())?;
+            trial::same_rows(
+                &case.schema,
+                "the engine (expected) and orgsweep",
+                &engine,
+                ours.clone(),
+            )?;
             Ok(Comparison::BothSucceed)
         }
         (Some(_), Err(_)) => Ok(Comparison::OnlyOrgsweep),
@@ -178,7 +188,7 @@ fn only_the_engine(
 
 fn is_restrict(case: &Case, refusal: &Refusal) -> bool {
     let reference = refusal.reference.map(|number| &case.schema.references[number]);
-    reference.is_some_and(|reference| reference.action == Action::Restrict)
+    reference.is_some_and(|reference| reference.action == OnDelete::Restrict)
 }
 
 impl Counts {

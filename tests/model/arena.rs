@@ -22,7 +22,7 @@ impl Arena {
 
     /// Replaces whatever is there by this case.
     pub fn load(&mut self, case: &Case) {
-        let renew = self.db.is_sqlite() || self.loads % LOADS_PER_DATABASE == 0;
+        let renew = self.db.is_sqlite() || self.loads.is_multiple_of(LOADS_PER_DATABASE);
         self.loads += 1;
         if renew {
             self.db = TestDatabase::fresh(self.db.backend).expect("it was there before");
@@ -45,10 +45,9 @@ impl Arena {
         let empty: String = tables.map(|t| format!("DELETE FROM {};\n", t.sql_name())).collect();
         let (off, on) = match self.db.backend {
             Backend::Sqlite => ("PRAGMA foreign_keys = OFF", ""),
-            Backend::Postgres => (
-                "SET session_replication_role = replica",
-                "SET session_replication_role = origin",
-            ),
+            Backend::Postgres => {
+                ("SET session_replication_role = replica", "SET session_replication_role = origin")
+            }
         };
         let inserts = case.schema.inserts(&case.data);
         self.db.execute(&format!("{off}; BEGIN;\n{empty}{inserts}COMMIT; {on}"));

@@ -2,7 +2,7 @@
 
 use super::data::{breaks_check, breaks_match_full, key_of, parent_of};
 use super::firewall;
-use super::schema::{Action, Case, Data, Reference, Row, Schema, Value};
+use super::schema::{Case, Data, OnDelete, Reference, Row, Schema, Value};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A row by its table's and its own position in the case's data.
@@ -91,9 +91,8 @@ impl Options {
 impl<'a> Model<'a> {
     pub fn new(schema: &'a Schema, data: &'a Data) -> Model<'a> {
         let named = |reference: &Reference| {
-            let parent = |child: &Row| {
-                Some((reference.parent, parent_of(schema, data, reference, child)?))
-            };
+            let parent =
+                |child: &Row| Some((reference.parent, parent_of(schema, data, reference, child)?));
             data[reference.child].iter().map(parent).collect()
         };
         Model { schema, data, links: schema.references.iter().map(named).collect() }
@@ -115,7 +114,11 @@ impl<'a> Model<'a> {
     }
 
     /// The child rows that name a row of `parents` by this reference.
-    fn naming<'b>(&'b self, reference: usize, parents: &'b Rows) -> impl Iterator<Item = RowId> + 'b {
+    fn naming<'b>(
+        &'b self,
+        reference: usize,
+        parents: &'b Rows,
+    ) -> impl Iterator<Item = RowId> + 'b {
         let child = self.schema.references[reference].child;
         let names = move |(row, parent): (usize, &Option<RowId>)| {
             parent.filter(|parent| parents.contains(parent)).map(|_| (child, row))
@@ -135,7 +138,7 @@ impl<'a> Model<'a> {
     /// The rows that go without more force: those of cascades and forced references.
     pub fn deleted(&self, options: &Options, selected: &Rows) -> Rows {
         self.closure(selected, |reference| {
-            reference.action == Action::Cascade
+            reference.action == OnDelete::Cascade
                 || (reference.action.protects() && options.forces(self.schema, reference))
         })
     }
@@ -170,7 +173,7 @@ impl<'a> Model<'a> {
             if !reference.action.protects() || options.forces(self.schema, reference) {
                 return None;
             }
-            let immediate = reference.action == Action::Restrict;
+            let immediate = reference.action == OnDelete::Restrict;
             let in_the_way = |row: &RowId| immediate || !deleted.contains(row);
             let rows = self.naming(number, deleted).filter(in_the_way).count();
             self.refusal("protected", number, rows)
@@ -179,7 +182,11 @@ impl<'a> Model<'a> {
     }
 
     /// Surviving rows that an unlinking reference names a row of the closure by.
-    fn unlinkable<'b>(&'b self, reference: usize, closure: &'b Rows) -> impl Iterator<Item = usize> + 'b {
+    fn unlinkable<'b>(
+        &'b self,
+        reference: usize,
+        closure: &'b Rows,
+    ) -> impl Iterator<Item = usize> + 'b {
         let unlinks = self.schema.references[reference].action.unlinks();
         let survivors = self.naming(reference, closure).filter(|row| !closure.contains(row));
         survivors.filter(move |_| unlinks).map(|(_, row)| row)
@@ -211,7 +218,8 @@ impl<'a> Model<'a> {
             let unchanged = || self.data[table][row].clone();
             (!closure.contains(&id)).then(|| changed.get(&id).cloned().unwrap_or_else(unchanged))
         };
-        let rows = |table: usize| (0..self.data[table].len()).filter_map(move |row| survives(table, row));
+        let rows =
+            |table: usize| (0..self.data[table].len()).filter_map(move |row| survives(table, row));
         (0..self.data.len()).map(|table| rows(table).collect()).collect()
     }
 
@@ -229,9 +237,13 @@ impl<'a> Model<'a> {
                 let broken = rows.iter().filter(|row| breaks(row)).count();
                 refusals.extend(self.refusal(kind, number, broken));
             };
-            let null_where_none_may_be =
-                |row: &Row| reference.set_columns.iter().any(|c| row[*c].is_none() && table.columns[*c].not_null);
-            let set_default = reference.action == Action::SetDefault;
+            let null_where_none_may_be = |row: &Row| {
+                reference
+                    .set_columns
+                    .iter()
+                    .any(|c| row[*c].is_none() && table.columns[*c].not_null)
+            };
+            let set_default = reference.action == OnDelete::SetDefault;
             count("not_null", &null_where_none_may_be);
             if rows.iter().any(|row| null_where_none_may_be(row)) {
                 continue;
@@ -310,7 +322,7 @@ impl<'a> Model<'a> {
 
     fn unlinked_value(&self, reference: &Reference, column: usize) -> Value {
         let default = &self.schema.tables[reference.child].columns[column].default;
-        default.clone().filter(|_| reference.action == Action::SetDefault)
+        default.clone().filter(|_| reference.action == OnDelete::SetDefault)
     }
 
     /// Whether engines could end differently for some row, by the order of their constraints.

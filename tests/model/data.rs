@@ -69,10 +69,9 @@ impl<'a> Filler<'a> {
         let schema = self.schema;
         for (number, table) in schema.tables.iter().enumerate() {
             for column in 0..table.columns.len() {
-                let filled = schema
-                    .references
-                    .iter()
-                    .any(|reference| reference.child == number && reference.columns.contains(&column));
+                let filled = schema.references.iter().any(|reference| {
+                    reference.child == number && reference.columns.contains(&column)
+                });
                 if !filled {
                     for row in 0..self.data[number].len() {
                         let value = self.own_value(number, table, column, row);
@@ -186,7 +185,8 @@ pub fn first_violation(schema: &Schema, data: &Data) -> Option<(usize, usize)> {
         }
     }
     schema.references.iter().find_map(|reference| {
-        let row = (0..data[reference.child].len()).find(|row| dangles(schema, data, reference, *row));
+        let row =
+            (0..data[reference.child].len()).find(|row| dangles(schema, data, reference, *row));
         Some((reference.child, row?))
     })
 }
@@ -232,7 +232,12 @@ pub fn breaks_match_full(reference: &Reference, child: &Row) -> bool {
 }
 
 /// The parent row that `child` names.
-pub fn parent_of(schema: &Schema, data: &Data, reference: &Reference, child: &Row) -> Option<usize> {
+pub fn parent_of(
+    schema: &Schema,
+    data: &Data,
+    reference: &Reference,
+    child: &Row,
+) -> Option<usize> {
     let parent = &schema.tables[reference.parent];
     let kinds = reference.parent_columns.iter().map(|c| parent.columns[*c].kind);
     let wanted: Vec<String> = (reference.columns.iter().zip(kinds))

@@ -1,7 +1,7 @@
 //! Whose row is it: DESIGN 3, row by row.
 
 use super::contract::{Model, Refusal, RowId, Rows};
-use super::schema::Action;
+use super::schema::OnDelete;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Rows of the closure that belong to somebody else and whose deletion nobody consented to.
@@ -33,16 +33,20 @@ fn owning(model: &Model) -> Vec<Vec<usize>> {
         let ranked: Vec<(u8, usize)> =
             leading.map(|(number, reference)| (rank(reference.action), number)).collect();
         let strongest = ranked.iter().map(|(rank, _)| *rank).min();
-        ranked.iter().filter(|(rank, _)| Some(*rank) == strongest).map(|(_, number)| *number).collect()
+        ranked
+            .iter()
+            .filter(|(rank, _)| Some(*rank) == strongest)
+            .map(|(_, number)| *number)
+            .collect()
     };
     (0..model.schema.tables.len()).map(of_table).collect()
 }
 
-fn rank(action: Action) -> u8 {
+fn rank(action: OnDelete) -> u8 {
     match action {
-        Action::Cascade => 0,
-        Action::Restrict | Action::NoAction => 1,
-        Action::SetNull | Action::SetDefault => 2,
+        OnDelete::Cascade => 0,
+        OnDelete::Restrict | OnDelete::NoAction => 1,
+        OnDelete::SetNull | OnDelete::SetDefault => 2,
     }
 }
 
@@ -105,7 +109,8 @@ impl Firewall<'_> {
     fn cascaded(&self, (table, row): RowId) -> bool {
         self.model.references_of(table).any(|(number, reference)| {
             let parent = self.model.parent(number, row);
-            reference.action == Action::Cascade && parent.is_some_and(|p| self.closure.contains(&p))
+            reference.action == OnDelete::Cascade
+                && parent.is_some_and(|p| self.closure.contains(&p))
         })
     }
 }

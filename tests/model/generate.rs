@@ -1,14 +1,24 @@
 //! Random schemas: every action, key and cycle that the contract speaks of, in small.
 
 use super::data;
-use super::schema::{Action, Case, Column, Key, Kind, Reference, Schema, Table};
+use super::schema::{Case, Column, Key, Kind, OnDelete, Reference, Schema, Table};
 use fastrand::Rng;
 use orgsweep::sql::Dialect;
 
 /// Names of all sorts; some need quotes.
 const NAMES: [&str; 12] = [
-    "users", "Deals", "order", "project items", "teams", "Notes", "tasks", "group", "invoices",
-    "audit", "Files", "tags",
+    "users",
+    "Deals",
+    "order",
+    "project items",
+    "teams",
+    "Notes",
+    "tasks",
+    "group",
+    "invoices",
+    "audit",
+    "Files",
+    "tags",
 ];
 
 /// How a case's actions are drawn, and how many of its rows point at another organization's.
@@ -32,13 +42,13 @@ impl Profile {
         Profile { actions, crossing, careless: rng.u32(..6) == 0 }
     }
 
-    fn action(&self, rng: &mut Rng) -> Action {
-        const ACTIONS: [Action; 5] = [
-            Action::Cascade,
-            Action::SetNull,
-            Action::SetDefault,
-            Action::Restrict,
-            Action::NoAction,
+    fn action(&self, rng: &mut Rng) -> OnDelete {
+        const ACTIONS: [OnDelete; 5] = [
+            OnDelete::Cascade,
+            OnDelete::SetNull,
+            OnDelete::SetDefault,
+            OnDelete::Restrict,
+            OnDelete::NoAction,
         ];
         let total: u32 = self.actions.iter().sum();
         let mut left = rng.u32(..total);
@@ -181,8 +191,12 @@ impl Generator<'_> {
 
     fn key_kind(&mut self) -> Kind {
         let kinds = match self.dialect {
-            Dialect::Sqlite => [Kind::Integer, Kind::Integer, Kind::Bigint, Kind::Text, Kind::NoCase],
-            Dialect::Postgres => [Kind::Integer, Kind::Bigint, Kind::Numeric, Kind::Text, Kind::Uuid],
+            Dialect::Sqlite => {
+                [Kind::Integer, Kind::Integer, Kind::Bigint, Kind::Text, Kind::NoCase]
+            }
+            Dialect::Postgres => {
+                [Kind::Integer, Kind::Bigint, Kind::Numeric, Kind::Text, Kind::Uuid]
+            }
         };
         self.pick(&kinds)
     }
@@ -268,35 +282,26 @@ impl Generator<'_> {
         parent_columns: Vec<usize>,
         schema: &mut Schema,
     ) {
-        let shared = |c: &usize| schema.references.iter().any(|r| r.child == child && r.columns.contains(c));
-        let mut action = self.profile.action(self.rng);
-        let in_key = |c: &usize| schema.tables[child].keys.iter().any(|k| k.primary && k.columns.contains(c));
-        if action.unlinks() && !self.profile.careless && columns.iter().any(in_key) {
-            action = Action::Cascade;
-        }
-        // Defaults on several columns would need a parent that has just those.
-        if action == Action::SetDefault && (columns.len() > 1 || columns.iter().any(shared)) {
-            action = Action::SetNull;
-        }
-        let composite = columns.len() > 1;
+        let used = |r: &Reference, c: &usize| r.child == child && r.columns.contains(c);
+        let shared = |c: &usize| schema.references.iter().any(|r| used(r, c));
         let own: Vec<usize> = columns.iter().copied().filter(|c| !shared(c)).collect();
-        let listed = self.dialect == Dialect::Postgres && action.unlinks() && composite && !own.is_empty();
-        let set_columns = if listed && self.rng.bool() { own } else { columns.clone() };
+        let composite = columns.len() > 1;
+        let table = &mut schema.tables[child];
+        let action = self.action(&columns, own.len(), table);
+        let listed = self.dialect == Dialect::Postgres && action.unlinks() && composite;
+        let some = listed && !own.is_empty() && self.rng.bool();
+        let set_columns = if some { own } else { columns.clone() };
         if action.unlinks() && !(self.profile.careless && self.chance(4)) {
-            for column in &set_columns {
-                let key = schema.tables[child].keys.iter().any(|k| k.primary && k.columns.contains(column));
-                let column = &mut schema.tables[child].columns[*column];
-                column.not_null &= key;
-            }
+            make_nullable(&set_columns, table);
         }
-        if action == Action::SetDefault && !self.chance(3) {
+        // One to one.
+        if !composite && child != 0 && self.chance(12) {
+            table.keys.push(Key { columns: columns.clone(), primary: false });
+        }
+        if action == OnDelete::SetDefault && !self.chance(3) {
             let kind = schema.tables[parent].columns[parent_columns[0]].kind;
             let value = data::key_value(kind, parent, self.rng.usize(..4));
             schema.tables[child].columns[columns[0]].default = Some(value);
-        }
-        let one_to_one = !composite && child != 0 && self.chance(12);
-        if one_to_one {
-            schema.tables[child].keys.push(Key { columns: columns.clone(), primary: false });
         }
         schema.references.push(Reference {
             child,
@@ -306,9 +311,23 @@ impl Generator<'_> {
             action,
             set_columns,
             match_full: self.dialect == Dialect::Postgres && composite && self.chance(8),
-            deferred: action != Action::Restrict && self.chance(6),
+            deferred: action != OnDelete::Restrict && self.chance(6),
             indexed: self.chance(3),
         });
+    }
+
+    /// An action that the engine could carry out on these columns; a careless one on any.
+    fn action(&mut self, columns: &[usize], own: usize, table: &Table) -> OnDelete {
+        let action = self.profile.action(self.rng);
+        let keyed = columns.iter().any(|column| in_primary_key(*column, table));
+        match action {
+            OnDelete::SetNull | OnDelete::SetDefault if keyed && !self.profile.careless => {
+                OnDelete::Cascade
+            }
+            // Defaults on several columns would need a parent that has just those.
+            OnDelete::SetDefault if columns.len() > 1 || own == 0 => OnDelete::SetNull,
+            action => action,
+        }
     }
 
     fn add_check(&mut self, table: usize, schema: &mut Schema) {
@@ -324,6 +343,17 @@ impl Generator<'_> {
 
 fn column(name: &str, kind: Kind, not_null: bool) -> Column {
     Column { name: name.to_owned(), kind, not_null, default: None }
+}
+
+fn in_primary_key(column: usize, table: &Table) -> bool {
+    table.keys.iter().any(|key| key.primary && key.columns.contains(&column))
+}
+
+fn make_nullable(columns: &[usize], table: &mut Table) {
+    for column in columns {
+        let required = in_primary_key(*column, table);
+        table.columns[*column].not_null &= required;
+    }
 }
 
 /// Drops references to keys that an unlink may change: the engine's ON UPDATE rules are not what

@@ -71,7 +71,7 @@ pub struct Reference {
     pub columns: Vec<usize>,
     pub parent: usize,
     pub parent_columns: Vec<usize>,
-    pub action: Action,
+    pub action: OnDelete,
     /// What SET NULL and SET DEFAULT write: all columns, or PostgreSQL's column list.
     pub set_columns: Vec<usize>,
     pub match_full: bool,
@@ -80,7 +80,7 @@ pub struct Reference {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Action {
+pub enum OnDelete {
     Cascade,
     SetNull,
     SetDefault,
@@ -88,25 +88,25 @@ pub enum Action {
     NoAction,
 }
 
-impl Action {
+impl OnDelete {
     pub fn sql(self) -> &'static str {
         match self {
-            Action::Cascade => "CASCADE",
-            Action::SetNull => "SET NULL",
-            Action::SetDefault => "SET DEFAULT",
-            Action::Restrict => "RESTRICT",
-            Action::NoAction => "NO ACTION",
+            OnDelete::Cascade => "CASCADE",
+            OnDelete::SetNull => "SET NULL",
+            OnDelete::SetDefault => "SET DEFAULT",
+            OnDelete::Restrict => "RESTRICT",
+            OnDelete::NoAction => "NO ACTION",
         }
     }
 
     /// The child row survives and is changed.
     pub fn unlinks(self) -> bool {
-        matches!(self, Action::SetNull | Action::SetDefault)
+        matches!(self, OnDelete::SetNull | OnDelete::SetDefault)
     }
 
     /// The child row stands in the way, unless it is forced.
     pub fn protects(self) -> bool {
-        matches!(self, Action::Restrict | Action::NoAction)
+        matches!(self, OnDelete::Restrict | OnDelete::NoAction)
     }
 }
 
@@ -206,8 +206,7 @@ impl Schema {
         let mut sql = String::new();
         for (table, rows) in self.tables.iter().zip(data).filter(|(_, rows)| !rows.is_empty()) {
             let tuples: Vec<String> = rows.iter().map(|row| tuple(table, row)).collect();
-            let _ =
-                writeln!(sql, "INSERT INTO {} VALUES {};", table.sql_name(), tuples.join(", "));
+            let _ = writeln!(sql, "INSERT INTO {} VALUES {};", table.sql_name(), tuples.join(", "));
         }
         sql
     }
@@ -222,10 +221,8 @@ impl Schema {
             parts.push(format!("{kind} ({})", this.column_list(&key.columns)));
         }
         for check in checks {
-            let tests: Vec<String> = check
-                .iter()
-                .map(|c| format!("{} IS NOT NULL", quote(&columns[*c].name)))
-                .collect();
+            let tests: Vec<String> =
+                check.iter().map(|c| format!("{} IS NOT NULL", quote(&columns[*c].name))).collect();
             parts.push(format!("CHECK ({})", tests.join(" OR ")));
         }
         if self.dialect == Dialect::Sqlite {

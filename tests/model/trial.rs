@@ -27,10 +27,17 @@ pub fn run(arena: &Arena, case: &Case, options: &Options, checks: &str) -> Resul
     let flags = flags(&case.name, options, checks);
 
     let outcome = orgsweep(arena, "preview", &flags);
-    expected.same_as(&outcome).and_then(|()| {
-        same_rows(&case.schema, "the preview changed rows", &untouched, arena.dump(&case.schema))
-    })
-    .map_err(|difference| format!("{difference}\n{outcome}"))?;
+    expected
+        .same_as(&outcome)
+        .and_then(|()| {
+            same_rows(
+                &case.schema,
+                "the preview changed rows",
+                &untouched,
+                arena.dump(&case.schema),
+            )
+        })
+        .map_err(|difference| format!("{difference}\n{outcome}"))?;
 
     let outcome = orgsweep(arena, "clean", &flags);
     let left = arena.dump(&case.schema);
@@ -168,12 +175,7 @@ fn summary(schema: &Schema, refusal: &Refusal) -> ((String, String, String), u64
 }
 
 /// Compares rows table by table; `expected` is sorted.
-pub fn same_rows(
-    schema: &Schema,
-    what: &str,
-    expected: &Data,
-    found: Data,
-) -> Result<(), String> {
+pub fn same_rows(schema: &Schema, what: &str, expected: &Data, found: Data) -> Result<(), String> {
     let found = sorted(found);
     let differs = |n: &usize| expected[*n] != found[*n];
     match (0..found.len()).find(differs) {
