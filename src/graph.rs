@@ -4,6 +4,7 @@
 use crate::catalog::{Catalog, ReferenceId, TableId};
 use petgraph::algo::tarjan_scc;
 use petgraph::graphmap::DiGraphMap;
+use petgraph::visit::Dfs;
 use std::collections::BTreeSet;
 
 /// Tables that form a cycle of references, or a single table.
@@ -16,18 +17,10 @@ pub fn reachable(
     root: TableId,
     references: impl Fn(ReferenceId) -> bool,
 ) -> BTreeSet<TableId> {
-    spread(root, &edges(catalog, references))
-}
-
-/// The tables from which `references` lead to `root`, `root` included.
-pub fn leading_to(
-    catalog: &Catalog,
-    root: TableId,
-    references: impl Fn(ReferenceId) -> bool,
-) -> BTreeSet<TableId> {
-    let upwards: Vec<_> =
-        edges(catalog, references).into_iter().map(|(parent, child)| (child, parent)).collect();
-    spread(root, &upwards)
+    let mut graph = DiGraphMap::<TableId, ()>::from_edges(edges(catalog, references));
+    graph.add_node(root);
+    let mut walk = Dfs::new(&graph, root);
+    std::iter::from_fn(|| walk.next(&graph)).collect()
 }
 
 /// The strongly connected components of `tables` under `references`, parents before children.
@@ -62,11 +55,4 @@ fn edges(catalog: &Catalog, references: impl Fn(ReferenceId) -> bool) -> Vec<(Ta
         (reference.parent, reference.child)
     };
     catalog.reference_ids().filter(|id| references(*id)).map(ends).collect()
-}
-
-fn spread(start: TableId, edges: &[(TableId, TableId)]) -> BTreeSet<TableId> {
-    let mut graph = DiGraphMap::<TableId, ()>::from_edges(edges);
-    graph.add_node(start);
-    let mut walk = petgraph::visit::Dfs::new(&graph, start);
-    std::iter::from_fn(|| walk.next(&graph)).collect()
 }

@@ -2,6 +2,7 @@
 pub mod catalog;
 pub mod cli;
 pub mod commands;
+pub mod crm;
 pub mod database;
 pub mod execute;
 pub mod exit;

@@ -1,9 +1,11 @@
 //! What a database says about itself: tables, keys, references. Pure data; the loaders beside this
 //! file ([`sqlite`], [`postgres`]) fill it in a handful of queries, whatever the schema's size.
 
-pub mod postgres;
-pub mod sqlite;
+mod postgres;
+mod sqlite;
 
+use crate::database::{self, Database};
+use crate::sql::Dialect;
 use std::fmt;
 
 /// The whole schema as orgsweep needs it. Tables and references are addressed by their position.
@@ -263,9 +265,24 @@ impl Table {
     }
 }
 
-pub fn fingerprint(_database: &mut crate::database::Database) -> crate::database::Result<String> {
-    todo!()
+/// Reads the catalog of the connected database.
+///
+/// # Errors
+/// A catalog query failed.
+pub fn load(database: &mut Database) -> database::Result<Catalog> {
+    match database.dialect() {
+        Dialect::Sqlite => sqlite::load(database),
+        Dialect::Postgres => postgres::load(database),
+    }
 }
-pub fn load(_database: &mut crate::database::Database) -> crate::database::Result<Catalog> {
-    todo!()
+
+/// [`Catalog::fingerprint`] as it is now, in one round trip.
+///
+/// # Errors
+/// The catalog query failed.
+pub fn fingerprint(database: &mut Database) -> database::Result<String> {
+    match database.dialect() {
+        Dialect::Sqlite => sqlite::fingerprint(database),
+        Dialect::Postgres => postgres::fingerprint(database),
+    }
 }

@@ -2,8 +2,11 @@
 
 mod clean;
 mod context;
+mod demo;
 mod graph;
+mod migrate;
 mod preview;
+mod seed;
 mod verify;
 
 use crate::cli::{Cli, Command};
@@ -36,6 +39,8 @@ pub fn run(cli: &Cli, settings: &Settings, ui: &mut Ui) -> Result<Exit> {
             ui.result(&String::from_utf8_lossy(&page));
             Ok(Exit::Done)
         }
-        Command::Migrate(_) | Command::Seed(_) | Command::Demo(_) => anyhow::bail!("soon"),
+        Command::Migrate(args) => migrate::run(&target()?, args, ui),
+        Command::Seed(args) => seed::run(&target()?, args, ui),
+        Command::Demo(args) => demo::run(args, ui),
     }
 }

@@ -7,7 +7,8 @@ use std::collections::BTreeMap;
 /// Per table that leads to `root`, its owning references: those that lead to the root and have the
 /// strongest action that the table has among them. The root's own rows own themselves.
 pub fn owning(catalog: &Catalog, root: TableId) -> BTreeMap<TableId, Vec<ReferenceId>> {
-    let leading = graph::leading_to(catalog, root, |_| true);
+    // A table leads to the root when the root reaches it, by whatever action.
+    let leading = graph::reachable(catalog, root, |_| true);
     let mut owning = BTreeMap::<TableId, Vec<ReferenceId>>::new();
     for id in catalog.reference_ids() {
         let reference = catalog.reference(id);

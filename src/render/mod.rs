@@ -14,8 +14,8 @@ pub use report::{Outcome, Report};
 /// `1 row`, `2 rows`
 pub fn counted(count: u64, singular: &str) -> String {
     let plural = match singular.strip_suffix('y') {
-        Some(stem) => format!("{stem}ies"),
-        None => format!("{singular}s"),
+        Some(stem) if !stem.ends_with('a') => format!("{stem}ies"),
+        _ => format!("{singular}s"),
     };
     format!("{} {}", grouped(count), if count == 1 { singular } else { &plural })
 }
@@ -42,6 +42,7 @@ mod tests {
         assert_eq!(counted(1, "row"), "1 row");
         assert_eq!(counted(1_234_567, "row"), "1,234,567 rows");
         assert_eq!(counted(0, "company"), "0 companies");
+        assert_eq!(counted(325, "day"), "325 days");
         assert_eq!(grouped(999), "999");
     }
 }

@@ -54,8 +54,7 @@ fn message(report: &Report, refusal: &Refusal) -> String {
     match refusal.kind {
         RefusalKind::Protected => format!(
             "{arrow} ({action}) protects {}: {rows} of {table} name them",
-            counted(refusal.parents, &format!("row of {parent}"))
-                .replace(&format!("row of {parent}s"), &format!("rows of {parent}")),
+            format_args!("{} of {parent}", counted(refusal.parents, "row")),
         ),
         RefusalKind::Foreign => {
             format!(

@@ -16,7 +16,7 @@ fn help_and_version_need_no_database() {
 fn completions_and_the_manual_page_go_to_stdout() {
     for shell in ["bash", "zsh", "fish"] {
         let outcome = orgsweep(&["completions", shell]).exits(0);
-        assert!(outcome.stdout.contains("--org-name"), "{outcome}");
+        assert!(outcome.stdout.contains("org-name"), "{outcome}");
     }
     let manual = orgsweep(&["man"]).exits(0);
     assert!(manual.stdout.contains(".TH"), "{manual}");

@@ -1,1 +1,0 @@
-//! Loads a [`Catalog`](super::Catalog) from SQLite's pragma functions.

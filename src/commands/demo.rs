@@ -1,0 +1,88 @@
+//! `orgsweep demo`: the whole story, by the same commands that a user would type.
+
+use super::context::Prepared;
+use crate::cli::{Cli, Command, Demo};
+use crate::database::Target;
+use crate::execute;
+use crate::exit::{Exit, Problem};
+use crate::ui::Ui;
+use anyhow::Result;
+use clap::Parser;
+
+const DELETED: &str = "Apex Innovations Inc.";
+const KEPT: &str = "Global Corp";
+
+pub fn run(args: &Demo, ui: &mut Ui) -> Result<Exit> {
+    if args.file.exists() {
+        return Err(Problem::usage(format!("{} exists", args.file.display()))
+            .hint("remove it, or name another file with --file")
+            .into());
+    }
+    let target = Target::Sqlite(args.file.clone());
+    step(ui, &target, "a scratch CRM", &["migrate"])?;
+    step(ui, &target, "with two organizations", &["seed", "--organizations", "2"])?;
+    let before = rows_of(&target, KEPT)?;
+    step(
+        ui,
+        &target,
+        "what would go, and what stands in the way",
+        &["preview", "--org-name", DELETED],
+    )?;
+    let refused = step(
+        ui,
+        &target,
+        "without --force nothing happens",
+        &["clean", "--org-name", DELETED, "--yes"],
+    )?;
+    expect(refused == Exit::Refused, "the deletion should have been refused")?;
+    let cleaned = step(
+        ui,
+        &target,
+        "with it, everything of the organization goes, in one transaction",
+        &["clean", "--org-name", DELETED, "--force", "--yes"],
+    )?;
+    expect(cleaned == Exit::Done, "the deletion should have succeeded")?;
+    let verified = step(ui, &target, "nothing of it is left", &["verify", "--org-name", DELETED])?;
+    expect(verified == Exit::Done, "something is left")?;
+    expect(rows_of(&target, KEPT)? == before, "the other organization should be as it was")?;
+    ui.result(&format!(
+        "\n# {KEPT} has its {} as before. The file is {}: go on with it, or remove it.",
+        crate::render::counted(before, "row"),
+        args.file.display()
+    ));
+    Ok(Exit::Done)
+}
+
+/// Says what comes, then runs the command as it would be typed.
+fn step(ui: &mut Ui, target: &Target, about: &str, words: &[&str]) -> Result<Exit> {
+    let typed: Vec<String> = words.iter().map(|word| super::preview::shell_word(word)).collect();
+    ui.result(&format!("\n# {about}\n$ orgsweep {}", typed.join(" ")));
+    let cli = Cli::try_parse_from(std::iter::once("orgsweep").chain(words.iter().copied()))?;
+    match &cli.command {
+        Command::Migrate(args) => super::migrate::run(target, args, ui),
+        Command::Seed(args) => super::seed::run(target, args, ui),
+        Command::Preview(args) => super::preview::run(target, args, ui),
+        Command::Clean(args) => super::clean::run(target, args, ui),
+        Command::Verify(args) => super::verify::run(target, args, ui),
+        _ => unreachable!("the demo has no other steps"),
+    }
+}
+
+/// How many rows the deletion of an organization would take.
+fn rows_of(target: &Target, name: &str) -> Result<u64> {
+    let cli = Cli::try_parse_from(["orgsweep", "preview", "--org-name", name, "--force"])?;
+    let Command::Preview(args) = cli.command else {
+        unreachable!("preview was typed");
+    };
+    let (mut database, prepared) = Prepared::open(target, &args.which, &args.how)?;
+    let findings =
+        execute::preview(&mut database, &prepared.job(args.how.lock_timeout, false), &mut |_| {})?;
+    Ok(findings.deleted())
+}
+
+fn expect(held: bool, promise: &str) -> Result<()> {
+    match held {
+        true => Ok(()),
+        false => Err(Problem::new(Exit::Bug, format!("the demo went wrong: {promise}")).into()),
+    }
+}
