@@ -1,8 +1,8 @@
 //! What orgsweep must do to a database, worked out row by row: DESIGN 2. No SQL, no cleverness.
 
-use super::data::{breaks_check, breaks_match_full, key_of, parent_of};
-use super::firewall;
+use super::data::parent_of;
 use super::schema::{Case, Data, OnDelete, Reference, Row, Schema, Value};
+use super::{firewall, unlinks};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A row by its table's and its own position in the case's data.
@@ -66,7 +66,7 @@ pub fn verdict(case: &Case, options: &Options) -> Verdict {
     if !options.foreign_delete {
         refusals.extend(firewall::refusals(&model, &selected, &closure));
     }
-    refusals.extend(model.impossible_unlinks(&closure, &changed));
+    refusals.extend(unlinks::refusals(&model, &closure, &changed));
     refusals.extend(model.overlaps(&closure, options));
     refusals.sort();
     Verdict {
@@ -114,7 +114,7 @@ impl<'a> Model<'a> {
     }
 
     /// The child rows that name a row of `parents` by this reference.
-    fn naming<'b>(
+    pub fn naming<'b>(
         &'b self,
         reference: usize,
         parents: &'b Rows,
@@ -162,7 +162,7 @@ impl<'a> Model<'a> {
         }
     }
 
-    fn refusal(&self, kind: &'static str, reference: usize, rows: usize) -> Option<Refusal> {
+    pub fn refusal(&self, kind: &'static str, reference: usize, rows: usize) -> Option<Refusal> {
         let table = self.schema.references[reference].child;
         (rows > 0).then_some(Refusal { kind, table, reference: Some(reference), rows })
     }
@@ -182,7 +182,7 @@ impl<'a> Model<'a> {
     }
 
     /// Surviving rows that an unlinking reference names a row of the closure by.
-    fn unlinkable<'b>(
+    pub fn unlinkable<'b>(
         &'b self,
         reference: usize,
         closure: &'b Rows,
@@ -190,6 +190,21 @@ impl<'a> Model<'a> {
         let unlinks = self.schema.references[reference].action.unlinks();
         let survivors = self.naming(reference, closure).filter(|row| !closure.contains(row));
         survivors.filter(move |_| unlinks).map(|(_, row)| row)
+    }
+
+    /// The engine, should it do so while it deletes, could not unlink some row of the closure that
+    /// is going anyway: by another row of the closure, in a column that must not change so.
+    pub fn trips_over_itself(&self, closure: &Rows) -> bool {
+        self.references().any(|(number, reference)| {
+            let table = &self.schema.tables[reference.child];
+            let bound = reference.set_columns.iter().any(|c| {
+                table.columns[*c].not_null || table.checks.iter().any(|check| check.contains(c))
+            });
+            let inside = |row: RowId| closure.contains(&row);
+            reference.action.unlinks()
+                && (bound || reference.action == OnDelete::SetDefault)
+                && self.naming(number, closure).any(inside)
+        })
     }
 
     fn unlink_counts(&self, closure: &Rows) -> BTreeMap<usize, usize> {
@@ -212,7 +227,7 @@ impl<'a> Model<'a> {
         changed
     }
 
-    fn after(&self, closure: &Rows, changed: &BTreeMap<RowId, Row>) -> Data {
+    pub fn after(&self, closure: &Rows, changed: &BTreeMap<RowId, Row>) -> Data {
         let survives = |table: usize, row: usize| {
             let id = (table, row);
             let unchanged = || self.data[table][row].clone();
@@ -221,57 +236,6 @@ impl<'a> Model<'a> {
         let rows =
             |table: usize| (0..self.data[table].len()).filter_map(move |row| survives(table, row));
         (0..self.data.len()).map(|table| rows(table).collect()).collect()
-    }
-
-    /// What the engine cannot do either, with or without force.
-    fn impossible_unlinks(&self, closure: &Rows, changed: &BTreeMap<RowId, Row>) -> Vec<Refusal> {
-        let after = self.after(closure, changed);
-        let mut refusals = Vec::new();
-        for (number, reference) in self.references() {
-            let table = &self.schema.tables[reference.child];
-            let rows: Vec<&Row> = self
-                .unlinkable(number, closure)
-                .map(|row| &changed[&(reference.child, row)])
-                .collect();
-            let mut count = |kind, breaks: &dyn Fn(&Row) -> bool| {
-                let broken = rows.iter().filter(|row| breaks(row)).count();
-                refusals.extend(self.refusal(kind, number, broken));
-            };
-            let null_where_none_may_be = |row: &Row| {
-                reference
-                    .set_columns
-                    .iter()
-                    .any(|c| row[*c].is_none() && table.columns[*c].not_null)
-            };
-            let set_default = reference.action == OnDelete::SetDefault;
-            count("not_null", &null_where_none_may_be);
-            if rows.iter().any(|row| null_where_none_may_be(row)) {
-                continue;
-            }
-            count("set_default", &|row| set_default && self.dangles(&after, reference, row));
-            count("check", &|row| breaks_check(table, row));
-            count("match_full", &|row| {
-                self.references_of(reference.child).any(|(_, own)| breaks_match_full(own, row))
-            });
-            count("unique", &|row| self.breaks_unique(reference, &after[reference.child], row));
-        }
-        refusals
-    }
-
-    /// The row names a parent that is not there afterwards.
-    fn dangles(&self, after: &Data, reference: &Reference, row: &Row) -> bool {
-        reference.columns.iter().all(|c| row[*c].is_some())
-            && parent_of(self.schema, after, reference, row).is_none()
-    }
-
-    fn breaks_unique(&self, reference: &Reference, after: &[Row], row: &Row) -> bool {
-        let table = &self.schema.tables[reference.child];
-        let changed = |key: &[usize]| key.iter().any(|c| reference.set_columns.contains(c));
-        table.keys.iter().filter(|key| changed(&key.columns)).any(|key| {
-            let own = key_of(table, &key.columns, row);
-            let same = |other: &&Row| own.is_some() && key_of(table, &key.columns, other) == own;
-            after.iter().filter(same).count() > 1
-        })
     }
 
     /// Rows whose fate depends on which of two references the engine looks at first.

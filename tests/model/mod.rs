@@ -8,3 +8,4 @@ pub mod generate;
 pub mod schema;
 pub mod shrink;
 pub mod trial;
+pub mod unlinks;
