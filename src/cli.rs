@@ -266,11 +266,11 @@ pub struct Seed {
 
 /// See the whole story on a scratch SQLite file in this folder.
 ///
-/// Creates the file, fills it with two organizations, previews the deletion of one, is refused
+/// Creates the file (or goes on with its own), fills it with two organizations, previews the deletion of one, is refused
 /// without --force, deletes with it, verifies, and shows that the other is untouched.
 #[derive(Debug, Clone, Args)]
 pub struct Demo {
-    /// The file to create; it must not exist
+    /// The file to create
     #[arg(long, value_name = "FILE", default_value = "orgsweep-demo.db")]
     pub file: std::path::PathBuf,
 }

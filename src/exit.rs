@@ -96,6 +96,9 @@ pub fn diagnose(error: &anyhow::Error) -> Problem {
 fn of_failure(failure: &Failure) -> Problem {
     match failure {
         Failure::Database(error) => of_database(error),
+        Failure::BadKey(message) => {
+            Problem::usage(message.as_str()).hint("--org-id takes a value of the key's own type")
+        }
         Failure::SchemaMoved => Problem::new(
             Exit::Refused,
             "the schema changed while the deletion was being prepared; nothing was changed",
@@ -175,6 +178,6 @@ fn of_database(error: &database::Error) -> Problem {
                 "row-level security hides rows from this role: use one with BYPASSRLS; nothing was changed",
             ),
         ),
-        Fault::Other => problem(Exit::Failed, None),
+        Fault::Value | Fault::Other => problem(Exit::Failed, None),
     }
 }

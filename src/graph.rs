@@ -56,3 +56,44 @@ fn edges(catalog: &Catalog, references: impl Fn(ReferenceId) -> bool) -> Vec<(Ta
     };
     catalog.reference_ids().filter(|id| references(*id)).map(ends).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalog::fixture::catalog;
+    use expect_test::{Expect, expect};
+
+    fn check(schema: &str, expected: Expect) {
+        let catalog = catalog(schema);
+        let all = reachable(&catalog, TableId(0), |_| true);
+        let name = |table: &TableId| catalog.table(*table).name.to_string();
+        let component =
+            |tables: &Component| tables.iter().map(name).collect::<Vec<_>>().join(" + ");
+        let components: Vec<String> =
+            components(&catalog, &all, |_| true).iter().map(component).collect();
+        expected.assert_eq(&components.join(", "));
+    }
+
+    #[test]
+    fn parents_come_before_children_and_cycles_stay_together() {
+        check(
+            "orgs(id)
+             payments(id, deal_id -> deals cascade)
+             deals(id, org_id -> orgs cascade, owner -> users restrict)
+             users(id, org_id -> orgs cascade, boss -> users set null, best_deal -> deals set null)
+             elsewhere(id)",
+            expect!["orgs, deals + users, payments"],
+        );
+    }
+
+    #[test]
+    fn tables_that_nothing_orders_stand_in_catalog_order() {
+        check(
+            "orgs(id)
+             b(id, o -> orgs cascade)
+             a(id, o -> orgs cascade)
+             c(id, o -> orgs cascade)",
+            expect!["orgs, b, a, c"],
+        );
+    }
+}

@@ -3,8 +3,26 @@
 
 use crate::execute::Failure;
 use std::sync::atomic::{AtomicI32, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 static SIGNAL: AtomicI32 = AtomicI32::new(0);
+
+/// How to cancel the statement that runs; nothing outside a transaction and during COMMIT.
+static CANCEL: Mutex<Option<Cancel>> = Mutex::new(None);
+
+pub type Cancel = Box<dyn Fn() + Send>;
+
+/// Tells how to cancel from now on.
+pub fn cancel_by(cancel: Option<Cancel>) {
+    *CANCEL.lock().unwrap_or_else(PoisonError::into_inner) = cancel;
+}
+
+/// Cancels the statement that runs, if there is a way.
+pub fn cancel() {
+    if let Some(cancel) = &*CANCEL.lock().unwrap_or_else(PoisonError::into_inner) {
+        cancel();
+    }
+}
 
 pub fn request(signal: i32) {
     SIGNAL.store(signal, Ordering::SeqCst);

@@ -1,4 +1,38 @@
 //! orgsweep deletes everything that belongs to one organization from a relational database.
+//!
+//! This is the map of the house; the program is `main.rs`, which parses, runs and exits.
+//!
+//! # The way of a deletion
+//!
+//! ```text
+//! cli ──> commands ──> catalog::load ──> plan::build ──> execute::{preview, clean} ──> render
+//!                      (what the         (which tables,  (key tables: find, judge,     (table, json,
+//!                       database says)    which order)    delete, prove, commit)        sql, dot, …)
+//! ```
+//!
+//! 1. [`catalog`] reads tables, keys and references in a handful of queries: pure data.
+//! 2. [`plan`] decides from the catalog and the flags alone which references are followed, which
+//!    rows are unlinked, whose rows a table holds, and in which order ([`graph`]) all of it happens.
+//! 3. [`execute`] runs the plan in one transaction. It finds the *closure*, the exact rows, into
+//!    temporary *key tables* inside the database (semi-naive evaluation to a fixpoint), asks what
+//!    stands in the way ([`plan::Refusal`]), and, for a clean, unlinks, deletes and proves. What it
+//!    measured is [`findings`].
+//! 4. [`render`] turns plan and findings into text.
+//!
+//! # Rules of the house
+//!
+//! - **Pure layers know nothing of I/O.** [`catalog`]'s data, [`graph`], [`plan`], [`selection`],
+//!   [`findings`], [`sql`] and [`render`] neither print nor query, and name no Diesel type.
+//! - **One maker of SQL.** Every statement on a user's table is text from [`sql`]: identifiers quoted
+//!   by one function, values bound. Each engine's way of saying it is a [`sql::Dialect`].
+//! - **Backends are told apart** in [`database`], in [`catalog`]'s loaders and in [`sql`] only.
+//! - **The executor derives no rule.** Preview and clean share one function up to the first change.
+//! - **Nothing per row crosses the wire** but samples; memory in the process stays flat.
+//! - **One printer** ([`ui`]), **one reader of the environment** ([`settings`]), one place that gives
+//!   errors their codes ([`exit`]). Names from the data are printed through [`label`] only.
+//!
+//! [`crm`] is the built-in sample database behind `demo`; nothing else knows its schema.
+
 pub mod catalog;
 pub mod cli;
 pub mod commands;
@@ -9,6 +43,7 @@ pub mod exit;
 pub mod findings;
 pub mod graph;
 pub mod interrupt;
+pub mod label;
 pub mod plan;
 pub mod render;
 pub mod selection;

@@ -134,7 +134,7 @@ fn root(catalog: &Catalog, id: TableId, name_column: Option<&str>) -> Result<Roo
     let table = catalog.table(id);
     let first = |names: &[&str]| {
         let find = |name: &&str| table.columns.iter().find(|c| c.name.eq_ignore_ascii_case(name));
-        names.iter().find_map(|name| find(&name)).map(|column| column.name.clone())
+        names.iter().find_map(find).map(|column| column.name.clone())
     };
     let name = match name_column {
         None => first(&NAME_COLUMNS),
@@ -168,26 +168,34 @@ fn plural(noun: &str) -> String {
     }
 }
 
-/// The tables that most references point at, as suggestions.
+/// Suggestions: the tables that most references point at, first.
 fn most_referenced(catalog: &Catalog) -> Vec<String> {
     let mut counted: Vec<(usize, TableId)> = catalog
         .table_ids()
         .map(|id| (catalog.references.iter().filter(|r| r.parent == id).count(), id))
-        .filter(|(count, _)| *count > 0)
         .collect();
     counted.sort_by_key(|(count, id)| (std::cmp::Reverse(*count), *id));
     counted.iter().take(5).map(|(_, id)| catalog.table(*id).name.to_string()).collect()
 }
 
-/// The names nearest to `wanted`: those that contain it, it contains, or share its first letters.
+/// The names nearest to `wanted`, best first.
 pub fn similar(wanted: &str, names: impl Iterator<Item = String>) -> Vec<String> {
+    const NEAR: f64 = 0.75;
     let wanted = wanted.to_ascii_lowercase();
-    let near = |name: &String| {
+    let likeness = |name: &String| {
         let name = name.to_ascii_lowercase();
-        let shared = name.chars().zip(wanted.chars()).take_while(|(a, b)| a == b).count();
-        name.contains(&wanted) || wanted.contains(&name) || shared * 2 >= wanted.len().max(4)
+        let last = name.rsplit('.').next().unwrap_or(&name);
+        match name.contains(&wanted) || wanted.contains(last) {
+            true => 1.0,
+            false => strsim::jaro_winkler(&wanted, &name).max(strsim::jaro_winkler(&wanted, last)),
+        }
     };
-    names.filter(near).take(5).collect()
+    let mut near: Vec<(f64, String)> = names
+        .map(|name| (likeness(&name), name))
+        .filter(|(likeness, _)| *likeness >= NEAR)
+        .collect();
+    near.sort_by(|a, b| b.0.total_cmp(&a.0));
+    near.into_iter().take(5).map(|(_, name)| name).collect()
 }
 
 #[cfg(test)]

@@ -4,20 +4,11 @@
 use crate::interrupt;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
-use std::sync::Mutex;
 use std::time::Duration;
-
-/// How to cancel what runs; nothing between connections.
-static CANCEL: Mutex<Option<Box<dyn Fn() + Send>>> = Mutex::new(None);
 
 /// How long a run may take to roll back before the process ends without it. A second signal ends
 /// it at once.
 const PATIENCE: Duration = Duration::from_secs(5);
-
-/// Tells the watcher how to cancel the running statement.
-pub fn on_signal(cancel: Option<Box<dyn Fn() + Send>>) {
-    *CANCEL.lock().unwrap_or_else(|poisoned| poisoned.into_inner()) = cancel;
-}
 
 /// Watches from a thread of its own.
 pub fn watch() {
@@ -34,9 +25,7 @@ pub fn watch() {
                 std::thread::sleep(PATIENCE);
                 std::process::exit(128 + signal);
             });
-            if let Some(cancel) = &*CANCEL.lock().unwrap_or_else(|poisoned| poisoned.into_inner()) {
-                cancel();
-            }
+            std::thread::spawn(interrupt::cancel);
         }
     });
 }

@@ -1,6 +1,8 @@
 //! What a database says about itself: tables, keys, references. Pure data; the loaders beside this
-//! file ([`sqlite`], [`postgres`]) fill it in a handful of queries, whatever the schema's size.
+//! file (`sqlite`, `postgres`) fill it in a handful of queries, whatever the schema's size.
 
+#[cfg(test)]
+pub mod fixture;
 mod postgres;
 mod sqlite;
 

@@ -3,10 +3,11 @@
 use super::context::Prepared;
 use super::preview::{self, Reporting, previewed};
 use crate::cli::{Clean, Preview, PreviewFormat};
-use crate::database::{Database, Target};
+use crate::database::Target;
 use crate::execute::{self, Failure, Progress};
 use crate::exit::{Exit, Problem};
 use crate::findings::Findings;
+use crate::label::printable;
 use crate::plan::Force;
 use crate::render::Outcome;
 use crate::ui::Ui;
@@ -38,7 +39,6 @@ pub fn run(target: &Target, args: &Clean, ui: &mut Ui) -> Result<Exit> {
 
 fn once(target: &Target, args: &Clean, ui: &mut Ui) -> Result<Exit> {
     let (mut database, prepared) = Prepared::open(target, &args.which, &args.how)?;
-    refuse_read_only(&mut database)?;
     if !ui.json {
         ui.note(&prepared.describe());
     }
@@ -50,16 +50,14 @@ fn once(target: &Target, args: &Clean, ui: &mut Ui) -> Result<Exit> {
         format: args.format,
     };
     let job = prepared.job(args.how.lock_timeout, args.verify);
-    let confirmed = match consent(args, ui, prepared.plan.rules.force != Force::None)? {
-        Consent::Given => None,
-        Consent::ToBeAsked => {
-            let findings = execute::preview(&mut database, &job, &mut |progress| {
-                prepared.narrate(ui, progress)
-            })?;
-            let outcome = previewed(&findings);
-            let exit = reporting.finish(ui, outcome, &findings, BTreeMap::new());
-            if outcome != Outcome::Previewed {
-                return Ok(exit);
+    let consented = consents(args, ui, prepared.plan.rules.force != Force::None);
+    let confirmed = match consented && database.read_only()?.is_none() {
+        true => None,
+        false => {
+            let findings = preview::measure(&mut database, &prepared, &job, ui)?;
+            match previewed(&findings) {
+                Outcome::Previewed => reporting.show(ui, &findings),
+                ended => return Ok(reporting.finish(ui, ended, &findings, BTreeMap::new())),
             }
             confirm(ui, &findings)?;
             Some(findings)
@@ -81,33 +79,26 @@ fn once(target: &Target, args: &Clean, ui: &mut Ui) -> Result<Exit> {
     Ok(reporting.finish(ui, outcome, &findings, durations))
 }
 
-enum Consent {
-    Given,
-    ToBeAsked,
-}
-
 /// `--yes` is consent; so is `--force` where nobody can be asked (the original tool's CI usage).
-///
-/// # Errors
-/// [`Exit::NotConfirmed`] when there is neither consent nor anybody to ask.
-fn consent(args: &Clean, ui: &Ui, forced: bool) -> Result<Consent, Problem> {
-    match (args.yes, ui.is_interactive(), forced) {
-        (true, _, _) | (false, false, true) => Ok(Consent::Given),
-        (false, true, _) => Ok(Consent::ToBeAsked),
-        (false, false, false) => Err(Problem::new(
-            Exit::NotConfirmed,
-            "clean deletes rows, and nobody is there to confirm it",
-        )
-        .hint("--yes confirms (so does --force); orgsweep preview shows what would go")),
-    }
+fn consents(args: &Clean, ui: &Ui, forced: bool) -> bool {
+    args.yes || (forced && !ui.is_interactive())
 }
 
 /// No transaction is open while the person thinks.
+///
+/// # Errors
+/// [`Exit::NotConfirmed`] for a wrong answer, and where nobody is there to answer.
 fn confirm(ui: &mut Ui, findings: &Findings) -> Result<()> {
+    if !ui.is_interactive() {
+        let problem = "clean deletes rows, and nobody is there to confirm it";
+        return Err(Problem::new(Exit::NotConfirmed, problem)
+            .hint("--yes confirms, --force does so off a terminal; the preview above shows what would go")
+            .into());
+    }
     let (question, expected) = match &findings.organizations[..] {
         [organization] => {
             let name = organization.name.as_deref().filter(|name| !name.trim().is_empty());
-            let expected = name.unwrap_or(&organization.key).trim().to_owned();
+            let expected = printable(name.unwrap_or(&organization.key).trim());
             (format!("To delete it, type its name: {expected}"), expected)
         }
         several => {
@@ -116,18 +107,4 @@ fn confirm(ui: &mut Ui, findings: &Findings) -> Result<()> {
         }
     };
     Ok(ui.confirm(&question, &expected)?)
-}
-
-/// A role or database whose transactions are read-only by default is meant to be left alone, even
-/// though a transaction could say otherwise.
-fn refuse_read_only(database: &mut Database) -> Result<()> {
-    let Some(question) = database.dialect().read_only() else {
-        return Ok(());
-    };
-    match database.query_one(&question.into())?.text(0) {
-        "" => Ok(()),
-        why => Err(Problem::new(Exit::Refused, format!("the database takes no writes: {why}"))
-            .hint("nothing was changed; use the primary server, or a role that may write")
-            .into()),
-    }
 }

@@ -6,6 +6,7 @@ use crate::database::{Database, Target};
 use crate::execute::{self, Job, Progress};
 use crate::exit::{Exit, Problem};
 use crate::findings::{Organization, Step};
+use crate::label::printable;
 use crate::plan::{self, Checks, Consent, Force, ForeignAction, Plan, Rules};
 use crate::render::{counted, grouped, table::duration};
 use crate::selection::{Root, RootProblem, Selection, find_root, similar};
@@ -200,7 +201,8 @@ fn root_problem(problem: &RootProblem) -> anyhow::Error {
         )),
         RootProblem::NoneFound { choices } => {
             anyhow!(Problem::usage("no table looks like organizations").hint(match &choices[..] {
-                [] => "the database has no tables that others refer to".to_owned(),
+                [] =>
+                    "the database has no tables; --root TABLE names one where there are".to_owned(),
                 choices => format!("name it with --root: {}?", choices.join(", ")),
             }))
         }
@@ -305,7 +307,7 @@ fn introduction(organizations: &[Organization]) -> String {
     const SHOWN: usize = 10;
     let mut lines = vec![format!("{}:", counted(organizations.len() as u64, "organization"))];
     lines.extend(organizations.iter().take(SHOWN).map(|organization| {
-        let name = organization.name.as_deref().unwrap_or("(no name)");
+        let name = organization.name.as_deref().map_or_else(|| "(no name)".into(), printable);
         let age = organization.age_seconds.filter(|age| *age >= 0);
         let age = age.map(|age| format!(", {} old", age_text(age as u64))).unwrap_or_default();
         format!("  {name} (key {}{age})", organization.key)

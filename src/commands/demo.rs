@@ -13,11 +13,6 @@ const DELETED: &str = "Apex Innovations Inc.";
 const KEPT: &str = "Global Corp";
 
 pub fn run(args: &Demo, ui: &mut Ui) -> Result<Exit> {
-    if args.file.exists() {
-        return Err(Problem::usage(format!("{} exists", args.file.display()))
-            .hint("remove it, or name another file with --file")
-            .into());
-    }
     let target = Target::Sqlite(args.file.clone());
     step(ui, &target, "a scratch CRM", &["migrate"])?;
     step(ui, &target, "with two organizations", &["seed", "--organizations", "2"])?;

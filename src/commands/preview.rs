@@ -2,11 +2,12 @@
 
 use super::context::Prepared;
 use crate::cli::{How, Preview, PreviewFormat, Which};
-use crate::database::Target;
-use crate::execute;
+use crate::database::{Database, Target};
+use crate::execute::{self, Job};
 use crate::exit::Exit;
 use crate::findings::{Findings, Step};
-use crate::plan::{Force, RefusalKind};
+use crate::label::printable;
+use crate::plan::{Force, Refusal, RefusalKind};
 use crate::render::{self, Outcome, Report};
 use crate::ui::Ui;
 use anyhow::Result;
@@ -19,8 +20,7 @@ pub fn run(target: &Target, args: &Preview, ui: &mut Ui) -> Result<Exit> {
         ui.note(&prepared.describe());
     }
     let job = prepared.job(args.how.lock_timeout, false);
-    let findings =
-        execute::preview(&mut database, &job, &mut |progress| prepared.narrate(ui, progress))?;
+    let findings = measure(&mut database, &prepared, &job, ui)?;
     let reporting = Reporting {
         command: "preview",
         prepared: &prepared,
@@ -29,6 +29,23 @@ pub fn run(target: &Target, args: &Preview, ui: &mut Ui) -> Result<Exit> {
         format: args.format,
     };
     Ok(reporting.finish(ui, previewed(&findings), &findings, BTreeMap::new()))
+}
+
+/// What a clean would find, and whether it could write at all.
+pub fn measure(
+    database: &mut Database,
+    prepared: &Prepared,
+    job: &Job,
+    ui: &mut Ui,
+) -> Result<Findings> {
+    let read_only = database.read_only()?;
+    let mut observe = |progress: execute::Progress| prepared.narrate(ui, progress);
+    let mut findings = execute::preview(database, job, &mut observe)?;
+    if let Some(why) = read_only.filter(|_| !findings.organizations.is_empty()) {
+        let refusal = Refusal::new(RefusalKind::ReadOnly, prepared.root.table, None);
+        findings.refusals.push(Refusal { detail: why, ..refusal });
+    }
+    Ok(findings)
 }
 
 /// What a preview with these findings has come to.
@@ -58,29 +75,8 @@ impl Reporting<'_> {
         findings: &Findings,
         durations: BTreeMap<Step, Duration>,
     ) -> Exit {
-        let exit = match outcome {
-            Outcome::Refused => Exit::Refused,
-            Outcome::Nothing if self.which.require_match => Exit::Refused,
-            _ => Exit::Done,
-        };
-        let next = match outcome {
-            Outcome::Previewed | Outcome::Refused => self.next_command(findings),
-            _ => None,
-        };
-        let report = Report {
-            command: self.command,
-            outcome,
-            exit: exit.code(),
-            database: self.prepared.target.clone(),
-            dialect: self.prepared.dialect,
-            catalog: &self.prepared.catalog,
-            plan: &self.prepared.plan,
-            findings,
-            durations,
-            checks_reason: self.prepared.checks_reason.clone(),
-            next,
-            all: self.how.all,
-        };
+        let exit = self.exit(outcome);
+        let report = Report { durations, ..self.report(outcome, findings) };
         ui.result(&match self.format {
             PreviewFormat::Table => render::table::report(&report, ui.width),
             PreviewFormat::Json => render::json::report(&report),
@@ -89,6 +85,47 @@ impl Reporting<'_> {
             PreviewFormat::Sql => render::script::report(&report),
         });
         exit
+    }
+
+    /// Shows a person what is to be confirmed; where stdout carries JSON, beside it.
+    pub fn show(&self, ui: &mut Ui, findings: &Findings) {
+        let text = render::table::report(&self.report(Outcome::Previewed, findings), ui.width);
+        if ui.json { ui.note(&text) } else { ui.result(&text) }
+    }
+
+    fn exit(&self, outcome: Outcome) -> Exit {
+        match outcome {
+            Outcome::Refused => Exit::Refused,
+            Outcome::Nothing if self.which.require_match => Exit::Refused,
+            _ => Exit::Done,
+        }
+    }
+
+    fn report<'a>(&'a self, outcome: Outcome, findings: &'a Findings) -> Report<'a> {
+        let next = match outcome {
+            Outcome::Previewed | Outcome::Refused => self.next_command(findings),
+            _ => None,
+        };
+        Report {
+            command: self.command,
+            outcome,
+            exit: self.exit(outcome).code(),
+            database: self.prepared.target.clone(),
+            dialect: self.prepared.dialect,
+            catalog: &self.prepared.catalog,
+            plan: &self.prepared.plan,
+            findings,
+            durations: BTreeMap::new(),
+            checks_reason: self.prepared.checks_reason.clone(),
+            selection: self.selection_flags().join(" "),
+            next,
+            all: self.how.all,
+        }
+    }
+
+    fn selection_flags(&self) -> Vec<String> {
+        let Which { org_name, org_id, org_like, .. } = self.which;
+        [flags("org-name", org_name), flags("org-id", org_id), flags("org-like", org_like)].concat()
     }
 
     /// The command that does what was previewed; with `--force` where that is all that is missing.
@@ -100,17 +137,10 @@ impl Reporting<'_> {
         }
         let (which, how) = (self.which, self.how);
         let mut words = vec!["orgsweep".to_owned(), "clean".into()];
-        let mut flag = |name: &str, values: &[String]| {
-            for value in values {
-                words.extend([format!("--{name}"), shell_word(value)]);
-            }
-        };
-        flag("org-name", &which.org_name);
-        flag("org-id", &which.org_id);
-        flag("org-like", &which.org_like);
-        flag("root", which.root.as_slice());
-        flag("name-column", which.name_column.as_slice());
-        flag("foreign", &how.foreign);
+        words.extend(self.selection_flags());
+        words.extend(flags("root", which.root.as_slice()));
+        words.extend(flags("name-column", which.name_column.as_slice()));
+        words.extend(flags("foreign", &how.foreign));
         if how.with_children {
             words.push("--with-children".into());
         }
@@ -122,6 +152,10 @@ impl Reporting<'_> {
         }
         Some(words.join(" "))
     }
+}
+
+fn flags(name: &str, values: &[String]) -> Vec<String> {
+    values.iter().flat_map(|value| [format!("--{name}"), shell_word(&printable(value))]).collect()
 }
 
 /// Quoted for a POSIX shell where it needs to be.

@@ -2,7 +2,7 @@
 
 use super::context::{Context, selection};
 use crate::cli::{PlainFormat, Verify};
-use crate::database::{Database, Target};
+use crate::database::{Database, Fault, Target};
 use crate::exit::{Exit, Problem};
 use crate::plan::{self, Rules};
 use crate::selection::{Root, Selection};
@@ -39,7 +39,7 @@ pub fn run(target: &Target, args: &Verify, ui: &mut Ui) -> Result<Exit> {
 
 fn look(database: &mut Database, sql: &Sql, root: &Root, selection: &Selection) -> Result<Remains> {
     let found = database.query(&sql.find_roots(root, selection)).map_err(|error| {
-        match error.message.contains("invalid input syntax") {
+        match error.fault == Fault::Value {
             true => anyhow::Error::from(Problem::usage(error.message)),
             false => error.into(),
         }

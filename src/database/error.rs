@@ -29,6 +29,8 @@ pub enum Fault {
     Permission,
     /// Row-level security would have hidden rows.
     RowSecurity,
+    /// A text is no value of the type that was asked for.
+    Value,
     Other,
 }
 
@@ -90,7 +92,7 @@ impl From<ConnectionError> for Error {
 }
 
 fn by_message(message: &str) -> Fault {
-    const KNOWN: [(&str, Fault); 17] = [
+    const KNOWN: [(&str, Fault); 19] = [
         ("deadlock detected", Fault::Retryable),
         ("could not serialize access", Fault::Retryable),
         ("tuple to be locked was already moved", Fault::Retryable),
@@ -108,6 +110,8 @@ fn by_message(message: &str) -> Fault {
         ("during recovery", Fault::ReadOnly),
         ("permission denied", Fault::Permission),
         ("row-level security", Fault::RowSecurity),
+        ("invalid input syntax", Fault::Value),
+        ("out of range for type", Fault::Value),
     ];
     let known = KNOWN.iter().find(|(part, _)| message.contains(part));
     known.map_or(Fault::Other, |(_, fault)| *fault)

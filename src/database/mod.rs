@@ -9,6 +9,7 @@ pub use error::{Error, Fault};
 pub use row::Row;
 pub use target::Target;
 
+use crate::interrupt::Cancel;
 use crate::sql::{Dialect, Statement};
 use diesel::connection::{
     AnsiTransactionManager, Connection, SimpleConnection, TransactionManager,
@@ -51,6 +52,16 @@ macro_rules! on_driver {
             Driver::Postgres($connection) => $body,
         }
     };
+}
+
+/// A statement with its values bound as text. A macro, because the bounds of a function over both
+/// backends are private to Diesel.
+macro_rules! bound {
+    ($backend:ty, $sigil:literal, $statement:expr) => {{
+        let (text, values) = $statement.prepared($sigil);
+        let query = diesel::sql_query(text).into_boxed::<$backend>();
+        values.into_iter().fold(query, |query, value| query.bind::<Text, _>(value.to_owned()))
+    }};
 }
 
 impl Database {
@@ -104,22 +115,9 @@ impl Database {
     /// Runs one statement and tells how many rows it inserted, updated or deleted.
     pub fn execute(&mut self, statement: &Statement) -> Result<u64> {
         self.statements += 1;
-        let (text, values) = statement.prepared(self.dialect().sigil());
         let rows = match &mut self.connection {
-            Driver::Sqlite(connection) => {
-                let mut query = diesel::sql_query(text).into_boxed::<Sqlite>();
-                for value in values {
-                    query = query.bind::<Text, _>(value.to_owned());
-                }
-                query.execute(connection)
-            }
-            Driver::Postgres(connection) => {
-                let mut query = diesel::sql_query(text).into_boxed::<Pg>();
-                for value in values {
-                    query = query.bind::<Text, _>(value.to_owned());
-                }
-                query.execute(connection)
-            }
+            Driver::Sqlite(connection) => bound!(Sqlite, '?', statement).execute(connection),
+            Driver::Postgres(connection) => bound!(Pg, '$', statement).execute(connection),
         };
         rows.map(|rows| rows as u64).map_err(|error| self.error(error))
     }
@@ -128,22 +126,9 @@ impl Database {
     /// counts, samples). PostgreSQL's values must be cast to `text` in the select list.
     pub fn query(&mut self, statement: &Statement) -> Result<Vec<Row>> {
         self.statements += 1;
-        let (text, values) = statement.prepared(self.dialect().sigil());
         let rows = match &mut self.connection {
-            Driver::Sqlite(connection) => {
-                let mut query = diesel::sql_query(text).into_boxed::<Sqlite>();
-                for value in values {
-                    query = query.bind::<Text, _>(value.to_owned());
-                }
-                query.load::<Row>(connection)
-            }
-            Driver::Postgres(connection) => {
-                let mut query = diesel::sql_query(text).into_boxed::<Pg>();
-                for value in values {
-                    query = query.bind::<Text, _>(value.to_owned());
-                }
-                query.load::<Row>(connection)
-            }
+            Driver::Sqlite(connection) => bound!(Sqlite, '?', statement).load::<Row>(connection),
+            Driver::Postgres(connection) => bound!(Pg, '$', statement).load::<Row>(connection),
         };
         rows.map_err(|error| self.error(error))
     }
@@ -179,6 +164,18 @@ impl Database {
         let _ = on_driver!(self, connection => AnsiTransactionManager::rollback_transaction(&mut *connection));
     }
 
+    /// Cancels what the server process `pid` runs, from a connection of its own (libpq's cancel
+    /// request is hidden by Diesel).
+    pub fn canceller(&self, pid: &str) -> Cancel {
+        let target = self.target.clone();
+        let statement = Statement::from(format!("SELECT pg_cancel_backend({pid})::text"));
+        Box::new(move || {
+            if let Ok(mut database) = Database::connect(&target, false) {
+                let _ = database.query(&statement);
+            }
+        })
+    }
+
     /// How long a statement waits for a lock: SQLite's busy timeout. PostgreSQL takes it per
     /// transaction ([`Dialect::session`]).
     pub fn set_busy_timeout(&mut self, timeout: Duration) -> Result<()> {
@@ -186,6 +183,21 @@ impl Database {
             Dialect::Sqlite => self.run(&format!("PRAGMA busy_timeout = {}", timeout.as_millis())),
             Dialect::Postgres => Ok(()),
         }
+    }
+
+    /// Why nothing can, or is meant to, be written here: a standby, a read-only default, a file that
+    /// this user may not write.
+    pub fn read_only(&mut self) -> Result<Option<String>> {
+        if let Target::Sqlite(path) = &self.target {
+            let writable = std::fs::OpenOptions::new().write(true).open(path).is_ok();
+            return Ok((!writable).then(|| format!("{} is read-only", path.display())));
+        }
+        let why = self.query_one(&Statement::from(
+            "SELECT CASE WHEN pg_is_in_recovery() THEN 'this server is a standby, it is read-only' \
+             WHEN current_setting('default_transaction_read_only') = 'on' \
+             THEN 'default_transaction_read_only is on: this database is meant to be read-only' END",
+        ))?;
+        Ok(why.optional(0).map(str::to_owned))
     }
 
     fn error(&self, error: diesel::result::Error) -> Error {

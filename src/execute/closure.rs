@@ -106,7 +106,7 @@ fn select_roots(run: &mut Run, discovery: &mut Discovery) -> Result<(), Failure>
     let generation = discovery.next();
     let lock = run.lock && run.job.catalog.table(root).privileges.update;
     let statement = run.sql.select_roots(run.job.root, run.job.selection, generation, lock);
-    add(run, discovery, root, None, Rank::Cascade, &statement)?;
+    add(run, discovery, root, None, Rank::Cascade, &statement).map_err(Failure::at_selection)?;
     let mut since = 0;
     while discovery.newest.get(&root).is_some_and(|newest| *newest > since) {
         since = discovery.generation;

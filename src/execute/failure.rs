@@ -7,6 +7,8 @@ use crate::findings::Findings;
 #[derive(Debug)]
 pub enum Failure {
     Database(database::Error),
+    /// A key on the command line is not of its column's type.
+    BadKey(String),
     /// The schema changed between planning and locking: plan again.
     SchemaMoved,
     /// The counts differ from those that were confirmed: the difference per table.
@@ -35,6 +37,16 @@ impl Failure {
         match error.fault {
             Fault::Lost => Failure::OutcomeUnknown(error),
             _ => Failure::Database(error),
+        }
+    }
+
+    /// Selecting root rows failed; where a key made no sense, say so.
+    pub(super) fn at_selection(failure: Failure) -> Failure {
+        match failure {
+            Failure::Database(error) if error.fault == Fault::Value => {
+                Failure::BadKey(error.message)
+            }
+            failure => failure,
         }
     }
 
@@ -77,6 +89,7 @@ impl std::fmt::Display for Failure {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Failure::Database(error) | Failure::OutcomeUnknown(error) => error.fmt(f),
+            Failure::BadKey(message) => f.write_str(message),
             Failure::SchemaMoved => f.write_str("the schema changed"),
             Failure::CountsMoved(differences) => {
                 write!(f, "counts moved: {}", differences.join(", "))

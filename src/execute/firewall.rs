@@ -5,6 +5,7 @@ use super::closure::Discovery;
 use super::{Failure, Run};
 use crate::catalog::{ReferenceId, TableId};
 use crate::findings::{Shared, Unlinked};
+use crate::label::title;
 use crate::plan::{Refusal, RefusalKind};
 use crate::sql::{CLASSES, Home};
 use std::collections::{BTreeMap, BTreeSet};
@@ -47,7 +48,7 @@ pub fn homes(
         let start = run.sql.climb_from_unlinked(unlink.unlink, child, origin, climb.generation);
         climb.add(child, run.execute(&start)?);
     }
-    climb.to_the_top(run)?;
+    climb.climb_to_the_top(run)?;
     run.run(&run.sql.classify(discovery.selected))?;
     for table in &tables {
         run.run(&run.sql.judge(*table, &present))?;
@@ -108,7 +109,7 @@ impl Climb {
         }
     }
 
-    fn to_the_top(&mut self, run: &mut Run) -> Result<(), Failure> {
+    fn climb_to_the_top(&mut self, run: &mut Run) -> Result<(), Failure> {
         let plan = run.job.plan;
         loop {
             let ready = |table: &TableId, id: &ReferenceId| {
@@ -223,7 +224,7 @@ fn refusal(
         Home::Global => RefusalKind::Global,
     };
     let samples = run.query(&run.sql.sample_refused(id, class, excluding, SAMPLES))?;
-    let samples = samples.iter().map(|row| Run::title(row.text(0), row.text(1))).collect();
+    let samples = samples.iter().map(|row| title(row.text(0), row.text(1))).collect();
     let organizations = match home {
         Home::Global => Vec::new(),
         _ => {
@@ -273,6 +274,6 @@ pub fn owners_of_unlinked(
 fn owners(run: &mut Run, question: &crate::sql::Statement) -> Result<Vec<(String, u64)>, Failure> {
     let rows = run.query(question)?;
     let owner =
-        |row: &crate::database::Row| (Run::title(row.text(0), row.text(1)), row.number(2) as u64);
+        |row: &crate::database::Row| (title(row.text(0), row.text(1)), row.number(2) as u64);
     Ok(rows.iter().map(owner).collect())
 }

@@ -1,5 +1,5 @@
 //! Runs a plan: find the closure, look for refusals, delete, prove, commit. It derives no rule of
-//! its own; preview and clean go through the same [`measure`].
+//! its own; preview and clean go through the same `measure`.
 
 mod closure;
 mod deletion;
@@ -84,6 +84,7 @@ pub fn preview(database: &mut Database, job: &Job, observe: Observer) -> Result<
     database.begin(Purpose::Read)?;
     let mut run = Run::new(database, job, observe, false);
     let findings = run.prepare().and_then(|()| measure(&mut run));
+    interrupt::cancel_by(None);
     database.rollback();
     findings
 }
@@ -123,7 +124,9 @@ fn clean_once(
     deletion::set_reference_checks(database, job.plan.rules.checks)?;
     database.begin(Purpose::Write)?;
     let mut run = Run::new(database, job, observe, true);
-    match run.clean(expected) {
+    let outcome = run.clean(expected);
+    interrupt::cancel_by(None);
+    match outcome {
         Ok(outcome @ Outcome::Cleaned { .. }) => {
             (run.observe)(Progress::Committing);
             if interrupt::requested() {
@@ -190,9 +193,11 @@ impl<'a> Run<'a> {
             return Ok(());
         };
         self.database.run(&settings)?;
-        let isolation = self.one("SELECT current_setting('transaction_isolation')")?;
+        let facts =
+            self.one("SELECT current_setting('transaction_isolation'), pg_backend_pid()::text")?;
+        interrupt::cancel_by(Some(self.database.canceller(facts.text(1))));
         let wanted = if self.lock { "read committed" } else { "repeatable read" };
-        match isolation.text(0) {
+        match facts.text(0) {
             level if level == wanted => Ok(()),
             level => Err(Failure::Unproven(format!(
                 "the transaction runs at {level} instead of {wanted}"
@@ -254,21 +259,6 @@ impl<'a> Run<'a> {
     fn run(&mut self, sql: &str) -> Result<(), Failure> {
         interrupt::check()?;
         Ok(self.database.run(sql)?)
-    }
-
-    /// Label and key as one text: `DLID0001 - Global Corp (id 7)`.
-    fn title(label: &str, key: &str) -> String {
-        const LONGEST: usize = 60;
-        let label = label.trim();
-        let mut short: String = label.chars().take(LONGEST).collect();
-        if short.len() < label.len() {
-            short.push('…');
-        }
-        match (short.is_empty(), key.is_empty()) {
-            (true, _) => key.to_owned(),
-            (false, true) => short,
-            (false, false) => format!("{short} ({key})"),
-        }
     }
 
     /// A table may be read, or the reason why not.

@@ -4,6 +4,7 @@ use super::closure::Discovery;
 use super::{Failure, Run};
 use crate::catalog::{Check, Key, ReferenceId};
 use crate::findings::Unlinked;
+use crate::label::title;
 use crate::plan::{Followed, Force, Rank, Refusal, RefusalKind, Unlink, UnlinkValue};
 use crate::sql::ProtectedBy;
 use std::collections::BTreeSet;
@@ -73,9 +74,9 @@ fn ask(
     }
     let rows = run.query(&run.sql.sample_protected(question, SAMPLES))?;
     let sample = |row: &crate::database::Row| {
-        let child = Run::title(row.text(0), row.text(1));
+        let child = title(row.text(0), row.text(1));
         match row.0.len() {
-            4 => format!("{child} → {}", Run::title(row.text(2), row.text(3))),
+            4 => format!("{child} → {}", title(row.text(2), row.text(3))),
             _ => child,
         }
     };
@@ -90,7 +91,7 @@ fn ask(
 /// The unlinks that have surviving rows; those are kept, and locked, in tables of their own.
 pub fn unlinked(run: &mut Run, discovery: &mut Discovery) -> Result<Vec<Unlinked>, Failure> {
     let (catalog, plan) = (run.job.catalog, run.job.plan);
-    let mut asked: Vec<(usize, &Unlink, bool)> = Vec::new();
+    let mut asked: Vec<Asked> = Vec::new();
     for (position, unlink) in plan.unlinks.iter().enumerate() {
         let reference = catalog.reference(unlink.reference);
         let concerned = discovery.has_rows(reference.parent)
@@ -104,34 +105,44 @@ pub fn unlinked(run: &mut Run, discovery: &mut Discovery) -> Result<Vec<Unlinked
         }
     }
     let mut unlinked = Vec::new();
-    for batch in asked.chunks(100) {
-        for row in run.query(&run.sql.count_unlinked(batch))? {
-            if row.number(1) == 0 {
-                continue;
-            }
-            let position = row.number(0) as usize;
-            let unlink = &plan.unlinks[position];
-            let child = catalog.reference(unlink.reference).child;
-            let privileges = catalog.table(child).privileges;
-            if !privileges.update {
-                let mut refusal =
-                    Refusal::new(RefusalKind::Privilege, child, Some(unlink.reference));
-                refusal.detail = "UPDATE".into();
-                discovery.refusals.push(refusal);
-            }
-            let (known, lock) = (discovery.has_keys(child), run.lock && privileges.update);
-            run.execute(&run.sql.keep_unlinked(position, unlink, known, lock))?;
-            let rows = run.one(run.sql.count_kept(position))?.number(0) as u64;
-            unlinked.push(Unlinked {
-                unlink: position,
-                rows,
-                organizations: Vec::new(),
-                stranded: 0,
-            });
+    for (position, unlink, known) in with_rows(run, asked)? {
+        let child = catalog.reference(unlink.reference).child;
+        let privileges = catalog.table(child).privileges;
+        let lock = run.lock && privileges.update;
+        run.execute(&run.sql.keep_unlinked(position, unlink, known, lock))?;
+        let rows = run.one(run.sql.count_kept(position))?.number(0) as u64;
+        if rows == 0 {
+            run.run(&run.sql.drop_kept(position))?;
+            continue;
         }
+        if !privileges.update {
+            let mut refusal = Refusal::new(RefusalKind::Privilege, child, Some(unlink.reference));
+            refusal.detail = "UPDATE".into();
+            discovery.refusals.push(refusal);
+        }
+        unlinked.push(Unlinked { unlink: position, rows, organizations: Vec::new(), stranded: 0 });
     }
-    unlinked.sort_by_key(|unlinked| unlinked.unlink);
     Ok(unlinked)
+}
+
+/// Position, unlink, and whether its child has a key table.
+type Asked<'a> = (usize, &'a Unlink, bool);
+
+/// The unlinks worth a table of their own: all of a few, or those of many that a count finds.
+fn with_rows<'a>(run: &mut Run, asked: Vec<Asked<'a>>) -> Result<Vec<Asked<'a>>, Failure> {
+    const FEW: usize = 8;
+    const BATCH: usize = 100;
+    if asked.len() <= FEW {
+        return Ok(asked);
+    }
+    let mut found = BTreeSet::new();
+    for batch in asked.chunks(BATCH) {
+        let counts = run.query(&run.sql.count_unlinked(batch))?;
+        found.extend(
+            counts.iter().filter(|row| row.number(1) > 0).map(|row| row.number(0) as usize),
+        );
+    }
+    Ok(asked.into_iter().filter(|(position, ..)| found.contains(position)).collect())
 }
 
 /// Unlinks that a constraint forbids, `--force` or not: the engine cannot do them either.

@@ -23,7 +23,19 @@ pub fn build(catalog: &Catalog, root: TableId, rules: Rules) -> Plan {
         false => Vec::new(),
     };
     let owning = owning::owning(catalog, root);
-    Plan { root, tables, discovery, followed, unlinks, deletion, owning, children, rules }
+    let dependent = owning::dependent(catalog, root, &owning);
+    Plan {
+        root,
+        tables,
+        discovery,
+        followed,
+        unlinks,
+        deletion,
+        owning,
+        dependent,
+        children,
+        rules,
+    }
 }
 
 /// The round in which rows of this reference are found; `None` where they are unlinked instead.

@@ -6,6 +6,8 @@ mod build;
 mod owning;
 mod refusal;
 mod rules;
+#[cfg(test)]
+mod tests;
 
 pub use build::build;
 pub use refusal::{Refusal, RefusalKind};
@@ -30,6 +32,8 @@ pub struct Plan {
     pub deletion: Vec<Component>,
     /// Per table that leads to the root, the references that say whose its rows are.
     pub owning: BTreeMap<TableId, Vec<ReferenceId>>,
+    /// Tables whose owning references must agree: see `owning`.
+    pub dependent: BTreeSet<TableId>,
     /// The root's references to itself along which `--with-children` selects.
     pub children: Vec<ReferenceId>,
     pub rules: Rules,

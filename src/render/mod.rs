@@ -8,6 +8,8 @@ mod refusals;
 pub mod report;
 pub mod script;
 pub mod table;
+#[cfg(test)]
+mod tests;
 
 pub use report::{Outcome, Report};
 
@@ -25,7 +27,7 @@ pub fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::new();
     for (n, digit) in digits.chars().enumerate() {
-        if n > 0 && (digits.len() - n) % 3 == 0 {
+        if n > 0 && (digits.len() - n).is_multiple_of(3) {
             text.push(',');
         }
         text.push(digit);
@@ -34,7 +36,7 @@ pub fn grouped(number: u64) -> String {
 }
 
 #[cfg(test)]
-mod tests {
+mod number_tests {
     use super::*;
 
     #[test]

@@ -41,6 +41,7 @@ fn message(report: &Report, refusal: &Refusal) -> String {
             RefusalKind::RowSecurity => {
                 format!("row-level security hides rows of {table} from this role")
             }
+            RefusalKind::ReadOnly => refusal.detail.clone(),
             _ => format!("this role lacks {} on {table}", refusal.detail),
         };
     };
@@ -135,6 +136,7 @@ fn hint(report: &Report, refusal: &Refusal) -> String {
         RefusalKind::RowSecurity => {
             "use a role with BYPASSRLS, or the owner without FORCE ROW LEVEL SECURITY".into()
         }
+        RefusalKind::ReadOnly => "use the primary server, or a user who may write".into(),
         RefusalKind::Reassign => "name the key of a row that stays".into(),
         _ => "the engine cannot do it either: change these rows, or the schema, first".into(),
     }

@@ -2,7 +2,7 @@
 
 use crate::catalog::{Catalog, OnDelete, ReferenceId, TableId};
 use crate::findings::{Findings, Step};
-use crate::plan::{Plan, UnlinkValue};
+use crate::plan::Plan;
 use crate::sql::{Dialect, Sql};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -22,6 +22,8 @@ pub struct Report<'a> {
     pub durations: BTreeMap<Step, Duration>,
     /// Why the reference checks are what they are.
     pub checks_reason: String,
+    /// What was looked for: `--org-name Apex`.
+    pub selection: String,
     /// What to type next.
     pub next: Option<String>,
     /// Tables without rows, too.
@@ -129,10 +131,7 @@ impl Report<'_> {
                 let owners = found.map_or(&[][..], |found| &found.organizations);
                 StepView {
                     order: 0,
-                    action: match unlink.value {
-                        UnlinkValue::Key(_) => "reassign",
-                        _ => "unlink",
-                    },
+                    action: "unlink",
                     table: self.table_name(self.catalog.reference(unlink.reference).child),
                     reference: Some(self.catalog.reference_name(unlink.reference)),
                     rows,

@@ -6,6 +6,7 @@
 use super::Report;
 use crate::catalog::TableId;
 use crate::findings::Step;
+use crate::label::{printable, title};
 use crate::plan::Unlink;
 use crate::sql::{Dialect, Sql};
 
@@ -14,11 +15,8 @@ pub fn report(report: &Report) -> String {
     let mut text = head(report);
     let organizations = report.findings.organizations.iter();
     for organization in organizations {
-        text += &format!(
-            "-- organization {} {}\n",
-            organization.key,
-            organization.name.as_deref().unwrap_or("")
-        );
+        let name = organization.name.as_deref().unwrap_or_default();
+        text += &format!("-- organization {}\n", title(name, &organization.key));
     }
     text += start(report.dialect);
     let rows = report.findings.rows();
@@ -72,7 +70,7 @@ fn head(report: &Report) -> String {
         env!("CARGO_PKG_VERSION"),
     );
     for refusal in report.refusal_views() {
-        text += &format!("-- REFUSED by orgsweep clean: {}\n", refusal.message);
+        text += &format!("-- REFUSED by orgsweep clean: {}\n", printable(&refusal.message));
     }
     text
 }

@@ -11,19 +11,21 @@ pub fn report(report: &Report, width: u16) -> String {
     let mut text = String::new();
     let steps = report.steps();
     if !steps.is_empty() {
-        text += &steps_table(report, &steps, width);
+        text += &steps_table(&steps, width);
         text.push('\n');
     }
-    if !report.all {
+    if !report.all && report.outcome != Outcome::Nothing {
         text += &empty_tables(report);
     }
-    text += &refusals(report);
+    text += &refusals(report, width);
     for note in report.notes() {
-        text += &format!("note: {note}\n");
+        text += &wrapped("note: ", &note, width);
     }
-    text += &totals(report);
+    for line in totals(report).lines() {
+        text += &wrapped("", line, width);
+    }
     if let Some(next) = &report.next {
-        text += &format!("next: {next}\n");
+        text += &wrapped("next: ", next, width);
     }
     text
 }
@@ -45,7 +47,7 @@ pub fn plain(header: &[&str], rows: Vec<Vec<String>>, numbers: &[usize], width: 
     table.to_string()
 }
 
-fn steps_table(report: &Report, steps: &[StepView], width: u16) -> String {
+fn steps_table(steps: &[StepView], width: u16) -> String {
     let timed = steps.iter().any(|step| step.milliseconds.is_some());
     let row = |step: &StepView| {
         let reached: Vec<String> =
@@ -69,7 +71,6 @@ fn steps_table(report: &Report, steps: &[StepView], width: u16) -> String {
         header.push("Time");
         numbers.push(5);
     }
-    let _ = report;
     plain(&header, steps.iter().map(row).collect(), &numbers, width)
 }
 
@@ -96,23 +97,33 @@ fn empty_tables(report: &Report) -> String {
     }
 }
 
-fn refusals(report: &Report) -> String {
+fn refusals(report: &Report, width: u16) -> String {
     let mut text = String::new();
     for refusal in report.refusal_views() {
-        text += &format!("\nrefused: {}\n", refusal.message);
+        text.push('\n');
+        text += &wrapped("refused: ", &refusal.message, width);
         for sample in &refusal.samples {
-            text += &format!("    {sample}\n");
+            text += &wrapped("    ", sample, width);
         }
         let shown = refusal.samples.len() as u64;
         if shown > 0 && refusal.rows > shown {
             text += &format!("    … and {} more\n", grouped(refusal.rows - shown));
         }
-        text += &format!("  try: {}\n", refusal.hint);
+        text += &wrapped("  try: ", &refusal.hint, width);
     }
     if !text.is_empty() {
         text.push('\n');
     }
     text
+}
+
+/// A line with a heading, folded under its own text where it is too long.
+fn wrapped(heading: &str, text: &str, width: u16) -> String {
+    let indent = " ".repeat(heading.chars().count());
+    let options = textwrap::Options::new(usize::from(width))
+        .initial_indent(heading)
+        .subsequent_indent(&indent);
+    textwrap::fill(text, options) + "\n"
 }
 
 fn totals(report: &Report) -> String {
@@ -129,7 +140,9 @@ fn totals(report: &Report) -> String {
         report.checks_reason
     );
     match report.outcome {
-        Outcome::Nothing => "nothing to clean up: no organization matches\n".into(),
+        Outcome::Nothing => {
+            format!("nothing to clean up: no organization matches {}\n", report.selection)
+        }
         Outcome::Cleaned => {
             let took: Duration = report.durations.values().sum();
             format!(

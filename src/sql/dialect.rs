@@ -13,14 +13,6 @@ pub enum Dialect {
 }
 
 impl Dialect {
-    /// What stands before a bound value's number.
-    pub fn sigil(self) -> char {
-        match self {
-            Dialect::Sqlite => '?',
-            Dialect::Postgres => '$',
-        }
-    }
-
     /// Isolation and mode are always named: roles and databases may have other defaults.
     pub fn begin(self, write: bool) -> &'static str {
         match (self, write) {
@@ -33,27 +25,19 @@ impl Dialect {
     }
 
     /// Settings for one transaction, right after BEGIN. `row_security = off` turns rows that a
-    /// policy would hide into an error; JIT costs more than these statements take.
+    /// policy would hide into an error; JIT costs more than these statements take; key tables and
+    /// the hash joins over them shall fit in the server's memory, where a role's own settings are
+    /// not more generous.
     pub fn session(self, lock_timeout: Duration) -> Option<String> {
         match self {
             Dialect::Sqlite => None,
             Dialect::Postgres => Some(format!(
                 "SET LOCAL row_security = off; SET LOCAL jit = off; \
-                 SET LOCAL client_min_messages = error; SET LOCAL lock_timeout = {}",
+                 SET LOCAL client_min_messages = error; SET LOCAL lock_timeout = {}; \
+                 SELECT set_config(name, '65536kB', true) FROM (VALUES ('work_mem'), ('temp_buffers')) v(name) \
+                 WHERE pg_size_bytes(current_setting(name)) < 65536 * 1024",
                 lock_timeout.as_millis()
             )),
-        }
-    }
-
-    /// Asks why this session may not write, where a session can know; the empty string if it may.
-    pub fn read_only(self) -> Option<&'static str> {
-        match self {
-            Dialect::Sqlite => None,
-            Dialect::Postgres => Some(
-                "SELECT CASE WHEN pg_is_in_recovery() THEN 'it is a standby' \
-                 WHEN current_setting('default_transaction_read_only') = 'on' \
-                 THEN 'default_transaction_read_only is on' ELSE '' END",
-            ),
         }
     }
 

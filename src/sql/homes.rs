@@ -221,9 +221,13 @@ impl Sql<'_> {
             );
             reached.push(format!("p{n}.gen IS NOT NULL"));
         }
+        let foreign = match self.plan.dependent.contains(&table) {
+            true => "o.others = 1",
+            false => "o.mine = 0",
+        };
         let reached = if reached.is_empty() { "1 = 0".to_owned() } else { reached.join(" OR ") };
         format!(
-            "{} SELECT e.*, CASE WHEN o.n IS NULL THEN 'global' WHEN o.mine = 0 THEN 'foreign' \
+            "{} SELECT e.*, CASE WHEN o.n IS NULL THEN 'global' WHEN {foreign} THEN 'foreign' \
              WHEN o.others = 1 THEN 'shared' ELSE 'ours' END AS class, \
              CASE WHEN {reached} THEN 1 ELSE 0 END AS cascaded \
              FROM {} e LEFT JOIN {} o ON o.origin = {} AND o.n = e.n JOIN {} c ON {}{joins}",
@@ -323,10 +327,12 @@ impl Sql<'_> {
         let root = self.plan.root;
         let [label, key] = self.label(root, "o");
         format!(
-            "SELECT {label}, {key}, {} FROM {} h JOIN {} o ON {} LEFT JOIN {} k ON {} AND k.gen <= {selected} \
-             WHERE h.origin = {origin} AND k.gen IS NULL AND h.n IN ({rows}) \
-             GROUP BY {label}, {key} ORDER BY count(*) DESC, {key} LIMIT 5",
+            "SELECT s.label, s.key, {} FROM (SELECT {} AS label, {key} AS key \
+             FROM {} h JOIN {} o ON {} LEFT JOIN {} k ON {} AND k.gen <= {selected} \
+             WHERE h.origin = {origin} AND k.gen IS NULL AND h.n IN ({rows})) s \
+             GROUP BY s.label, s.key ORDER BY count(*) DESC, s.key LIMIT 5",
             self.dialect.as_text("count(*)"),
+            self.dialect.as_text(&label),
             self.home_table(root),
             self.relation(root),
             self.same_row(root, "h", "o"),

@@ -1,7 +1,7 @@
 //! The only maker of SQL for user tables. Pure text: nothing here runs.
 //!
 //! The rows of a deletion are known by *key tables*, temporary tables named `orgsweep_k…`
-//! ([`keys`]); the other files ask questions about them and delete by them. In every statement `c`
+//! (`keys`); the other files ask questions about them and delete by them. In every statement `c`
 //! is the child or the table in question, `p` the parent's key table and `k` the table's own.
 
 mod closure;
@@ -13,6 +13,8 @@ mod labels;
 mod refusals;
 mod selection;
 mod statement;
+#[cfg(test)]
+mod tests;
 mod unlinking;
 mod verification;
 

@@ -56,8 +56,12 @@ fn a_read_only_database_is_refused() {
     let Some(db) = TestDatabase::fresh(Backend::Postgres) else { return };
     let before = small(&db);
     db.execute(&format!("ALTER DATABASE {} SET default_transaction_read_only = on", db.name()));
-    both_refuse(db.url(), "read_only", &["read-only"]);
     db.close();
+    for command in [&CLEAN_APEX[..], &PREVIEW] {
+        db.orgsweep(command).exits(3).says(&["default_transaction_read_only"]);
+        let json = db.orgsweep(&[command, &JSON].concat()).exits(3);
+        assert_eq!(json.json()["exit"], 3, "{json}");
+    }
     changes(&before, &db.dump()).assert_none();
 }
 
@@ -70,7 +74,7 @@ fn a_read_only_sqlite_file_is_refused() {
     // The file: SQLite opens it read-only by itself.
     fs::set_permissions(&directory, Permissions::from_mode(0o777)).unwrap();
     fs::set_permissions(db.path(), Permissions::from_mode(0o444)).unwrap();
-    for command in [&PREVIEW[..], &CLEAN_APEX] {
+    for command in [&CLEAN_APEX[..], &PREVIEW] {
         db.command(command).unprivileged().run().exits(3).says(&["read-only"]);
     }
     // The directory: the journal cannot be written.
@@ -122,7 +126,7 @@ fn row_level_security_that_hides_rows_is_refused() {
     db.execute(&format!("GRANT ALL ON ALL TABLES IN SCHEMA public TO {}", role.name));
     db.execute("ALTER TABLE deals ENABLE ROW LEVEL SECURITY");
     both_refuse(&role.url, "row_security", &["deals"]);
-    db.execute("CREATE POLICY some ON deals USING (title LIKE 'visible%')");
+    db.execute("CREATE POLICY visible_ones ON deals USING (title LIKE 'visible%')");
     both_refuse(&role.url, "row_security", &["deals"]);
     // Forced on its owner.
     db.execute(&format!(

@@ -47,7 +47,8 @@ fn references_into_other_tenants_are_refused_by_default() {
         let select = ["--root", "organizations", "--org-name", &tenant, "--format", "json"];
         for more in [&["preview"][..], &["clean", "--yes"], &["clean", "--yes", "--force"]] {
             let outcome = original.orgsweep(&[more, &select].concat()).exits(3);
-            let refusals = outcome.refusals("foreign");
+            let kinds = ["foreign", "shared"];
+            let refusals: Vec<_> = kinds.iter().flat_map(|kind| outcome.refusals(kind)).collect();
             assert!(!refusals.is_empty(), "no foreign rows refused\n{outcome}");
             for refusal in &refusals {
                 assert!(refusal["table"].is_string() && refusal["reference"].is_string());

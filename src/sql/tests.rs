@@ -1,0 +1,124 @@
+//! Statements as text, for both engines.
+
+use super::*;
+use crate::catalog::ReferenceId;
+use crate::catalog::fixture::catalog;
+use crate::plan::{self, Rules};
+use crate::selection::{Selection, find_root};
+use expect_test::{Expect, expect};
+
+const SCHEMA: &str = "
+    organizations(id, name)
+    users(id, org -> organizations cascade, boss -> users set null, name)
+    deals(id, org -> organizations cascade, by -> users restrict)";
+
+/// One line per dialect.
+fn check(statement: impl Fn(&Sql) -> Statement, expected: Expect) {
+    let catalog = catalog(SCHEMA);
+    let plan = plan::build(&catalog, TableId(0), Rules::default());
+    let text = |dialect| statement(&Sql::new(dialect, &catalog, &plan)).inlined();
+    expected.assert_eq(&format!("{}\n{}\n", text(Dialect::Sqlite), text(Dialect::Postgres)));
+}
+
+const USERS: TableId = TableId(1);
+const DEALS: TableId = TableId(2);
+const USERS_ORG: ReferenceId = ReferenceId(0);
+const DEALS_BY: ReferenceId = ReferenceId(3);
+
+#[test]
+fn names_are_matched_exactly_and_values_are_bound() {
+    check(
+        |sql| {
+            let root = find_root(sql.catalog, None, None).expect("organizations");
+            let names = vec!["O'Neil".to_owned()];
+            let selection = Selection { names, ids: vec!["7".into()], ..Selection::default() };
+            sql.select_roots(&root, &selection, 1, true)
+        },
+        expect![[r#"
+            INSERT INTO temp.orgsweep_k0 SELECT c.rowid AS c0, 1 FROM main."organizations" c WHERE ((c."name" = 'O''Neil' AND CAST(c."name" AS TEXT) COLLATE BINARY = 'O''Neil') OR c."id" = '7')
+            INSERT INTO pg_temp.orgsweep_k0 SELECT c."id" AS c0, 1 FROM "organizations" c WHERE ((c."name" = 'O''Neil'::text::text AND c."name"::text COLLATE "C" = 'O''Neil'::text) OR c."id" = '7'::text::integer) FOR UPDATE OF c
+        "#]],
+    );
+}
+
+#[test]
+fn rows_join_by_the_parents_key_once() {
+    let first = Follow {
+        reference: USERS_ORG,
+        since: 0,
+        generation: 2,
+        known: false,
+        excluding: false,
+        lock: false,
+    };
+    check(
+        |sql| sql.follow(&first),
+        expect![[r#"
+        INSERT OR IGNORE INTO temp.orgsweep_k1 SELECT c.rowid AS c0, 2 FROM temp.orgsweep_k0 p CROSS JOIN main."users" c ON p.c0 = c."org"
+        INSERT INTO pg_temp.orgsweep_k1 SELECT c."id" AS c0, 2 FROM "users" c JOIN pg_temp.orgsweep_k0 p ON p.c0 = c."org"
+    "#]],
+    );
+    let again =
+        Follow { reference: DEALS_BY, since: 3, generation: 5, known: true, lock: true, ..first };
+    check(
+        |sql| sql.follow(&again),
+        expect![[r#"
+        INSERT OR IGNORE INTO temp.orgsweep_k2 SELECT c.rowid AS c0, c."org" AS c1, 5 FROM temp.orgsweep_k1 p CROSS JOIN main."deals" c ON p.c0 = c."by" WHERE p.gen > 3
+        INSERT INTO pg_temp.orgsweep_k2 SELECT c."id" AS c0, c."org" AS c1, 5 FROM "deals" c JOIN pg_temp.orgsweep_k1 p ON p.c0 = c."by" WHERE p.gen > 3 AND NOT EXISTS (SELECT 1 FROM pg_temp.orgsweep_k2 k WHERE k.c0 = c."id") FOR UPDATE OF c
+    "#]],
+    );
+}
+
+#[test]
+fn rows_are_deleted_by_their_key_table() {
+    check(
+        |sql| sql.delete(USERS),
+        expect![[r#"
+        DELETE FROM main."users" AS c WHERE (c.rowid) IN (SELECT c0 FROM temp.orgsweep_k1)
+        DELETE FROM "users" c USING pg_temp.orgsweep_k1 k WHERE k.c0 = c."id"
+    "#]],
+    );
+}
+
+#[test]
+fn a_cycle_goes_in_one_statement_where_the_engine_checks() {
+    let catalog = catalog(SCHEMA);
+    let plan = plan::build(&catalog, TableId(0), Rules::default());
+    let sql = Sql::new(Dialect::Postgres, &catalog, &plan);
+    expect![[r#"WITH d0 AS (DELETE FROM "users" c USING pg_temp.orgsweep_k1 k WHERE k.c0 = c."id" RETURNING 1), d1 AS (DELETE FROM "deals" c USING pg_temp.orgsweep_k2 k WHERE k.c0 = c."id" RETURNING 1) SELECT ((SELECT count(*) FROM d0))::text, ((SELECT count(*) FROM d1))::text"#]].assert_eq(&sql.delete_together(&[USERS, DEALS]).inlined());
+}
+
+#[test]
+fn surviving_rows_are_unlinked_and_nothing_else_of_them_changes() {
+    check(
+        |sql| sql.unlink(0, &sql.plan.unlinks[0], true),
+        expect![[r#"
+        UPDATE main."users" AS c SET "boss" = (NULL) FROM temp.orgsweep_u0 u WHERE u.c0 = c.rowid
+        UPDATE "users" AS c SET "boss" = (NULL)::integer FROM pg_temp.orgsweep_k1 p WHERE p.c0 = c."boss" AND NOT EXISTS (SELECT 1 FROM pg_temp.orgsweep_k1 k WHERE k.c0 = c."id")
+    "#]],
+    );
+}
+
+#[test]
+fn what_must_be_zero_is_counted_not_tested_for_existence() {
+    check(
+        |sql| sql.count_dangling(&[DEALS_BY]),
+        expect![[r#"
+        SELECT CAST(3 AS TEXT), CAST(count(*) AS TEXT) FROM temp.orgsweep_k1 p CROSS JOIN main."deals" c ON p.c0 = c."by"
+        SELECT (3)::text, (count(*))::text FROM "deals" c JOIN pg_temp.orgsweep_k1 p ON p.c0 = c."by"
+    "#]],
+    );
+    check(
+        |sql| sql.count_left(DEALS),
+        expect![[r#"
+        SELECT CAST(count(*) AS TEXT) FROM temp.orgsweep_k2 k JOIN main."deals" c ON k.c0 = c.rowid
+        SELECT (count(*))::text FROM pg_temp.orgsweep_k2 k JOIN "deals" c ON k.c0 = c."id"
+    "#]],
+    );
+}
+
+#[test]
+fn identifiers_and_literals_survive_any_quote() {
+    assert_eq!(quote("we\"ird"), "\"we\"\"ird\"");
+    assert_eq!(literal("O'Neil"), "'O''Neil'");
+}
