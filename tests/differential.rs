@@ -42,7 +42,7 @@ enum Comparison {
 }
 
 /// The first failure is reduced and shown in full; of the others one line is shown.
-const ENOUGH_FAILURES: usize = 100;
+const ENOUGH_FAILURES: usize = 10;
 
 /// How often each comparison and each kind of refusal came up.
 #[derive(Default)]

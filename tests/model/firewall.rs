@@ -6,7 +6,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// Rows of the closure that belong to somebody else and whose deletion nobody consented to.
 pub fn refusals(model: &Model, selected: &Rows, closure: &Rows) -> Vec<Refusal> {
-    let firewall = Firewall { model, owning: owning(model), selected, closure };
+    let owning = owning(model);
+    let torn = (0..owning.len()).map(|table| has_common_owner(model, &owning, table)).collect();
+    let firewall = Firewall { model, owning, torn, selected, closure };
     let mut counts: BTreeMap<(&'static str, usize), usize> = BTreeMap::new();
     for row in closure.difference(selected) {
         if let Some(kind) = firewall.refused(*row) {
@@ -21,6 +23,8 @@ struct Firewall<'a> {
     model: &'a Model<'a>,
     /// Per table its owning references.
     owning: Vec<Vec<usize>>,
+    /// Per table whether rows of several organizations are torn, not shared.
+    torn: Vec<bool>,
     selected: &'a Rows,
     closure: &'a Rows,
 }
@@ -65,6 +69,24 @@ fn leading_to_root(model: &Model) -> Vec<bool> {
     }
 }
 
+/// Whichever of several owning references is taken first, all ways to the root lead through one
+/// table: its rows cannot belong to several organizations in good faith.
+fn has_common_owner(model: &Model, owning: &[Vec<usize>], table: usize) -> bool {
+    let reaches_root_without = |closed: Option<usize>| {
+        let (mut seen, mut open) = (BTreeSet::from([table]), vec![table]);
+        while let Some(table) = open.pop() {
+            let parents = owning[table].iter().map(|r| model.schema.references[*r].parent);
+            open.extend(parents.filter(|p| Some(*p) != closed && seen.insert(*p)));
+        }
+        seen.contains(&0)
+    };
+    let mut others = (1..owning.len()).filter(|other| *other != table);
+    table != 0
+        && owning[table].len() > 1
+        && reaches_root_without(None)
+        && others.any(|other| !reaches_root_without(Some(other)))
+}
+
 impl Firewall<'_> {
     fn refused(&self, row: RowId) -> Option<&'static str> {
         if row.0 == 0 {
@@ -79,6 +101,7 @@ impl Firewall<'_> {
             (_, 0) => "global",
             (0, _) => "foreign",
             (ours, all) if ours == all => return None,
+            _ if self.torn[row.0] => "foreign",
             _ => "shared",
         };
         (kind == "foreign" || !self.cascaded(row)).then_some(kind)
