@@ -26,7 +26,7 @@ impl Context {
     pub fn open(target: &Target, which: &Which, lock_timeout: Duration) -> Result<Context> {
         let mut database = Database::connect(target, false)?;
         database.set_busy_timeout(lock_timeout)?;
-        let catalog = catalog::load(&mut database)?;
+        let catalog = database.in_snapshot(catalog::load)?;
         let root = find_root(&catalog, which.root.as_deref(), which.name_column.as_deref())
             .map_err(|problem| root_problem(&problem))?;
         Ok(Context { database, catalog, root })
@@ -45,7 +45,7 @@ impl Context {
         let dialect = self.database.dialect();
         let replica_role = match (dialect, wanted) {
             (Dialect::Sqlite, _) | (_, ReferenceChecks::Engine) => true,
-            (Dialect::Postgres, _) => may_use_replica_role(&mut self.database)?,
+            (Dialect::Postgres, _) => self.database.in_snapshot(may_use_replica_role)?,
         };
         let automatic = execute::choose_checks(&self.catalog, plan, dialect, replica_role);
         match wanted {

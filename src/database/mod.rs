@@ -142,6 +142,18 @@ impl Database {
         })
     }
 
+    /// Reads in one transaction, so that all queries see the same state, and a pooler that hands out
+    /// servers per transaction (PgBouncer) keeps a query's parts together.
+    pub fn in_snapshot<T, E: From<Error>>(
+        &mut self,
+        read: impl FnOnce(&mut Database) -> std::result::Result<T, E>,
+    ) -> std::result::Result<T, E> {
+        self.begin(Purpose::Read)?;
+        let result = read(self);
+        self.rollback();
+        result
+    }
+
     pub fn begin(&mut self, purpose: Purpose) -> Result<()> {
         self.statements += 1;
         let begin = self.dialect().begin(purpose == Purpose::Write);
@@ -192,11 +204,12 @@ impl Database {
             let writable = std::fs::OpenOptions::new().write(true).open(path).is_ok();
             return Ok((!writable).then(|| format!("{} is read-only", path.display())));
         }
-        let why = self.query_one(&Statement::from(
+        let question = Statement::from(
             "SELECT CASE WHEN pg_is_in_recovery() THEN 'this server is a standby, it is read-only' \
              WHEN current_setting('default_transaction_read_only') = 'on' \
              THEN 'default_transaction_read_only is on: this database is meant to be read-only' END",
-        ))?;
+        );
+        let why = self.in_snapshot(|database| database.query_one(&question))?;
         Ok(why.optional(0).map(str::to_owned))
     }
 
