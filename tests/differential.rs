@@ -14,6 +14,7 @@ use model::{generate, shrink, trial};
 use orgsweep::sql::Dialect;
 use std::collections::BTreeMap;
 use std::fmt;
+use std::io::Write;
 use support::Backend;
 
 #[test]
@@ -73,7 +74,9 @@ fn run(backend: Backend) {
             break;
         }
     }
-    println!("{cases} cases on {backend:?} from seed {first}:\n{counts}");
+    // Past the harness's capture: the counts are part of what the test shows.
+    let _ =
+        writeln!(std::io::stderr(), "{cases} cases on {backend:?} from seed {first}:\n{counts}");
     if let Some((case, failure)) = failures.into_iter().next() {
         report(&mut arena, case, &failure);
     }

@@ -105,6 +105,7 @@ impl Generator<'_> {
         for table in 1..schema.tables.len() {
             self.add_check(table, &mut schema);
         }
+        agree_on_values(&mut schema);
         if !self.profile.careless {
             keep_keys_still(&mut schema);
         }
@@ -353,6 +354,21 @@ fn make_nullable(columns: &[usize], table: &mut Table) {
     for column in columns {
         let required = in_primary_key(*column, table);
         table.columns[*column].not_null &= required;
+    }
+}
+
+/// No column is set to null by one reference and to its default by another: which of the two comes
+/// last is nobody's business here.
+fn agree_on_values(schema: &mut Schema) {
+    let unlinks = schema.references.iter().filter(|reference| reference.action.unlinks());
+    let written: Vec<(usize, usize)> =
+        unlinks.flat_map(|r| r.set_columns.iter().map(|c| (r.child, *c))).collect();
+    for reference in &mut schema.references {
+        let child = reference.child;
+        let shared = |c: &usize| written.iter().filter(|other| **other == (child, *c)).count() > 1;
+        if reference.action == OnDelete::SetDefault && reference.set_columns.iter().any(shared) {
+            reference.action = OnDelete::SetNull;
+        }
     }
 }
 

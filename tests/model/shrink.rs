@@ -44,6 +44,7 @@ fn candidates(case: &Case) -> impl Iterator<Item = Case> + '_ {
     let keys = each(&case.schema, |table| table.keys.len()).filter_map(|(table, key)| {
         let mut case = case.clone();
         let key = case.schema.tables[table].keys.remove(key);
+        case.schema.tables[table].without_rowid &= !key.primary;
         let used =
             |r: &super::schema::Reference| r.parent == table && r.parent_columns == key.columns;
         (table > 0 && !case.schema.references.iter().any(used)).then_some(case)
