@@ -11,12 +11,11 @@ use crate::sql::Dialect;
 use serde::Deserialize;
 use std::fmt;
 
-/// Reads the whole schema, whatever its size, in a handful of round trips. Within one transaction
-/// of PostgreSQL's READ COMMITTED (or none), a change made meanwhile shows as a fingerprint that
-/// differs from a later [`fingerprint`]: it is read first.
+/// Reads the whole schema in a handful of round trips, whatever its size. The fingerprint is read
+/// first, so that a change made meanwhile shows in the next [`fingerprint`].
 ///
 /// # Errors
-/// Those of the connection; nothing about a schema's shape is an error.
+/// Those of the connection; nothing about a schema's shape is one.
 pub fn load(database: &mut Database) -> database::Result<Catalog> {
     match database.dialect() {
         Dialect::Sqlite => sqlite::load(database),
@@ -125,6 +124,7 @@ pub struct Key {
 
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 pub struct Check {
+    /// SQLite: the expression itself, where the constraint has no name.
     pub name: String,
     pub expression: String,
     /// Columns that the expression may read; empty when the engine does not tell.
@@ -170,6 +170,7 @@ pub struct Reference {
     pub child: TableId,
     /// In the order of `parent_columns`.
     pub columns: Vec<String>,
+    /// Where PostgreSQL's constraint names one partition, that partition's topmost table.
     pub parent: TableId,
     pub parent_columns: Vec<String>,
     pub on_delete: OnDelete,
@@ -182,7 +183,7 @@ pub struct Reference {
     pub validated: bool,
     /// False when the engine does not watch it (NOT ENFORCED, its triggers disabled, declared).
     pub enforced: bool,
-    /// An index that finds the child rows of a key.
+    /// An index that finds the child rows of a key; SQLite's rowid is `(rowid)`.
     pub index: Option<String>,
     /// Per column the qualified equality operator, where it is not the engine's built-in `=`.
     pub operators: Vec<Option<String>>,

@@ -2,6 +2,7 @@ use crate::shown::{references, shown};
 use crate::{check_fingerprint, loaded};
 use orgsweep::catalog::{Catalog, Privileges};
 use orgsweep::database::{Database, Target};
+use orgsweep::sql::Statement;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// A new database that is dropped with this value.
@@ -172,6 +173,38 @@ fn sleeping_constraint_triggers_enforce_nothing() {
         replicated: id -> p(id) no action not enforced named replicated_id_fkey
         watched: id -> p(id) no action named watched_id_fkey"#]]
     .assert_eq(&references(&catalog));
+}
+
+#[test]
+fn what_postgresql_18_added() {
+    let Some(scratch) = Scratch::new("CREATE TABLE p(id int PRIMARY KEY, maybe int UNIQUE)") else {
+        return;
+    };
+    let mut database = scratch.connect();
+    let version = Statement::from("SELECT current_setting('server_version_num')");
+    if database.query_one(&version).unwrap().number(0) < 180_000 {
+        return eprintln!("skipped: the server is older than PostgreSQL 18");
+    }
+    let schema = "
+        ALTER TABLE p ADD COLUMN twice int GENERATED ALWAYS AS (id * 2) VIRTUAL;
+        ALTER TABLE p ADD CONSTRAINT not_yet NOT NULL maybe NOT VALID;
+        CREATE TABLE c(id int CONSTRAINT c_p REFERENCES p, CONSTRAINT no_check CHECK (id > 0) NOT ENFORCED);
+        CREATE TABLE rooms(id int4range, at daterange, PRIMARY KEY (id, at WITHOUT OVERLAPS));
+        CREATE TABLE stays(room int4range, at daterange,
+            FOREIGN KEY (room, PERIOD at) REFERENCES rooms(id, PERIOD at));";
+    database.run(schema).unwrap();
+    check_fingerprint(&mut database, &["ALTER TABLE c ALTER CONSTRAINT c_p NOT ENFORCED"], &[]);
+    insta::assert_snapshot!(shown(&loaded(&mut database)), @r#"
+    c(id integer)
+      id -> p(id) no action not valid not enforced named c_p
+    p(id integer!, maybe integer!, twice integer generated)
+      key p_pkey(id) primary not null
+      key p_maybe_key(maybe)
+    rooms(id int4range!, at daterange!)
+      key rooms_pkey(id, at) primary not null
+    stays(room int4range, at daterange)
+      room, at -> rooms(id, at) no action named stays_room_at_fkey [None, Some("OPERATOR(pg_catalog.&&)")]
+    "#);
 }
 
 #[test]

@@ -3,9 +3,17 @@
 -- (conparentid), which are left out. Where a partition is the one that is referenced, its topmost
 -- table is the parent.
 WITH RECURSIVE
+-- Columns that older versions lack: see tables.sql.
+absent(confdelsetcols, conenforced) AS (VALUES (NULL::int2[], true)),  -- PostgreSQL 15, 18
 reference AS MATERIALIZED (
     SELECT k.*, c.relispartition, c.relname, n.nspname
-      FROM pg_constraint k
+      FROM absent
+      CROSS JOIN LATERAL (
+        SELECT oid, conname, contype, conparentid, conrelid, confrelid, conkey, confkey, conpfeqop,
+               confdeltype, confmatchtype, condeferrable, condeferred, convalidated, conenforced,
+               confdelsetcols
+          FROM pg_constraint
+      ) k
       JOIN pg_class c ON c.oid = k.conrelid
       JOIN pg_namespace n ON n.oid = c.relnamespace
      WHERE k.contype = 'f' AND k.conparentid = 0
@@ -26,14 +34,12 @@ pairs AS (
       JOIN pg_namespace s ON s.oid = o.oprnamespace
      GROUP BY r.oid
 ),
--- PostgreSQL 15: ON DELETE SET NULL (column, …)
+-- ON DELETE SET NULL (column, …)
 listed AS (
     SELECT r.oid, array_agg(a.attname ORDER BY u.place) AS columns
       FROM reference r
-      CROSS JOIN jsonb_array_elements_text(nullif(to_jsonb(r) -> 'confdelsetcols', 'null'))
-                 WITH ORDINALITY u(attnum, place)
-      JOIN pg_attribute a ON a.attrelid = r.conrelid AND a.attnum = u.attnum::int2
-     WHERE r.confdeltype IN ('n', 'd')
+      CROSS JOIN unnest(r.confdelsetcols) WITH ORDINALITY u(attnum, place)
+      JOIN pg_attribute a ON a.attrelid = r.conrelid AND a.attnum = u.attnum
      GROUP BY r.oid
 ),
 -- The narrowest index that begins with the columns, in any order; indkey counts from 0.
@@ -69,9 +75,7 @@ SELECT json_build_object(
            'deferrable', r.condeferrable,
            'initially_deferred', r.condeferred,
            'validated', r.convalidated,
-           'enforced', r.oid NOT IN (SELECT oid FROM unwatched)
-               AND (current_setting('server_version_num')::int < 180000
-                    OR (to_jsonb(r) ->> 'conenforced')::bool),
+           'enforced', r.conenforced AND r.oid NOT IN (SELECT oid FROM unwatched),
            'index', indexed.relname,
            'operators', pairs.operators,
            'partition', CASE WHEN r.relispartition THEN json_build_object(
