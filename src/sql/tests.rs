@@ -3,6 +3,7 @@
 use super::*;
 use crate::catalog::ReferenceId;
 use crate::catalog::fixture::catalog;
+use crate::findings::Change;
 use crate::plan::{self, Rules};
 use crate::selection::{Selection, find_root};
 use expect_test::{Expect, expect};
@@ -97,6 +98,18 @@ fn surviving_rows_are_unlinked_and_nothing_else_of_them_changes() {
         UPDATE "users" AS c SET "boss" = (NULL)::integer FROM pg_temp.orgsweep_k1 p WHERE p.c0 = c."boss" AND NOT EXISTS (SELECT 1 FROM pg_temp.orgsweep_k1 k WHERE k.c0 = c."id")
     "#]],
     );
+}
+
+#[test]
+fn several_unlinks_of_a_row_are_written_at_once() {
+    let catalog = catalog(
+        "organizations(id, name)\n users(id, org -> organizations set null, boss -> organizations set null)",
+    );
+    let plan = plan::build(&catalog, TableId(0), Rules::default());
+    let sql = Sql::new(Dialect::Postgres, &catalog, &plan);
+    let both = Change { table: USERS, unlinks: vec![0, 1] };
+    expect![[r#""#]].assert_eq(&sql.merge_kept(&both).unwrap_or_default());
+    expect![[r#""#]].assert_eq(&sql.unlink(&both).inlined());
 }
 
 #[test]
