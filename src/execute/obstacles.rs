@@ -244,7 +244,8 @@ fn broken_constraints(
     for id in catalog.reference_ids() {
         let reference = catalog.reference(id);
         let name = || catalog.reference_name(id);
-        if reference.parent == change.table && writes(&reference.parent_columns) {
+        let changes_key = reference.parent == change.table && writes(&reference.parent_columns);
+        if changes_key {
             ask(run, RefusalKind::Referenced, run.sql.is_named(position, id), name())?;
         }
         if reference.child != change.table || !writes(&reference.columns) {
@@ -254,7 +255,8 @@ fn broken_constraints(
             let question = run.sql.breaks_match_full(position, change, id);
             ask(run, RefusalKind::MatchFull, question, name())?;
         }
-        if unlink.value != UnlinkValue::Null {
+        // A self-reference whose key moves along is the question before.
+        if unlink.value != UnlinkValue::Null && !changes_key {
             let known = discovery.has_keys(reference.parent);
             let kind = match unlink.value {
                 UnlinkValue::Key(_) => RefusalKind::Reassign,
