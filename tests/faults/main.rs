@@ -1,0 +1,8 @@
+//! Faults, injected at every step: whatever breaks and whenever, either everything of the
+//! organization is gone or nothing, no foreign key dangles, and the exit code tells which.
+
+mod company;
+mod connection;
+mod proxy;
+#[path = "../support/mod.rs"]
+mod support;
