@@ -1,25 +1,25 @@
-//! The connection breaks at every message, before or after the server has seen it.
+//! The connection breaks at every statement, before or after the server has seen it.
 
 use super::company::{CLEAN, Company, Left, wait_for_backends};
 use super::proxy::{Proxy, Verdict};
 use super::support::*;
 use std::sync::mpsc;
 
-/// Breaks the run at its `n`th message; the statement that was hit, `None` when there were fewer.
+/// Breaks the run at its `n`th statement; the statement that was hit, `None` when there were fewer.
 fn break_at(company: &Company, n: u32, checks: &str, verdict: Verdict) -> Option<String> {
     let (hit, was_hit) = mpsc::channel();
     let proxy = Proxy::start(&company.db, move |message| match message.number == n {
         true => {
-            hit.send((message.runs(), message.sql.clone())).expect("the test listens");
+            hit.send(message.sql.clone()).expect("the test listens");
             verdict
         }
         false => Verdict::Forward,
     });
     let outcome = proxy.command(&[&CLEAN[..], &["--reference-checks", checks]].concat()).run();
     wait_for_backends(&company.db);
-    let (runs, sql) = was_hit.try_recv().ok().unzip();
+    let sql = was_hit.try_recv().ok();
     let case = format!("{verdict:?} {n} ({checks}): {sql:?}\n{outcome}");
-    let committing = runs == Some(true) && sql.as_deref() == Some("COMMIT");
+    let committing = sql.as_deref() == Some("COMMIT");
     let (code, left) = match (&sql, committing, verdict) {
         (None, ..) => (0, Left::Nothing),
         (_, true, Verdict::CutBefore) => (7, Left::Everything),
@@ -46,26 +46,26 @@ fn break_everywhere(checks: &str, verdict: Verdict) {
             None => break,
         }
     }
-    assert!(broken.len() > 40, "messages are missed: {broken:#?}");
+    assert!(broken.len() > 40, "statements are missed: {broken:#?}");
     assert_eq!(broken.iter().filter(|sql| *sql == "COMMIT").count(), 1, "{broken:#?}");
 }
 
 #[test]
-fn cut_before_every_message_with_set_based_checks() {
+fn cut_before_every_statement_with_set_based_checks() {
     break_everywhere("set", Verdict::CutBefore);
 }
 
 #[test]
-fn cut_before_every_message_with_the_engine_s_checks() {
+fn cut_before_every_statement_with_the_engine_s_checks() {
     break_everywhere("engine", Verdict::CutBefore);
 }
 
 #[test]
-fn cut_after_every_message_with_set_based_checks() {
+fn cut_after_every_statement_with_set_based_checks() {
     break_everywhere("set", Verdict::CutAfter);
 }
 
 #[test]
-fn cut_after_every_message_with_the_engine_s_checks() {
+fn cut_after_every_statement_with_the_engine_s_checks() {
     break_everywhere("engine", Verdict::CutAfter);
 }

@@ -12,19 +12,11 @@ use std::thread;
 /// What PostgreSQL calls the sessions that come through a proxy.
 pub const SESSION: &str = "orgsweep_proxied";
 
-/// A message that makes the server work: Parse, Execute or (simple) Query.
+/// A message that makes the server run a statement: Execute or (simple) Query.
 pub struct Message {
     /// Counted from 1, over all connections.
     pub number: u32,
-    pub kind: char,
     pub sql: String,
-}
-
-impl Message {
-    /// Runs a statement; `Parse` only prepares it.
-    pub fn runs(&self) -> bool {
-        self.kind != 'P'
-    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -158,7 +150,7 @@ fn questions(
             _ => (),
         }
         let verdict = match bytes[0] {
-            kind @ (b'Q' | b'P' | b'E') => shared.judge(kind, &current),
+            b'Q' | b'E' => shared.judge(&current),
             _ => Verdict::Forward,
         };
         if verdict == Verdict::CutBefore {
@@ -173,13 +165,13 @@ fn questions(
 }
 
 impl Shared {
-    fn judge(&self, kind: u8, sql: &str) -> Verdict {
+    fn judge(&self, sql: &str) -> Verdict {
         let number = {
             let mut number = self.number.lock().unwrap_or_else(PoisonError::into_inner);
             *number += 1;
             *number
         };
-        let message = Message { number, kind: kind.into(), sql: sql.to_owned() };
+        let message = Message { number, sql: sql.to_owned() };
         let mut judge = self.judge.lock().unwrap_or_else(PoisonError::into_inner);
         judge(&message)
     }
