@@ -76,8 +76,8 @@ pub enum Left {
 }
 
 impl Company {
-    pub fn fresh(backend: Backend) -> Option<Company> {
-        let db = TestDatabase::fresh(backend)?;
+    /// In an empty database.
+    pub fn fresh(db: TestDatabase) -> Company {
         Company::create(&db);
         let before = db.dump();
         let outcome = db.orgsweep(&CLEAN).exits(0);
@@ -88,7 +88,12 @@ impl Company {
         assert_eq!(outcome.rows("delete").values().sum::<u64>(), 13, "{outcome}");
         let company = Company { db, before, after };
         company.refill();
-        Some(company)
+        company
+    }
+
+    /// For tests of PostgreSQL alone.
+    pub fn on_postgres() -> Option<Company> {
+        TestDatabase::fresh(Backend::Postgres).map(Company::fresh)
     }
 
     fn create(db: &TestDatabase) {

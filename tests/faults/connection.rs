@@ -38,7 +38,7 @@ fn break_at(company: &Company, n: u32, checks: &str, verdict: Verdict) -> Option
 }
 
 fn break_everywhere(checks: &str, verdict: Verdict) {
-    let Some(company) = Company::fresh(Backend::Postgres) else { return };
+    let Some(company) = Company::on_postgres() else { return };
     let mut broken = Vec::new();
     for n in 1.. {
         match break_at(&company, n, checks, verdict) {

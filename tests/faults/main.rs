@@ -6,3 +6,4 @@ mod connection;
 mod proxy;
 #[path = "../support/mod.rs"]
 mod support;
+mod triggers;
