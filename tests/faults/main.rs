@@ -3,7 +3,10 @@
 
 mod company;
 mod connection;
+mod deadlocks;
+mod gaps;
 mod proxy;
+mod signals;
 #[path = "../support/mod.rs"]
 mod support;
 mod triggers;
