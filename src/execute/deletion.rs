@@ -22,7 +22,7 @@ pub fn set_reference_checks(database: &mut Database, checks: Checks) -> database
 pub fn remove(run: &mut Run, findings: &Findings) -> Result<BTreeMap<Step, Duration>, Failure> {
     let mut durations = BTreeMap::new();
     if run.sql.dialect == Dialect::Sqlite && run.job.plan.rules.checks == Checks::Engine {
-        // Cycles of deferrable references hold at COMMIT; RESTRICT is immediate all the same.
+        // Cycles hold at COMMIT, those of RESTRICT references too: SQLite defers even these.
         run.run("PRAGMA defer_foreign_keys = ON")?;
     }
     for unlinked in &findings.unlinked {
@@ -152,8 +152,8 @@ fn is_doubtful(job: &Job, id: ReferenceId, dialect: Dialect) -> bool {
 
 /// A table that the plan deletes from or unlinks in has a trigger.
 fn fires_triggers(job: &Job) -> bool {
-    let unlinks = job.plan.unlinks.iter().map(|unlink| unlink.reference);
-    let unlinked = unlinks.map(|id| job.catalog.reference(id).child);
-    let mut written = job.plan.tables.iter().copied().chain(unlinked);
-    written.any(|table| !job.catalog.table(table).triggers.is_empty())
+    let written =
+        |id: &TableId| job.plan.tables.contains(id) || job.plan.unlinks_in(*id, job.catalog);
+    let mut tables = job.catalog.table_ids().filter(written);
+    tables.any(|id| !job.catalog.table(id).triggers.is_empty())
 }
