@@ -28,9 +28,9 @@ impl Embrace {
     }
 }
 
-/// Finds deals: by then the organization is locked.
+/// Finds and locks deals: by then the organization is locked.
 fn finds_deals(sql: &str) -> bool {
-    sql.contains("INSERT INTO") && sql.contains("FROM deals c") || sql.contains("\"deals\" c")
+    sql.contains("\"deals\" c") && sql.contains("FOR UPDATE")
 }
 
 /// Cleans; at the first `times` attempts to find deals another session is in a deadlock with it.
@@ -44,7 +44,7 @@ fn embrace(company: &Company, times: usize, settings: &str) -> (Outcome, Vec<Res
     let mut embraced = false;
     let proxy = Proxy::start(&company.db, move |message| {
         embraced &= !message.sql.starts_with("BEGIN");
-        if !embraced && message.sql.contains("FOR UPDATE") && finds_deals(&message.sql) {
+        if !embraced && finds_deals(&message.sql) {
             embraced = true;
             if let Some(mut session) = sessions.next() {
                 session.run(&settings).expect("a setting");

@@ -156,7 +156,7 @@ fn questions(
         if verdict == Verdict::CutBefore {
             return Ok(());
         }
-        mute.fetch_or(verdict == Verdict::Mute, Ordering::SeqCst);
+        mute.fetch_or(verdict != Verdict::Forward, Ordering::SeqCst);
         server.write_all(&bytes)?;
         if verdict == Verdict::CutAfter {
             return Ok(());
