@@ -2,7 +2,8 @@
 //! the statement that is running.
 
 use crate::execute::Failure;
-use std::sync::atomic::{AtomicI32, Ordering};
+use crate::exit::Exit;
+use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 static SIGNAL: AtomicI32 = AtomicI32::new(0);
@@ -21,6 +22,21 @@ pub fn cancel_by(cancel: Option<Cancel>) {
 pub fn cancel() {
     if let Some(cancel) = &*CANCEL.lock().unwrap_or_else(PoisonError::into_inner) {
         cancel();
+    }
+}
+
+/// COMMIT was sent: from then on nobody can say "rolled back".
+static COMMITTING: AtomicBool = AtomicBool::new(false);
+
+pub fn committing(yes: bool) {
+    COMMITTING.store(yes, Ordering::SeqCst);
+}
+
+/// How a process ends that does not wait for its run to stop.
+pub fn exit(signal: i32) -> Exit {
+    match COMMITTING.load(Ordering::SeqCst) {
+        true => Exit::Unknown,
+        false => Exit::Interrupted(signal),
     }
 }
 

@@ -18,12 +18,12 @@ pub fn watch() {
     std::thread::spawn(move || {
         for (count, signal) in signals.forever().enumerate() {
             if count > 0 {
-                std::process::exit(128 + signal);
+                std::process::exit(interrupt::exit(signal).code().into());
             }
             interrupt::request(signal);
             std::thread::spawn(move || {
                 std::thread::sleep(PATIENCE);
-                std::process::exit(128 + signal);
+                std::process::exit(interrupt::exit(signal).code().into());
             });
             std::thread::spawn(interrupt::cancel);
         }

@@ -133,8 +133,10 @@ fn clean_once(
                 database.rollback();
                 return Err(Failure::Interrupted);
             }
-            database.commit().map_err(Failure::at_commit)?;
-            Ok(outcome)
+            interrupt::committing(true);
+            let committed = database.commit().map_err(Failure::at_commit);
+            interrupt::committing(!matches!(committed, Err(Failure::Database(_))));
+            committed.map(|()| outcome)
         }
         outcome => {
             database.rollback();
@@ -292,30 +294,36 @@ pub fn choose_checks(
         reason,
         set_is_possible,
     };
-    let with_trigger = |counts: &dyn Fn(&catalog::Trigger) -> bool| {
-        let table =
-            |id: &&TableId| catalog.table(**id).triggers.iter().any(|t| t.on_delete && counts(t));
-        plan.tables.iter().find(table).map(|id| catalog.table(*id).name.to_string())
+    let with_trigger = |unlinked: bool| {
+        let fires = |id: &TableId| {
+            let deletes = plan.tables.contains(id);
+            let updates = unlinked && plan.unlinks_in(*id, catalog);
+            let mut triggers = catalog.table(*id).triggers.iter();
+            triggers.any(|t| (deletes && t.on_delete) || (updates && t.on_update))
+        };
+        catalog.table_ids().find(fires).map(|id| catalog.table(id).name.to_string())
     };
     match dialect {
         Dialect::Postgres if !replica_role => {
             let reason = "this role may not set session_replication_role";
             choice(Checks::Engine, false, reason.into())
         }
-        // Whatever fires in one role only would be skipped, or would fire out of turn.
-        Dialect::Postgres => match with_trigger(&|t| t.firing != catalog::Firing::Always) {
+        // Whatever fires in one role only would be skipped, or would fire out of turn; and what a
+        // trigger that fires always writes elsewhere would go unchecked. Unlinks are written under
+        // the other role.
+        Dialect::Postgres => match with_trigger(false) {
             Some(table) => {
                 choice(Checks::Engine, false, format!("{table} has a trigger or rule on DELETE"))
             }
             None => choice(Checks::Set, true, "rows are locked, no trigger is skipped".into()),
         },
-        // A trigger may add rows that only the engine's own actions would take along; but a cycle
-        // needs the engine's checks off.
-        Dialect::Sqlite => match with_trigger(&|_| true) {
-            Some(table) if plan.deletion.iter().all(|component| component.len() == 1) => {
-                choice(Checks::Engine, true, format!("{table} has a trigger on DELETE"))
+        // What a trigger writes, here or elsewhere, only the engine would check and cascade. Deferred,
+        // its checks let cycles pass.
+        Dialect::Sqlite => match with_trigger(true) {
+            Some(table) => {
+                choice(Checks::Engine, true, format!("{table} has a trigger that would fire"))
             }
-            _ => choice(Checks::Set, true, "BEGIN IMMEDIATE keeps other writers out".into()),
+            None => choice(Checks::Set, true, "BEGIN IMMEDIATE keeps other writers out".into()),
         },
     }
 }

@@ -100,6 +100,11 @@ impl Plan {
         self.owning.get(&table).map_or(&[], Vec::as_slice)
     }
 
+    /// Rows of `table` may be unlinked.
+    pub fn unlinks_in(&self, table: TableId, catalog: &Catalog) -> bool {
+        self.unlinks.iter().any(|unlink| catalog.reference(unlink.reference).child == table)
+    }
+
     pub fn foreign_unlink(&self, reference: ReferenceId) -> Option<&Unlink> {
         self.unlinks.iter().find(|unlink| unlink.foreign_only && unlink.reference == reference)
     }

@@ -1,0 +1,125 @@
+//! The connection breaks at every statement, before or after the server has seen it.
+
+use super::company::{CLEAN, Company, Left, wait_for_backends};
+use super::proxy::{Proxy, SESSION, Verdict};
+use super::support::*;
+use std::sync::mpsc;
+use std::time::Duration;
+
+/// Breaks the run at its `n`th statement; the statement that was hit, `None` when there were fewer.
+fn break_at(company: &Company, n: u32, checks: &str, verdict: Verdict) -> Option<String> {
+    let (hit, was_hit) = mpsc::channel();
+    let proxy = Proxy::start(&company.db, move |message| match message.number == n {
+        true => {
+            hit.send(message.sql.clone()).expect("the test listens");
+            verdict
+        }
+        false => Verdict::Forward,
+    });
+    let outcome = proxy.command(&[&CLEAN[..], &["--reference-checks", checks]].concat()).run();
+    wait_for_backends(&company.db);
+    let sql = was_hit.try_recv().ok();
+    let case = format!("{verdict:?} {n} ({checks}): {sql:?}\n{outcome}");
+    let committing = sql.as_deref() == Some("COMMIT");
+    let (code, left) = match (&sql, committing, verdict) {
+        (None, ..) => (0, Left::Nothing),
+        (_, true, Verdict::CutBefore) => (7, Left::Everything),
+        (_, true, _) => (7, Left::Nothing),
+        _ => (1, Left::Everything),
+    };
+    assert_eq!((outcome.code, company.left(&case)), (code, left), "{case}");
+    if committing {
+        let verified = if left == Left::Nothing { 0 } else { 3 };
+        company.db.orgsweep(&["verify", "--org-id", "1"]).exits(verified);
+    }
+    if left == Left::Nothing {
+        company.refill();
+    }
+    sql
+}
+
+fn break_everywhere(checks: &str, verdict: Verdict) {
+    let Some(company) = Company::on_postgres() else { return };
+    let mut broken = Vec::new();
+    for n in 1.. {
+        match break_at(&company, n, checks, verdict) {
+            Some(sql) => broken.push(sql),
+            None => break,
+        }
+    }
+    assert!(broken.len() > 40, "statements are missed: {broken:#?}");
+    assert_eq!(broken.iter().filter(|sql| *sql == "COMMIT").count(), 1, "{broken:#?}");
+}
+
+#[test]
+fn cut_before_every_statement_with_set_based_checks() {
+    break_everywhere("set", Verdict::CutBefore);
+}
+
+#[test]
+fn cut_before_every_statement_with_the_engine_s_checks() {
+    break_everywhere("engine", Verdict::CutBefore);
+}
+
+#[test]
+fn cut_after_every_statement_with_set_based_checks() {
+    break_everywhere("set", Verdict::CutAfter);
+}
+
+#[test]
+fn cut_after_every_statement_with_the_engine_s_checks() {
+    break_everywhere("engine", Verdict::CutAfter);
+}
+
+/// The answer to COMMIT never comes and the person gives up: nobody may say "rolled back".
+#[test]
+fn a_signal_during_commit_leaves_the_outcome_unknown() {
+    let Some(company) = Company::on_postgres() else { return };
+    let (reached, commits) = mpsc::channel();
+    let proxy = Proxy::start(&company.db, move |message| match message.sql.as_str() {
+        "COMMIT" => {
+            reached.send(()).expect("the test listens");
+            Verdict::Mute
+        }
+        _ => Verdict::Forward,
+    });
+    let clean = proxy.command(&CLEAN).start();
+    commits.recv().expect("a COMMIT");
+    for _ in 0..2 {
+        std::thread::sleep(Duration::from_millis(100));
+        clean.signal("INT");
+    }
+    let outcome = clean.finish().exits(7);
+    wait_for_backends(&company.db);
+    assert_eq!(company.left(""), Left::Nothing, "{outcome}");
+}
+
+/// An administrator ends the session, as a failover does.
+#[test]
+fn terminated_before_every_statement() {
+    let Some(company) = Company::on_postgres() else { return };
+    for n in 1.. {
+        let mut session = company.db.connect();
+        let (hit, was_hit) = mpsc::channel();
+        let proxy = Proxy::start(&company.db, move |message| {
+            if message.number == n {
+                let ended = format!(
+                    "SELECT pg_terminate_backend(pid, 5000)::text FROM pg_stat_activity \
+                     WHERE datname = current_database() AND application_name = '{SESSION}'"
+                );
+                hit.send(message.sql.clone()).expect("the test listens");
+                session.query(&ended.into()).expect("the session is ended");
+            }
+            Verdict::Forward
+        });
+        let outcome = proxy.command(&CLEAN).run();
+        wait_for_backends(&company.db);
+        let Ok(sql) = was_hit.try_recv() else {
+            assert_eq!((outcome.code, n > 30), (0, true), "{outcome}");
+            break;
+        };
+        let case = format!("{n}: {sql}\n{outcome}");
+        assert_eq!(outcome.code, if sql == "COMMIT" { 7 } else { 1 }, "{case}");
+        assert_eq!(company.left(&case), Left::Everything, "{case}");
+    }
+}

@@ -1,0 +1,12 @@
+//! Faults, injected at every step: whatever breaks and whenever, either everything of the
+//! organization is gone or nothing, no foreign key dangles, and the exit code tells which.
+
+mod company;
+mod connection;
+mod deadlocks;
+mod gaps;
+mod proxy;
+mod signals;
+#[path = "../support/mod.rs"]
+mod support;
+mod triggers;
