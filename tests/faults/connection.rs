@@ -2,7 +2,6 @@
 
 use super::company::{CLEAN, Company, Left, wait_for_backends};
 use super::proxy::{Proxy, SESSION, Verdict};
-use super::support::*;
 use std::sync::mpsc;
 use std::time::Duration;
 
