@@ -1,6 +1,6 @@
 //! What a plan found in the data: counts, samples and refusals. Measured, then only read.
 
-use crate::catalog::{ReferenceId, TableId};
+use crate::catalog::{Catalog, ReferenceId, TableId};
 use crate::graph::Component;
 use crate::plan::{Plan, Rank, Refusal};
 use std::collections::BTreeMap;
@@ -47,6 +47,23 @@ pub struct Unlinked {
     pub organizations: Vec<(String, u64)>,
     /// Rows that belong to the selected organizations alone and stay behind without an owner.
     pub stranded: u64,
+}
+
+/// All unlinks that change rows of one table: positions in [`Plan::unlinks`].
+#[derive(Debug, Clone, PartialEq)]
+pub struct Change {
+    pub table: TableId,
+    pub unlinks: Vec<usize>,
+}
+
+/// The unlinks by the table that they change.
+pub fn changes(catalog: &Catalog, plan: &Plan, unlinked: &[Unlinked]) -> Vec<Change> {
+    let mut tables = BTreeMap::<TableId, Vec<usize>>::new();
+    for found in unlinked {
+        let child = catalog.reference(plan.unlinks[found.unlink].reference).child;
+        tables.entry(child).or_default().push(found.unlink);
+    }
+    tables.into_iter().map(|(table, unlinks)| Change { table, unlinks }).collect()
 }
 
 #[derive(Debug, Clone, PartialEq)]

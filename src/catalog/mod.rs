@@ -8,7 +8,28 @@ mod sqlite;
 
 use crate::database::{self, Database};
 use crate::sql::Dialect;
+use serde::Deserialize;
 use std::fmt;
+
+/// Reads the whole schema in a handful of round trips, whatever its size. The fingerprint is read
+/// first, so that a change made meanwhile shows in the next [`fingerprint`].
+///
+/// # Errors
+/// Those of the connection; nothing about a schema's shape is one.
+pub fn load(database: &mut Database) -> database::Result<Catalog> {
+    match database.dialect() {
+        Dialect::Sqlite => sqlite::load(database),
+        Dialect::Postgres => postgres::load(database),
+    }
+}
+
+/// [`Catalog::fingerprint`] as it is now, in one cheap round trip.
+pub fn fingerprint(database: &mut Database) -> database::Result<String> {
+    match database.dialect() {
+        Dialect::Sqlite => sqlite::fingerprint(database),
+        Dialect::Postgres => postgres::fingerprint(database),
+    }
+}
 
 /// The whole schema as orgsweep needs it. Tables and references are addressed by their position.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -19,7 +40,9 @@ pub struct Catalog {
     pub fingerprint: String,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, Deserialize,
+)]
 pub struct TableId(pub usize);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
@@ -27,7 +50,7 @@ pub struct ReferenceId(pub usize);
 
 /// A relation's name. Displayed the way people write it: the schema only where it is not the
 /// default one.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
 pub struct TableName {
     /// `None` where the table is found without a schema (SQLite's `main`, PostgreSQL's search path).
     pub schema: Option<String>,
@@ -44,7 +67,7 @@ impl fmt::Display for TableName {
 }
 
 /// One table; a partitioned table stands for all of its partitions.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Deserialize)]
 pub struct Table {
     pub name: TableName,
     pub kind: TableKind,
@@ -62,7 +85,8 @@ pub struct Table {
     pub estimated_rows: Option<u64>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum TableKind {
     Ordinary,
     /// Has inheritance children whose rows a plain query would mix in.
@@ -72,7 +96,7 @@ pub enum TableKind {
     WithoutRowid,
 }
 
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Deserialize)]
 pub struct Column {
     pub name: String,
     /// As declared: `character varying(255)`, `INTEGER`, …
@@ -87,7 +111,7 @@ pub struct Column {
     pub textual: bool,
 }
 
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Deserialize)]
 pub struct Key {
     pub name: String,
     pub columns: Vec<String>,
@@ -98,8 +122,9 @@ pub struct Key {
     pub nulls_not_distinct: bool,
 }
 
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Deserialize)]
 pub struct Check {
+    /// SQLite: the expression itself, where the constraint has no name.
     pub name: String,
     pub expression: String,
     /// Columns that the expression may read; empty when the engine does not tell.
@@ -107,7 +132,7 @@ pub struct Check {
 }
 
 /// A user's trigger or rule that sees DELETE or UPDATE on its table (or on a partition of it).
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Deserialize)]
 pub struct Trigger {
     pub name: String,
     pub on_delete: bool,
@@ -117,14 +142,15 @@ pub struct Trigger {
 
 /// PostgreSQL's `tgenabled`/`ev_enabled`: in which replication roles a trigger or rule fires.
 /// Disabled ones are not in the catalog. SQLite's triggers are all `Origin`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Firing {
     Origin,
     Replica,
     Always,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 pub struct Privileges {
     pub select: bool,
     /// PostgreSQL locks rows (`FOR UPDATE`) only for those who may update them.
@@ -137,13 +163,14 @@ impl Privileges {
 }
 
 /// A child's columns that point at a parent's key.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Deserialize)]
 pub struct Reference {
     /// The constraint's name, where it has one.
     pub name: Option<String>,
     pub child: TableId,
     /// In the order of `parent_columns`.
     pub columns: Vec<String>,
+    /// Where PostgreSQL's constraint names one partition, that partition's topmost table.
     pub parent: TableId,
     pub parent_columns: Vec<String>,
     pub on_delete: OnDelete,
@@ -156,7 +183,7 @@ pub struct Reference {
     pub validated: bool,
     /// False when the engine does not watch it (NOT ENFORCED, its triggers disabled, declared).
     pub enforced: bool,
-    /// An index that finds the child rows of a key.
+    /// An index that finds the child rows of a key; SQLite's rowid is `(rowid)`.
     pub index: Option<String>,
     /// Per column the qualified equality operator, where it is not the engine's built-in `=`.
     pub operators: Vec<Option<String>>,
@@ -165,12 +192,17 @@ pub struct Reference {
 }
 
 /// What the schema says shall happen to a referencing row when its parent is deleted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
 pub enum OnDelete {
+    #[serde(rename = "cascade")]
     Cascade,
+    #[serde(rename = "set null")]
     SetNull,
+    #[serde(rename = "set default")]
     SetDefault,
+    #[serde(rename = "restrict")]
     Restrict,
+    #[serde(rename = "no action")]
     NoAction,
 }
 
@@ -264,27 +296,5 @@ impl Table {
     /// The key that identifies every row: the primary one, else another that has no nulls.
     pub fn identifying_key(&self) -> Option<&Key> {
         self.primary_key().filter(|key| key.not_null).or(self.keys.iter().find(|key| key.not_null))
-    }
-}
-
-/// Reads the catalog of the connected database.
-///
-/// # Errors
-/// A catalog query failed.
-pub fn load(database: &mut Database) -> database::Result<Catalog> {
-    match database.dialect() {
-        Dialect::Sqlite => sqlite::load(database),
-        Dialect::Postgres => postgres::load(database),
-    }
-}
-
-/// [`Catalog::fingerprint`] as it is now, in one round trip.
-///
-/// # Errors
-/// The catalog query failed.
-pub fn fingerprint(database: &mut Database) -> database::Result<String> {
-    match database.dialect() {
-        Dialect::Sqlite => sqlite::fingerprint(database),
-        Dialect::Postgres => postgres::fingerprint(database),
     }
 }

@@ -94,7 +94,11 @@ impl Target {
                 let mut url = url.clone();
                 for (name, value) in [("connect_timeout", "10"), ("application_name", "orgsweep")] {
                     if !url.contains(&format!("{name}=")) {
-                        url.push(if url.contains('?') { '&' } else { '?' });
+                        match url.contains('?') {
+                            false => url.push('?'),
+                            true if url.ends_with(['?', '&']) => {}
+                            true => url.push('&'),
+                        }
                         url.push_str(&format!("{name}={value}"));
                     }
                 }
@@ -160,6 +164,16 @@ mod tests {
         }
         for text in ["", "oracle://x", "sqlite:", "postgres:db", "nosuch:thing"] {
             assert!(Target::parse(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn parameters_are_added_where_the_url_has_none() {
+        for url in ["postgres://h/d", "postgres://h/d?", "postgres://h/d?sslmode=require"] {
+            let driver_url = Target::parse(url).unwrap().driver_url(false);
+            assert_eq!(driver_url.matches('?').count(), 1, "{driver_url}");
+            assert!(!driver_url.contains("?&") && !driver_url.contains("&&"), "{driver_url}");
+            assert!(driver_url.contains("connect_timeout=10&application_name=orgsweep"));
         }
     }
 

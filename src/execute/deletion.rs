@@ -3,7 +3,7 @@
 use super::{Failure, Job, Progress, Run, timed};
 use crate::catalog::{ReferenceId, TableId};
 use crate::database::{self, Database};
-use crate::findings::{Findings, Step};
+use crate::findings::{self, Change, Findings, Step};
 use crate::plan::Checks;
 use crate::sql::Dialect;
 use std::collections::BTreeMap;
@@ -25,10 +25,9 @@ pub fn remove(run: &mut Run, findings: &Findings) -> Result<BTreeMap<Step, Durat
         // Cycles hold at COMMIT, those of RESTRICT references too: SQLite defers even these.
         run.run("PRAGMA defer_foreign_keys = ON")?;
     }
-    for unlinked in &findings.unlinked {
-        let step = Step::Unlink(unlinked.unlink);
-        let ((), took) = timed(|| unlink(run, findings, unlinked.unlink, unlinked.rows))?;
-        durations.insert(step, took);
+    for change in findings::changes(run.job.catalog, run.job.plan, &findings.unlinked) {
+        let ((), took) = timed(|| unlink(run, findings, &change))?;
+        durations.extend(change.unlinks.iter().map(|unlink| (Step::Unlink(*unlink), took)));
     }
     let replica = run.sql.dialect == Dialect::Postgres && run.job.plan.rules.checks == Checks::Set;
     if replica {
@@ -86,24 +85,17 @@ fn expect_gone(run: &mut Run, table: TableId, rows: u64, deleted: u64) -> Result
     )))
 }
 
-fn unlink(run: &mut Run, findings: &Findings, position: usize, rows: u64) -> Result<(), Failure> {
-    let unlink = &run.job.plan.unlinks[position];
-    let reference = run.job.catalog.reference(unlink.reference);
-    let known = findings.rows().contains_key(&reference.child);
-    let changed = run.execute(&run.sql.unlink(position, unlink, known))?;
-    report(run, Step::Unlink(position), rows, findings);
+fn unlink(run: &mut Run, findings: &Findings, change: &Change) -> Result<(), Failure> {
+    let rows = run.one(run.sql.count_changed(change))?.number(0) as u64;
+    let changed = run.execute(&run.sql.unlink(change))?;
+    report(run, Step::Unlink(change.unlinks[0]), rows, findings);
     if changed == rows {
         return Ok(());
     }
-    // An earlier unlink of a column that both use leaves nothing to do; anything else is wrong.
-    let left = run.one(run.sql.count_unlinked(&[(position, unlink, known)]))?.number(1);
-    match left {
-        0 => Ok(()),
-        left => Err(Failure::Unproven(format!(
-            "{left} rows still name a deleted row by {} (does a trigger keep them?)",
-            run.job.catalog.reference_arrow(unlink.reference)
-        ))),
-    }
+    let name = &run.job.catalog.table(change.table).name;
+    Err(Failure::Unproven(format!(
+        "{changed} of {rows} rows of {name} were unlinked (does a trigger keep the others?)"
+    )))
 }
 
 /// Before COMMIT: deferred constraints hold, and no key that was deleted is named by anything.

@@ -2,11 +2,11 @@
 
 use super::closure::Discovery;
 use super::{Failure, Run};
-use crate::catalog::{Check, Key, ReferenceId};
-use crate::findings::Unlinked;
+use crate::catalog::{Catalog, Check, Column, Key, ReferenceId};
+use crate::findings::{self, Change, Unlinked};
 use crate::label::title;
-use crate::plan::{Followed, Force, Rank, Refusal, RefusalKind, Unlink, UnlinkValue};
-use crate::sql::ProtectedBy;
+use crate::plan::{Followed, Force, Plan, Rank, Refusal, RefusalKind, Unlink, UnlinkValue};
+use crate::sql::{ProtectedBy, Statement};
 use std::collections::BTreeSet;
 
 const SAMPLES: u32 = 3;
@@ -43,23 +43,43 @@ pub fn overlaps(run: &mut Run, discovery: &Discovery) -> Result<Vec<Refusal>, Fa
     let mut refusals = Vec::new();
     for unlink in plan.unlinks.iter().filter(|unlink| !unlink.foreign_only) {
         let reference = catalog.reference(unlink.reference);
-        if !discovery.has_rows(reference.parent) || !discovery.has_rows(reference.child) {
+        if !discovery.has_rows(reference.parent) {
             continue;
         }
-        for followed in plan.followed_into(reference.child, catalog) {
-            let other = catalog.reference(followed.reference);
-            let common = other.columns.iter().any(|column| unlink.columns.contains(column));
-            let named = plan.rules.force.covers(followed.reference)
-                || plan.rules.force.covers(unlink.reference);
-            if common && !named && discovery.has_rows(other.parent) {
-                let question = run.sql.overlapping(unlink, followed.reference);
+        for id in users_of_its_columns(catalog, plan, unlink) {
+            let named = plan.rules.force.covers(id) || plan.rules.force.covers(unlink.reference);
+            if !named && discovery.has_rows(catalog.reference(id).parent) {
+                let question = run.sql.overlapping(unlink, id);
                 let refusal = ask(run, RefusalKind::Overlap, unlink.reference, &question)?;
-                let detail = format!("used by {}", catalog.reference_arrow(followed.reference));
+                let detail = format!("used by {}", catalog.reference_arrow(id));
                 refusals.extend(refusal.map(|refusal| Refusal { detail, ..refusal }));
             }
         }
     }
     Ok(refusals)
+}
+
+/// Other references of the child that use a column which the unlink writes: followed ones, and
+/// unlinks that it does not make needless.
+fn users_of_its_columns(catalog: &Catalog, plan: &Plan, unlink: &Unlink) -> Vec<ReferenceId> {
+    let child = catalog.reference(unlink.reference).child;
+    let followed =
+        plan.followed_into(child, catalog).into_iter().map(|followed| followed.reference);
+    let leaves_nothing = |other: &Unlink| {
+        unlink.value == other.value
+            && other.columns.iter().all(|column| unlink.columns.contains(column))
+    };
+    let unlinked = plan.unlinks.iter().filter(|other| {
+        catalog.reference(other.reference).child == child
+            && other.reference != unlink.reference
+            && !other.foreign_only
+            && !leaves_nothing(other)
+    });
+    let others = followed.chain(unlinked.map(|other| other.reference));
+    let shares = |id: &ReferenceId| {
+        catalog.reference(*id).columns.iter().any(|column| unlink.columns.contains(column))
+    };
+    others.filter(shares).collect()
 }
 
 fn ask(
@@ -145,6 +165,17 @@ fn with_rows<'a>(run: &mut Run, asked: Vec<Asked<'a>>) -> Result<Vec<Asked<'a>>,
     Ok(asked.into_iter().filter(|(position, ..)| found.contains(position)).collect())
 }
 
+/// Merges the unlinks of each table, so that a row is judged and written as all of them leave it.
+pub fn changes(run: &mut Run, unlinked: &[Unlinked]) -> Result<Vec<Change>, Failure> {
+    let changes = findings::changes(run.job.catalog, run.job.plan, unlinked);
+    for change in &changes {
+        if let Some(merge) = run.sql.merge_kept(change) {
+            run.run(&merge)?;
+        }
+    }
+    Ok(changes)
+}
+
 /// Unlinks that a constraint forbids, `--force` or not: the engine cannot do them either.
 pub fn broken_unlinks(
     run: &mut Run,
@@ -152,31 +183,21 @@ pub fn broken_unlinks(
     unlinked: &[Unlinked],
 ) -> Result<Vec<Refusal>, Failure> {
     let mut refusals = Vec::new();
-    for kept in unlinked {
-        let unlink = &run.job.plan.unlinks[kept.unlink];
-        let reference = run.job.catalog.reference(unlink.reference);
-        let refusal = |kind, rows: u64, detail: String| Refusal {
-            rows,
-            detail,
-            ..Refusal::new(kind, reference.child, Some(unlink.reference))
-        };
-        if let Some(column) = not_null_column(run, unlink) {
-            refusals.push(refusal(RefusalKind::NotNull, kept.rows, column));
-            continue;
-        }
-        if unlink.value != UnlinkValue::Null {
-            let known = discovery.has_keys(reference.parent);
-            let rows = run.one(run.sql.names_nobody(kept.unlink, unlink, known))?.number(0) as u64;
-            let kind = match unlink.value {
-                UnlinkValue::Key(_) => RefusalKind::Reassign,
-                _ => RefusalKind::SetDefault,
+    for change in changes(run, unlinked)? {
+        for position in &change.unlinks {
+            let unlink = &run.job.plan.unlinks[*position];
+            let broken = match not_null_column(run, unlink) {
+                Some(column) => {
+                    let kept = unlinked.iter().find(|kept| kept.unlink == *position);
+                    vec![(RefusalKind::NotNull, kept.map_or(0, |kept| kept.rows), column)]
+                }
+                None => broken_constraints(run, discovery, &change, *position)?,
             };
-            if rows > 0 {
-                refusals.push(refusal(kind, rows, unlink.columns.join(", ")));
-            }
-        }
-        for (kind, rows, detail) in broken_constraints(run, discovery, kept.unlink)? {
-            refusals.push(refusal(kind, rows, detail));
+            refusals.extend(broken.into_iter().map(|(kind, rows, detail)| Refusal {
+                rows,
+                detail,
+                ..Refusal::new(kind, change.table, Some(unlink.reference))
+            }));
         }
     }
     Ok(refusals)
@@ -185,7 +206,7 @@ pub fn broken_unlinks(
 /// A NOT NULL column that the unlink would set to null.
 fn not_null_column(run: &Run, unlink: &Unlink) -> Option<String> {
     let table = run.job.catalog.table(run.job.catalog.reference(unlink.reference).child);
-    let becomes_null = |column: &&crate::catalog::Column| match unlink.value {
+    let becomes_null = |column: &&Column| match unlink.value {
         UnlinkValue::Null => true,
         UnlinkValue::Default => column.default.is_none(),
         UnlinkValue::Key(_) => false,
@@ -196,38 +217,63 @@ fn not_null_column(run: &Run, unlink: &Unlink) -> Option<String> {
 
 type Broken = (RefusalKind, u64, String);
 
+/// The constraints that rows of one unlink would break.
 fn broken_constraints(
     run: &mut Run,
     discovery: &Discovery,
+    change: &Change,
     position: usize,
 ) -> Result<Vec<Broken>, Failure> {
     let catalog = run.job.catalog;
     let unlink = &run.job.plan.unlinks[position];
-    let child = catalog.reference(unlink.reference).child;
-    let table = catalog.table(child);
-    let changes = |columns: &[String]| columns.iter().any(|column| unlink.columns.contains(column));
+    let table = catalog.table(change.table);
+    let writes = |columns: &[String]| columns.iter().any(|column| unlink.columns.contains(column));
     let mut broken = Vec::new();
-    let concerns = |check: &&Check| check.columns.is_empty() || changes(&check.columns);
+    let mut ask = |run: &mut Run, kind, question: Statement, detail: String| {
+        let rows = run.one(question)?.number(0) as u64;
+        if rows > 0 {
+            broken.push((kind, rows, detail));
+        }
+        Ok::<(), Failure>(())
+    };
+    let concerns = |check: &&Check| check.columns.is_empty() || writes(&check.columns);
     for check in table.checks.iter().filter(concerns) {
-        let rows = run.one(run.sql.breaks_check(position, unlink, check))?.number(0) as u64;
-        broken.push((RefusalKind::Check, rows, check.name.clone()));
+        let question = run.sql.breaks_check(position, change, check);
+        ask(run, RefusalKind::Check, question, check.name.clone())?;
     }
     for id in catalog.reference_ids() {
         let reference = catalog.reference(id);
-        if reference.child == child && reference.match_full && changes(&reference.columns) {
-            let rows = run.one(run.sql.breaks_match_full(position, unlink, id))?.number(0) as u64;
-            broken.push((RefusalKind::MatchFull, rows, catalog.reference_name(id)));
+        let name = || catalog.reference_name(id);
+        let changes_key = reference.parent == change.table && writes(&reference.parent_columns);
+        if changes_key {
+            ask(run, RefusalKind::Referenced, run.sql.is_named(position, id), name())?;
+        }
+        if reference.child != change.table || !writes(&reference.columns) {
+            continue;
+        }
+        if reference.match_full {
+            let question = run.sql.breaks_match_full(position, change, id);
+            ask(run, RefusalKind::MatchFull, question, name())?;
+        }
+        // A self-reference whose key moves along is the question before.
+        if unlink.value != UnlinkValue::Null && !changes_key {
+            let known = discovery.has_keys(reference.parent);
+            let kind = match unlink.value {
+                UnlinkValue::Key(_) => RefusalKind::Reassign,
+                _ => RefusalKind::SetDefault,
+            };
+            let question = run.sql.names_nobody(position, change, id, known);
+            ask(run, kind, question, reference.columns.join(", "))?;
         }
     }
     // Nulls are distinct in most keys, so only a value or NULLS NOT DISTINCT can occur twice.
     let may_repeat = |key: &&Key| {
-        changes(&key.columns) && (key.nulls_not_distinct || unlink.value != UnlinkValue::Null)
+        writes(&key.columns) && (key.nulls_not_distinct || unlink.value != UnlinkValue::Null)
     };
     for key in table.keys.iter().filter(may_repeat) {
-        let known = discovery.has_keys(child);
-        let rows = run.one(run.sql.breaks_unique(position, unlink, key, known))?.number(0) as u64;
-        broken.push((RefusalKind::Unique, rows, key.columns.join(", ")));
+        let known = discovery.has_keys(change.table);
+        let question = run.sql.breaks_unique(position, change, key, known);
+        ask(run, RefusalKind::Unique, question, key.columns.join(", "))?;
     }
-    broken.retain(|(_, rows, _)| *rows > 0);
     Ok(broken)
 }

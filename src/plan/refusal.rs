@@ -43,6 +43,8 @@ pub enum RefusalKind {
     MatchFull,
     /// Unlinking would make a unique key occur twice.
     Unique,
+    /// Unlinking would change a key by which other rows name this one.
+    Referenced,
     /// Unlinking would change a column that another followed reference uses.
     Overlap,
     /// The row to reassign to does not exist, or goes too.

@@ -96,6 +96,10 @@ fn message(report: &Report, refusal: &Refusal) -> String {
                 refusal.detail
             )
         }
+        RefusalKind::Referenced => format!(
+            "unlinking {rows} of {table} by {arrow} would change a key that {} refers to",
+            refusal.detail
+        ),
         RefusalKind::Overlap => format!(
             "{arrow} ({action}) would change a column of {rows} of {table} that is also {}",
             refusal.detail

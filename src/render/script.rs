@@ -5,9 +5,8 @@
 
 use super::Report;
 use crate::catalog::TableId;
-use crate::findings::Step;
+use crate::findings::changes;
 use crate::label::{printable, title};
-use crate::plan::Unlink;
 use crate::sql::{Dialect, Sql};
 
 pub fn report(report: &Report) -> String {
@@ -31,15 +30,16 @@ pub fn report(report: &Report) -> String {
         line(&mut text, &sql.assert_count(*table, *rows));
     }
     text += "\n";
-    let unlink = |position: usize| -> &Unlink { &report.plan.unlinks[position] };
-    for (step, _) in report.findings.steps(report.plan) {
-        if let Step::Unlink(position) = step {
-            let child = report.catalog.reference(unlink(position).reference).child;
-            let known = rows.contains_key(&child);
-            let keep = sql.keep_unlinked(position, unlink(position), known, true);
-            line(&mut text, &keep.inlined());
-            line(&mut text, &sql.unlink(position, unlink(position), known).inlined());
+    for unlinked in &report.findings.unlinked {
+        let unlink = &report.plan.unlinks[unlinked.unlink];
+        let known = rows.contains_key(&report.catalog.reference(unlink.reference).child);
+        line(&mut text, &sql.keep_unlinked(unlinked.unlink, unlink, known, true).inlined());
+    }
+    for change in changes(report.catalog, report.plan, &report.findings.unlinked) {
+        if let Some(merge) = sql.merge_kept(&change) {
+            line(&mut text, &merge);
         }
+        line(&mut text, &sql.unlink(&change).inlined());
     }
     for component in report.findings.components(report.plan) {
         line(&mut text, &delete(&sql, report.dialect, &component));

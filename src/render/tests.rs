@@ -275,34 +275,34 @@ fn the_script_says_what_it_does_not_check() {
     check(
         script::report,
         expect![[r#"
-        -- orgsweep 0.1.0: delete what the preview showed. Run it with: sqlite3 -bail FILE < THIS
-        -- Checked by the engine alone: it stops when a count differs or a reference forbids a
-        -- DELETE. orgsweep clean proves more, and shows refusals in words.
-        -- REFUSED by orgsweep clean: deals.created_by → users (restrict) protects 1 row of users: 3 rows of deals name them
-        -- organization Apex (1)
-        PRAGMA foreign_keys = ON;
-        BEGIN IMMEDIATE;
-        PRAGMA defer_foreign_keys = ON;
-        CREATE TEMP TABLE orgsweep_k0 (c0 INTEGER, gen INTEGER, PRIMARY KEY (c0));
-        CREATE TEMP TABLE orgsweep_k1 (c0 INTEGER, gen INTEGER, PRIMARY KEY (c0));
-        CREATE TEMP TABLE orgsweep_k2 (c0 INTEGER, c1 INTEGER COLLATE "BINARY", gen INTEGER, PRIMARY KEY (c0));
-        -- finds 1 rows;
-        -- finds 4 rows;
-        -- finds 1200 rows;
-        -- finds 3 rows;
+            -- orgsweep 0.1.0: delete what the preview showed. Run it with: sqlite3 -bail FILE < THIS
+            -- Checked by the engine alone: it stops when a count differs or a reference forbids a
+            -- DELETE. orgsweep clean proves more, and shows refusals in words.
+            -- REFUSED by orgsweep clean: deals.created_by → users (restrict) protects 1 row of users: 3 rows of deals name them
+            -- organization Apex (1)
+            PRAGMA foreign_keys = ON;
+            BEGIN IMMEDIATE;
+            PRAGMA defer_foreign_keys = ON;
+            CREATE TEMP TABLE orgsweep_k0 (c0 INTEGER, gen INTEGER, PRIMARY KEY (c0));
+            CREATE TEMP TABLE orgsweep_k1 (c0 INTEGER, gen INTEGER, PRIMARY KEY (c0));
+            CREATE TEMP TABLE orgsweep_k2 (c0 INTEGER, c1 INTEGER COLLATE "BINARY", gen INTEGER, PRIMARY KEY (c0));
+            -- finds 1 rows;
+            -- finds 4 rows;
+            -- finds 1200 rows;
+            -- finds 3 rows;
 
-        -- the counts must be those of the preview
-        CREATE TEMP TABLE orgsweep_count0 (rows CHECK (rows = 1)); INSERT INTO orgsweep_count0 SELECT count(*) FROM temp.orgsweep_k0;
-        CREATE TEMP TABLE orgsweep_count1 (rows CHECK (rows = 4)); INSERT INTO orgsweep_count1 SELECT count(*) FROM temp.orgsweep_k1;
-        CREATE TEMP TABLE orgsweep_count2 (rows CHECK (rows = 1203)); INSERT INTO orgsweep_count2 SELECT count(*) FROM temp.orgsweep_k2;
+            -- the counts must be those of the preview
+            CREATE TEMP TABLE orgsweep_count0 (rows CHECK (rows = 1)); INSERT INTO orgsweep_count0 SELECT count(*) FROM temp.orgsweep_k0;
+            CREATE TEMP TABLE orgsweep_count1 (rows CHECK (rows = 4)); INSERT INTO orgsweep_count1 SELECT count(*) FROM temp.orgsweep_k1;
+            CREATE TEMP TABLE orgsweep_count2 (rows CHECK (rows = 1203)); INSERT INTO orgsweep_count2 SELECT count(*) FROM temp.orgsweep_k2;
 
-        CREATE TEMP TABLE orgsweep_u0 AS SELECT row_number() OVER () AS n, s.* FROM (SELECT c.rowid AS c0 FROM temp.orgsweep_k1 p CROSS JOIN main."deals" c ON p.c0 = c."checked_by" WHERE NOT EXISTS (SELECT 1 FROM temp.orgsweep_k2 k WHERE k.c0 = c.rowid)) s;
-        UPDATE main."deals" AS c SET "checked_by" = (NULL) FROM temp.orgsweep_u0 u WHERE u.c0 = c.rowid;
-        DELETE FROM main."deals" AS c WHERE (c.rowid) IN (SELECT c0 FROM temp.orgsweep_k2);
-        DELETE FROM main."users" AS c WHERE (c.rowid) IN (SELECT c0 FROM temp.orgsweep_k1);
-        DELETE FROM main."organizations" AS c WHERE (c.rowid) IN (SELECT c0 FROM temp.orgsweep_k0);
-        COMMIT;
-    "#]],
+            CREATE TEMP TABLE orgsweep_u0 AS SELECT row_number() OVER () AS n, s.* FROM (SELECT c.rowid AS c0 FROM temp.orgsweep_k1 p CROSS JOIN main."deals" c ON p.c0 = c."checked_by" WHERE NOT EXISTS (SELECT 1 FROM temp.orgsweep_k2 k WHERE k.c0 = c.rowid)) s;
+            UPDATE main."deals" AS c SET "checked_by" = (NULL) FROM temp.orgsweep_u0 w WHERE w.c0 = c.rowid;
+            DELETE FROM main."deals" AS c WHERE (c.rowid) IN (SELECT c0 FROM temp.orgsweep_k2);
+            DELETE FROM main."users" AS c WHERE (c.rowid) IN (SELECT c0 FROM temp.orgsweep_k1);
+            DELETE FROM main."organizations" AS c WHERE (c.rowid) IN (SELECT c0 FROM temp.orgsweep_k0);
+            COMMIT;
+        "#]],
     );
 }
 

@@ -3,6 +3,7 @@
 use super::*;
 use crate::catalog::ReferenceId;
 use crate::catalog::fixture::catalog;
+use crate::findings::Change;
 use crate::plan::{self, Rules};
 use crate::selection::{Selection, find_root};
 use expect_test::{Expect, expect};
@@ -91,12 +92,24 @@ fn a_cycle_goes_in_one_statement_where_the_engine_checks() {
 #[test]
 fn surviving_rows_are_unlinked_and_nothing_else_of_them_changes() {
     check(
-        |sql| sql.unlink(0, &sql.plan.unlinks[0], true),
+        |sql| sql.unlink(&Change { table: USERS, unlinks: vec![0] }),
         expect![[r#"
-        UPDATE main."users" AS c SET "boss" = (NULL) FROM temp.orgsweep_u0 u WHERE u.c0 = c.rowid
-        UPDATE "users" AS c SET "boss" = (NULL)::integer FROM pg_temp.orgsweep_k1 p WHERE p.c0 = c."boss" AND NOT EXISTS (SELECT 1 FROM pg_temp.orgsweep_k1 k WHERE k.c0 = c."id")
-    "#]],
+            UPDATE main."users" AS c SET "boss" = (NULL) FROM temp.orgsweep_u0 w WHERE w.c0 = c.rowid
+            UPDATE "users" AS c SET "boss" = (NULL)::integer FROM pg_temp.orgsweep_u0 w WHERE w.c0 = c."id"
+        "#]],
     );
+}
+
+#[test]
+fn several_unlinks_of_a_row_are_written_at_once() {
+    let catalog = catalog(
+        "organizations(id, name)\n users(id, org -> organizations set null, boss -> organizations set null)",
+    );
+    let plan = plan::build(&catalog, TableId(0), Rules::default());
+    let sql = Sql::new(Dialect::Postgres, &catalog, &plan);
+    let both = Change { table: USERS, unlinks: vec![0, 1] };
+    expect!["CREATE TEMP TABLE orgsweep_w1 ON COMMIT DROP AS SELECT c0, max(CASE WHEN unlink = 0 THEN 1 ELSE 0 END) AS f0, max(CASE WHEN unlink = 1 THEN 1 ELSE 0 END) AS f1 FROM (SELECT c0, 0 AS unlink FROM pg_temp.orgsweep_u0 UNION ALL SELECT c0, 1 AS unlink FROM pg_temp.orgsweep_u1) s GROUP BY c0"].assert_eq(&sql.merge_kept(&both).unwrap_or_default());
+    expect![[r#"UPDATE "users" AS c SET "org" = CASE WHEN w.f0 = 1 THEN (NULL)::integer ELSE c."org" END, "boss" = CASE WHEN w.f1 = 1 THEN (NULL)::integer ELSE c."boss" END FROM pg_temp.orgsweep_w1 w WHERE w.c0 = c."id""#]].assert_eq(&sql.unlink(&both).inlined());
 }
 
 #[test]

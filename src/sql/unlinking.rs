@@ -2,7 +2,8 @@
 
 use super::closure::where_all;
 use super::{Dialect, Sql, Statement, literal, quote};
-use crate::catalog::{Check, Key, ReferenceId};
+use crate::catalog::{Check, Key, ReferenceId, TableId};
+use crate::findings::Change;
 use crate::plan::{Unlink, UnlinkValue};
 
 impl Sql<'_> {
@@ -70,95 +71,139 @@ impl Sql<'_> {
         self.dialect.temporary(&format!("orgsweep_u{position}"))
     }
 
-    /// Writes the unlink. Only the reference's own columns change (no `ON UPDATE` column moves).
-    pub fn unlink(&self, position: usize, unlink: &Unlink, known: bool) -> Statement {
-        let reference = self.catalog.reference(unlink.reference);
-        let mut statement =
-            Statement::from(format!("UPDATE {} AS c SET ", self.child_relation(unlink.reference)));
-        for (n, column) in unlink.columns.iter().enumerate() {
-            let comma = if n > 0 { ", " } else { "" };
-            statement.push(&format!("{comma}{} = {}", quote(column), self.written(unlink, column)));
+    /// Where several unlinks change rows of one table: these rows, and which unlink concerns each.
+    pub fn merge_kept(&self, change: &Change) -> Option<String> {
+        if change.unlinks.len() == 1 {
+            return None;
         }
-        match self.dialect {
-            Dialect::Sqlite => {
-                let kept = self.kept(position);
-                let same = self.same_row(reference.child, "u", "c");
-                statement.push(&format!(" FROM {kept} u WHERE {same}"));
-            }
-            // By the reference again: an earlier unlink may have moved a row that has no key.
-            Dialect::Postgres => {
-                let mut conditions = vec![self.names_key(unlink.reference, "p", "c")];
-                if known {
-                    conditions.push(format!(
-                        "NOT EXISTS (SELECT 1 FROM {} k WHERE {})",
-                        self.key_relation(reference.child),
-                        self.same_row(reference.child, "k", "c")
-                    ));
-                }
-                if unlink.foreign_only {
-                    conditions.push(format!(
-                        "EXISTS (SELECT 1 FROM {} x WHERE {})",
-                        self.excluded(unlink.reference),
-                        self.same_row(reference.child, "x", "c")
-                    ));
-                }
-                statement.push(&format!(
-                    " FROM {} p{}",
-                    self.key_relation(reference.parent),
-                    where_all(&conditions)
-                ));
-            }
-        }
-        statement
+        let identity = self.key_table(change.table).identity_columns().join(", ");
+        let own = |position: &usize| {
+            format!("SELECT {identity}, {position} AS unlink FROM {}", self.kept(*position))
+        };
+        let flag = |position: &usize| {
+            format!("max(CASE WHEN unlink = {position} THEN 1 ELSE 0 END) AS f{position}")
+        };
+        let flags: Vec<String> = change.unlinks.iter().map(flag).collect();
+        let rows: Vec<String> = change.unlinks.iter().map(own).collect();
+        Some(format!(
+            "{} SELECT {identity}, {} FROM ({}) s GROUP BY {identity}",
+            self.create_as(&format!("orgsweep_w{}", change.table.0)),
+            flags.join(", "),
+            rows.join(" UNION ALL ")
+        ))
     }
 
-    fn written(&self, unlink: &Unlink, column: &str) -> String {
-        match (&unlink.value, self.dialect) {
-            (UnlinkValue::Default, Dialect::Postgres) => "DEFAULT".to_owned(),
-            _ => self.new_value(unlink, column),
+    /// The rows that a change concerns.
+    fn changed(&self, change: &Change) -> String {
+        match change.unlinks[..] {
+            [position] => self.kept(position),
+            _ => self.dialect.temporary(&format!("orgsweep_w{}", change.table.0)),
         }
     }
 
-    /// The value that a column has after the unlink, as an expression.
-    fn new_value(&self, unlink: &Unlink, column: &str) -> String {
-        let column = self.column(self.catalog.reference(unlink.reference).child, column);
+    /// Rows that the unlinks of one table change.
+    pub fn count_changed(&self, change: &Change) -> Statement {
+        format!("SELECT {} FROM {}", self.dialect.as_text("count(*)"), self.changed(change)).into()
+    }
+
+    /// Writes all unlinks of one table at once: a row that several concern is written once, and
+    /// checked by the engine as it will be. Only the references' own columns change.
+    pub fn unlink(&self, change: &Change) -> Statement {
+        let columns = self.written_columns(change);
+        let set: Vec<String> = columns
+            .iter()
+            .map(|column| format!("{} = {}", quote(column), self.new_value(change, column, "c")))
+            .collect();
+        format!(
+            "UPDATE {} AS c SET {} FROM {} w WHERE {}",
+            self.relation(change.table),
+            set.join(", "),
+            self.changed(change),
+            self.same_row(change.table, "w", "c")
+        )
+        .into()
+    }
+
+    fn written_columns(&self, change: &Change) -> Vec<&'_ str> {
+        let mut columns: Vec<&str> = Vec::new();
+        for position in &change.unlinks {
+            for column in &self.plan.unlinks[*position].columns {
+                if !columns.contains(&column.as_str()) {
+                    columns.push(column);
+                }
+            }
+        }
+        columns
+    }
+
+    /// The value that a column of row `c` (with its flags in `w`) has after all unlinks.
+    fn new_value(&self, change: &Change, column: &str, c: &str) -> String {
+        let old = format!("{c}.{}", quote(column));
+        let writing: Vec<usize> = change
+            .unlinks
+            .iter()
+            .copied()
+            .filter(|position| {
+                self.plan.unlinks[*position].columns.iter().any(|name| name == column)
+            })
+            .collect();
+        match (&writing[..], change.unlinks.len()) {
+            ([], _) => old,
+            ([position], 1) => self.written_value(*position, change.table, column),
+            (several, _) => {
+                let case = |position: &usize| {
+                    let value = self.written_value(*position, change.table, column);
+                    format!("WHEN w.f{position} = 1 THEN {value}")
+                };
+                let cases: Vec<String> = several.iter().map(case).collect();
+                format!("CASE {} ELSE {old} END", cases.join(" "))
+            }
+        }
+    }
+
+    /// What one unlink writes, as an expression of the column's type.
+    fn written_value(&self, position: usize, table: TableId, column: &str) -> String {
+        let column = self.column(table, column);
         let typed = |value: &str| match self.dialect {
             Dialect::Sqlite => format!("({value})"),
             Dialect::Postgres => format!("({value})::{}", column.type_name),
         };
-        match &unlink.value {
+        match &self.plan.unlinks[position].value {
             UnlinkValue::Null => typed("NULL"),
             UnlinkValue::Default => typed(column.default.as_deref().unwrap_or("NULL")),
             UnlinkValue::Key(key) => typed(&literal(key)),
         }
     }
 
-    /// The rows of an unlink as they will be, under their own column names.
-    fn unlinked_rows(&self, position: usize, unlink: &Unlink) -> String {
-        let child = self.catalog.reference(unlink.reference).child;
-        let value = |name: &str| match unlink.columns.iter().any(|column| column == name) {
-            true => format!("{} AS {}", self.new_value(unlink, name), quote(name)),
-            false => format!("c.{}", quote(name)),
-        };
-        let columns: Vec<String> =
-            self.table(child).columns.iter().map(|column| value(&column.name)).collect();
+    /// The rows of one unlink as they will be after all of them, under their own column names.
+    fn unlinked_rows(&self, position: usize, change: &Change) -> String {
+        let columns: Vec<String> = self
+            .table(change.table)
+            .columns
+            .iter()
+            .map(|column| {
+                let value = self.new_value(change, &column.name, "c");
+                format!("{value} AS {}", quote(&column.name))
+            })
+            .collect();
         format!(
-            "SELECT {} FROM {} u JOIN {} c ON {}",
+            "SELECT {} FROM {} u JOIN {} w ON {} JOIN {} c ON {}",
             columns.join(", "),
             self.kept(position),
-            self.relation(child),
-            self.same_row(child, "u", "c")
+            self.changed(change),
+            self.same_key(change.table, "u", "w"),
+            self.relation(change.table),
+            self.same_row(change.table, "u", "c")
         )
     }
 
     /// Rows that would break a CHECK constraint. Its expression may name the table.
-    pub fn breaks_check(&self, position: usize, unlink: &Unlink, check: &Check) -> Statement {
-        let child = self.catalog.reference(unlink.reference).child;
+    pub fn breaks_check(&self, position: usize, change: &Change, check: &Check) -> Statement {
         format!(
             "SELECT {} FROM ({}) AS {} WHERE NOT ({})",
             self.dialect.as_text("count(*)"),
-            self.unlinked_rows(position, unlink),
-            quote(&self.table(child).name.name),
+            self.unlinked_rows(position, change),
+            quote(&self.table(change.table).name.name),
             check.expression
         )
         .into()
@@ -168,7 +213,7 @@ impl Sql<'_> {
     pub fn breaks_match_full(
         &self,
         position: usize,
-        unlink: &Unlink,
+        change: &Change,
         id: ReferenceId,
     ) -> Statement {
         let columns = &self.catalog.reference(id).columns;
@@ -178,7 +223,7 @@ impl Sql<'_> {
         format!(
             "SELECT {} FROM ({}) a WHERE ({}) AND ({})",
             self.dialect.as_text("count(*)"),
-            self.unlinked_rows(position, unlink),
+            self.unlinked_rows(position, change),
             test("IS NULL", " OR "),
             test("IS NOT NULL", " OR "),
         )
@@ -189,22 +234,19 @@ impl Sql<'_> {
     pub fn breaks_unique(
         &self,
         position: usize,
-        unlink: &Unlink,
+        change: &Change,
         key: &Key,
         known: bool,
     ) -> Statement {
-        let child = self.catalog.reference(unlink.reference).child;
         let columns: Vec<String> = key.columns.iter().map(|column| quote(column)).collect();
         let columns = columns.join(", ");
         let absent = |relation: String| {
-            format!(
-                "NOT EXISTS (SELECT 1 FROM {relation} k WHERE {})",
-                self.same_row(child, "k", "c")
-            )
+            let same = self.same_row(change.table, "k", "c");
+            format!("NOT EXISTS (SELECT 1 FROM {relation} k WHERE {same})")
         };
         let mut others = vec![absent(self.kept(position))];
         if known {
-            others.push(absent(self.key_relation(child)));
+            others.push(absent(self.key_relation(change.table)));
         }
         let not_null = match key.nulls_not_distinct {
             true => String::new(),
@@ -217,17 +259,23 @@ impl Sql<'_> {
              SELECT {columns}, 1 AS changed FROM ({}) a UNION ALL SELECT {columns}, 0 FROM {} c WHERE {}) b \
              GROUP BY {columns} HAVING count(*) > 1) d WHERE d.changed = 1{not_null}",
             self.dialect.as_text("count(*)"),
-            self.unlinked_rows(position, unlink),
-            self.relation(child),
+            self.unlinked_rows(position, change),
+            self.relation(change.table),
             others.join(" AND "),
         )
         .into()
     }
 
-    /// Rows whose new value names a parent that is missing or goes too. `known`: the parent has a
-    /// key table.
-    pub fn names_nobody(&self, position: usize, unlink: &Unlink, known: bool) -> Statement {
-        let reference = self.catalog.reference(unlink.reference);
+    /// Rows whose new value names, by the reference `id`, a parent that is missing or goes too.
+    /// `known`: the parent has a key table.
+    pub fn names_nobody(
+        &self,
+        position: usize,
+        change: &Change,
+        id: ReferenceId,
+        known: bool,
+    ) -> Statement {
+        let reference = self.catalog.reference(id);
         let survives = match known {
             true => format!(
                 " AND NOT EXISTS (SELECT 1 FROM {} k WHERE {})",
@@ -241,10 +289,25 @@ impl Sql<'_> {
         format!(
             "SELECT {} FROM ({}) a WHERE {} AND NOT EXISTS (SELECT 1 FROM {} r WHERE {}{survives})",
             self.dialect.as_text("count(*)"),
-            self.unlinked_rows(position, unlink),
+            self.unlinked_rows(position, change),
             named.join(" AND "),
             self.relation(reference.parent),
-            self.names_row(unlink.reference, "r", "a"),
+            self.names_row(id, "r", "a"),
+        )
+        .into()
+    }
+
+    /// Rows of one unlink that others name by the reference `id`, a key of which it changes.
+    pub fn is_named(&self, position: usize, id: ReferenceId) -> Statement {
+        let reference = self.catalog.reference(id);
+        format!(
+            "SELECT {} FROM {} u JOIN {} p ON {} JOIN {} c ON {}",
+            self.dialect.as_text("count(*)"),
+            self.kept(position),
+            self.relation(reference.parent),
+            self.same_row(reference.parent, "u", "p"),
+            self.child_relation(id),
+            self.names_row(id, "p", "c")
         )
         .into()
     }

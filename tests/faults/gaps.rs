@@ -263,8 +263,10 @@ fn a_row_that_slips_in_by_an_unwatched_reference() {
         let mut session = db.connect();
         let mut slips = Some("INSERT INTO logs VALUES (1001, 'slipped in')");
         let proxy = Proxy::start(db, move |message| {
-            let deals = message.sql.starts_with("DELETE FROM") && message.sql.contains("\"deals\"");
-            if let Some(insert) = slips.take_if(|_| deals) {
+            if message.sql.starts_with("DELETE FROM")
+                && message.sql.contains("\"deals\"")
+                && let Some(insert) = slips.take()
+            {
                 session.run(insert).expect("an insert");
             }
             Verdict::Forward

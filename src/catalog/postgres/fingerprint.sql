@@ -1,11 +1,37 @@
--- Everything that a plan depends on, in one cheap look: foreign keys and checks, columns, triggers
--- and rules, inheritance. User objects have oids from 16384 on.
-SELECT md5(concat_ws('|',
-  (SELECT string_agg(concat_ws(',', oid, conrelid, confrelid, contype, confdeltype, conkey, confkey, convalidated), ';' ORDER BY oid)
-     FROM pg_constraint WHERE oid >= 16384 AND contype IN ('f', 'c', 'p', 'u')),
-  (SELECT string_agg(concat_ws(',', attrelid, attnum, attname, atttypid, attnotnull), ';' ORDER BY attrelid, attnum)
-     FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
-    WHERE attrelid >= 16384 AND attnum > 0 AND c.relkind IN ('r', 'p') AND c.relpersistence <> 't'),
-  (SELECT string_agg(concat_ws(',', oid, tgrelid, tgenabled, tgtype), ';' ORDER BY oid) FROM pg_trigger WHERE oid >= 16384),
-  (SELECT string_agg(concat_ws(',', oid, ev_class, ev_enabled), ';' ORDER BY oid) FROM pg_rewrite WHERE oid >= 16384),
-  (SELECT string_agg(concat_ws(',', inhrelid, inhparent), ';' ORDER BY inhrelid, inhparent) FROM pg_inherits WHERE inhrelid >= 16384)))
+-- One hash over what decides which rows go and how: tables, columns, defaults, constraints and
+-- whether their triggers are awake, triggers, rules, unique keys, inheritance and partitions.
+-- Whatever else changes in a constraint, trigger, rule or default gives it a new oid. Temporary
+-- tables do not count: orgsweep makes some itself. A sum needs no sorting.
+WITH relation AS MATERIALIZED (
+    SELECT c.* FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+     WHERE c.relkind IN ('r', 'p') AND c.relpersistence <> 't'
+       AND n.nspname <> 'information_schema' AND n.nspname !~ '^pg_'
+),
+fact(line) AS (
+    SELECT concat_ws(',', 'table', oid, relname, relnamespace, relkind, relispartition,
+                     relrowsecurity, relforcerowsecurity) FROM relation
+    UNION ALL
+    SELECT concat_ws(',', 'column', attrelid, attnum, attname, atttypid, atttypmod, attnotnull,
+                     attgenerated)
+      FROM pg_attribute JOIN relation r ON r.oid = attrelid WHERE attnum > 0 AND NOT attisdropped
+    UNION ALL
+    SELECT concat_ws(',', 'default', d.oid) FROM pg_attrdef d JOIN relation r ON r.oid = adrelid
+    UNION ALL
+    SELECT concat_ws(',', 'constraint', k.oid, conname, convalidated, condeferrable, condeferred,
+                     conparentid)
+      FROM pg_constraint k JOIN relation r ON r.oid = conrelid
+    UNION ALL
+    SELECT concat_ws(',', 'trigger', t.oid, tgname, tgenabled)
+      FROM pg_trigger t JOIN relation r ON r.oid = tgrelid
+    UNION ALL
+    SELECT concat_ws(',', 'rule', w.oid, rulename, ev_enabled)
+      FROM pg_rewrite w JOIN relation r ON r.oid = ev_class
+    UNION ALL
+    SELECT concat_ws(',', 'key', indrelid, indkey)
+      FROM pg_index JOIN relation r ON r.oid = indrelid WHERE indisunique AND indisvalid
+    UNION ALL
+    SELECT concat_ws(',', 'child', inhrelid, inhparent)
+      FROM pg_inherits JOIN relation r ON r.oid = inhparent
+)
+SELECT md5(concat_ws(',', count(*), sum(hashtextextended(line, 0)), sum(hashtextextended(line, 1))))
+  FROM fact

@@ -1,42 +1,89 @@
--- One foreign key of a partitioned table has a row per partition: conparentid = 0 keeps the one
--- that was declared. Either end may be a partition; it stands behind its topmost parent.
-WITH RECURSIVE tops AS (
-    SELECT c.oid, c.oid AS top FROM pg_class c WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition
-    UNION ALL
-    SELECT h.inhrelid, t.top FROM tops t JOIN pg_inherits h ON h.inhparent = t.oid
-      JOIN pg_class c ON c.oid = h.inhrelid AND c.relispartition
-), unwatched AS (
-    SELECT DISTINCT tgconstraint FROM pg_trigger
-     WHERE tgisinternal AND tgconstraint <> 0 AND tgenabled IN ('D', 'R')
+-- Every foreign key as JSON in the shape of catalog::Reference, with the tables' oids in the place
+-- of their positions. A key on a partitioned table has further constraints per partition
+-- (conparentid), which are left out. Where a partition is the one that is referenced, its topmost
+-- table is the parent.
+WITH RECURSIVE
+-- Columns that older versions lack: see tables.sql.
+absent(confdelsetcols, conenforced) AS (VALUES (NULL::int2[], true)),  -- PostgreSQL 15, 18
+reference AS MATERIALIZED (
+    SELECT k.*, c.relispartition, c.relname, n.nspname
+      FROM absent
+      CROSS JOIN LATERAL (
+        SELECT oid, conname, contype, conparentid, conrelid, confrelid, conkey, confkey, conpfeqop,
+               confdeltype, confmatchtype, condeferrable, condeferred, convalidated, conenforced,
+               confdelsetcols
+          FROM pg_constraint
+      ) k
+      JOIN pg_class c ON c.oid = k.conrelid
+      JOIN pg_namespace n ON n.oid = c.relnamespace
+     WHERE k.contype = 'f' AND k.conparentid = 0
+       AND n.nspname <> 'information_schema' AND n.nspname !~ '^pg_'
+),
+-- conpfeqop: the key's value on the left, the child's on the right.
+pairs AS (
+    SELECT r.oid, array_agg(a.attname ORDER BY u.place) AS columns,
+           array_agg(b.attname ORDER BY u.place) AS parent_columns,
+           array_agg(CASE WHEN o.oprname <> '=' OR s.nspname <> 'pg_catalog'
+                          THEN format('OPERATOR(%I.%s)', s.nspname, o.oprname) END
+                     ORDER BY u.place) AS operators
+      FROM reference r
+      CROSS JOIN unnest(r.conkey, r.confkey, r.conpfeqop) WITH ORDINALITY u(child, parent, op, place)
+      JOIN pg_attribute a ON a.attrelid = r.conrelid AND a.attnum = u.child
+      JOIN pg_attribute b ON b.attrelid = r.confrelid AND b.attnum = u.parent
+      JOIN pg_operator o ON o.oid = u.op
+      JOIN pg_namespace s ON s.oid = o.oprnamespace
+     GROUP BY r.oid
+),
+-- ON DELETE SET NULL (column, …)
+listed AS (
+    SELECT r.oid, array_agg(a.attname ORDER BY u.place) AS columns
+      FROM reference r
+      CROSS JOIN unnest(r.confdelsetcols) WITH ORDINALITY u(attnum, place)
+      JOIN pg_attribute a ON a.attrelid = r.conrelid AND a.attnum = u.attnum
+     GROUP BY r.oid
+),
+-- The narrowest index that begins with the columns, in any order; indkey counts from 0.
+indexed AS (
+    SELECT DISTINCT ON (r.oid) r.oid, x.relname
+      FROM reference r
+      JOIN pg_index i ON i.indrelid = r.conrelid AND i.indisvalid AND i.indpred IS NULL
+                     AND i.indnkeyatts >= cardinality(r.conkey)
+                     AND (i.indkey::int2[])[0:cardinality(r.conkey) - 1] @> r.conkey
+      JOIN pg_class x ON x.oid = i.indexrelid
+      JOIN pg_am m ON m.oid = x.relam AND m.amname IN ('btree', 'hash')
+     ORDER BY r.oid, i.indnkeyatts, x.relname
+),
+-- Foreign keys of which a trigger sleeps, here or on a partition.
+unwatched AS (
+    SELECT tgconstraint AS oid FROM pg_trigger WHERE tgconstraint <> 0 AND tgenabled IN ('D', 'R')
+    UNION
+    SELECT k.conparentid FROM unwatched u JOIN pg_constraint k ON k.oid = u.oid
+     WHERE k.conparentid <> 0
 )
-SELECT k.conname::text, ct.top::text, pt.top::text, cols.child, cols.parent,
-       k.confdeltype::text, (k.confmatchtype = 'f')::text, k.condeferrable::text, k.condeferred::text,
-       k.convalidated::text,
-       (coalesce((to_jsonb(k)->>'conenforced')::bool, true) AND u.tgconstraint IS NULL)::text,   -- PostgreSQL 18
-       (SELECT json_agg(da.attname)::text
-          FROM jsonb_array_elements_text(nullif(to_jsonb(k)->'confdelsetcols', 'null')) x        -- PostgreSQL 15
-          JOIN pg_attribute da ON da.attrelid = k.conrelid AND da.attnum = x::int2),
-       (SELECT ic.relname::text FROM pg_index i JOIN pg_class ic ON ic.oid = i.indexrelid
-         WHERE i.indrelid = k.conrelid AND i.indisvalid AND i.indpred IS NULL
-           AND i.indnkeyatts >= cardinality(k.conkey)
-           AND (SELECT array_agg(x ORDER BY x) FROM unnest((i.indkey::int2[])[0:cardinality(k.conkey) - 1]) x)
-             = (SELECT array_agg(x ORDER BY x) FROM unnest(k.conkey) x)
-         ORDER BY i.indnkeyatts, i.indexrelid LIMIT 1),
-       cols.operators,
-       CASE WHEN c.relispartition AND NOT pg_table_is_visible(c.oid) THEN n.nspname::text END,
-       CASE WHEN c.relispartition THEN c.relname::text END
-  FROM pg_constraint k
-  JOIN pg_class c ON c.oid = k.conrelid JOIN pg_namespace n ON n.oid = c.relnamespace
-  JOIN tops ct ON ct.oid = k.conrelid JOIN tops pt ON pt.oid = k.confrelid
-  LEFT JOIN unwatched u ON u.tgconstraint = k.oid
-  CROSS JOIN LATERAL (
-    SELECT json_agg(ca.attname ORDER BY u.ord)::text AS child, json_agg(pa.attname ORDER BY u.ord)::text AS parent,
-           json_agg(CASE WHEN opn.nspname <> 'pg_catalog'
-                    THEN format('OPERATOR(%I.%s)', opn.nspname, op.oprname) END ORDER BY u.ord)::text AS operators
-      FROM unnest(k.conkey, k.confkey, k.conpfeqop) WITH ORDINALITY AS u(ck, pk, eq, ord)
-      JOIN pg_attribute ca ON ca.attrelid = k.conrelid AND ca.attnum = u.ck
-      JOIN pg_attribute pa ON pa.attrelid = k.confrelid AND pa.attnum = u.pk
-      JOIN pg_operator op ON op.oid = u.eq JOIN pg_namespace opn ON opn.oid = op.oprnamespace) cols
- WHERE k.contype = 'f' AND k.conparentid = 0
-   AND n.nspname NOT IN ('pg_catalog', 'information_schema')
- ORDER BY n.nspname, c.relname, k.conname
+SELECT json_build_object(
+           'name', r.conname,
+           'child', coalesce(pg_partition_root(r.conrelid), r.conrelid)::int8,
+           'columns', pairs.columns,
+           'parent', coalesce(pg_partition_root(r.confrelid), r.confrelid)::int8,
+           'parent_columns', pairs.parent_columns,
+           'on_delete', CASE r.confdeltype
+               WHEN 'c' THEN 'cascade' WHEN 'n' THEN 'set null' WHEN 'd' THEN 'set default'
+               WHEN 'r' THEN 'restrict' ELSE 'no action' END,
+           'set_columns', CASE WHEN r.confdeltype IN ('n', 'd')
+               THEN coalesce(listed.columns, pairs.columns) ELSE '{}' END,
+           'match_full', r.confmatchtype = 'f',
+           'deferrable', r.condeferrable,
+           'initially_deferred', r.condeferred,
+           'validated', r.convalidated,
+           'enforced', r.conenforced AND r.oid NOT IN (SELECT oid FROM unwatched),
+           'index', indexed.relname,
+           'operators', pairs.operators,
+           'partition', CASE WHEN r.relispartition THEN json_build_object(
+               'schema', CASE WHEN NOT pg_table_is_visible(r.conrelid) THEN r.nspname END,
+               'name', r.relname) END
+       )::text
+  FROM reference r
+  JOIN pairs ON pairs.oid = r.oid
+  LEFT JOIN listed ON listed.oid = r.oid
+  LEFT JOIN indexed ON indexed.oid = r.oid
+ ORDER BY r.nspname, r.relname, r.conname

@@ -1,203 +1,195 @@
-//! What SQLite tells only in the text of CREATE statements: collations, CHECK constraints, trigger
-//! events. A tokenizer, not a parser: it knows quotes, comments and parentheses.
+//! What SQLite tells nowhere but in the text of CREATE TABLE and CREATE TRIGGER: collations,
+//! checks, the names and deferral of foreign keys, a trigger's event. (Its C interface knows the
+//! collations, sqlite3_table_column_metadata, but Diesel does not hand out the connection.)
 
-use crate::catalog::Check;
+use super::token::{Kind, Token, tokens};
 
-/// A token with its place in the text.
-#[derive(Debug, Clone, Copy, PartialEq)]
-struct Token<'a> {
-    text: &'a str,
-    start: usize,
-    /// An identifier or string in quotes, which is never a keyword.
-    quoted: bool,
-}
-
-impl Token<'_> {
-    fn is(&self, keyword: &str) -> bool {
-        !self.quoted && self.text.eq_ignore_ascii_case(keyword)
-    }
-
-    /// An identifier without its quotes.
-    fn name(&self) -> String {
-        match self.text.as_bytes() {
-            [open @ (b'"' | b'`' | b'\''), .., _] => {
-                let quote = char::from(*open);
-                let doubled = format!("{quote}{quote}");
-                self.text[1..self.text.len() - 1].replace(&doubled, &quote.to_string())
-            }
-            [b'[', .., _] => self.text[1..self.text.len() - 1].to_owned(),
-            _ => self.text.to_owned(),
-        }
-    }
-}
-
-/// What a CREATE TABLE says beyond the pragmas.
+/// The clauses of a CREATE TABLE.
 #[derive(Debug, Default, PartialEq)]
-pub struct TableText {
-    /// Column and collation, where one is declared.
+pub struct Declared {
+    /// Column and collation, as written.
     pub collations: Vec<(String, String)>,
-    pub checks: Vec<Check>,
+    pub checks: Vec<DeclaredCheck>,
+    /// In the order of the text.
+    pub references: Vec<DeclaredReference>,
 }
 
-/// Reads a CREATE TABLE statement. Text that is not one yields nothing.
-pub fn table(sql: &str) -> TableText {
+#[derive(Debug, PartialEq)]
+pub struct DeclaredCheck {
+    /// The constraint's name or, as in SQLite's own messages, the expression.
+    pub name: String,
+    pub expression: String,
+}
+
+#[derive(Debug, PartialEq)]
+pub struct DeclaredReference {
+    pub name: Option<String>,
+    /// DEFERRABLE INITIALLY DEFERRED; SQLite treats everything else as immediate.
+    pub deferred: bool,
+}
+
+/// Reads a CREATE TABLE as SQLite stores it.
+pub fn declared(sql: &str) -> Declared {
     let tokens = tokens(sql);
-    let mut text = TableText::default();
-    let Some(open) = tokens.iter().position(|token| token.is("(")) else {
-        return text;
-    };
-    for definition in definitions(&tokens[open + 1..]) {
-        let constraint = ["constraint", "check", "primary", "unique", "foreign"]
-            .iter()
-            .any(|k| definition[0].is(k));
-        if !constraint {
-            let collation = definition.windows(2).find(|pair| pair[0].is("collate"));
-            text.collations.extend(collation.map(|pair| (definition[0].name(), pair[1].name())));
-        }
-        text.checks.extend(checks(sql, definition));
+    // Of nested parentheses only the outside matters: an expression holds no clauses.
+    let clauses: Vec<Token> = tokens.into_iter().filter(|token| token.depth == 1).collect();
+    let elements = || clauses.split(|token| token.kind == Kind::Comma);
+    Declared {
+        collations: elements().filter_map(collation).collect(),
+        checks: elements().flat_map(|element| checks(sql, element)).collect(),
+        references: elements().flat_map(references).collect(),
     }
-    text
 }
 
-/// The parts between top-level commas, up to the closing parenthesis.
-fn definitions<'t, 'a>(tokens: &'t [Token<'a>]) -> Vec<&'t [Token<'a>]> {
-    let (mut parts, mut depth, mut start) = (Vec::new(), 0, 0);
-    for (n, token) in tokens.iter().enumerate() {
-        match () {
-            () if token.is("(") => depth += 1,
-            () if token.is(")") && depth > 0 => depth -= 1,
-            () if token.is(")") => {
-                parts.push(&tokens[start..n]);
-                break;
-            }
-            () if token.is(",") && depth == 0 => {
-                parts.push(&tokens[start..n]);
-                start = n + 1;
-            }
-            () => {}
-        }
-    }
-    parts.retain(|part| !part.is_empty());
-    parts
-}
-
-/// `[CONSTRAINT name] CHECK (expression)` wherever it stands in a definition.
-fn checks(sql: &str, definition: &[Token]) -> Vec<Check> {
-    let mut checks = Vec::new();
-    for n in 0..definition.len().saturating_sub(1) {
-        if !(definition[n].is("check") && definition[n + 1].is("(")) {
-            continue;
-        }
-        let mut depth = 0;
-        let close = definition[n + 1..].iter().position(|token| {
-            depth += i32::from(token.is("(")) - i32::from(token.is(")"));
-            depth == 0
-        });
-        let Some(close) = close.map(|offset| definition[n + 1 + offset]) else {
-            continue;
-        };
-        let expression = sql[definition[n + 1].start + 1..close.start].trim().to_owned();
-        let named = n >= 2 && definition[n - 2].is("constraint");
-        let name = if named { definition[n - 1].name() } else { expression.clone() };
-        checks.push(Check { name, expression, columns: Vec::new() });
-    }
-    checks
-}
-
-/// Whether a CREATE TRIGGER fires on DELETE, and on UPDATE.
+/// Whether a CREATE TRIGGER is for DELETE and for UPDATE. Its event is the first of these words:
+/// they are reserved, so no plain name before it can be one.
 pub fn trigger_events(sql: &str) -> (bool, bool) {
     let tokens = tokens(sql);
-    let head: Vec<&Token> = tokens.iter().take_while(|token| !token.is("on")).collect();
-    let event = |name| head.iter().any(|token| token.is(name));
-    (event("delete"), event("update"))
+    let is_event = |token: &&Token| ["DELETE", "INSERT", "UPDATE"].iter().any(|it| token.is(it));
+    let event = tokens.iter().find(is_event);
+    let on = |keyword| event.is_some_and(|token| token.is(keyword));
+    (on("DELETE"), on("UPDATE"))
 }
 
-fn tokens(sql: &str) -> Vec<Token<'_>> {
-    let bytes = sql.as_bytes();
-    let (mut tokens, mut at) = (Vec::new(), 0);
-    while at < bytes.len() {
-        let rest = &sql[at..];
-        let (length, kind) = match bytes[at] {
-            b if b.is_ascii_whitespace() => (1, None),
-            b'-' if rest.starts_with("--") => (rest.find('\n').unwrap_or(rest.len()), None),
-            b'/' if rest.starts_with("/*") => {
-                (rest.find("*/").map_or(rest.len(), |end| end + 2), None)
-            }
-            quote @ (b'"' | b'\'' | b'`') => (quoted_length(rest, char::from(quote)), Some(true)),
-            b'[' => (rest.find(']').map_or(rest.len(), |end| end + 1), Some(true)),
-            b if is_word(b) => {
-                (rest.bytes().position(|b| !is_word(b)).unwrap_or(rest.len()), Some(false))
-            }
-            _ => (1, Some(false)),
-        };
-        if let Some(quoted) = kind {
-            tokens.push(Token { text: &rest[..length], start: at, quoted });
+/// Whether an expression may read a column: it names it, or something that is called the same.
+pub fn mentions(expression: &str, column: &str) -> bool {
+    tokens(expression).iter().any(|token| token.name().eq_ignore_ascii_case(column))
+}
+
+/// The last COLLATE of a column wins. A table constraint has none outside of its parentheses.
+fn collation(element: &[Token]) -> Option<(String, String)> {
+    let place = element.iter().rposition(|token| token.is("COLLATE"))?;
+    Some((element.first()?.name(), element.get(place + 1)?.name()))
+}
+
+fn checks(sql: &str, element: &[Token]) -> Vec<DeclaredCheck> {
+    let check = |(place, clause): (usize, &[Token])| match clause {
+        [check, open, close] if check.is("CHECK") && open.kind == Kind::Open => {
+            let expression = sql[open.end()..close.start].trim().to_owned();
+            let name = name_before(element, place).unwrap_or_else(|| expression.clone());
+            Some(DeclaredCheck { name, expression })
         }
-        at += length;
-    }
-    tokens
+        _ => None,
+    };
+    element.windows(3).enumerate().filter_map(check).collect()
 }
 
-fn is_word(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'$' || byte >= 0x80
-}
-
-/// The length of a quoted token; a doubled quote does not end it.
-fn quoted_length(rest: &str, quote: char) -> usize {
-    let mut characters = rest.char_indices().skip(1).peekable();
-    while let Some((at, character)) = characters.next() {
-        if character == quote {
-            match characters.peek() {
-                Some((_, next)) if *next == quote => {
-                    characters.next();
-                }
-                _ => return at + 1,
-            }
+fn references(element: &[Token]) -> Vec<DeclaredReference> {
+    let places = element.iter().enumerate().filter(|(_, token)| token.is("REFERENCES"));
+    let reference = |(place, _): (usize, &Token)| {
+        let rest = &element[place + 1..];
+        let next = rest.iter().position(|token| token.is("REFERENCES")).unwrap_or(rest.len());
+        DeclaredReference {
+            name: name_before(element, constraint_start(element, place)),
+            deferred: is_deferred(&rest[..next]),
         }
-    }
-    rest.len()
+    };
+    places.map(reference).collect()
+}
+
+/// A table's reference begins with FOREIGN KEY (…), a column's with REFERENCES itself.
+fn constraint_start(element: &[Token], references: usize) -> usize {
+    let foreign_key = references.checked_sub(4);
+    foreign_key.filter(|place| element[*place].is("FOREIGN")).unwrap_or(references)
+}
+
+/// The name in `CONSTRAINT name`, where that stands right before `place`.
+fn name_before(element: &[Token], place: usize) -> Option<String> {
+    let constraint = place.checked_sub(2)?;
+    element[constraint].is("CONSTRAINT").then(|| element[place - 1].name())
+}
+
+fn is_deferred(clause: &[Token]) -> bool {
+    let place = clause.windows(3).position(|words| {
+        words[0].is("DEFERRABLE") && words[1].is("INITIALLY") && words[2].is("DEFERRED")
+    });
+    place.is_some_and(|place| place == 0 || !clause[place - 1].is("NOT"))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    #[track_caller]
+    fn check(sql: &str, collations: &[&str], checks: &[&str], references: &[&str]) {
+        let declared = declared(sql);
+        let pair = |(column, collation): &(String, String)| format!("{column} {collation}");
+        let shown: Vec<String> = declared.collations.iter().map(pair).collect();
+        assert_eq!(shown, collations);
+        let pair = |it: &DeclaredCheck| format!("{}: {}", it.name, it.expression);
+        let shown: Vec<String> = declared.checks.iter().map(pair).collect();
+        assert_eq!(shown, checks);
+        let shown = declared.references.iter().map(|it| {
+            let name = it.name.as_deref().unwrap_or("-");
+            if it.deferred { format!("{name} deferred") } else { name.to_owned() }
+        });
+        assert_eq!(shown.collect::<Vec<_>>(), references);
+    }
+
     #[test]
-    fn collations_and_checks_are_found_among_quotes_comments_and_parentheses() {
-        let text = table(
-            r#"CREATE TABLE "we(ird" ( -- check (no)
-              id INTEGER PRIMARY KEY, "na""me" TEXT DEFAULT 'collate x' COLLATE NOCASE CHECK (length("na""me") > (1)),
-              /* check (nor this) */ [b c] TEXT collate "RTRIM", n INT,
-              CONSTRAINT positive CHECK (n > 0 AND n <> ')'), CHECK(n < 10), UNIQUE (n COLLATE NOCASE))"#,
-        );
-        let collations: Vec<_> =
-            text.collations.iter().map(|(c, k)| (c.as_str(), k.as_str())).collect();
-        assert_eq!(collations, [(r#"na"me"#, "NOCASE"), ("b c", "RTRIM")]);
-        let checks: Vec<_> =
-            text.checks.iter().map(|c| (c.name.as_str(), c.expression.as_str())).collect();
-        assert_eq!(
-            checks,
-            [
-                (r#"length("na""me") > (1)"#, r#"length("na""me") > (1)"#),
-                ("positive", "n > 0 AND n <> ')'"),
-                ("n < 10", "n < 10"),
-            ]
+    fn collations_belong_to_columns() {
+        check(
+            r#"CREATE TABLE t(a TEXT COLLATE NOCASE, "b,c" TEXT DEFAULT ('x' COLLATE rtrim) NOT NULL,
+               'd' VARCHAR(10,2) COLLATE "RTRIM" UNIQUE, [e] COLLATE NOCASE COLLATE binary,
+               f AS (a COLLATE nocase), UNIQUE (f COLLATE NOCASE))"#,
+            &["a NOCASE", "d RTRIM", "e binary"],
+            &[],
+            &[],
         );
     }
 
     #[test]
-    fn triggers_tell_their_events() {
-        assert_eq!(
-            trigger_events("CREATE TRIGGER t BEFORE DELETE ON x BEGIN UPDATE y SET z = 1; END"),
-            (true, false)
+    fn checks_keep_their_text() {
+        check(
+            "CREATE TABLE t(a INT CHECK (a > 0 AND (a < 9)), -- CHECK (no)
+             b INT CONSTRAINT \"b check\" check( b <> ')' ) NOT NULL CHECK(b),
+             CONSTRAINT u UNIQUE (a), CONSTRAINT both CHECK (a < b) CHECK (b IN (1, 2))) STRICT",
+            &[],
+            &[
+                "a > 0 AND (a < 9): a > 0 AND (a < 9)",
+                "b check: b <> ')'",
+                "b: b",
+                "both: a < b",
+                "b IN (1, 2): b IN (1, 2)",
+            ],
+            &[],
         );
-        assert_eq!(
-            trigger_events("create trigger t update of a, b on x begin delete from y; end"),
-            (false, true)
+    }
+
+    #[test]
+    fn references_have_names_and_deferral() {
+        check(
+            "CREATE TABLE t(a INT REFERENCES p(id) ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED,
+             b INT CONSTRAINT named REFERENCES p NOT DEFERRABLE INITIALLY DEFERRED,
+             c INT REFERENCES p DEFERRABLE INITIALLY IMMEDIATE CHECK (c),
+             CONSTRAINT \"two of them\" FOREIGN KEY (a, b) REFERENCES q(x, y) DEFERRABLE
+             FOREIGN KEY (c) REFERENCES r MATCH FULL DEFERRABLE INITIALLY DEFERRED) WITHOUT ROWID",
+            &[],
+            &["c: c"],
+            &["- deferred", "named", "-", "two of them", "- deferred"],
         );
-        assert_eq!(
-            trigger_events("CREATE TRIGGER \"delete\" INSERT ON x BEGIN SELECT 1; END"),
-            (false, false)
-        );
+    }
+
+    #[test]
+    fn triggers_tell_their_event() {
+        for (sql, events) in [
+            ("CREATE TRIGGER x AFTER DELETE ON t BEGIN UPDATE u SET a = 1; END", (true, false)),
+            (
+                "CREATE TRIGGER \"delete\" BEFORE UPDATE OF a, b ON t BEGIN SELECT 1; END",
+                (false, true),
+            ),
+            (
+                "CREATE TRIGGER [update] /* DELETE */ INSERT ON t BEGIN DELETE FROM u; END",
+                (false, false),
+            ),
+        ] {
+            assert_eq!(trigger_events(sql), events, "{sql}");
+        }
+    }
+
+    #[test]
+    fn expressions_mention_columns() {
+        assert!(mentions("length(\"Name\") > 0", "name"));
+        assert!(!mentions("names IS NOT NULL -- name", "name"));
     }
 }

@@ -1,4 +1,5 @@
-SELECT l.name, k.id, k.seq, k."table", k."from", k."to", k.on_delete
-  FROM pragma_table_list l JOIN pragma_foreign_key_list(l.name, 'main') k
+-- The last one declared has the id 0. No "to" means the parent's primary key.
+SELECT l.name, k.id, k."table", k."from", k."to", k.on_delete
+  FROM pragma_table_list AS l, pragma_foreign_key_list(l.name, 'main') AS k
  WHERE l.schema = 'main' AND l.type = 'table' AND l.name NOT LIKE 'sqlite\_%' ESCAPE '\'
- ORDER BY l.name, k.id, k.seq
+ ORDER BY l.name, k.id DESC, k.seq;

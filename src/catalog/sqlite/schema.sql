@@ -1,1 +1,2 @@
-SELECT type, name, tbl_name, sql FROM main.sqlite_schema WHERE type IN ('table', 'trigger') AND sql IS NOT NULL
+-- The statements that made tables and triggers.
+SELECT type, name, tbl_name, sql FROM main.sqlite_schema WHERE type IN ('table', 'trigger') ORDER BY name;

@@ -1,0 +1,147 @@
+//! One table out of what the queries and its CREATE TABLE say about it.
+
+use super::ddl::{self, Declared, DeclaredReference};
+use crate::catalog::{Check, Column, Key, Privileges, Table, TableKind, TableName};
+use crate::database::Row;
+
+/// A table and what its references need besides.
+pub struct Described {
+    pub table: Table,
+    pub indexes: Vec<Index>,
+    /// The column that is the rowid by another name.
+    pub rowid: Option<String>,
+    /// In the order of the text.
+    pub references: Vec<DeclaredReference>,
+}
+
+pub struct Index {
+    pub name: String,
+    unique: bool,
+    primary: bool,
+    pub partial: bool,
+    /// Column (none for an expression) and collation.
+    pub parts: Vec<(Option<String>, String)>,
+}
+
+/// What an index on the rowid is called here: SQLite has no name for it.
+pub const ROWID: &str = "(rowid)";
+
+impl Described {
+    /// From the rows of `columns.sql` and `indexes.sql` about one table, and its text.
+    pub fn new(rows: &[Row], indexes: &[Row], declared: Declared) -> Described {
+        let without_rowid = rows[0].flag(1);
+        let indexes: Vec<Index> =
+            indexes.chunk_by(|a, b| a.text(1) == b.text(1)).map(index).collect();
+        let rowid = rowid_alias(rows, &indexes).filter(|_| !without_rowid);
+        let columns: Vec<Column> =
+            rows.iter().map(|row| column(row, rowid.as_deref(), &declared)).collect();
+        let table = Table {
+            name: TableName { schema: None, name: rows[0].text(0).to_owned() },
+            kind: if without_rowid { TableKind::WithoutRowid } else { TableKind::Ordinary },
+            keys: keys(rowid.as_deref(), &indexes, &columns),
+            checks: declared.checks.iter().map(|check| table_check(check, &columns)).collect(),
+            columns,
+            triggers: Vec::new(),
+            row_security: false,
+            privileges: Privileges::ALL,
+            estimated_rows: None,
+        };
+        Described { table, indexes, rowid, references: declared.references }
+    }
+}
+
+fn index(rows: &[Row]) -> Index {
+    let part = |row: &Row| (row.optional(5).map(str::to_owned), row.text(6).to_owned());
+    Index {
+        name: rows[0].text(1).to_owned(),
+        unique: rows[0].flag(2),
+        primary: rows[0].flag(3),
+        partial: rows[0].flag(4),
+        parts: rows.iter().map(part).collect(),
+    }
+}
+
+/// INTEGER PRIMARY KEY is the rowid, and then has no index of its own. (INTEGER PRIMARY KEY DESC
+/// is not and has one: an old mistake that SQLite keeps.)
+fn rowid_alias(rows: &[Row], indexes: &[Index]) -> Option<String> {
+    let mut key = rows.iter().filter(|row| row.number(6) > 0);
+    let (only, None) = (key.next()?, key.next()) else {
+        return None;
+    };
+    let alias =
+        only.text(3).eq_ignore_ascii_case("INTEGER") && !indexes.iter().any(|it| it.primary);
+    alias.then(|| only.text(2).to_owned())
+}
+
+/// The other columns of a primary key may be null in SQLite, unless the table is STRICT or WITHOUT
+/// ROWID; its "notnull" says so.
+fn column(row: &Row, rowid: Option<&str>, declared: &Declared) -> Column {
+    let name = row.text(2).to_owned();
+    let mut collations = declared.collations.iter();
+    let collation = collations.find(|(column, _)| column.eq_ignore_ascii_case(&name));
+    let collation = collation.map(|(_, collation)| collation.clone());
+    Column {
+        type_name: row.text(3).to_owned(),
+        nullable: !row.flag(4) && rowid != Some(&name),
+        generated: matches!(row.number(7), 2 | 3),
+        default: row.optional(5).map(str::to_owned),
+        collation: collation.filter(|it| !it.eq_ignore_ascii_case("BINARY")),
+        textual: is_text(row.text(3)),
+        name,
+    }
+}
+
+/// SQLite's rules for TEXT affinity.
+fn is_text(type_name: &str) -> bool {
+    let type_name = type_name.to_ascii_uppercase();
+    let has = |part| type_name.contains(part);
+    !has("INT") && (has("CHAR") || has("CLOB") || has("TEXT"))
+}
+
+/// The primary key first.
+fn keys(rowid: Option<&str>, indexes: &[Index], columns: &[Column]) -> Vec<Key> {
+    let rowid = rowid.map(|column| Key {
+        name: ROWID.to_owned(),
+        columns: vec![column.to_owned()],
+        primary: true,
+        not_null: true,
+        nulls_not_distinct: false,
+    });
+    let mut keys: Vec<Key> = rowid.into_iter().collect();
+    keys.extend(indexes.iter().filter_map(|index| key(index, columns)));
+    keys.sort_by_key(|key| !key.primary);
+    keys
+}
+
+/// An index in another collation than its columns' own is no key: comparisons with the columns see
+/// other values as equal than the index does. (SQLite wants none for a foreign key's parent either.)
+fn key(index: &Index, columns: &[Column]) -> Option<Key> {
+    if !index.unique || index.partial {
+        return None;
+    }
+    let column = |(name, collation): &(Option<String>, String)| {
+        let column = columns.iter().find(|column| Some(&column.name) == name.as_ref())?;
+        collation_of(column).eq_ignore_ascii_case(collation).then_some(column)
+    };
+    let columns: Vec<&Column> = index.parts.iter().map(column).collect::<Option<_>>()?;
+    Some(Key {
+        name: index.name.clone(),
+        columns: columns.iter().map(|column| column.name.clone()).collect(),
+        primary: index.primary,
+        not_null: columns.iter().all(|column| !column.nullable),
+        nulls_not_distinct: false,
+    })
+}
+
+pub fn collation_of(column: &Column) -> &str {
+    column.collation.as_deref().unwrap_or("BINARY")
+}
+
+fn table_check(check: &ddl::DeclaredCheck, columns: &[Column]) -> Check {
+    let read = columns.iter().filter(|column| ddl::mentions(&check.expression, &column.name));
+    Check {
+        name: check.name.clone(),
+        expression: check.expression.clone(),
+        columns: read.map(|column| column.name.clone()).collect(),
+    }
+}

@@ -1,0 +1,35 @@
+//! The catalog as it is read from real databases. PostgreSQL's tests need a superuser's URL of a
+//! maintenance database in ORGSWEEP_TEST_POSTGRES.
+
+mod postgres;
+mod shown;
+mod sqlite;
+
+use orgsweep::catalog::{self, Catalog};
+use orgsweep::database::Database;
+
+/// Loads the catalog and checks what holds for every one of them.
+#[track_caller]
+fn loaded(database: &mut Database) -> Catalog {
+    let before = database.statements;
+    let catalog = catalog::load(database).unwrap();
+    assert!(database.statements - before <= 6, "a handful of round trips");
+    let before = database.statements;
+    assert_eq!(catalog::fingerprint(database).unwrap(), catalog.fingerprint);
+    assert_eq!(database.statements - before, 1);
+    catalog
+}
+
+/// Runs each statement and compares the fingerprints before and after.
+#[track_caller]
+fn check_fingerprint(database: &mut Database, changing: &[&str], harmless: &[&str]) {
+    let mut before = catalog::fingerprint(database).unwrap();
+    for (statements, changes) in [(changing, true), (harmless, false)] {
+        for statement in statements {
+            database.run(statement).unwrap();
+            let after = catalog::fingerprint(database).unwrap();
+            assert_eq!(after != before, changes, "{statement}");
+            before = after;
+        }
+    }
+}

@@ -1,0 +1,89 @@
+//! A case in a real database: loaded, dumped, deleted from by the engine, loaded again.
+
+use super::contract::{RowId, Rows};
+use super::schema::{Case, Data, Row, Schema, quote};
+use crate::support::{Backend, TestDatabase};
+use orgsweep::sql::{Dialect, Statement, literal};
+
+/// One database that many cases are loaded into, one after the other.
+pub struct Arena {
+    pub db: TestDatabase,
+    loads: usize,
+}
+
+/// PostgreSQL's own catalog grows with every dropped schema, and everything slows down.
+const LOADS_PER_DATABASE: usize = 25;
+
+impl Arena {
+    /// `None` where the backend's server is missing.
+    pub fn open(backend: Backend) -> Option<Arena> {
+        Some(Arena { db: TestDatabase::fresh(backend)?, loads: 0 })
+    }
+
+    /// Replaces whatever is there by this case.
+    pub fn load(&mut self, case: &Case) {
+        let renew = self.db.is_sqlite() || self.loads.is_multiple_of(LOADS_PER_DATABASE);
+        self.loads += 1;
+        if renew {
+            self.db = TestDatabase::fresh(self.db.backend).expect("it was there before");
+        }
+        self.db.execute(self.db.either(
+            "PRAGMA foreign_keys = OFF; PRAGMA synchronous = OFF",
+            "SET client_min_messages = error; DROP SCHEMA IF EXISTS \"Extra\" CASCADE; \
+             DROP SCHEMA public CASCADE; CREATE SCHEMA public",
+        ));
+        self.db.execute(&format!("BEGIN;\n{}COMMIT;", case.schema.script(&case.data)));
+        if self.db.is_sqlite() {
+            let dangling = self.db.query("PRAGMA foreign_key_check");
+            assert!(dangling.is_empty(), "the case itself is broken: {dangling:?}");
+        }
+    }
+
+    /// Puts the rows back after a deletion.
+    pub fn reload(&self, case: &Case) {
+        let tables = case.schema.tables.iter();
+        let empty: String = tables.map(|t| format!("DELETE FROM {};\n", t.sql_name())).collect();
+        let (off, on) = match self.db.backend {
+            Backend::Sqlite => ("PRAGMA foreign_keys = OFF", ""),
+            Backend::Postgres => {
+                ("SET session_replication_role = replica", "SET session_replication_role = origin")
+            }
+        };
+        let inserts = case.schema.inserts(&case.data);
+        self.db.execute(&format!("{off}; BEGIN;\n{empty}{inserts}COMMIT; {on}"));
+    }
+
+    /// Every row, in the order of the case's tables and columns.
+    pub fn dump(&self, schema: &Schema) -> Data {
+        let rows = |sql: String| {
+            let rows = self.db.with(|db| db.query(&Statement::from(sql.as_str())));
+            rows.expect("a dump").into_iter().map(|row| row.0).collect::<Vec<Row>>()
+        };
+        let text = |name: &str| format!("CAST({} AS text)", quote(name));
+        let table = |table: &super::schema::Table| {
+            let columns: Vec<String> = table.columns.iter().map(|c| text(&c.name)).collect();
+            rows(format!("SELECT {} FROM {}", columns.join(", "), table.sql_name()))
+        };
+        schema.tables.iter().map(table).collect()
+    }
+
+    /// What the engine's own `DELETE` of these root rows leaves, or its error.
+    pub fn engine_deletes(&self, case: &Case, selected: &Rows) -> Result<Data, String> {
+        let id = |(_, row): &RowId| literal(case.data[0][*row][0].as_deref().expect("a key"));
+        let ids: Vec<String> = selected.iter().map(id).collect();
+        let enforce = match case.schema.dialect {
+            Dialect::Sqlite => "PRAGMA foreign_keys = ON;",
+            Dialect::Postgres => "",
+        };
+        let delete = format!("DELETE FROM organizations WHERE id IN ({})", ids.join(", "));
+        let outcome = self.db.with(|db| {
+            let outcome = db.run(&format!("{enforce} BEGIN; {delete}; COMMIT;"));
+            if outcome.is_err() {
+                // The transaction may be gone already.
+                let _ = db.run("ROLLBACK");
+            }
+            outcome
+        });
+        outcome.map(|()| self.dump(&case.schema)).map_err(|error| error.message)
+    }
+}
