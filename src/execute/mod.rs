@@ -321,7 +321,7 @@ pub fn choose_checks(
         // its checks let cycles pass.
         Dialect::Sqlite => match with_trigger(true) {
             Some(table) => {
-                choice(Checks::Engine, true, format!("{table} has a trigger that would fire"))
+                choice(Checks::Engine, false, format!("{table} has a trigger that would fire"))
             }
             None => choice(Checks::Set, true, "BEGIN IMMEDIATE keeps other writers out".into()),
         },
