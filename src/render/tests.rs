@@ -78,28 +78,28 @@ fn a_person_sees_steps_then_reasons_then_totals() {
     check(
         |report| table::report(report, 90),
         expect![[r#"
-        ┌───┬────────┬───────────────┬───────┬─────────────────────────────────────────────────┐
-        │ # ┆ Action ┆ Table         ┆  Rows ┆ Reached by                                      │
-        ╞═══╪════════╪═══════════════╪═══════╪═════════════════════════════════════════════════╡
-        │ 1 ┆ unlink ┆ deals         ┆     2 ┆ checked_by → users (set null)                   │
-        │ 2 ┆ delete ┆ deals         ┆ 1,203 ┆ organization_id → organizations (cascade) 1,200 │
-        │   ┆        ┆               ┆       ┆ created_by → users (restrict) 3 ⚠ needs --force │
-        │ 3 ┆ delete ┆ users         ┆     4 ┆ organization_id → organizations (cascade)       │
-        │ 4 ┆ delete ┆ organizations ┆     1 ┆ selected                                        │
-        └───┴────────┴───────────────┴───────┴─────────────────────────────────────────────────┘
-        1 more table without rows (--all shows them)
+            ┌───┬────────┬───────────────┬───────┬─────────────────────────────────────────────────┐
+            │ # ┆ Action ┆ Table         ┆  Rows ┆ Reached by                                      │
+            ╞═══╪════════╪═══════════════╪═══════╪═════════════════════════════════════════════════╡
+            │ 1 ┆ unlink ┆ deals         ┆     2 ┆ checked_by → users (set null)                   │
+            │ 2 ┆ delete ┆ deals         ┆ 1,203 ┆ organization_id → organizations (cascade) 1,200 │
+            │   ┆        ┆               ┆       ┆ created_by → users (restrict) 3 ⚠ needs --force │
+            │ 3 ┆ delete ┆ users         ┆     4 ┆ organization_id → organizations (cascade)       │
+            │ 4 ┆ delete ┆ organizations ┆     1 ┆ selected                                        │
+            └───┴────────┴───────────────┴───────┴─────────────────────────────────────────────────┘
+            1 more table without rows (--all shows them)
 
-        refused: deals.created_by → users (restrict) protects 1 row of users: 3 rows of deals
-                 name them
-            DLID0001 - Global Corp (id 7) → Ann (id 3)
-            … and 2 more
-          try: --force deletes these rows too; --force=deals.created_by by this reference only
+            refused: deals.created_by → users (restrict) protects 1 row of users: 3 rows of deals name
+                     them
+                DLID0001 - Global Corp (id 7) → Ann (id 3)
+                … and 2 more
+              try: --force deletes these rows too; --force=deals.created_by by this reference only
 
-        note: deals.checked_by → users is unlinked in rows of other organizations: Global Corp
-              (id 2): 2
-        refused: nothing was changed (1,208 rows of 3 tables, 2 rows unlinked at stake)
-        next: orgsweep clean --org-name Apex --force
-    "#]],
+            note: deals.checked_by → users is unlinked in rows of other organizations: Global Corp (id
+                  2): 2
+            refused: nothing was changed (1,208 rows of 3 tables, 2 rows unlinked at stake)
+            next: orgsweep clean --org-name Apex --force
+        "#]],
     );
 }
 
