@@ -1,4 +1,4 @@
-//! What the environment says: `.env`, `DATABASE_URL`, terminal width, colour. The only reader of
+//! What the environment says: `.env`, `DATABASE_URL`, terminal width. The only reader of
 //! the environment; libpq reads its own `PG*` and `.pgpass`.
 
 use crate::database::Target;
@@ -11,8 +11,6 @@ pub struct Settings {
     database_url: Option<(String, &'static str)>,
     /// `COLUMNS`, for those who have no terminal.
     pub columns: Option<u16>,
-    /// `NO_COLOR` is set to something.
-    pub no_color: bool,
 }
 
 impl Settings {
@@ -39,8 +37,7 @@ impl Settings {
             None => env::var("DATABASE_URL").ok().map(|url| (url, "DATABASE_URL in .env")),
         };
         let columns = env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
-        let no_color = env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-        Ok(Settings { database_url, columns, no_color })
+        Ok(Settings { database_url, columns })
     }
 
     /// The database that is meant: the flag before the environment.

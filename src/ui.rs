@@ -10,8 +10,6 @@ use std::time::Duration;
 pub struct Ui {
     /// Columns of the terminal, or of whoever set `COLUMNS`.
     pub width: u16,
-    /// Emphasis may be shown on stdout.
-    pub color: bool,
     interactive: bool,
     /// Results and errors are JSON.
     pub json: bool,
@@ -25,7 +23,7 @@ impl Ui {
         let stdout = io::stdout().is_terminal();
         let width = settings.columns.or(terminal.filter(|_| stdout)).unwrap_or(UNKNOWN).max(20);
         let interactive = io::stdin().is_terminal() && io::stderr().is_terminal();
-        Ui { width, color: stdout && !settings.no_color, interactive, json, spinner: None }
+        Ui { width, interactive, json, spinner: None }
     }
 
     /// A person sits at the other end.

@@ -126,15 +126,11 @@ fn select_roots(run: &mut Run, discovery: &mut Discovery) -> Result<(), Failure>
         age_seconds: row.optional(2).and_then(|age| age.parse().ok()),
     };
     discovery.organizations = run.query(&described)?.into_iter().map(organization).collect();
-    if !discovery.organizations.is_empty() && excluded_nothing(discovery) {
+    // Only the first time: with rows excluded the closure is being found again.
+    if !discovery.organizations.is_empty() && discovery.excluded.is_empty() {
         (run.observe)(Progress::Selected(&discovery.organizations));
     }
     Ok(())
-}
-
-/// This is the first time that the closure is looked for.
-fn excluded_nothing(discovery: &Discovery) -> bool {
-    discovery.excluded.is_empty()
 }
 
 /// Follows every reference up to `rank` until no statement finds anything new.

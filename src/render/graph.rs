@@ -42,9 +42,7 @@ enum Effect {
 
 impl GraphView<'_> {
     fn edges(&self) -> Vec<Edge> {
-        let followed = self.plan.followed.iter().map(|followed| followed.reference);
-        let unlinked = self.plan.unlinks.iter().map(|unlink| unlink.reference);
-        followed.chain(unlinked).map(|id| self.edge(id)).collect()
+        numbered(self).into_iter().map(|(_, edge)| edge).collect()
     }
 
     fn edge(&self, id: ReferenceId) -> Edge {
