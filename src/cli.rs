@@ -1,6 +1,7 @@
 //! The command line. The doc comments are the help.
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// Delete everything that belongs to one organization, in one transaction.
@@ -13,6 +14,10 @@ pub struct Cli {
     /// The database: sqlite:PATH, a path, or postgres://… [default: DATABASE_URL, .env included]
     #[arg(long, global = true, value_name = "URL")]
     pub database_url: Option<String>,
+
+    /// The policy file [default: orgsweep.toml in this folder, where there is one]
+    #[arg(long, global = true, value_name = "FILE", env = "ORGSWEEP_CONFIG")]
+    pub config: Option<PathBuf>,
 
     #[command(subcommand)]
     pub command: Command,
@@ -66,12 +71,20 @@ pub struct Which {
     pub org_like: Vec<String>,
 
     /// The table of organizations [default: found by its name]
-    #[arg(long, value_name = "TABLE")]
+    #[arg(long, value_name = "TABLE", env = "ORGSWEEP_ROOT")]
     pub root: Option<String>,
 
+    /// The column that tells one from all others, for --org-id [default: the primary key]
+    #[arg(long, value_name = "COLUMN", env = "ORGSWEEP_KEY_COLUMN")]
+    pub key_column: Option<String>,
+
     /// The column that holds their names [default: name, title, slug, …]
-    #[arg(long, value_name = "COLUMN")]
+    #[arg(long, value_name = "COLUMN", env = "ORGSWEEP_NAME_COLUMN")]
     pub name_column: Option<String>,
+
+    /// The column that tells when they were made [default: created_at, created, …]
+    #[arg(long, value_name = "COLUMN", env = "ORGSWEEP_CREATED_COLUMN")]
+    pub created_column: Option<String>,
 
     /// Exit with 3 when no organization matches
     #[arg(long)]
@@ -101,17 +114,32 @@ pub struct How {
     #[arg(long)]
     pub with_children: bool,
 
+    /// The policy's orphans: go along, go alone, or stay
+    #[arg(long, value_name = "WHICH", default_value = "with")]
+    pub orphans: Orphans,
+
+    /// The most rows that may go; of a policy's limit and this one the lower holds
+    #[arg(long, value_name = "ROWS", env = "ORGSWEEP_MAX_ROWS")]
+    pub max_rows: Option<u64>,
+
     /// Who proves that nothing dangles: the engine, row by row, or set-based checks
     #[arg(long, value_name = "WHO", default_value = "auto")]
     pub reference_checks: ReferenceChecks,
 
     /// How long to wait for a lock
-    #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = humantime::parse_duration)]
+    #[arg(long, value_name = "DURATION", default_value = "10s", env = "ORGSWEEP_LOCK_TIMEOUT", value_parser = humantime::parse_duration)]
     pub lock_timeout: Duration,
 
     /// Show the tables without rows, too
     #[arg(long)]
     pub all: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Orphans {
+    With,
+    Only,
+    Without,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -272,7 +300,7 @@ pub struct Seed {
 pub struct Demo {
     /// The file to create
     #[arg(long, value_name = "FILE", default_value = "orgsweep-demo.db")]
-    pub file: std::path::PathBuf,
+    pub file: PathBuf,
 }
 
 impl Cli {

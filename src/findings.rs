@@ -81,6 +81,11 @@ pub enum Step {
 }
 
 impl Findings {
+    /// Nothing was selected.
+    pub fn is_empty(&self) -> bool {
+        self.found.is_empty()
+    }
+
     /// Rows of the closure per table.
     pub fn rows(&self) -> BTreeMap<TableId, u64> {
         let mut rows = BTreeMap::new();

@@ -10,17 +10,21 @@ use std::collections::BTreeSet;
 /// Tables that form a cycle of references, or a single table.
 pub type Component = Vec<TableId>;
 
-/// The tables reached from `root` by following `references` from parents to children, `root`
+/// The tables reached from `roots` by following `references` from parents to children, `roots`
 /// included.
 pub fn reachable(
     catalog: &Catalog,
-    root: TableId,
+    roots: &[TableId],
     references: impl Fn(ReferenceId) -> bool,
 ) -> BTreeSet<TableId> {
     let mut graph = DiGraphMap::<TableId, ()>::from_edges(edges(catalog, references));
-    graph.add_node(root);
-    let mut walk = Dfs::new(&graph, root);
-    std::iter::from_fn(|| walk.next(&graph)).collect()
+    let mut reached = BTreeSet::new();
+    for root in roots {
+        graph.add_node(*root);
+        let mut walk = Dfs::new(&graph, *root);
+        reached.extend(std::iter::from_fn(|| walk.next(&graph)));
+    }
+    reached
 }
 
 /// The strongly connected components of `tables` under `references`, parents before children.
@@ -65,7 +69,7 @@ mod tests {
 
     fn check(schema: &str, expected: Expect) {
         let catalog = catalog(schema);
-        let all = reachable(&catalog, TableId(0), |_| true);
+        let all = reachable(&catalog, &[TableId(0)], |_| true);
         let name = |table: &TableId| catalog.table(*table).name.to_string();
         let component =
             |tables: &Component| tables.iter().map(name).collect::<Vec<_>>().join(" + ");

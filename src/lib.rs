@@ -45,6 +45,7 @@ pub mod graph;
 pub mod interrupt;
 pub mod label;
 pub mod plan;
+pub mod policy;
 pub mod render;
 pub mod selection;
 pub mod settings;

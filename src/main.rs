@@ -9,11 +9,13 @@ use orgsweep::{commands, signals};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    // First, because `.env` may hold what the command line takes from the environment.
+    let settings = Settings::load();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => return ExitCode::from(usage(&error).code()),
     };
-    let settings = match Settings::load() {
+    let settings = match settings {
         Ok(settings) => settings,
         Err(problem) => {
             eprintln!("error: {problem}");

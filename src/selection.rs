@@ -63,6 +63,11 @@ pub enum RootProblem {
         wanted: String,
         similar: Vec<String>,
     },
+    /// Several rows could have the same value of this column.
+    NoKey {
+        table: String,
+        wanted: String,
+    },
     /// No table looks like organizations; the tables that most others refer to.
     NoneFound {
         choices: Vec<String>,
@@ -99,16 +104,21 @@ const NAME_COLUMNS: [&str; 9] = [
 const CREATED_COLUMNS: [&str; 6] =
     ["created_at", "created", "created_on", "date_created", "inserted_at", "createdat"];
 
+/// What flags, environment or policy say about the root table.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct RootNames<'a> {
+    pub table: Option<&'a str>,
+    pub key: Option<&'a str>,
+    pub name: Option<&'a str>,
+    pub created: Option<&'a str>,
+}
+
 /// Finds the root table: the one asked for, or the only one that is called like organizations.
 ///
 /// # Errors
 /// No table, several, or no such column: never a guess.
-pub fn find_root(
-    catalog: &Catalog,
-    table: Option<&str>,
-    name_column: Option<&str>,
-) -> Result<Root, RootProblem> {
-    let candidates = match table {
+pub fn find_root(catalog: &Catalog, names: RootNames) -> Result<Root, RootProblem> {
+    let candidates = match names.table {
         Some(wanted) => {
             let named = catalog.tables_named(wanted);
             if named.is_empty() {
@@ -121,7 +131,7 @@ pub fn find_root(
         None => catalog.table_ids().filter(|id| is_organizations(catalog.table(*id))).collect(),
     };
     match candidates[..] {
-        [table] => root(catalog, table, name_column),
+        [table] => root(catalog, table, names),
         [] => Err(RootProblem::NoneFound { choices: most_referenced(catalog) }),
         _ => {
             let name = |id: &TableId| catalog.table(*id).name.to_string();
@@ -130,29 +140,35 @@ pub fn find_root(
     }
 }
 
-fn root(catalog: &Catalog, id: TableId, name_column: Option<&str>) -> Result<Root, RootProblem> {
+fn root(catalog: &Catalog, id: TableId, names: RootNames) -> Result<Root, RootProblem> {
     let table = catalog.table(id);
     let first = |names: &[&str]| {
         let find = |name: &&str| table.columns.iter().find(|c| c.name.eq_ignore_ascii_case(name));
         names.iter().find_map(find).map(|column| column.name.clone())
     };
-    let name = match name_column {
-        None => first(&NAME_COLUMNS),
-        Some(wanted) => match first(&[wanted]) {
-            Some(name) => Some(name),
-            None => {
-                let columns = table.columns.iter().map(|column| column.name.clone());
-                return Err(RootProblem::NoSuchColumn {
-                    table: table.name.to_string(),
-                    wanted: wanted.into(),
-                    similar: similar(wanted, columns),
-                });
-            }
-        },
+    let column = |wanted: Option<&str>, guess: Option<String>| match wanted {
+        None => Ok(guess),
+        Some(wanted) => first(&[wanted]).map(Some).ok_or_else(|| RootProblem::NoSuchColumn {
+            table: table.name.to_string(),
+            wanted: wanted.into(),
+            similar: similar(wanted, table.columns.iter().map(|column| column.name.clone())),
+        }),
     };
     let key = table.identifying_key().or(table.primary_key());
     let key = key.filter(|key| key.columns.len() == 1).map(|key| key.columns[0].clone());
-    Ok(Root { table: id, key, name, created: first(&CREATED_COLUMNS) })
+    let root = Root {
+        table: id,
+        key: column(names.key, key)?,
+        name: column(names.name, first(&NAME_COLUMNS))?,
+        created: column(names.created, first(&CREATED_COLUMNS))?,
+    };
+    let unique = |key: &String| table.keys.iter().any(|unique| unique.columns == [key.clone()]);
+    match &root.key {
+        Some(key) if !unique(key) => {
+            Err(RootProblem::NoKey { table: table.name.to_string(), wanted: key.clone() })
+        }
+        _ => Ok(root),
+    }
 }
 
 fn is_organizations(table: &Table) -> bool {

@@ -1,9 +1,13 @@
-//! What the environment says: `.env`, `DATABASE_URL`, terminal width. The only reader of
-//! the environment; libpq reads its own `PG*` and `.pgpass`.
+//! What the environment says: `.env`, `DATABASE_URL`, terminal width, the policy file. The only
+//! reader of the environment besides `cli`, whose `ORGSWEEP_*` variables clap reads; libpq reads its
+//! own `PG*` and `.pgpass`.
 
 use crate::database::Target;
 use crate::exit::Problem;
-use std::env;
+use crate::policy::Policy;
+use std::io::ErrorKind;
+use std::path::Path;
+use std::{env, fs};
 
 /// The environment, read once at the start.
 #[derive(Debug, Clone)]
@@ -38,6 +42,29 @@ impl Settings {
         };
         let columns = env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
         Ok(Settings { database_url, columns })
+    }
+
+    /// The policy: the file that is named, else `orgsweep.toml` in the working directory.
+    ///
+    /// # Errors
+    /// A file that is named and missing, or that cannot be read as a policy.
+    pub fn policy(&self, named: Option<&Path>) -> Result<Policy, Problem> {
+        const DEFAULT: &str = "orgsweep.toml";
+        let path = named.unwrap_or(Path::new(DEFAULT));
+        let text = match fs::read_to_string(path) {
+            Ok(text) => text,
+            Err(error) if named.is_none() && error.kind() == ErrorKind::NotFound => {
+                return Ok(Policy::default());
+            }
+            Err(error) => {
+                let problem = format!("the policy {} cannot be read: {error}", path.display());
+                return Err(Problem::usage(problem).hint("orgsweep policy init writes a first one"));
+            }
+        };
+        Policy::parse(&path.display().to_string(), &text).map_err(|fault| {
+            let problem = Problem::usage(fault.to_string());
+            Problem { hint: fault.hint, ..problem }
+        })
     }
 
     /// The database that is meant: the flag before the environment.

@@ -189,6 +189,50 @@ pub struct Reference {
     pub operators: Vec<Option<String>>,
     /// PostgreSQL: the one partition (of `child`) that carries this reference.
     pub partition: Option<TableName>,
+    /// What only a policy can say.
+    #[serde(skip)]
+    pub declaration: Declaration,
+}
+
+/// What a policy adds to a reference, or says of one that the database does not know.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Declaration {
+    pub origin: Origin,
+    /// The two sides are of different types and mean the same where their texts are equal.
+    pub as_text: bool,
+    /// Only rows for which this holds name a parent by this reference (polymorphic references).
+    pub discriminator: Option<Discriminator>,
+    /// What SET DEFAULT writes, where the column's own default is not meant.
+    pub default: Option<String>,
+}
+
+/// Where a reference comes from.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Origin {
+    #[default]
+    Database,
+    /// A foreign key whose action the policy overrides.
+    Overridden,
+    /// The database does not know it.
+    Declared,
+    /// The other direction of a reference whose parent goes with the child. Most rows of the parent
+    /// name nobody by it, and that is no defect.
+    Inverse,
+}
+
+/// The column that tells to which table a polymorphic reference points, and its value for this one.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Discriminator {
+    pub column: String,
+    pub value: Discriminant,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum Discriminant {
+    /// One of these texts (Rails' `commentable_type`).
+    Literal(Vec<String>),
+    /// The key of a row in a table of types (Django's `django_content_type`).
+    Lookup { table: TableId, key: String, conditions: Vec<(String, String)> },
 }
 
 /// What the schema says shall happen to a referencing row when its parent is deleted.
@@ -204,6 +248,10 @@ pub enum OnDelete {
     Restrict,
     #[serde(rename = "no action")]
     NoAction,
+    /// Only a policy says so: never followed and never unlinked. Where the engine watches the
+    /// reference, rows that would be left behind by it stop the deletion.
+    #[serde(rename = "ignore")]
+    Ignore,
 }
 
 impl OnDelete {
@@ -215,6 +263,7 @@ impl OnDelete {
             OnDelete::SetDefault => "set default",
             OnDelete::Restrict => "restrict",
             OnDelete::NoAction => "no action",
+            OnDelete::Ignore => "ignore",
         }
     }
 }
@@ -281,6 +330,19 @@ impl Catalog {
                 || reference.name.as_deref() == Some(text)
         };
         self.reference_ids().filter(named).collect()
+    }
+}
+
+impl Reference {
+    /// The engine knows this reference: it orders deletions, watched or not.
+    pub fn is_constraint(&self) -> bool {
+        matches!(self.declaration.origin, Origin::Database | Origin::Overridden)
+    }
+
+    /// The child's columns that decide which parent it names, the discriminator's included.
+    pub fn naming_columns(&self) -> impl Iterator<Item = &String> {
+        let discriminator = self.declaration.discriminator.as_ref();
+        self.columns.iter().chain(discriminator.map(|discriminator| &discriminator.column))
     }
 }
 

@@ -1,9 +1,8 @@
 //! `orgsweep clean`
 
-use super::context::Prepared;
+use super::context::{Prepared, Subject};
 use super::preview::{self, Reporting, previewed};
 use crate::cli::{Clean, Preview, PreviewFormat};
-use crate::database::Target;
 use crate::execute::{self, Failure, Progress};
 use crate::exit::{Exit, Problem};
 use crate::findings::Findings;
@@ -14,10 +13,10 @@ use crate::ui::Ui;
 use anyhow::Result;
 use std::collections::BTreeMap;
 
-pub fn run(target: &Target, args: &Clean, ui: &mut Ui) -> Result<Exit> {
+pub fn run(subject: &Subject, args: &Clean, ui: &mut Ui) -> Result<Exit> {
     if args.dry_run {
         let (which, how, format) = (args.which.clone(), args.how.clone(), args.format);
-        return preview::run(target, &Preview { which, how, format }, ui);
+        return preview::run(subject, &Preview { which, how, format }, ui);
     }
     if !matches!(args.format, PreviewFormat::Table | PreviewFormat::Json) {
         return Err(Problem::usage("clean reports as table or json")
@@ -27,18 +26,18 @@ pub fn run(target: &Target, args: &Clean, ui: &mut Ui) -> Result<Exit> {
     // The schema may change between reading the catalog and locking its tables.
     const ATTEMPTS: u32 = 3;
     for _ in 1..ATTEMPTS {
-        match once(target, args, ui) {
+        match once(subject, args, ui) {
             Err(error) if matches!(error.downcast_ref(), Some(Failure::SchemaMoved)) => {
                 ui.note("the schema changed meanwhile; planning again");
             }
             ended => return ended,
         }
     }
-    once(target, args, ui)
+    once(subject, args, ui)
 }
 
-fn once(target: &Target, args: &Clean, ui: &mut Ui) -> Result<Exit> {
-    let (mut database, prepared) = Prepared::open(target, &args.which, &args.how)?;
+fn once(subject: &Subject, args: &Clean, ui: &mut Ui) -> Result<Exit> {
+    let (mut database, prepared) = Prepared::open(subject, &args.which, &args.how)?;
     if !ui.json {
         ui.note(&prepared.describe());
     }
@@ -101,6 +100,7 @@ fn confirm(ui: &mut Ui, findings: &Findings) -> Result<()> {
             let expected = printable(name.unwrap_or(&organization.key).trim());
             (format!("To delete it, type its name: {expected}"), expected)
         }
+        [] => ("To delete the orphans, type: delete orphans".into(), "delete orphans".into()),
         several => {
             let expected = format!("delete {} organizations", several.len());
             (format!("To delete them, type: {expected}"), expected)

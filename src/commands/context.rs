@@ -1,44 +1,81 @@
 //! What most commands begin with: connect, read the catalog, find the root, resolve the flags.
 
 use crate::catalog::{self, Catalog, ReferenceId};
-use crate::cli::{How, ReferenceChecks, Which};
+use crate::cli::{How, Orphans, ReferenceChecks, Which};
 use crate::database::{Database, Target};
 use crate::execute::{self, Job, Progress};
 use crate::exit::{Exit, Problem};
 use crate::findings::{Organization, Step};
 use crate::label::printable;
-use crate::plan::{self, Checks, Consent, Force, ForeignAction, Plan, Rules};
+use crate::plan::{self, Checks, Consent, Force, ForeignAction, Guards, Plan, Rules};
+use crate::policy::{self, Fault, Policy, Resolved};
 use crate::render::{counted, grouped, table::duration};
-use crate::selection::{Root, RootProblem, Selection, find_root, similar};
-use crate::sql::{Dialect, Statement};
+use crate::selection::{Root, RootNames, RootProblem, Selection, find_root, similar};
+use crate::sql::{Dialect, Sql, Statement};
 use crate::ui::Ui;
-use anyhow::{Result, anyhow};
+use anyhow::Result;
 use std::time::Duration;
+use toml::Spanned;
 
-/// A database and what it says about itself.
+/// The database that a command is about, and the policy for it.
+#[derive(Debug, Clone)]
+pub struct Subject {
+    pub target: Target,
+    pub policy: Policy,
+}
+
+/// A database, what it says about itself, and what the policy makes of it.
 pub struct Context {
     pub database: Database,
+    /// With the references that the policy means.
     pub catalog: Catalog,
     pub root: Root,
+    /// The policy's part of the rules.
+    pub rules: Rules,
 }
 
 impl Context {
-    pub fn open(target: &Target, which: &Which, lock_timeout: Duration) -> Result<Context> {
+    /// Connects, reads the catalog and applies the policy.
+    ///
+    /// # Errors
+    /// Those of the connection; a root or a policy that does not fit the database.
+    pub fn open(subject: &Subject, which: &Which, lock_timeout: Duration) -> Result<Context> {
+        let Subject { target, policy } = subject;
         let mut database = Database::connect(target, false)?;
         database.set_busy_timeout(lock_timeout)?;
         let catalog = database.in_snapshot(catalog::load)?;
-        let root = find_root(&catalog, which.root.as_deref(), which.name_column.as_deref())
-            .map_err(|problem| root_problem(&problem))?;
-        Ok(Context { database, catalog, root })
+        let root = root(policy, which, &catalog)?;
+        let Resolved { catalog, rules } = policy::resolve(policy, catalog, root.table)
+            .map_err(|faults| policy_problem(&faults))?;
+        Ok(Context { database, catalog, root, rules })
     }
 
     /// The plan, and why its reference checks are what they are.
     pub fn plan(&mut self, how: &How) -> Result<(Plan, String)> {
-        let rules = rules(&self.catalog, how)?;
+        let rules = rules(&self.catalog, &self.rules, how)?;
+        self.try_conditions(&rules)?;
         let mut plan = plan::build(&self.catalog, self.root.table, rules);
         let (checks, reason) = self.checks(&plan, how.reference_checks)?;
         plan.rules.checks = checks;
         Ok((plan, reason))
+    }
+
+    /// The policy's SQL conditions are expressions over their tables.
+    fn try_conditions(&mut self, rules: &Rules) -> Result<()> {
+        let plan = plan::build(&self.catalog, self.root.table, rules.clone());
+        let sql = Sql::new(self.database.dialect(), &self.catalog, &plan);
+        let database = &mut self.database;
+        let mut faults = Vec::new();
+        for condition in rules.orphans.iter().chain(&rules.guards.test_data) {
+            let tried =
+                database.in_snapshot(|database| database.query(&sql.try_condition(condition)));
+            faults.extend(tried.err().map(|error| Fault {
+                place: condition.place.clone(),
+                message: format!("the database does not understand this condition: {error}"),
+                hint: None,
+            }));
+        }
+        if faults.is_empty() { Ok(()) } else { Err(policy_problem(&faults)) }
     }
 
     fn checks(&mut self, plan: &Plan, wanted: ReferenceChecks) -> Result<(Checks, String)> {
@@ -108,15 +145,74 @@ pub fn selection(which: &Which, root: &Root, catalog: &Catalog) -> Result<Select
     Ok(selection)
 }
 
-fn rules(catalog: &Catalog, how: &How) -> Result<Rules> {
+/// The table of organizations: flags and environment before the policy before a look at the names.
+fn root(policy: &Policy, which: &Which, catalog: &Catalog) -> Result<Root> {
+    let file = &policy.file.root;
+    // Columns that the policy names are those of its own table.
+    let other = which.root.is_some();
+    let column = |flag: &Option<String>, named: &Option<Spanned<String>>| {
+        let named = named.as_ref().filter(|_| !other).map(|name| name.as_ref().clone());
+        flag.clone().or(named)
+    };
+    let table = which.root.clone().or(file.table.as_ref().map(|table| table.as_ref().clone()));
+    let key = column(&which.key_column, &file.key);
+    let name = column(&which.name_column, &file.name);
+    let created = column(&which.created_column, &file.created_at);
+    let names = RootNames {
+        table: table.as_deref(),
+        key: key.as_deref(),
+        name: name.as_deref(),
+        created: created.as_deref(),
+    };
+    find_root(catalog, names).map_err(|problem| {
+        let mut said = [&file.table, &file.key, &file.name, &file.created_at].into_iter().flatten();
+        let place = match &problem {
+            RootProblem::NoSuchTable { wanted, .. }
+            | RootProblem::NoSuchColumn { wanted, .. }
+            | RootProblem::NoKey { wanted, .. } => said.find(|name| name.as_ref() == wanted),
+            _ => None,
+        };
+        root_problem(&problem, place.map(|place| policy.place(&place.span())))
+    })
+}
+
+fn guard_problem(fault: Fault) -> Problem {
+    let problem = Problem::new(Exit::Refused, format!("{fault}; nothing was changed"));
+    Problem { hint: fault.hint, ..problem }
+}
+
+/// Everything that is wrong with a policy, one line each.
+pub fn policy_problem(faults: &[Fault]) -> anyhow::Error {
+    let lines: Vec<String> = faults.iter().map(Fault::to_string).collect();
+    let hints: Vec<&str> = faults.iter().filter_map(|fault| fault.hint.as_deref()).collect();
+    let problem = Problem::usage(lines.join("\n"));
+    match hints.is_empty() {
+        true => problem.hint("orgsweep policy check shows what the policy means").into(),
+        false => problem.hint(hints.join("\n")).into(),
+    }
+}
+
+fn rules(catalog: &Catalog, policy: &Rules, how: &How) -> Result<Rules> {
     let consents: Result<Vec<Consent>> =
         how.foreign.iter().map(|text| consent(catalog, text)).collect();
     Ok(Rules {
         force: force(catalog, &how.force)?,
         consents: consents?,
         with_children: how.with_children,
-        checks: Checks::Engine,
+        orphans: match how.orphans {
+            Orphans::Without => Vec::new(),
+            Orphans::With | Orphans::Only => policy.orphans.clone(),
+        },
+        guards: guards(&policy.guards, how),
+        ..policy.clone()
     })
+}
+
+/// Of two limits the lower one holds: a flag cannot loosen a guard.
+fn guards(policy: &Guards, how: &How) -> Guards {
+    let flag = how.max_rows.map(|most| (most, "--max-rows".to_owned()));
+    let limits = policy.max_rows.clone().into_iter().chain(flag);
+    Guards { max_rows: limits.min_by_key(|(most, _)| *most), ..policy.clone() }
 }
 
 fn force(catalog: &Catalog, named: &[String]) -> Result<Force> {
@@ -186,35 +282,44 @@ fn references(catalog: &Catalog, flag: &str, name: &str) -> Result<Vec<Reference
     Ok(found)
 }
 
-fn root_problem(problem: &RootProblem) -> anyhow::Error {
+fn root_problem(problem: &RootProblem, place: Option<String>) -> anyhow::Error {
+    let error = root_error(problem);
+    match place {
+        Some(place) => Problem { message: format!("{place}: {}", error.message), ..error }.into(),
+        None => error.into(),
+    }
+}
+
+fn root_error(problem: &RootProblem) -> Problem {
     let did_you_mean = |problem: Problem, similar: &[String]| match similar {
         [] => problem.hint("orgsweep graph --root TABLE shows what a table reaches"),
         near => problem.hint(format!("did you mean {}?", near.join(" or "))),
     };
     match problem {
         RootProblem::NoSuchTable { wanted, similar } => {
-            anyhow!(did_you_mean(Problem::usage(format!("there is no table {wanted}")), similar))
+            did_you_mean(Problem::usage(format!("there is no table {wanted}")), similar)
         }
-        RootProblem::NoSuchColumn { table, wanted, similar } => anyhow!(did_you_mean(
-            Problem::usage(format!("{table} has no column {wanted}")),
-            similar
-        )),
-        RootProblem::NoneFound { choices } => {
-            anyhow!(Problem::usage("no table looks like organizations").hint(match &choices[..] {
-                [] =>
-                    "the database has no tables; --root TABLE names one where there are".to_owned(),
+        RootProblem::NoSuchColumn { table, wanted, similar } => {
+            did_you_mean(Problem::usage(format!("{table} has no column {wanted}")), similar)
+        }
+        RootProblem::NoKey { table, wanted } => {
+            Problem::usage(format!("{table}.{wanted} is no unique key"))
+                .hint("the key tells one organization from all others")
+        }
+        RootProblem::NoneFound { choices } => Problem::usage("no table looks like organizations")
+            .hint(match &choices[..] {
+                [] => {
+                    "the database has no tables; --root TABLE names one where there are".to_owned()
+                }
                 choices => format!("name it with --root: {}?", choices.join(", ")),
-            }))
-        }
+            }),
         RootProblem::Ambiguous { choices } => {
             let roots: Vec<String> = choices.iter().map(|name| format!("--root {name}")).collect();
-            anyhow!(
-                Problem::usage(format!(
-                    "several tables could be the organizations: {}",
-                    choices.join(", ")
-                ))
-                .hint(format!("choose one: {}", roots.join(" or ")))
-            )
+            Problem::usage(format!(
+                "several tables could be the organizations: {}",
+                choices.join(", ")
+            ))
+            .hint(format!("choose one: {}", roots.join(" or ")))
         }
     }
 }
@@ -230,17 +335,29 @@ pub struct Prepared {
     pub target: String,
     /// Why the reference checks are what they are.
     pub checks_reason: String,
+    /// The policy file's path, where there is one.
+    pub policy: Option<String>,
 }
 
 impl Prepared {
     /// Connects and plans.
-    pub fn open(target: &Target, which: &Which, how: &How) -> Result<(Database, Prepared)> {
-        let mut context = Context::open(target, which, how.lock_timeout)?;
-        let selection = selection(which, &context.root, &context.catalog)?;
+    ///
+    /// # Errors
+    /// Also a guard on the database that does not hold.
+    pub fn open(subject: &Subject, which: &Which, how: &How) -> Result<(Database, Prepared)> {
+        let mut context = Context::open(subject, which, how.lock_timeout)?;
+        let place = context.database.place()?;
+        subject.policy.guard(&place).map_err(guard_problem)?;
+        let selection = match how.orphans {
+            Orphans::Only => Selection::default(),
+            _ => selection(which, &context.root, &context.catalog)?,
+        };
         let (plan, checks_reason) = context.plan(how)?;
-        let Context { database, catalog, root } = context;
+        let Context { database, catalog, root, .. } = context;
         let (dialect, target) = (database.dialect(), database.target().redacted());
-        let prepared = Prepared { catalog, root, plan, selection, dialect, target, checks_reason };
+        let policy = Some(subject.policy.path().to_owned()).filter(|path| !path.is_empty());
+        let prepared =
+            Prepared { catalog, root, plan, selection, dialect, target, checks_reason, policy };
         Ok((database, prepared))
     }
 
@@ -258,10 +375,12 @@ impl Prepared {
     /// `sqlite:crm.db, organizations in organizations.name`
     pub fn describe(&self) -> String {
         let name = self.root.name.as_deref().map(|name| format!(".{name}")).unwrap_or_default();
+        let policy = self.policy.as_deref().map(|path| format!(", policy {path}"));
         format!(
-            "{}, organizations in {}{name}",
+            "{}, organizations in {}{name}{}",
             self.target,
-            self.catalog.table(self.root.table).name
+            self.catalog.table(self.root.table).name,
+            policy.unwrap_or_default()
         )
     }
 

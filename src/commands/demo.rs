@@ -1,10 +1,11 @@
 //! `orgsweep demo`: the whole story, by the same commands that a user would type.
 
-use super::context::Prepared;
+use super::context::{Prepared, Subject};
 use crate::cli::{Cli, Command, Demo};
 use crate::database::Target;
 use crate::execute;
 use crate::exit::{Exit, Problem};
+use crate::policy::Policy;
 use crate::ui::Ui;
 use anyhow::Result;
 use clap::Parser;
@@ -52,24 +53,38 @@ pub fn run(args: &Demo, ui: &mut Ui) -> Result<Exit> {
 fn step(ui: &mut Ui, target: &Target, about: &str, words: &[&str]) -> Result<Exit> {
     let typed: Vec<String> = words.iter().map(|word| super::preview::shell_word(word)).collect();
     ui.result(&format!("\n# {about}\n$ orgsweep {}", typed.join(" ")));
-    let cli = Cli::try_parse_from(std::iter::once("orgsweep").chain(words.iter().copied()))?;
+    let cli = parsed(words)?;
+    let subject = subject(target);
     match &cli.command {
         Command::Migrate(args) => super::migrate::run(target, args, ui),
         Command::Seed(args) => super::seed::run(target, args, ui),
-        Command::Preview(args) => super::preview::run(target, args, ui),
-        Command::Clean(args) => super::clean::run(target, args, ui),
-        Command::Verify(args) => super::verify::run(target, args, ui),
+        Command::Preview(args) => super::preview::run(&subject, args, ui),
+        Command::Clean(args) => super::clean::run(&subject, args, ui),
+        Command::Verify(args) => super::verify::run(&subject, args, ui),
         _ => unreachable!("the demo has no other steps"),
     }
 }
 
+/// The demo's own database knows no policy.
+fn subject(target: &Target) -> Subject {
+    Subject { target: target.clone(), policy: Policy::default() }
+}
+
+/// The words as a command, whatever the environment says of other databases.
+fn parsed(words: &[&str]) -> Result<Cli> {
+    const OWN: [&str; 4] = ["--root", "organizations", "--name-column", "name"];
+    let selects = ["preview", "clean", "verify"].contains(&words[0]);
+    let own = if selects { &OWN[..] } else { &[] };
+    Ok(Cli::try_parse_from(["orgsweep"].iter().chain(words).chain(own))?)
+}
+
 /// How many rows the deletion of an organization would take.
 fn rows_of(target: &Target, name: &str) -> Result<u64> {
-    let cli = Cli::try_parse_from(["orgsweep", "preview", "--org-name", name, "--force"])?;
+    let cli = parsed(&["preview", "--org-name", name, "--force"])?;
     let Command::Preview(args) = cli.command else {
         unreachable!("preview was typed");
     };
-    let (mut database, prepared) = Prepared::open(target, &args.which, &args.how)?;
+    let (mut database, prepared) = Prepared::open(&subject(target), &args.which, &args.how)?;
     let findings =
         execute::preview(&mut database, &prepared.job(args.how.lock_timeout, false), &mut |_| {})?;
     Ok(findings.deleted())

@@ -1,12 +1,11 @@
 //! `orgsweep graph`
 
-use super::context::{Context, narrate, selection};
+use super::context::{Context, Subject, narrate, selection};
 use crate::cli::{Graph, GraphFormat, Which};
-use crate::database::Target;
 use crate::execute::{self, Job};
 use crate::exit::Exit;
 use crate::findings::Findings;
-use crate::plan::{self, Plan, Rules};
+use crate::plan::{self, Plan};
 use crate::render::graph::{GraphView, dot, json, mermaid, table};
 use crate::ui::Ui;
 use anyhow::Result;
@@ -14,9 +13,9 @@ use std::time::Duration;
 
 const LOCK_TIMEOUT: Duration = Duration::from_secs(10);
 
-pub fn run(target: &Target, args: &Graph, ui: &mut Ui) -> Result<Exit> {
-    let mut context = Context::open(target, &args.which, LOCK_TIMEOUT)?;
-    let plan = plan::build(&context.catalog, context.root.table, Rules::default());
+pub fn run(subject: &Subject, args: &Graph, ui: &mut Ui) -> Result<Exit> {
+    let mut context = Context::open(subject, &args.which, LOCK_TIMEOUT)?;
+    let plan = plan::build(&context.catalog, context.root.table, context.rules.clone());
     let which = &args.which;
     let selects = [&which.org_name, &which.org_id, &which.org_like].iter().any(|v| !v.is_empty());
     let findings = match selects {

@@ -15,6 +15,7 @@ use crate::settings::Settings;
 use crate::ui::Ui;
 use anyhow::Result;
 use clap::CommandFactory;
+use context::Subject;
 
 /// Runs what the command line asks for.
 ///
@@ -22,11 +23,14 @@ use clap::CommandFactory;
 /// Anything that [`crate::exit::diagnose`] gives a code.
 pub fn run(cli: &Cli, settings: &Settings, ui: &mut Ui) -> Result<Exit> {
     let target = || settings.target(cli.database_url.as_deref());
+    let subject = || -> Result<Subject> {
+        Ok(Subject { target: target()?, policy: settings.policy(cli.config.as_deref())? })
+    };
     match &cli.command {
-        Command::Preview(args) => preview::run(&target()?, args, ui),
-        Command::Clean(args) => clean::run(&target()?, args, ui),
-        Command::Verify(args) => verify::run(&target()?, args, ui),
-        Command::Graph(args) => graph::run(&target()?, args, ui),
+        Command::Preview(args) => preview::run(&subject()?, args, ui),
+        Command::Clean(args) => clean::run(&subject()?, args, ui),
+        Command::Verify(args) => verify::run(&subject()?, args, ui),
+        Command::Graph(args) => graph::run(&subject()?, args, ui),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(*shell, &mut Cli::command(), "orgsweep", &mut script);

@@ -1,8 +1,8 @@
 //! `orgsweep preview`, and the reporting that it shares with clean.
 
-use super::context::Prepared;
-use crate::cli::{How, Preview, PreviewFormat, Which};
-use crate::database::{Database, Target};
+use super::context::{Prepared, Subject};
+use crate::cli::{How, Orphans, Preview, PreviewFormat, Which};
+use crate::database::Database;
 use crate::execute::{self, Job};
 use crate::exit::Exit;
 use crate::findings::{Findings, Step};
@@ -14,8 +14,8 @@ use anyhow::Result;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-pub fn run(target: &Target, args: &Preview, ui: &mut Ui) -> Result<Exit> {
-    let (mut database, prepared) = Prepared::open(target, &args.which, &args.how)?;
+pub fn run(subject: &Subject, args: &Preview, ui: &mut Ui) -> Result<Exit> {
+    let (mut database, prepared) = Prepared::open(subject, &args.which, &args.how)?;
     if !ui.json {
         ui.note(&prepared.describe());
     }
@@ -41,7 +41,7 @@ pub fn measure(
     let read_only = database.read_only()?;
     let mut observe = |progress: execute::Progress| prepared.narrate(ui, progress);
     let mut findings = execute::preview(database, job, &mut observe)?;
-    if let Some(why) = read_only.filter(|_| !findings.organizations.is_empty()) {
+    if let Some(why) = read_only.filter(|_| !findings.is_empty()) {
         let refusal = Refusal::new(RefusalKind::ReadOnly, prepared.root.table, None);
         findings.refusals.push(Refusal { detail: why, ..refusal });
     }
@@ -51,7 +51,7 @@ pub fn measure(
 /// What a preview with these findings has come to.
 pub fn previewed(findings: &Findings) -> Outcome {
     match () {
-        () if findings.organizations.is_empty() => Outcome::Nothing,
+        () if findings.is_empty() => Outcome::Nothing,
         () if findings.is_refused() => Outcome::Refused,
         () => Outcome::Previewed,
     }
@@ -125,7 +125,20 @@ impl Reporting<'_> {
 
     fn selection_flags(&self) -> Vec<String> {
         let Which { org_name, org_id, org_like, .. } = self.which;
-        [flags("org-name", org_name), flags("org-id", org_id), flags("org-like", org_like)].concat()
+        let orphans = match self.how.orphans {
+            Orphans::With => &[][..],
+            Orphans::Only => &["only".to_owned()],
+            Orphans::Without => &["without".to_owned()],
+        };
+        [
+            ("org-name", &org_name[..]),
+            ("org-id", org_id),
+            ("org-like", org_like),
+            ("orphans", orphans),
+        ]
+        .into_iter()
+        .flat_map(|(name, values)| flags(name, values))
+        .collect()
     }
 
     /// The command that does what was previewed; with `--force` where that is all that is missing.
@@ -138,7 +151,10 @@ impl Reporting<'_> {
         let (which, how) = (self.which, self.how);
         let mut words = vec!["orgsweep".to_owned(), "clean".into()];
         words.extend(self.selection_flags());
+        let config = self.prepared.policy.as_slice().iter().filter(|path| *path != "orgsweep.toml");
+        words.extend(config.flat_map(|path| ["--config".to_owned(), shell_word(path)]));
         words.extend(flags("root", which.root.as_slice()));
+        words.extend(flags("key-column", which.key_column.as_slice()));
         words.extend(flags("name-column", which.name_column.as_slice()));
         words.extend(flags("foreign", &how.foreign));
         if how.with_children {

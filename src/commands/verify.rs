@@ -1,10 +1,10 @@
 //! `orgsweep verify`
 
-use super::context::{Context, selection};
+use super::context::{Context, Subject, selection};
 use crate::cli::{PlainFormat, Verify};
-use crate::database::{Database, Fault, Target};
+use crate::database::{Database, Fault};
 use crate::exit::{Exit, Problem};
-use crate::plan::{self, Rules};
+use crate::plan;
 use crate::selection::{Root, Selection};
 use crate::sql::{Sql, Statement};
 use crate::ui::Ui;
@@ -22,10 +22,10 @@ struct Remains {
     checked: String,
 }
 
-pub fn run(target: &Target, args: &Verify, ui: &mut Ui) -> Result<Exit> {
-    let mut context = Context::open(target, &args.which, LOCK_TIMEOUT)?;
+pub fn run(subject: &Subject, args: &Verify, ui: &mut Ui) -> Result<Exit> {
+    let mut context = Context::open(subject, &args.which, LOCK_TIMEOUT)?;
     let selection = selection(&args.which, &context.root, &context.catalog)?;
-    let plan = plan::build(&context.catalog, context.root.table, Rules::default());
+    let plan = plan::build(&context.catalog, context.root.table, context.rules.clone());
     let sql = Sql::new(context.database.dialect(), &context.catalog, &plan);
     let look = |database: &mut Database| look(database, &sql, &context.root, &selection);
     let remains = context.database.in_snapshot(look)?;

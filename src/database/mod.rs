@@ -10,6 +10,7 @@ pub use row::Row;
 pub use target::Target;
 
 use crate::interrupt::Cancel;
+use crate::policy::Place;
 use crate::sql::{Dialect, Statement};
 use diesel::connection::{
     AnsiTransactionManager, Connection, SimpleConnection, TransactionManager,
@@ -211,6 +212,22 @@ impl Database {
         );
         let why = self.in_snapshot(|database| database.query_one(&question))?;
         Ok(why.optional(0).map(str::to_owned))
+    }
+
+    /// The names by which a guard knows this database and its server. An SQLite file is on this
+    /// machine; PostgreSQL's server tells its address where the URL does not, and none for a socket.
+    pub fn place(&mut self) -> Result<Place> {
+        let local = || "localhost".to_owned();
+        if let Target::Sqlite(path) = &self.target {
+            let name = path.file_name().map(|name| name.to_string_lossy().into_owned());
+            let databases = name.into_iter().chain([path.display().to_string()]).collect();
+            return Ok(Place { databases, hosts: vec![local()] });
+        }
+        let question = "SELECT current_database()::text, host(inet_server_addr())";
+        let facts = self.in_snapshot(|database| database.query_one(&Statement::from(question)))?;
+        let address = facts.optional(1).map_or_else(local, str::to_owned);
+        let hosts = self.target.hosts().into_iter().chain([address]).collect();
+        Ok(Place { databases: vec![facts.text(0).to_owned()], hosts })
     }
 
     fn error(&self, error: diesel::result::Error) -> Error {

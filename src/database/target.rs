@@ -64,6 +64,23 @@ impl Target {
         }
     }
 
+    /// The hosts that a PostgreSQL URL names.
+    pub(super) fn hosts(&self) -> Vec<String> {
+        let Target::Postgres(url) = self else { return Vec::new() };
+        let (address, query) = url.split_once('?').unwrap_or((url, ""));
+        let rest = address.split_once("//").map_or("", |(_, rest)| rest);
+        let authority = rest.split('/').next().unwrap_or_default();
+        let named = authority.rsplit('@').next().unwrap_or_default().split(',');
+        let without_port = |host: &str| match host.strip_prefix('[') {
+            Some(bracketed) => bracketed.split(']').next().unwrap_or_default().to_owned(),
+            None => host.split(':').next().unwrap_or_default().to_owned(),
+        };
+        let given = query.split('&').filter_map(|pair| pair.strip_prefix("host="));
+        let hosts = named.map(without_port).chain(given.map(str::to_owned));
+        let decoded = hosts.map(|host| percent_decode_str(&host).decode_utf8_lossy().into_owned());
+        decoded.filter(|host| !host.is_empty()).collect()
+    }
+
     /// Removes the password from a driver's message.
     pub fn scrub(&self, message: &str) -> String {
         let Target::Postgres(url) = self else {
@@ -175,6 +192,15 @@ mod tests {
             assert!(!driver_url.contains("?&") && !driver_url.contains("&&"), "{driver_url}");
             assert!(driver_url.contains("connect_timeout=10&application_name=orgsweep"));
         }
+    }
+
+    #[test]
+    fn hosts_are_told_for_guards() {
+        let hosts = |url: &str| Target::parse(url).unwrap().hosts();
+        assert_eq!(hosts("postgres://u:p@db.ci:5432/crm"), ["db.ci"]);
+        assert_eq!(hosts("postgres://u@[::1]:5432,b/crm"), ["::1", "b"]);
+        assert_eq!(hosts("postgres:///crm?host=%2Frun%2Fpg"), ["/run/pg"]);
+        assert!(hosts("postgres:///crm").is_empty());
     }
 
     #[test]

@@ -5,7 +5,7 @@
 use super::{Failure, Progress, Run};
 use crate::catalog::{ReferenceId, TableId};
 use crate::findings::{Found, Organization};
-use crate::plan::{Followed, Rank, Refusal, RefusalKind};
+use crate::plan::{Condition, Followed, Rank, Refusal, RefusalKind};
 use crate::sql::{Follow, Statement};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -39,6 +39,11 @@ pub struct Discovery {
 }
 
 impl Discovery {
+    /// Nothing was selected.
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
     /// The table has a key table.
     pub fn has_keys(&self, table: TableId) -> bool {
         self.created.contains(&table)
@@ -77,7 +82,7 @@ impl Discovery {
 pub fn discover(run: &mut Run, excluded: &BTreeSet<ReferenceId>) -> Result<Discovery, Failure> {
     let mut discovery = Discovery { excluded: excluded.clone(), ..Discovery::default() };
     select_roots(run, &mut discovery)?;
-    if discovery.organizations.is_empty() {
+    if discovery.is_empty() {
         return Ok(discovery);
     }
     for rank in Rank::ALL {
@@ -115,6 +120,9 @@ fn select_roots(run: &mut Run, discovery: &mut Discovery) -> Result<(), Failure>
             follow(run, discovery, followed, false)?;
         }
     }
+    for orphans in &run.job.plan.rules.orphans {
+        select_orphans(run, discovery, orphans)?;
+    }
     // Selected along the root's own references, they are to be followed from again.
     discovery.done.clear();
     discovery.selected = discovery.generation;
@@ -131,6 +139,23 @@ fn select_roots(run: &mut Run, discovery: &mut Discovery) -> Result<(), Failure>
         (run.observe)(Progress::Selected(&discovery.organizations));
     }
     Ok(())
+}
+
+fn select_orphans(
+    run: &mut Run,
+    discovery: &mut Discovery,
+    orphans: &Condition,
+) -> Result<(), Failure> {
+    if let Some(refusal) = run.unreadable(orphans.table) {
+        discovery.refusals.push(refusal);
+        return Ok(());
+    }
+    create_keys(run, discovery, orphans.table)?;
+    let generation = discovery.next();
+    let lock = run.lock && run.job.catalog.table(orphans.table).privileges.update;
+    let known = discovery.has_rows(orphans.table);
+    let statement = run.sql.select_orphans(orphans, generation, known, lock);
+    add(run, discovery, orphans.table, None, Rank::Cascade, &statement)
 }
 
 /// Follows every reference up to `rank` until no statement finds anything new.

@@ -49,7 +49,13 @@ pub fn homes(
         climb.add(child, run.execute(&start)?);
     }
     climb.climb_to_the_top(run)?;
-    run.run(&run.sql.classify(discovery.selected))?;
+    let orphaned = climb.created.iter().copied().filter(|table| {
+        *table != run.job.plan.root
+            && run.job.plan.has_orphans(*table)
+            && discovery.has_keys(*table)
+    });
+    let orphaned: Vec<TableId> = orphaned.collect();
+    run.run(&run.sql.classify(discovery.selected, &orphaned))?;
     for table in &tables {
         run.run(&run.sql.judge(*table, &present))?;
     }

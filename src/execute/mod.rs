@@ -5,6 +5,7 @@ mod closure;
 mod deletion;
 mod failure;
 mod firewall;
+mod guards;
 mod obstacles;
 
 pub use failure::Failure;
@@ -151,7 +152,7 @@ fn measure(run: &mut Run) -> Result<Findings, Failure> {
     let mut excluded = BTreeSet::new();
     loop {
         let mut discovery = closure::discover(run, &excluded)?;
-        if discovery.organizations.is_empty() {
+        if discovery.is_empty() {
             return Ok(Findings::default());
         }
         (run.observe)(Progress::Checking);
@@ -161,7 +162,10 @@ fn measure(run: &mut Run) -> Result<Findings, Failure> {
             firewall::forget(run, &discovery, &homes, &unlinked)?;
             continue;
         }
+        let kept = obstacles::kept(run, &mut discovery)?;
         let mut refusals = discovery.refusals.clone();
+        refusals.extend(guards::guards(run, &discovery)?);
+        refusals.extend(kept);
         refusals.extend(obstacles::protected(run, &discovery, &excluded)?);
         refusals.extend(firewall::refusals(run, &discovery, &homes, &excluded)?);
         refusals.extend(obstacles::broken_unlinks(run, &discovery, &unlinked)?);
@@ -211,7 +215,7 @@ impl<'a> Run<'a> {
         self.prepare()?;
         self.hold_schema()?;
         let findings = measure(self)?;
-        if findings.organizations.is_empty() {
+        if findings.is_empty() {
             return Ok(Outcome::Nothing);
         }
         if let Some(expected) = expected {

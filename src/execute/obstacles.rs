@@ -2,7 +2,7 @@
 
 use super::closure::Discovery;
 use super::{Failure, Run};
-use crate::catalog::{Catalog, Check, Column, Key, ReferenceId};
+use crate::catalog::{Catalog, Check, Column, Key, OnDelete, ReferenceId};
 use crate::findings::{self, Change, Unlinked};
 use crate::label::title;
 use crate::plan::{Followed, Force, Plan, Rank, Refusal, RefusalKind, Unlink, UnlinkValue};
@@ -29,7 +29,27 @@ pub fn protected(
         let id = followed.reference;
         let excluding = excluded.contains(&id);
         let question = run.sql.protected(id, discovery.boundary, excluding);
-        refusals.extend(ask(run, RefusalKind::Protected, id, &question)?);
+        refusals.extend(ask(run, RefusalKind::Protected, Some(id), &question)?);
+    }
+    Ok(refusals)
+}
+
+/// Rows that would be left behind by a reference which the policy ignores and the engine watches.
+pub fn kept(run: &mut Run, discovery: &mut Discovery) -> Result<Vec<Refusal>, Failure> {
+    let catalog = run.job.catalog;
+    let mut refusals = Vec::new();
+    for id in catalog.reference_ids() {
+        let reference = catalog.reference(id);
+        if reference.on_delete != OnDelete::Ignore || !discovery.has_rows(reference.parent) {
+            continue;
+        }
+        match run.unreadable(reference.child) {
+            Some(refusal) => discovery.refusals.push(refusal),
+            None => {
+                let question = run.sql.kept_rows(id, discovery.has_keys(reference.child));
+                refusals.extend(ask(run, RefusalKind::Kept, Some(id), &question)?);
+            }
+        }
     }
     Ok(refusals)
 }
@@ -50,7 +70,7 @@ pub fn overlaps(run: &mut Run, discovery: &Discovery) -> Result<Vec<Refusal>, Fa
             let named = plan.rules.force.covers(id) || plan.rules.force.covers(unlink.reference);
             if !named && discovery.has_rows(catalog.reference(id).parent) {
                 let question = run.sql.overlapping(unlink, id);
-                let refusal = ask(run, RefusalKind::Overlap, unlink.reference, &question)?;
+                let refusal = ask(run, RefusalKind::Overlap, Some(unlink.reference), &question)?;
                 let detail = format!("used by {}", catalog.reference_arrow(id));
                 refusals.extend(refusal.map(|refusal| Refusal { detail, ..refusal }));
             }
@@ -82,10 +102,10 @@ fn users_of_its_columns(catalog: &Catalog, plan: &Plan, unlink: &Unlink) -> Vec<
     others.filter(shares).collect()
 }
 
-fn ask(
+pub(super) fn ask(
     run: &mut Run,
     kind: RefusalKind,
-    id: ReferenceId,
+    id: Option<ReferenceId>,
     question: &ProtectedBy,
 ) -> Result<Option<Refusal>, Failure> {
     let counts = run.one(run.sql.count_protected(question))?;
@@ -104,7 +124,7 @@ fn ask(
         rows: counts.number(0) as u64,
         parents: counts.number(1) as u64,
         samples: rows.iter().map(sample).collect(),
-        ..Refusal::new(kind, question.table, Some(id))
+        ..Refusal::new(kind, question.table, id)
     }))
 }
 
@@ -259,7 +279,7 @@ fn broken_constraints(
         if unlink.value != UnlinkValue::Null && !changes_key {
             let known = discovery.has_keys(reference.parent);
             let kind = match unlink.value {
-                UnlinkValue::Key(_) => RefusalKind::Reassign,
+                UnlinkValue::Key(_) if unlink.foreign_only => RefusalKind::Reassign,
                 _ => RefusalKind::SetDefault,
             };
             let question = run.sql.names_nobody(position, change, id, known);

@@ -8,10 +8,14 @@ use std::collections::{BTreeMap, BTreeSet};
 /// The plan for deleting rows of `root` under `rules`.
 pub fn build(catalog: &Catalog, root: TableId, rules: Rules) -> Plan {
     let follows = |id| rank(catalog, &rules, id).is_some();
-    let tables = graph::reachable(catalog, root, follows);
+    let mut starts = vec![root];
+    starts.extend(rules.orphans.iter().map(|orphans| orphans.table));
+    let tables = graph::reachable(catalog, &starts, follows);
     let discovery = graph::components(catalog, &tables, follows);
+    // The engine watches no order among references that it does not know.
+    let ordered = |id| catalog.reference(id).is_constraint();
     let deletion: Vec<Component> =
-        graph::components(catalog, &tables, |_| true).into_iter().rev().collect();
+        graph::components(catalog, &tables, ordered).into_iter().rev().collect();
     let followed = in_order(catalog, &rules, &discovery);
     let unlinks = unlinks(catalog, &rules, &tables);
     let self_reference = |id: &ReferenceId| {
@@ -22,7 +26,7 @@ pub fn build(catalog: &Catalog, root: TableId, rules: Rules) -> Plan {
         true => catalog.reference_ids().filter(self_reference).collect(),
         false => Vec::new(),
     };
-    let owning = owning::owning(catalog, root);
+    let owning = owning::owning(catalog, root, &starts, &rules.owning);
     let dependent = owning::dependent(catalog, root, &owning);
     Plan {
         root,
@@ -42,7 +46,7 @@ pub fn build(catalog: &Catalog, root: TableId, rules: Rules) -> Plan {
 fn rank(catalog: &Catalog, rules: &Rules, id: ReferenceId) -> Option<Rank> {
     match catalog.reference(id).on_delete {
         OnDelete::Cascade => Some(Rank::Cascade),
-        OnDelete::SetNull | OnDelete::SetDefault => None,
+        OnDelete::SetNull | OnDelete::SetDefault | OnDelete::Ignore => None,
         OnDelete::Restrict | OnDelete::NoAction if rules.force.covers(id) => Some(Rank::Forced),
         OnDelete::Restrict | OnDelete::NoAction => Some(Rank::Protected),
     }
@@ -73,7 +77,10 @@ fn unlinks(catalog: &Catalog, rules: &Rules, tables: &BTreeSet<TableId>) -> Vec<
         let reference = catalog.reference(id);
         let value = match reference.on_delete {
             OnDelete::SetNull => UnlinkValue::Null,
-            OnDelete::SetDefault => UnlinkValue::Default,
+            OnDelete::SetDefault => match &reference.declaration.default {
+                Some(value) => UnlinkValue::Key(value.clone()),
+                None => UnlinkValue::Default,
+            },
             _ => return None,
         };
         let columns = reference.set_columns.clone();

@@ -11,7 +11,7 @@ mod tests;
 
 pub use build::build;
 pub use refusal::{Refusal, RefusalKind};
-pub use rules::{Checks, Consent, Force, ForeignAction, Rules};
+pub use rules::{Checks, Condition, Consent, Force, ForeignAction, Guards, Pattern, Rules};
 
 use crate::catalog::{Catalog, ReferenceId, TableId};
 use crate::graph::Component;
@@ -20,7 +20,7 @@ use std::collections::{BTreeMap, BTreeSet};
 #[derive(Debug, Clone, PartialEq)]
 pub struct Plan {
     pub root: TableId,
-    /// Every table that the closure can reach, the root included.
+    /// Every table that the closure can reach, the root and those with orphans included.
     pub tables: BTreeSet<TableId>,
     /// Those tables, parents before children by the followed references: the order of discovery.
     pub discovery: Vec<Component>,
@@ -77,7 +77,7 @@ pub struct Unlink {
 pub enum UnlinkValue {
     Null,
     Default,
-    /// The key of another parent row (`--foreign reassign=…:KEY`).
+    /// The key of another parent row (`--foreign reassign=…:KEY`, or a policy's `default`).
     Key(String),
 }
 
@@ -103,6 +103,11 @@ impl Plan {
     /// Rows of `table` may be unlinked.
     pub fn unlinks_in(&self, table: TableId, catalog: &Catalog) -> bool {
         self.unlinks.iter().any(|unlink| catalog.reference(unlink.reference).child == table)
+    }
+
+    /// The policy selects rows of `table` that have no owner.
+    pub fn has_orphans(&self, table: TableId) -> bool {
+        self.rules.orphans.iter().any(|orphans| orphans.table == table)
     }
 
     pub fn foreign_unlink(&self, reference: ReferenceId) -> Option<&Unlink> {

@@ -1,25 +1,36 @@
 //! Whose row is it: the references that say so (DESIGN 3).
 
-use crate::catalog::{Catalog, OnDelete, ReferenceId, TableId};
+use crate::catalog::{Catalog, OnDelete, Origin, Reference, ReferenceId, TableId};
 use crate::graph;
 use petgraph::algo::dominators::simple_fast;
 use petgraph::graphmap::DiGraphMap;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Per table that leads to `root`, its owning references: those that lead to the root and have the
-/// strongest action that the table has among them. The root's own rows own themselves.
-pub fn owning(catalog: &Catalog, root: TableId) -> BTreeMap<TableId, Vec<ReferenceId>> {
+/// Per table that leads to one of `starts` (the root, and tables with orphans), its owning
+/// references: those that `named` has, else those that lead there and have the strongest action that
+/// the table has among them. The root's own rows own themselves.
+pub fn owning(
+    catalog: &Catalog,
+    root: TableId,
+    starts: &[TableId],
+    named: &BTreeMap<TableId, Vec<ReferenceId>>,
+) -> BTreeMap<TableId, Vec<ReferenceId>> {
+    let counts = |id: ReferenceId| catalog.reference(id).on_delete != OnDelete::Ignore;
     // A table leads to the root when the root reaches it, by whatever action.
-    let leading = graph::reachable(catalog, root, |_| true);
+    let leading = graph::reachable(catalog, starts, counts);
     let mut owning = BTreeMap::<TableId, Vec<ReferenceId>>::new();
-    for id in catalog.reference_ids() {
+    for id in catalog.reference_ids().filter(|id| counts(*id)) {
         let reference = catalog.reference(id);
         if reference.child != root && leading.contains(&reference.parent) {
             owning.entry(reference.child).or_default().push(id);
         }
     }
-    for references in owning.values_mut() {
-        let strength = |id: &ReferenceId| strength(catalog.reference(*id).on_delete);
+    for (table, references) in &mut owning {
+        if let Some(named) = named.get(table) {
+            references.clone_from(named);
+            continue;
+        }
+        let strength = |id: &ReferenceId| strength(catalog.reference(*id));
         let strongest = references.iter().map(strength).min();
         references.retain(|id| Some(strength(id)) == strongest);
     }
@@ -52,10 +63,13 @@ pub fn dependent(
 }
 
 /// 0 is the strongest claim.
-fn strength(action: OnDelete) -> u8 {
-    match action {
+fn strength(reference: &Reference) -> u8 {
+    match reference.on_delete {
+        // A row that goes with its child says nothing of its own owner where it names one.
+        _ if reference.declaration.origin == Origin::Inverse => 3,
         OnDelete::Cascade => 0,
         OnDelete::Restrict | OnDelete::NoAction => 1,
         OnDelete::SetNull | OnDelete::SetDefault => 2,
+        OnDelete::Ignore => 4,
     }
 }

@@ -49,6 +49,10 @@ pub enum RefusalKind {
     Overlap,
     /// The row to reassign to does not exist, or goes too.
     Reassign,
+    /// The policy keeps rows that name a row of the closure.
+    Kept,
+    /// A guard of the policy does not hold.
+    Guard,
     /// A privilege is missing.
     Privilege,
     /// Row-level security hides rows from this session.

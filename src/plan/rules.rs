@@ -1,7 +1,7 @@
 //! What the person asked for, with every name resolved against the catalog.
 
-use crate::catalog::ReferenceId;
-use std::collections::BTreeSet;
+use crate::catalog::{ReferenceId, TableId};
+use std::collections::{BTreeMap, BTreeSet};
 
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Rules {
@@ -9,6 +9,49 @@ pub struct Rules {
     pub consents: Vec<Consent>,
     pub with_children: bool,
     pub checks: Checks,
+    /// Owning references that the policy names, per table.
+    pub owning: BTreeMap<TableId, Vec<ReferenceId>>,
+    /// The columns by which people recognise a row of a table, where the policy names them.
+    pub labels: BTreeMap<TableId, Vec<String>>,
+    /// Rows without an owner that go along with whatever organization is selected.
+    pub orphans: Vec<Condition>,
+    pub guards: Guards,
+}
+
+/// Rows of a table for which an SQL expression over its columns is true.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Condition {
+    pub table: TableId,
+    pub sql: String,
+    /// Where the policy says so: `orgsweep.toml:12`.
+    pub place: String,
+}
+
+/// What must hold for any row to go, `--force` or not.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Guards {
+    /// Every selected organization's name matches one of these; none: any name will do.
+    pub organizations: Vec<Pattern>,
+    /// No selected organization's name matches any of these.
+    pub forbidden_organizations: Vec<Pattern>,
+    /// The most rows that may go, and where the policy says so.
+    pub max_rows: Option<(u64, String)>,
+    /// Holds for every row of its table that goes.
+    pub test_data: Vec<Condition>,
+}
+
+/// `*` for any text and `?` for one character.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Pattern {
+    pub glob: String,
+    /// Where the policy says so: `orgsweep.toml:12`.
+    pub place: String,
+}
+
+impl Pattern {
+    pub fn matches(&self, text: &str) -> bool {
+        wildmatch::WildMatch::new(&self.glob).matches(text)
+    }
 }
 
 /// Which RESTRICT and NO ACTION references are followed like cascades.

@@ -38,6 +38,7 @@ enum Effect {
     Deleted,
     NeedsForce,
     Unlinked,
+    Kept,
 }
 
 impl GraphView<'_> {
@@ -57,6 +58,7 @@ impl GraphView<'_> {
                 OnDelete::Cascade => Effect::Deleted,
                 OnDelete::SetNull | OnDelete::SetDefault => Effect::Unlinked,
                 OnDelete::Restrict | OnDelete::NoAction => Effect::NeedsForce,
+                OnDelete::Ignore => Effect::Kept,
             },
             owning: self.plan.owning_of(reference.child).contains(&id),
             indexed: reference.index.is_some(),
@@ -87,6 +89,7 @@ pub fn table(view: &GraphView, width: u16) -> String {
             Effect::Deleted => "deleted",
             Effect::NeedsForce => "⚠ needs --force",
             Effect::Unlinked => "unlinked",
+            Effect::Kept => "kept",
         };
         let mut row = vec![
             edge.child.clone(),
@@ -125,6 +128,7 @@ pub fn dot(view: &GraphView) -> String {
             Effect::Deleted => "",
             Effect::NeedsForce => ", color=red, fontcolor=red, style=bold",
             Effect::Unlinked => ", style=dashed",
+            Effect::Kept => ", style=dotted",
         };
         let reference = view.catalog.reference(id);
         text += &format!(
@@ -151,6 +155,7 @@ pub fn mermaid(view: &GraphView) -> String {
             Effect::Deleted => "-->",
             Effect::NeedsForce => "==>",
             Effect::Unlinked => "-.->",
+            Effect::Kept => "-.-x",
         };
         text += &format!(
             "  t{} {arrow}|\"{} ({})\"| t{}\n",

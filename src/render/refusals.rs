@@ -42,6 +42,8 @@ fn message(report: &Report, refusal: &Refusal) -> String {
                 format!("row-level security hides rows of {table} from this role")
             }
             RefusalKind::ReadOnly => refusal.detail.clone(),
+            RefusalKind::Guard if refusal.samples.is_empty() => refusal.detail.clone(),
+            RefusalKind::Guard => format!("{}: {rows} of {table}", refusal.detail),
             _ => format!("this role lacks {} on {table}", refusal.detail),
         };
     };
@@ -109,6 +111,10 @@ fn message(report: &Report, refusal: &Refusal) -> String {
                 "{rows} of {table} cannot be reassigned: the new {parent} is missing or goes too"
             )
         }
+        RefusalKind::Kept => {
+            format!("{rows} of {table} still name {parent} by {arrow}, and the policy keeps them")
+        }
+        RefusalKind::Guard => refusal.detail.clone(),
         RefusalKind::Privilege => {
             format!("this role lacks {} on {table}, which {arrow} unlinks", refusal.detail)
         }
@@ -140,6 +146,11 @@ fn hint(report: &Report, refusal: &Refusal) -> String {
         RefusalKind::RowSecurity => {
             "use a role with BYPASSRLS, or the owner without FORCE ROW LEVEL SECURITY".into()
         }
+        RefusalKind::Kept => {
+            "the policy says so: see what keeps or ignores this table, and change these rows first"
+                .into()
+        }
+        RefusalKind::Guard => "a guard of the policy; --force does not pass it".into(),
         RefusalKind::ReadOnly => "use the primary server, or a user who may write".into(),
         RefusalKind::Reassign => "name the key of a row that stays".into(),
         _ => "the engine cannot do it either: change these rows, or the schema, first".into(),

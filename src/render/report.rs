@@ -1,6 +1,6 @@
 //! The one view of a plan and its findings that every format shows.
 
-use crate::catalog::{Catalog, OnDelete, ReferenceId, TableId};
+use crate::catalog::{Catalog, OnDelete, Origin, ReferenceId, TableId};
 use crate::findings::{Findings, Step};
 use crate::plan::Plan;
 use crate::sql::{Dialect, Sql};
@@ -67,7 +67,7 @@ fn is_zero(number: &u64) -> bool {
 /// A reference by which rows of a step were reached, and how many of them first.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ReachedView {
-    /// `None` for the selected organizations themselves.
+    /// `None` for the selected organizations themselves, and for orphans.
     pub reference: Option<String>,
     #[serde(skip)]
     pub columns: String,
@@ -75,6 +75,9 @@ pub struct ReachedView {
     pub on_delete: Option<&'static str>,
     pub rows: u64,
     pub needs_force: bool,
+    /// The policy declares the reference, or overrides its action.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub by_policy: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -158,11 +161,12 @@ impl Report<'_> {
             Some(id) => self.reached(*id, *rows),
             None => ReachedView {
                 reference: None,
-                columns: "selected".into(),
+                columns: if table == self.plan.root { "selected" } else { "orphaned" }.into(),
                 parent: None,
                 on_delete: None,
                 rows: *rows,
                 needs_force: false,
+                by_policy: false,
             },
         });
         found.chain(protecting).collect()
@@ -177,6 +181,7 @@ impl Report<'_> {
             on_delete: Some(reference.on_delete.as_str()),
             rows,
             needs_force: matches!(reference.on_delete, OnDelete::Restrict | OnDelete::NoAction),
+            by_policy: reference.declaration.origin != Origin::Database,
         }
     }
 
@@ -201,7 +206,7 @@ impl Report<'_> {
             }
             if unlinked.stranded > 0 {
                 notes.push(format!(
-                    "{} of {} belong to nobody else and stay behind: {name} is {} in the schema",
+                    "{} of {} belong to nobody else and stay behind: {name} is {} (a policy can say cascade)",
                     super::counted(unlinked.stranded, "row"),
                     self.table_name(self.catalog.reference(id).child),
                     self.catalog.reference(id).on_delete,

@@ -79,7 +79,8 @@ fn reached_by(reached: &ReachedView, of: u64) -> String {
     let (Some(parent), Some(action)) = (&reached.parent, reached.on_delete) else {
         return reached.columns.clone();
     };
-    let mut text = format!("{} → {parent} ({action})", reached.columns);
+    let by_policy = if reached.by_policy { ", policy" } else { "" };
+    let mut text = format!("{} → {parent} ({action}{by_policy})", reached.columns);
     if reached.rows != of && reached.rows > 0 {
         text += &format!(" {}", grouped(reached.rows));
     }
@@ -141,7 +142,7 @@ fn totals(report: &Report) -> String {
     );
     match report.outcome {
         Outcome::Nothing => {
-            format!("nothing to clean up: no organization matches {}\n", report.selection)
+            format!("nothing to clean up: nothing matches {}\n", report.selection)
         }
         Outcome::Cleaned => {
             let took: Duration = report.durations.values().sum();

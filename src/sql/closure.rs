@@ -2,6 +2,7 @@
 
 use super::{Dialect, Sql, Statement};
 use crate::catalog::ReferenceId;
+use crate::plan::Condition;
 use crate::selection::{Root, Selection};
 
 impl Sql<'_> {
@@ -22,6 +23,37 @@ impl Sql<'_> {
         statement.append(&self.selected(root, selection));
         statement.push(&self.dialect.for_update("c", lock));
         statement
+    }
+
+    /// Adds the rows of a policy's orphans: the condition holds, and no owning reference names
+    /// anybody, so that no condition, however careless, takes a row that somebody owns.
+    pub fn select_orphans(
+        &self,
+        orphans: &Condition,
+        generation: u32,
+        known: bool,
+        lock: bool,
+    ) -> Statement {
+        let table = orphans.table;
+        let mut conditions = vec![format!("({})", orphans.sql)];
+        conditions.extend(self.plan.owning_of(table).iter().map(|id| {
+            let parent = self.relation(self.catalog.reference(*id).parent);
+            format!("NOT EXISTS (SELECT 1 FROM {parent} r WHERE {})", self.names_row(*id, "r", "c"))
+        }));
+        if known {
+            let same = self.same_row(table, "k", "c");
+            let keys = self.key_relation(table);
+            conditions.push(format!("NOT EXISTS (SELECT 1 FROM {keys} k WHERE {same})"));
+        }
+        format!(
+            "INSERT INTO {} SELECT {}, {generation} FROM {} c{}{}",
+            self.key_relation(table),
+            self.key_values(table, "c").join(", "),
+            self.relation(table),
+            where_all(&conditions),
+            self.dialect.for_update("c", lock),
+        )
+        .into()
     }
 
     /// Adds the rows that name a parent found after generation `since` by `reference`.

@@ -72,7 +72,15 @@ impl Sql<'_> {
                 outside.push(format!("({named})"));
             }
         }
-        format!("{own} k{joins} WHERE {} OR ({})", outside.join(" OR "), nobody.join(" AND "))
+        // A row without owning references, and a row that names nobody, have no home.
+        let homeless = if nobody.is_empty() { "1 = 1".to_owned() } else { nobody.join(" AND ") };
+        outside.push(format!("({homeless})"));
+        let exceptions = format!("{own} k{joins} WHERE ({})", outside.join(" OR "));
+        match self.plan.has_orphans(table) {
+            // Orphans have none either, and were selected for it.
+            true => format!("{exceptions} AND k.gen > {selected}"),
+            false => exceptions,
+        }
     }
 
     /// Table and number of exceptions for each of `tables`, in one round trip.
@@ -191,17 +199,28 @@ impl Sql<'_> {
         .into()
     }
 
-    /// Per origin and number: does a selected organization own it, does another.
-    pub fn classify(&self, selected: u32) -> String {
-        let root = self.plan.root;
+    /// Per origin and number: does a selected organization own it, does another. A selected orphan
+    /// of one of `orphaned` (tables climbed to) counts as selected.
+    pub fn classify(&self, selected: u32, orphaned: &[TableId]) -> String {
+        let found = |table: TableId| {
+            let join = format!(
+                "{} h LEFT JOIN {} k ON {} AND k.gen <= {selected}",
+                self.home_table(table),
+                self.key_relation(table),
+                self.same_key(table, "k", "h")
+            );
+            match table == self.plan.root {
+                true => format!("SELECT h.origin, h.n, k.gen FROM {join}"),
+                false => format!("SELECT h.origin, h.n, k.gen FROM {join} WHERE k.gen IS NOT NULL"),
+            }
+        };
+        let tables = [&[self.plan.root], orphaned].concat();
         format!(
-            "{} SELECT h.origin, h.n, max(CASE WHEN k.gen IS NULL THEN 0 ELSE 1 END) AS mine, \
-             max(CASE WHEN k.gen IS NULL THEN 1 ELSE 0 END) AS others \
-             FROM {} h LEFT JOIN {} k ON {} AND k.gen <= {selected} GROUP BY h.origin, h.n",
+            "{} SELECT s.origin, s.n, max(CASE WHEN s.gen IS NULL THEN 0 ELSE 1 END) AS mine, \
+             max(CASE WHEN s.gen IS NULL THEN 1 ELSE 0 END) AS others \
+             FROM ({}) s GROUP BY s.origin, s.n",
             self.create_as("orgsweep_home"),
-            self.home_table(root),
-            self.key_relation(root),
-            self.same_key(root, "k", "h"),
+            tables.into_iter().map(found).collect::<Vec<_>>().join(" UNION ALL "),
         )
     }
 

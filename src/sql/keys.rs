@@ -5,8 +5,8 @@
 //! row. Columns are called `c0`, `c1`, … and keep their type and collation.
 
 use super::dialect::Affinity;
-use super::{Dialect, Sql, quote};
-use crate::catalog::{Catalog, Column, Key, ReferenceId, Table, TableId, TableKind};
+use super::{Dialect, Sql, literal, quote};
+use crate::catalog::{Catalog, Column, Discriminant, Key, ReferenceId, Table, TableId, TableKind};
 use crate::plan::Plan;
 use std::collections::BTreeMap;
 
@@ -60,7 +60,8 @@ pub(super) fn key_tables(
         columns.entry(reference.parent).or_default().extend(&reference.parent_columns);
     }
     for table in plan.tables.iter().filter(|table| plan.may_be_foreign(catalog, **table)) {
-        let owning = plan.owning_of(*table).iter().flat_map(|id| &catalog.reference(*id).columns);
+        let owning =
+            plan.owning_of(*table).iter().flat_map(|id| catalog.reference(*id).naming_columns());
         columns.entry(*table).or_default().extend(owning);
     }
     let key_table = |(id, columns): (TableId, Vec<&String>)| {
@@ -228,48 +229,92 @@ impl Sql<'_> {
     /// the parent's value on the left, so that its collation counts (SQLite) and the operator's
     /// types fit (PostgreSQL's `conpfeqop`).
     pub(super) fn names_key(&self, id: ReferenceId, parent: &str, child: &str) -> String {
-        let reference = self.catalog.reference(id);
-        self.names(id, |n| {
-            let key = self.key_column(reference.parent, &reference.parent_columns[n]);
-            (format!("{parent}.{key}"), format!("{child}.{}", quote(&reference.columns[n])))
-        })
+        self.names(id, &self.in_keys(self.parent(id), parent), &in_table(child))
     }
 
     /// The same of two rows in their tables.
     pub(super) fn names_row(&self, id: ReferenceId, parent: &str, child: &str) -> String {
-        let reference = self.catalog.reference(id);
-        self.names(id, |n| {
-            let key = quote(&reference.parent_columns[n]);
-            (format!("{parent}.{key}"), format!("{child}.{}", quote(&reference.columns[n])))
-        })
+        self.names(id, &in_table(parent), &in_table(child))
     }
 
     /// The same where the child's columns are in its own key table.
     pub(super) fn key_names_key(&self, id: ReferenceId, parent: &str, child: &str) -> String {
-        let reference = self.catalog.reference(id);
-        self.names(id, |n| {
-            let key = self.key_column(reference.parent, &reference.parent_columns[n]);
-            let column = self.key_column(reference.child, &reference.columns[n]);
-            (format!("{parent}.{key}"), format!("{child}.{column}"))
-        })
+        let own = self.catalog.reference(id).child;
+        self.names(id, &self.in_keys(self.parent(id), parent), &self.in_keys(own, child))
     }
 
-    pub(super) fn names(
+    fn parent(&self, id: ReferenceId) -> TableId {
+        self.catalog.reference(id).parent
+    }
+
+    /// A column of `table` in its key table `alias`.
+    fn in_keys(&self, table: TableId, alias: &str) -> impl Fn(&str) -> String {
+        move |column| format!("{alias}.{}", self.key_column(table, column))
+    }
+
+    fn names(
         &self,
         id: ReferenceId,
-        sides: impl Fn(usize) -> (String, String),
+        parent: &dyn Fn(&str) -> String,
+        child: &dyn Fn(&str) -> String,
     ) -> String {
         let reference = self.catalog.reference(id);
-        let equal = |n: usize| {
-            let (parent, child) = sides(n);
-            let operator = reference.operators.get(n).cloned().flatten();
-            let child = match self.conversion(id, n) {
-                Some(convert) => convert.replace("{}", &child),
-                None => child,
-            };
-            format!("{parent} {} {child}", operator.as_deref().unwrap_or("="))
+        let pairs = reference.parent_columns.iter().zip(&reference.columns).enumerate();
+        let equal = pairs.map(|(n, (key, column))| self.equal(id, n, parent(key), child(column)));
+        equal.chain(self.discriminated(id, child)).collect::<Vec<_>>().join(" AND ")
+    }
+
+    fn equal(&self, id: ReferenceId, n: usize, parent: String, child: String) -> String {
+        let reference = self.catalog.reference(id);
+        if reference.declaration.as_text {
+            return self.equal_as_text(id, n, &parent, &child);
+        }
+        let operator = reference.operators.get(n).cloned().flatten();
+        let child = match self.conversion(id, n) {
+            Some(convert) => convert.replace("{}", &child),
+            None => child,
         };
-        (0..reference.columns.len()).map(equal).collect::<Vec<_>>().join(" AND ")
+        format!("{parent} {} {child}", operator.as_deref().unwrap_or("="))
+    }
+
+    /// SQLite finds the parent by its own index only when the child's value is made to fit; the text
+    /// decides ('007' is not 7).
+    fn equal_as_text(&self, id: ReferenceId, n: usize, parent: &str, child: &str) -> String {
+        let reference = self.catalog.reference(id);
+        let equal = format!("{} = {}", self.dialect.as_text(parent), self.dialect.as_text(child));
+        let key = self.column(reference.parent, &reference.parent_columns[n]);
+        match (self.dialect, Affinity::of(&key.type_name)) {
+            (Dialect::Sqlite, Affinity::Integer) => {
+                format!("{parent} = CAST({child} AS INTEGER) AND {equal}")
+            }
+            _ => equal,
+        }
+    }
+
+    /// The condition under which a child row names anybody by a polymorphic reference.
+    pub(super) fn discriminated(
+        &self,
+        id: ReferenceId,
+        child: &dyn Fn(&str) -> String,
+    ) -> Option<String> {
+        let discriminator = self.catalog.reference(id).declaration.discriminator.as_ref()?;
+        let values = match &discriminator.value {
+            Discriminant::Literal(texts) => {
+                texts.iter().map(|text| literal(text)).collect::<Vec<_>>().join(", ")
+            }
+            Discriminant::Lookup { table, key, conditions } => {
+                let condition = |(name, value): &(String, String)| {
+                    format!("t.{} = {}", quote(name), literal(value))
+                };
+                format!(
+                    "SELECT t.{} FROM {} t WHERE {}",
+                    quote(key),
+                    self.relation(*table),
+                    conditions.iter().map(condition).collect::<Vec<_>>().join(" AND ")
+                )
+            }
+        };
+        Some(format!("{} IN ({values})", child(&discriminator.column)))
     }
 
     /// SQLite applies the parent column's affinity to the child's value
@@ -306,12 +351,25 @@ impl Sql<'_> {
         }
     }
 
-    /// The child's columns name somebody: none of them is null.
+    /// The child's columns, in its key table, name somebody: none of them is null.
     pub(super) fn names_somebody(&self, id: ReferenceId, child_key: &str) -> String {
-        let reference = self.catalog.reference(id);
-        let column = |name: &String| {
-            format!("{child_key}.{} IS NOT NULL", self.key_column(reference.child, name))
-        };
-        reference.columns.iter().map(column).collect::<Vec<_>>().join(" AND ")
+        let own = self.in_keys(self.catalog.reference(id).child, child_key);
+        self.somebody(id, &own)
     }
+
+    /// The same of a row in its table.
+    pub(super) fn row_names_somebody(&self, id: ReferenceId, child: &str) -> String {
+        self.somebody(id, &in_table(child))
+    }
+
+    fn somebody(&self, id: ReferenceId, child: &dyn Fn(&str) -> String) -> String {
+        let columns = self.catalog.reference(id).columns.iter();
+        let named = columns.map(|name| format!("{} IS NOT NULL", child(name)));
+        named.chain(self.discriminated(id, child)).collect::<Vec<_>>().join(" AND ")
+    }
+}
+
+/// A column of a user's table under its alias.
+fn in_table(alias: &str) -> impl Fn(&str) -> String {
+    move |column| format!("{alias}.{}", quote(column))
 }

@@ -37,6 +37,9 @@ impl Sql<'_> {
     }
 
     fn label_columns(&self, id: TableId) -> Vec<String> {
+        if let Some(named) = self.plan.rules.labels.get(&id) {
+            return named.clone();
+        }
         let table = self.table(id);
         let singular = singular(&table.name.name.to_ascii_lowercase());
         let own: Vec<String> =

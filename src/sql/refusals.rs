@@ -4,7 +4,7 @@
 use super::closure::where_all;
 use super::{Sql, Statement};
 use crate::catalog::{OnDelete, ReferenceId, TableId};
-use crate::plan::Unlink;
+use crate::plan::{Condition, Unlink};
 
 /// Rows `c` of a table (and, where it matters, the parents `p` that they name).
 #[derive(Debug, Clone)]
@@ -47,6 +47,40 @@ impl Sql<'_> {
             self.names_key(followed, "q", "c"),
         );
         ProtectedBy { table: reference.child, parent: Some(reference.parent), source }
+    }
+
+    /// Surviving rows that name a row of the closure by a reference that the policy ignores.
+    /// `known`: the child has a key table.
+    pub fn kept_rows(&self, id: ReferenceId, known: bool) -> ProtectedBy {
+        let reference = self.catalog.reference(id);
+        let survives = format!(
+            "NOT EXISTS (SELECT 1 FROM {} k WHERE {})",
+            self.key_relation(reference.child),
+            self.same_row(reference.child, "k", "c")
+        );
+        let conditions = if known { vec![survives] } else { Vec::new() };
+        let source = self.children(id) + &where_all(&conditions);
+        ProtectedBy { table: reference.child, parent: Some(reference.parent), source }
+    }
+
+    /// Rows of the closure for which a guard's condition is not true.
+    pub fn unguarded(&self, guard: &Condition) -> ProtectedBy {
+        let table = guard.table;
+        // The condition names columns of its table alone: no other row is in its scope.
+        let source = format!(
+            "{} c WHERE EXISTS (SELECT 1 FROM {} k WHERE {}) AND (({}) IS NOT TRUE)",
+            self.relation(table),
+            self.key_relation(table),
+            self.same_row(table, "k", "c"),
+            guard.sql
+        );
+        ProtectedBy { table, parent: None, source }
+    }
+
+    /// Fails where a policy's condition is no expression over its table's columns.
+    pub fn try_condition(&self, condition: &Condition) -> Statement {
+        let relation = self.relation(condition.table);
+        format!("SELECT '' FROM {relation} c WHERE ({}) LIMIT 0", condition.sql).into()
     }
 
     /// Number of rows and number of parents that they name.

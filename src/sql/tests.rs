@@ -5,7 +5,7 @@ use crate::catalog::ReferenceId;
 use crate::catalog::fixture::catalog;
 use crate::findings::Change;
 use crate::plan::{self, Rules};
-use crate::selection::{Selection, find_root};
+use crate::selection::{RootNames, Selection, find_root};
 use expect_test::{Expect, expect};
 
 const SCHEMA: &str = "
@@ -30,7 +30,7 @@ const DEALS_BY: ReferenceId = ReferenceId(3);
 fn names_are_matched_exactly_and_values_are_bound() {
     check(
         |sql| {
-            let root = find_root(sql.catalog, None, None).expect("organizations");
+            let root = find_root(sql.catalog, RootNames::default()).expect("organizations");
             let names = vec!["O'Neil".to_owned()];
             let selection = Selection { names, ids: vec!["7".into()], ..Selection::default() };
             sql.select_roots(&root, &selection, 1, true)

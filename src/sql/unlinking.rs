@@ -284,13 +284,11 @@ impl Sql<'_> {
             ),
             false => String::new(),
         };
-        let named: Vec<String> =
-            reference.columns.iter().map(|c| format!("a.{} IS NOT NULL", quote(c))).collect();
         format!(
             "SELECT {} FROM ({}) a WHERE {} AND NOT EXISTS (SELECT 1 FROM {} r WHERE {}{survives})",
             self.dialect.as_text("count(*)"),
             self.unlinked_rows(position, change),
-            named.join(" AND "),
+            self.row_names_somebody(id, "a"),
             self.relation(reference.parent),
             self.names_row(id, "r", "a"),
         )

@@ -1,7 +1,7 @@
 //! Questions without key tables: what still exists, what still names a key.
 
 use super::{Dialect, Sql, Statement, quote};
-use crate::catalog::{ReferenceId, TableId};
+use crate::catalog::{Origin, ReferenceId, TableId};
 use crate::selection::{Root, Selection};
 
 impl Sql<'_> {
@@ -30,20 +30,25 @@ impl Sql<'_> {
         };
         let question = |id: ReferenceId| {
             let reference = self.catalog.reference(id);
+            let as_text = reference.declaration.as_text;
+            let column = format!("c.{}", quote(&reference.columns[0]));
             let mut statement = Statement::from(format!(
-                "SELECT {} FROM {} c WHERE c.{} IN (",
+                "SELECT {} FROM {} c WHERE {} IN (",
                 self.dialect.as_text("count(*)"),
                 self.child_relation(id),
-                quote(&reference.columns[0])
+                if as_text { self.dialect.as_text(&column) } else { column }
             ));
             let type_name = &self.column(root.table, key).type_name;
             for (n, value) in ids.iter().enumerate() {
                 statement.push(if n > 0 { ", " } else { "" }).bind(value);
-                if self.dialect == Dialect::Postgres {
+                if self.dialect == Dialect::Postgres && !as_text {
                     statement.push(&format!("::text::{type_name}"));
                 }
             }
             statement.push(")");
+            if let Some(condition) = self.discriminated(id, &|name| format!("c.{}", quote(name))) {
+                statement.push(&format!(" AND {condition}"));
+            }
             (self.catalog.reference_arrow(id), statement)
         };
         self.catalog.reference_ids().filter(names_it).map(question).collect()
@@ -55,17 +60,16 @@ impl Sql<'_> {
         let doubtful = |id: &ReferenceId| {
             let reference = self.catalog.reference(*id);
             let vouched = reference.enforced && reference.validated;
-            reference.parent == parent && (self.dialect == Dialect::Sqlite || !vouched)
+            reference.parent == parent
+                && reference.declaration.origin != Origin::Inverse
+                && (self.dialect == Dialect::Sqlite || !vouched)
         };
         let question = |id: ReferenceId| {
-            let reference = self.catalog.reference(id);
-            let named: Vec<String> =
-                reference.columns.iter().map(|c| format!("c.{} IS NOT NULL", quote(c))).collect();
             let statement = format!(
                 "SELECT {} FROM {} c WHERE {} AND NOT EXISTS (SELECT 1 FROM {} r WHERE {})",
                 self.dialect.as_text("count(*)"),
                 self.child_relation(id),
-                named.join(" AND "),
+                self.row_names_somebody(id, "c"),
                 self.relation(parent),
                 self.names_row(id, "r", "c"),
             );

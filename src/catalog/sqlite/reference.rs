@@ -8,7 +8,7 @@
 
 use super::table::{Described, Index, ROWID, collation_of};
 use super::{folded, groups};
-use crate::catalog::{Column, OnDelete, Reference, TableId};
+use crate::catalog::{Column, Declaration, OnDelete, Reference, TableId};
 use crate::database::Row;
 use std::collections::HashMap;
 
@@ -59,6 +59,7 @@ fn reference(
         index: index(from, &columns, &keyed),
         operators: vec![None; columns.len()],
         partition: None,
+        declaration: Declaration::default(),
         columns,
     })
 }

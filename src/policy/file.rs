@@ -1,0 +1,120 @@
+//! The shape of `orgsweep.toml`. The README describes it for people; unknown settings are errors.
+
+use crate::catalog::OnDelete;
+use serde::Deserialize;
+use std::collections::BTreeMap;
+use toml::Spanned;
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
+pub struct File {
+    pub root: Root,
+    pub references: Vec<Reference>,
+    pub tables: BTreeMap<Spanned<String>, Table>,
+    pub orphans: Vec<Orphans>,
+    pub guards: Guards,
+    /// What the policy cannot express; for people, written by `policy django`.
+    pub caveats: Vec<Caveat>,
+}
+
+/// The table of organizations.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
+pub struct Root {
+    pub table: Option<Spanned<String>>,
+    pub key: Option<Spanned<String>>,
+    pub name: Option<Spanned<String>>,
+    pub created_at: Option<Spanned<String>>,
+}
+
+/// Overrides a foreign key, or declares a reference that the database does not know.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Reference {
+    /// `table.column[,column…]`, or a constraint's name.
+    pub from: Spanned<String>,
+    /// `table.column[,column…]`, or a table for its primary key.
+    pub to: Option<Spanned<String>>,
+    pub on_delete: Option<Spanned<OnDelete>>,
+    /// What SET DEFAULT writes, where it is not the column's own default.
+    pub default: Option<Spanned<String>>,
+    #[serde(rename = "type")]
+    pub discriminator: Option<Spanned<Discriminator>>,
+    /// The parent row goes with the child row (multi-table inheritance).
+    #[serde(default)]
+    pub with_parent: bool,
+}
+
+/// Which rows of a polymorphic reference point at this table: `column` holds `is`, or the key of
+/// the rows in the table `in` for which `where` holds.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Discriminator {
+    pub column: String,
+    pub is: Option<OneOrMore>,
+    #[serde(rename = "in")]
+    pub table: Option<String>,
+    #[serde(rename = "where", default)]
+    pub conditions: BTreeMap<String, String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(untagged)]
+pub enum OneOrMore {
+    One(String),
+    More(Vec<String>),
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
+pub struct Table {
+    /// The columns of the references that say whose a row is.
+    pub owning: Option<Vec<Spanned<String>>>,
+    /// The columns by which people recognise a row.
+    pub label: Option<Vec<Spanned<String>>>,
+    /// The table is never touched; what then happens to its references into the closure.
+    pub keep: Option<Spanned<Keep>>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Keep {
+    /// A row that names one of the closure stops the deletion.
+    Refuse,
+    /// Such a row is set to null, and stays.
+    Unlink,
+    /// Such a row stays as it is; only for references that the database does not watch.
+    Ignore,
+}
+
+/// Rows without an owner that go along.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Orphans {
+    pub table: Spanned<String>,
+    #[serde(rename = "where")]
+    pub condition: Spanned<String>,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
+pub struct Guards {
+    pub databases: Vec<Spanned<String>>,
+    pub hosts: Vec<Spanned<String>>,
+    pub organizations: Vec<Spanned<String>>,
+    pub forbidden_databases: Vec<Spanned<String>>,
+    pub forbidden_hosts: Vec<Spanned<String>>,
+    pub forbidden_organizations: Vec<Spanned<String>>,
+    pub max_rows: Option<Spanned<u64>>,
+    /// Per table a condition that proves a row to be test data.
+    pub test_data: BTreeMap<Spanned<String>, Spanned<String>>,
+}
+
+/// Something that happens in the application when rows go, and that no policy can express.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Caveat {
+    /// `crm.Deal` or `crm.Deal.created_by`
+    pub model: String,
+    pub what: String,
+}

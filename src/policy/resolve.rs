@@ -1,0 +1,275 @@
+//! Names to positions: the policy against the live catalog.
+
+use super::file::{Keep, Table};
+use super::{Fault, Policy, references};
+use crate::catalog::{Catalog, OnDelete, ReferenceId, TableId};
+use crate::plan::{Condition, Rules};
+use std::ops::Range;
+use toml::Spanned;
+
+/// The catalog with the references that are meant, and the policy's part of the rules.
+#[derive(Debug, Clone)]
+pub struct Resolved {
+    pub catalog: Catalog,
+    pub rules: Rules,
+}
+
+/// Applies `policy` to what the database says. `root` is the table of organizations.
+///
+/// # Errors
+/// Everything in the file that names nothing, or contradicts itself or the database.
+pub fn resolve(policy: &Policy, catalog: Catalog, root: TableId) -> Result<Resolved, Vec<Fault>> {
+    let rules = Rules { guards: policy.guards(), ..Rules::default() };
+    let mut resolved = Resolved { catalog, rules };
+    let mut faults = policy.guard_faults();
+    faults.extend(references::apply(policy, &mut resolved.catalog));
+    let mut tables = Vec::new();
+    for (name, table) in &policy.file.tables {
+        match table_named(policy, &resolved.catalog, name) {
+            Ok(id) => tables.push((id, name, table)),
+            Err(fault) => faults.push(fault),
+        }
+    }
+    // First what changes references, then what names them.
+    for (id, name, table) in &tables {
+        faults.extend(resolved.kept(policy, *id, name, table, root));
+    }
+    for (id, _, table) in &tables {
+        faults.extend(resolved.table(policy, *id, table));
+    }
+    for orphans in &policy.file.orphans {
+        match condition(policy, &resolved.catalog, &orphans.table, &orphans.condition) {
+            Ok(orphans) => resolved.rules.orphans.push(orphans),
+            Err(fault) => faults.push(fault),
+        }
+    }
+    for (table, sql) in &policy.file.guards.test_data {
+        match condition(policy, &resolved.catalog, table, sql) {
+            Ok(guard) => resolved.rules.guards.test_data.push(guard),
+            Err(fault) => faults.push(fault),
+        }
+    }
+    faults.extend(resolved.contradictions(policy, root));
+    faults.sort_by_key(Fault::line);
+    if faults.is_empty() { Ok(resolved) } else { Err(faults) }
+}
+
+impl Resolved {
+    fn kept(
+        &mut self,
+        policy: &Policy,
+        id: TableId,
+        name: &Spanned<String>,
+        table: &Table,
+        root: TableId,
+    ) -> Vec<Fault> {
+        match &table.keep {
+            Some(keep) if id == root => {
+                let message =
+                    format!("{} is the table of organizations: it cannot be kept", name.as_ref());
+                vec![policy.fault(&keep.span(), message)]
+            }
+            Some(keep) => self.keep(policy, id, *keep.as_ref(), &keep.span()),
+            None => Vec::new(),
+        }
+    }
+
+    fn table(&mut self, policy: &Policy, id: TableId, table: &Table) -> Vec<Fault> {
+        let mut faults = Vec::new();
+        if let Some(columns) = &table.label {
+            match columns.iter().map(|column| self.column(policy, id, column)).collect() {
+                Ok(columns) => drop(self.rules.labels.insert(id, columns)),
+                Err(fault) => faults.push(fault),
+            }
+        }
+        if let Some(columns) = &table.owning {
+            match columns.iter().map(|columns| self.owning(policy, id, columns)).collect() {
+                Ok(owning) => drop(self.rules.owning.insert(id, owning)),
+                Err(fault) => faults.push(fault),
+            }
+        }
+        faults
+    }
+
+    fn column(
+        &self,
+        policy: &Policy,
+        table: TableId,
+        column: &Spanned<String>,
+    ) -> Result<String, Fault> {
+        column_named(policy, &self.catalog, table, column.as_ref(), &column.span())
+    }
+
+    /// The reference of `table` over these columns.
+    fn owning(
+        &self,
+        policy: &Policy,
+        table: TableId,
+        columns: &Spanned<String>,
+    ) -> Result<ReferenceId, Fault> {
+        let own = |id: &ReferenceId| self.catalog.reference(*id).child == table;
+        let named = |id: &ReferenceId| {
+            let reference = self.catalog.reference(*id);
+            reference.columns.join(",").eq_ignore_ascii_case(&columns.as_ref().replace(' ', ""))
+                || reference.name.as_deref() == Some(columns.as_ref())
+        };
+        let references = || self.catalog.reference_ids().filter(own);
+        match references().find(named) {
+            Some(id) => Ok(id),
+            None => {
+                let name = &self.catalog.table(table).name;
+                let message = format!("{name} has no reference over {}", columns.as_ref());
+                let names = references().map(|id| self.catalog.reference(id).columns.join(","));
+                Err(policy.fault(&columns.span(), message).nearest(columns.as_ref(), names))
+            }
+        }
+    }
+
+    /// What becomes of the references of a table that is never touched; what the policy says of a
+    /// single one holds.
+    fn keep(
+        &mut self,
+        policy: &Policy,
+        table: TableId,
+        keep: Keep,
+        span: &Range<usize>,
+    ) -> Vec<Fault> {
+        let spoken = references::mentioned(policy, &self.catalog);
+        let mut faults = Vec::new();
+        for id in self.catalog.reference_ids().collect::<Vec<_>>() {
+            let name = self.catalog.reference_name(id);
+            let reference = &mut self.catalog.references[id.0];
+            if reference.child != table {
+                continue;
+            }
+            if let Some(place) = spoken.get(&id) {
+                let takes = !matches!(
+                    reference.on_delete,
+                    OnDelete::SetNull | OnDelete::SetDefault | OnDelete::Ignore
+                );
+                if takes {
+                    let message =
+                        format!("{name} is kept here, but {place} says {}", reference.on_delete);
+                    faults.push(policy.fault(span, message));
+                }
+                continue;
+            }
+            match keep {
+                Keep::Unlink => references::act(reference, OnDelete::SetNull),
+                Keep::Refuse | Keep::Ignore => references::act(reference, OnDelete::Ignore),
+            }
+        }
+        if keep == Keep::Ignore {
+            faults.extend(self.watched(policy, table, span));
+            self.catalog.references.retain(|reference| {
+                let ignored = reference.child == table && reference.on_delete == OnDelete::Ignore;
+                reference.is_constraint() || !ignored
+            });
+        }
+        faults
+    }
+
+    /// The engine itself does not let the parent of a watched reference go.
+    fn watched(&self, policy: &Policy, table: TableId, span: &Range<usize>) -> Option<Fault> {
+        let mut watched = self.catalog.reference_ids().filter(|id| {
+            let reference = self.catalog.reference(*id);
+            reference.child == table
+                && reference.enforced
+                && reference.on_delete == OnDelete::Ignore
+        });
+        let arrow = self.catalog.reference_arrow(watched.next()?);
+        let message =
+            format!("the database watches {arrow}: what it names cannot go and be ignored");
+        let hint =
+            "keep = \"refuse\" stops such a deletion, keep = \"unlink\" sets the reference to null";
+        Some(policy.fault(span, message).hint(hint))
+    }
+
+    fn contradictions(&self, policy: &Policy, root: TableId) -> Vec<Fault> {
+        let mut faults = Vec::new();
+        let kept = |id: TableId| {
+            let mut tables = policy.file.tables.iter().filter(|(_, table)| table.keep.is_some());
+            tables.find(|(name, _)| self.catalog.tables_named(name.as_ref()).contains(&id))
+        };
+        for (orphans, file) in self.rules.orphans.iter().zip(&policy.file.orphans) {
+            let name = &self.catalog.table(orphans.table).name;
+            if let Some((keep, _)) = kept(orphans.table) {
+                let message =
+                    format!("orphans of {name} go, but {} keeps it", policy.place(&keep.span()));
+                faults.push(policy.fault(&file.table.span(), message));
+            }
+            if orphans.table == root {
+                let message = format!("{name} is the table of organizations: select them by name");
+                faults.push(policy.fault(&file.table.span(), message));
+            }
+        }
+        for (name, table) in &policy.file.tables {
+            let Some(columns) = &table.owning else { continue };
+            let ignored = self.catalog.tables_named(name.as_ref()).into_iter().find_map(|id| {
+                let mut owning = self.rules.owning.get(&id)?.iter();
+                owning.find(|id| self.catalog.reference(**id).on_delete == OnDelete::Ignore)
+            });
+            if let (Some(id), Some(column)) = (ignored, columns.first()) {
+                let name = self.catalog.reference_name(*id);
+                let message = format!("{name} is ignored, so it cannot say whose a row is");
+                faults.push(policy.fault(&column.span(), message));
+            }
+        }
+        faults
+    }
+}
+
+fn condition(
+    policy: &Policy,
+    catalog: &Catalog,
+    table: &Spanned<String>,
+    sql: &Spanned<String>,
+) -> Result<Condition, Fault> {
+    let id = table_named(policy, catalog, table)?;
+    if sql.as_ref().trim().is_empty() {
+        return Err(policy.fault(&sql.span(), "a blank condition says nothing"));
+    }
+    Ok(Condition { table: id, sql: sql.as_ref().clone(), place: policy.place(&sql.span()) })
+}
+
+pub(super) fn table_named(
+    policy: &Policy,
+    catalog: &Catalog,
+    name: &Spanned<String>,
+) -> Result<TableId, Fault> {
+    table_called(policy, catalog, name.as_ref(), &name.span())
+}
+
+pub(super) fn table_called(
+    policy: &Policy,
+    catalog: &Catalog,
+    name: &str,
+    span: &Range<usize>,
+) -> Result<TableId, Fault> {
+    match catalog.tables_named(name)[..] {
+        [table] => Ok(table),
+        [] => {
+            let names = catalog.tables.iter().map(|table| table.name.to_string());
+            Err(policy.fault(span, format!("there is no table {name}")).nearest(name, names))
+        }
+        _ => Err(policy
+            .fault(span, format!("several schemas have a table {name}"))
+            .hint("name it with its schema: SCHEMA.TABLE")),
+    }
+}
+
+pub(super) fn column_named(
+    policy: &Policy,
+    catalog: &Catalog,
+    table: TableId,
+    name: &str,
+    span: &Range<usize>,
+) -> Result<String, Fault> {
+    let columns = &catalog.table(table).columns;
+    let exact = columns.iter().find(|column| column.name == name);
+    let found = exact.or(columns.iter().find(|column| column.name.eq_ignore_ascii_case(name)));
+    found.map(|column| column.name.clone()).ok_or_else(|| {
+        let message = format!("{} has no column {name}", catalog.table(table).name);
+        policy.fault(span, message).nearest(name, columns.iter().map(|column| column.name.clone()))
+    })
+}
