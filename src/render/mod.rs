@@ -4,6 +4,7 @@ pub mod csv;
 pub mod graph;
 pub mod json;
 pub mod markdown;
+pub mod policy;
 mod refusals;
 pub mod report;
 pub mod script;

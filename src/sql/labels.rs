@@ -41,7 +41,7 @@ impl Sql<'_> {
             return named.clone();
         }
         let table = self.table(id);
-        let singular = singular(&table.name.name.to_ascii_lowercase());
+        let [_, singular] = table.name.nouns();
         let own: Vec<String> =
             ["id", "number", "no", "code"].map(|end| format!("{singular}_{end}")).to_vec();
         let find = |wanted: &str| {
@@ -72,13 +72,5 @@ impl Sql<'_> {
             }
         };
         parts.join(" || ', ' || ")
-    }
-}
-
-fn singular(name: &str) -> String {
-    let last = name.rsplit('_').next().unwrap_or(name);
-    match last.strip_suffix("ies") {
-        Some(stem) => format!("{stem}y"),
-        None => last.strip_suffix('s').unwrap_or(last).to_owned(),
     }
 }

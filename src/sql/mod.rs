@@ -7,6 +7,7 @@
 mod closure;
 mod deletion;
 mod dialect;
+mod evidence;
 mod homes;
 mod keys;
 mod labels;
