@@ -69,6 +69,7 @@ pub enum Command {
 pub enum PolicyCommand {
     Init(PolicyInit),
     Check(PolicyCheck),
+    Django(PolicyDjango),
 }
 
 /// Write a first policy from the database.
@@ -83,6 +84,40 @@ Examples:
 pub struct PolicyInit {
     /// The table of organizations [default: found by its name]
     #[arg(long, value_name = "TABLE", env = "ORGSWEEP_ROOT")]
+    pub root: Option<String>,
+
+    /// Write it to this file instead of stdout
+    #[arg(long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+
+    /// Replace the file
+    #[arg(long, requires = "output")]
+    pub overwrite: bool,
+}
+
+/// Write the policy of a Django project.
+///
+/// Reads the models through Django itself, with the project's own Python: on-delete actions, generic
+/// relations, multi-table inheritance. What cannot be said in SQL is named in the file.
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "\
+Examples:
+  orgsweep policy django --python venv/bin/python --manage manage.py --output orgsweep.toml")]
+pub struct PolicyDjango {
+    /// The Python in which the project runs
+    #[arg(long, value_name = "PYTHON", default_value = "python3")]
+    pub python: PathBuf,
+
+    /// The project's manage.py
+    #[arg(long, value_name = "FILE", default_value = "manage.py")]
+    pub manage: PathBuf,
+
+    /// The database of the project that is meant [default: Django's default one]
+    #[arg(long, value_name = "ALIAS")]
+    pub database: Option<String>,
+
+    /// The table of organizations, to be written into the policy
+    #[arg(long, value_name = "TABLE")]
     pub root: Option<String>,
 
     /// Write it to this file instead of stdout
@@ -378,7 +413,7 @@ impl Cli {
             Command::Policy { command: PolicyCommand::Check(check) } => {
                 check.format == PlainFormat::Json
             }
-            Command::Policy { command: PolicyCommand::Init(_) } => false,
+            Command::Policy { command: PolicyCommand::Init(_) | PolicyCommand::Django(_) } => false,
             Command::Demo(_) | Command::Completions { .. } | Command::Man => false,
         }
     }

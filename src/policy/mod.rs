@@ -4,6 +4,7 @@
 //! Whatever does not fit is a [`Fault`] that names file and line. A policy is applied whole or not
 //! at all.
 
+pub mod django;
 mod draft;
 mod file;
 mod guards;

@@ -1,6 +1,7 @@
 //! `orgsweep policy`: write a policy file, check it.
 
 mod check;
+mod django;
 mod init;
 
 use super::context::{Context, Subject};
@@ -27,6 +28,7 @@ pub fn run(
 ) -> Result<Exit> {
     match command {
         PolicyCommand::Init(args) => init::run(&subject()?.target, args, ui),
+        PolicyCommand::Django(args) => django::run(args, ui),
         PolicyCommand::Check(args) => check::run(&subject()?, args, ui),
     }
 }
