@@ -29,11 +29,7 @@ def dangling_generic_keys(model: type[Model], field: GenericForeignKey) -> Itera
     for content_type in ContentType.objects.filter(pk__in=rows.values(field.ct_field)):
         name, target = ".".join(content_type.natural_key()), content_type.model_class()
         # Compared as text: the column may have another type than the keys that it holds.
-        keys = (
-            {str(pk) for pk in target._base_manager.values_list("pk", flat=True)}
-            if target
-            else set()
-        )
+        keys = set(map(str, target._base_manager.values_list("pk", flat=True))) if target else ()
         of_type = rows.filter(**{field.ct_field: content_type})
         for pk, key in of_type.values_list("pk", field.fk_field):
             if str(key) not in keys:
