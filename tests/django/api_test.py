@@ -6,7 +6,13 @@ fails: deleting a client only archives it, so its deal stays, and a deal protect
 it (Deal.created_by is PROTECT). The first run passes. Every later one finds the administrator's
 e-mail taken, cannot clean up either, and fails. With --orgsweep it is orgsweep that cleans up then.
 
-    DATABASE_URL=sqlite:crm.db tests/django/api_test.py http://127.0.0.1:8000 \\
+By hand, with a Python that has requirements/5.2.txt:
+
+    export DATABASE_URL=sqlite:/tmp/crm.db
+    tests/django/project/manage.py migrate
+    tests/django/project/manage.py runserver &
+    tests/django/api_test.py http://127.0.0.1:8000 --no-orgsweep
+    tests/django/api_test.py http://127.0.0.1:8000 \\
         --orgsweep target/release/orgsweep --root crm_organization
 """
 
