@@ -5,12 +5,14 @@ use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::ChildStdout;
 
-const SOURCES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/django");
+const MANAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/django/project/manage.py");
+const API_TEST: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/django/api_test.py");
 
 /// A migrated database and the server on it, which stops in the end.
 pub struct Application {
     pub db: TestDatabase,
     python: PathBuf,
+    policy: [&'static str; 2],
     server: Running,
     url: String,
     /// It must stay open for as long as the server may write to it.
@@ -21,41 +23,33 @@ impl Application {
     /// On an empty database, or `None`, said loudly, where this Django is not installed.
     pub fn start(django: &str, db: TestDatabase) -> Option<Application> {
         let python = python(django)?;
-        invocation(&python, &db, &["manage.py", "migrate", "--verbosity", "0"]).run().exits(0);
-        invocation(&python, &db, &["manage.py", "loaddata", "neighbour"]).run().exits(0);
+        invocation(&python, &db, &[MANAGE, "migrate", "--verbosity", "0"]).run().exits(0);
+        invocation(&python, &db, &[MANAGE, "loaddata", "neighbour"]).run().exits(0);
+        let policy = policy(&python, &db);
 
-        let mut server =
-            invocation(&python, &db, &["manage.py", "runserver", "--noreload", "127.0.0.1:0"])
-                .start();
+        let serve = [MANAGE, "runserver", "--noreload", "127.0.0.1:0"];
+        let mut server = invocation(&python, &db, &serve).start();
         let mut log = BufReader::new(server.child.stdout.take().expect("the server's output"));
         let url = announced_url(&mut log);
         let Some(url) = url else { panic!("the server did not start\n{}", server.finish()) };
-        Some(Application { db, python, server, url, _log: log })
+        Some(Application { db, python, policy, server, url, _log: log })
     }
 
     /// A run of `manage.py`.
     pub fn manage(&self, arguments: &[&str]) -> Outcome {
-        invocation(&self.python, &self.db, &[&["manage.py"], arguments].concat()).run()
+        invocation(&self.python, &self.db, &[&[MANAGE], arguments].concat()).run()
     }
 
-    /// A run of the API tests against the server.
-    pub fn api_tests(&self, options: &[&str]) -> Outcome {
-        let arguments = [&["../api_test.py", &self.url], options].concat();
+    /// The API tests against the server, with nobody but the API to clean up.
+    pub fn api_tests(&self) -> Outcome {
+        let arguments = [API_TEST, &self.url, "--no-orgsweep"];
         invocation(&self.python, &self.db, &arguments).run()
     }
 
+    /// The API tests against the server, with orgsweep to clean up where the API cannot.
     pub fn api_tests_with_orgsweep(&self) -> Outcome {
-        let program = ["--orgsweep", env!("CARGO_BIN_EXE_orgsweep")];
-        let policy = self.policy();
-        let policy: Vec<_> = policy.iter().map(String::as_str).collect();
-        self.api_tests(&[&program, &policy[..]].concat())
-    }
-
-    /// POLICY HOOK: the arguments that tell orgsweep what only Django knows. To be
-    /// `orgsweep policy django --python {self.python} --manage {SOURCES}/project/manage.py --output FILE`
-    /// and then `["--config", FILE]`; without it there are no generic relations.
-    fn policy(&self) -> Vec<String> {
-        ["--root", "crm_organization"].map(str::to_owned).into()
+        let program = [API_TEST, &self.url, "--orgsweep", env!("CARGO_BIN_EXE_orgsweep")];
+        invocation(&self.python, &self.db, &[&program, &self.policy[..]].concat()).run()
     }
 }
 
@@ -64,6 +58,20 @@ impl Drop for Application {
         let _ = self.server.child.kill();
         let _ = self.server.child.wait();
     }
+}
+
+/// POLICY HOOK: what tells orgsweep of the rules that only Django knows; made once for a server.
+///
+/// To come, in place of `--root`, and with it the test in `main.rs` that is ignored for want of it:
+///
+/// ```ignore
+/// let django = ["policy", "django", "--python", python, "--manage", MANAGE];
+/// let command = db.command(&[&django[..], &["--output", "orgsweep.toml"]].concat());
+/// command.env("DATABASE_URL", db.url()).run().exits(0);
+/// ["--config", "orgsweep.toml"]
+/// ```
+fn policy(_python: &Path, _db: &TestDatabase) -> [&'static str; 2] {
+    ["--root", "crm_organization"]
 }
 
 /// The interpreter of the virtual environment that `tests/run` makes for this Django.
@@ -77,10 +85,10 @@ fn python(django: &str) -> Option<PathBuf> {
     None
 }
 
-/// A Python program in the project's directory, on the test's database.
+/// A Python program on the test's database, in the test's directory: nothing lands among the sources.
 fn invocation(python: &Path, db: &TestDatabase, arguments: &[&str]) -> Invocation {
     Invocation::of(python, arguments)
-        .directory(&Path::new(SOURCES).join("project"))
+        .directory(db.directory())
         .env("DATABASE_URL", db.url())
         .env("PYTHONUNBUFFERED", "1")
         .env("PYTHONDONTWRITEBYTECODE", "1")

@@ -40,10 +40,10 @@ macro_rules! each_django {
 
 each_django! {
     fn without_orgsweep_the_api_tests_pass_once_and_never_again(app: Application) {
-        let first = app.api_tests(&["--no-orgsweep"]).exits(0);
+        let first = app.api_tests().exits(0);
         first.says(&["tests passed", "warning: clean-up failed"]).says(&PROTECTED);
         for _ in 0..2 {
-            let later = app.api_tests(&["--no-orgsweep"]).exits(1);
+            let later = app.api_tests().exits(1);
             later.says(&["already exists", "FAILED"]).says(&PROTECTED).hides("tests passed");
         }
     }
@@ -66,8 +66,8 @@ each_django! {
     }
 
     fn orgsweep_clears_what_runs_without_it_left(app: Application) {
-        app.api_tests(&["--no-orgsweep"]).exits(0);
-        app.api_tests(&["--no-orgsweep"]).exits(1);
+        app.api_tests().exits(0);
+        app.api_tests().exits(1);
         let healed = app.api_tests_with_orgsweep().exits(0);
         healed.says(&["already exists", "tests passed", "nothing is left"]);
         app.api_tests_with_orgsweep().exits(0).hides("already exists");
@@ -75,7 +75,7 @@ each_django! {
 
     fn foreign_keys_alone_leave_the_notes_of_generic_relations_behind(app: Application) {
         let before = app.db.dump();
-        app.api_tests(&["--no-orgsweep"]).exits(0);
+        app.api_tests().exits(0);
         let root = ["--root", "crm_organization", "--org-name", "Apex Innovations Inc."];
         app.db.orgsweep(&[&["clean", "--force", "--yes"], &root[..]].concat()).exits(0);
 
