@@ -1,7 +1,8 @@
 //! The CRM of `project/` in its virtual environment: migrated, with a neighbour's rows, and served.
 
 use super::support::*;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::ChildStdout;
 
@@ -50,6 +51,33 @@ impl Application {
     pub fn api_tests_with_orgsweep(&self) -> Outcome {
         let program = [API_TEST, &self.url, "--orgsweep", env!("CARGO_BIN_EXE_orgsweep")];
         invocation(&self.python, &self.db, &[&program, &self.policy[..]].concat()).run()
+    }
+
+    /// Someone of another organization, who goes on working while this one is cleaned up.
+    pub fn neighbour(&self) -> Neighbour {
+        Neighbour { host: self.url.trim_start_matches("http://").to_owned() }
+    }
+}
+
+/// Of `fixtures/neighbour.json`.
+pub struct Neighbour {
+    host: String,
+}
+
+impl Neighbour {
+    /// The answer to a request for the neighbour's own deals, head and body.
+    pub fn deals(&self) -> String {
+        let mut connection = TcpStream::connect(&self.host).expect("the server listens");
+        let token = "5f2c1e0000000000000000000000000000000000";
+        let request = format!(
+            "GET /api/deals/ HTTP/1.1\r\nHost: {}\r\nAuthorization: Token {token}\r\n\
+             Connection: close\r\n\r\n",
+            self.host
+        );
+        connection.write_all(request.as_bytes()).expect("the request is sent");
+        let mut answer = String::new();
+        connection.read_to_string(&mut answer).expect("the answer is read");
+        answer
     }
 }
 

@@ -6,6 +6,8 @@ mod application;
 mod support;
 
 use application::Application;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::{iter, thread};
 use support::*;
 
 /// What Django says when the API tests try to delete a user who made a deal.
@@ -85,8 +87,49 @@ each_django! {
         let scan = app.manage(&["dangling"]).exits(1);
         scan.says(&["target -> crm.client", "target -> crm.deal", "2 references dangle"]);
     }
+}
 
-    fn the_migrations_are_those_of_the_models(app: Application) {
+each_backend! {
+    fn others_work_on_while_orgsweep_cleans_up(db: TestDatabase) {
+        let Some(app) = Application::start("5.2", db) else { return };
+        let neighbour = app.neighbour();
+        let done = AtomicBool::new(false);
+        let (runs, answers) = thread::scope(|scope| {
+            let reading = scope.spawn(|| {
+                let answers = iter::from_fn(|| (!done.load(Relaxed)).then(|| neighbour.deals()));
+                answers.collect::<Vec<_>>()
+            });
+            let runs = [(); 3].map(|()| app.api_tests_with_orgsweep());
+            done.store(true, Relaxed);
+            (runs, reading.join().expect("the reader ends"))
+        });
+        for run in runs {
+            run.exits(0);
+        }
+        assert!(!answers.is_empty());
+        for answer in answers {
+            assert!(answer.starts_with("HTTP/1.1 200 OK"), "{answer}");
+            assert!(answer.contains("DLID0001 - Apex Innovations Inc."), "{answer}");
+        }
+    }
+
+    fn the_scan_finds_foreign_keys_that_dangle(db: TestDatabase) {
+        let Some(app) = Application::start("5.2", db) else { return };
+        app.manage(&["dangling"]).exits(0);
+        app.db.execute(app.db.either(
+            "PRAGMA foreign_keys = OFF",
+            "SET session_replication_role = replica",
+        ));
+        app.db.execute("DELETE FROM crm_user WHERE email = 'ingrid@global.example'");
+        app.manage(&["dangling"]).exits(1).says(&[
+            "crm.deal 1: created_by -> crm.user 2",
+            "crm.deal_watchers 1: user -> crm.user 2",
+            "authtoken.token 5f2c1e0000000000000000000000000000000000: user -> crm.user 2",
+        ]);
+    }
+
+    fn the_migrations_are_those_of_the_models(db: TestDatabase) {
+        let Some(app) = Application::start("5.2", db) else { return };
         app.manage(&["makemigrations", "--check", "--dry-run"]).exits(0);
     }
 }
