@@ -163,6 +163,7 @@ def clean_up_with_orgsweep(program: str, *arguments: str) -> None:
 
 
 def clean_up(anyone: Api, fallback: Callable[[], None] | None) -> None:
+    """Clean up through the API, and where that fails by `fallback`."""
     try:
         clean_up_through_api(anyone)
     except Unexpected as error:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.db import transaction
-from django.db.models import ProtectedError, QuerySet
+from django.db.models import ProtectedError, QuerySet, RestrictedError
 from django.utils import timezone
 from rest_framework import mixins, views, viewsets
 from rest_framework.authtoken.models import Token
@@ -27,9 +27,9 @@ from crm.serializers import (
 
 
 def exception_handler(error: Exception, context: dict[str, Any]) -> Response | None:
-    """Answer in Django's own words when a protected row stands in the way."""
-    if isinstance(error, ProtectedError):
-        return Response({"detail": f"ProtectedError: {error}"}, status=409)
+    """Answer in Django's own words when other rows keep one from being deleted."""
+    if isinstance(error, (ProtectedError, RestrictedError)):
+        return Response({"detail": f"{type(error).__name__}: {error}"}, status=409)
     return views.exception_handler(error, context)
 
 
@@ -64,12 +64,8 @@ class OwnRows(viewsets.GenericViewSet):
     """Rows that name their organization themselves."""
 
     def get_queryset(self) -> QuerySet:
-        return (
-            super()
-            .get_queryset()
-            .filter(organization=self.request.user.organization)
-            .order_by("pk")
-        )
+        organization = self.request.user.organization
+        return super().get_queryset().filter(organization=organization).order_by("pk")
 
     def perform_create(self, serializer: BaseSerializer) -> None:
         serializer.save(organization=self.request.user.organization)
