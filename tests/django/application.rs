@@ -88,19 +88,14 @@ impl Drop for Application {
     }
 }
 
-/// POLICY HOOK: what tells orgsweep of the rules that only Django knows; made once for a server.
-///
-/// To come, in place of `--root`, and with it the test in `main.rs` that is ignored for want of it
-/// (not as `orgsweep.toml`: one test wants to go without, in the same directory):
-///
-/// ```ignore
-/// let django = ["policy", "django", "--python", python, "--manage", MANAGE];
-/// let command = db.command(&[&django[..], &["--output", "django.toml"]].concat());
-/// command.env("DATABASE_URL", db.url()).run().exits(0);
-/// ["--config", "django.toml"]
-/// ```
-fn policy(_python: &Path, _db: &TestDatabase) -> [&'static str; 2] {
-    ["--root", "crm_organization"]
+/// Tells orgsweep of the rules that only Django knows; made once for a server. Not as
+/// `orgsweep.toml`: one test wants to go without, in the same directory.
+fn policy(python: &Path, db: &TestDatabase) -> [&'static str; 2] {
+    let python = python.to_str().expect("a path in UTF-8");
+    let django = ["policy", "django", "--python", python, "--manage", MANAGE];
+    let command = db.command(&[&django[..], &["--output", "django.toml"]].concat());
+    command.env("DATABASE_URL", db.url()).run().exits(0);
+    ["--config", "django.toml"]
 }
 
 /// The interpreter of the virtual environment that `tests/run` makes for this Django.

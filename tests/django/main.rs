@@ -59,7 +59,6 @@ each_django! {
         app.manage(&["check", "--database", "default", "--fail-level", "WARNING"]).exits(0);
     }
 
-    #[ignore = "generic relations need the policy file"]
     fn with_orgsweep_every_row_is_as_before_and_no_reference_dangles(app: Application) {
         let before = app.db.dump();
         app.api_tests_with_orgsweep().exits(0);
