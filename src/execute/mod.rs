@@ -195,10 +195,10 @@ impl<'a> Run<'a> {
 
     /// Session settings, right after BEGIN; the isolation level is checked, not believed.
     fn prepare(&mut self) -> Result<(), Failure> {
-        let Some(settings) = self.sql.dialect.session(self.job.lock_timeout) else {
+        self.database.run(&self.sql.dialect.session(self.job.lock_timeout, self.lock))?;
+        if self.sql.dialect == Dialect::Sqlite {
             return Ok(());
-        };
-        self.database.run(&settings)?;
+        }
         let facts =
             self.one("SELECT current_setting('transaction_isolation'), pg_backend_pid()::text")?;
         interrupt::cancel_by(Some(self.database.canceller(facts.text(1))));
