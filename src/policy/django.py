@@ -76,8 +76,8 @@ def main():
         answer, code = {"error": str(failure), "kind": failure.kind}, 1
     json.dump(answer, result, default=str)
     result.write("\n")
-    result.flush()
-    sys.stderr.flush()
+    for stream in (result, sys.__stdout__, sys.stderr):
+        stream.flush()
     # Threads that the project started in AppConfig.ready() must not keep the process alive.
     os._exit(code)
 
@@ -135,7 +135,7 @@ def run_manage(path):
     os.chdir(folder)
     sys.path[0] = folder
     # Settings look at argv[1], to know their tests for example.
-    sys.argv = [name, "orgsweep"]
+    sys.argv = [path, "orgsweep"]
 
     def hand_over(utility):
         raise HandedOver
@@ -180,7 +180,7 @@ def describe(connection):
 
 
 def has_table(model):
-    """Proxies share the table of the model that they stand for; get_models() leaves out swapped ones."""
+    """Not a proxy, that is; models that are swapped out are not among get_models()."""
     return not model._meta.proxy
 
 
@@ -391,7 +391,8 @@ def content_types(connection):
         return None
     model = apps.get_model("contenttypes", "ContentType")
     names = {"key": "id", "app_label": "app_label", "model": "model"}
-    columns = {word: column(model._meta.get_field(name), connection) for word, name in names.items()}
+    fields = {word: model._meta.get_field(name) for word, name in names.items()}
+    columns = {word: column(field, connection) for word, field in fields.items()}
     return {"table": table(model, connection), **columns}
 
 
@@ -489,7 +490,7 @@ def model_caveats(model):
     overrides = next(owner for owner in model.__mro__ if "delete" in vars(owner))
     if overrides is not models.Model:
         name = name_of(overrides.delete)
-        what = f"{name}() runs where a {label} itself is deleted, not where a cascade reaches it"
+        what = f"{name}() runs where {label} itself is deleted, not where a cascade reaches it"
         yield caveat("delete override", what, model)
     # Collector.related_objects() finds rows through the base manager.
     manager = type(model._base_manager)
@@ -559,7 +560,8 @@ def generic_key_caveats(model, here):
             if generic_fields(relation) == pair
         ]
         names = ", ".join(parents) or "none"
-        what = f"rows that {model._meta.label}.{generic_key.name} ties to a model without a GenericRelation stay (with one: {names})"
+        label = f"{model._meta.label}.{generic_key.name}"
+        what = f"{label}: rows stay that name a model without a GenericRelation (with one: {names})"
         yield caveat("generic foreign key", what, model, generic_key.name)
 
 
@@ -568,7 +570,7 @@ def generic_relation_caveats(model, relation, connection):
     child = relation.remote_field.model._meta.concrete_model
     type_field, key_field = generic_fields(relation)
     if type_field.model is not child:
-        what = f"{label} takes only rows that are a {child._meta.label}, by columns that this inherits"
+        what = f"{label} takes rows of {child._meta.label} only, by columns that it inherits"
         yield caveat("inherited generic key", what, model, relation.name)
     # UUIDField.get_db_prep_value() leaves out the hyphens where the database has no such type;
     # a text column gets str(), with them.

@@ -43,7 +43,8 @@ MODELS = [
 
 
 def main():
-    call_command("migrate", run_syncdb=True, verbosity=0)
+    if Organization._meta.db_table not in connection.introspection.table_names():
+        call_command("migrate", run_syncdb=True, verbosity=0)
     record_protections()
     answer({"ready": True, "django": django.get_version(), "vendor": connection.vendor})
     for line in sys.stdin:
