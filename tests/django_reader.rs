@@ -1,6 +1,4 @@
-//! `src/policy/django.py`, run as orgsweep runs it, on every Django at hand: those that
-//! `ORGSWEEP_DJANGO_PYTHON` names (the python of a virtual environment; several as in `PATH`), or
-//! else those of `target/django/<version>`, which `tests/run` makes.
+//! `src/policy/django.py`, run as orgsweep runs it, on every Django at hand.
 
 mod support;
 
@@ -10,7 +8,7 @@ use std::fmt::Write as _;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use support::skip;
+use support::django_pythons;
 use tempfile::TempDir;
 
 const READER: &str = include_str!("../src/policy/django.py");
@@ -30,7 +28,7 @@ DATABASES = {'default': {'ENGINE': 'django.db.backends.sqlite3', 'NAME': ':memor
 
 #[test]
 fn every_action_and_every_kind_of_relation_is_read() {
-    for python in pythons() {
+    for python in django_pythons() {
         let read = Reader::new(&python).setting("actions.settings").reads();
         expect_file!["django/actions/read.txt"].assert_eq(&lines(&read, &[]));
     }
@@ -40,7 +38,7 @@ fn every_action_and_every_kind_of_relation_is_read() {
 #[test]
 fn what_no_policy_can_express_is_a_caveat() {
     let newer = ["oddities.Preset", "oddities.Membership"];
-    for python in pythons() {
+    for python in django_pythons() {
         let read = Reader::new(&python).setting("actions.odd_settings").reads();
         expect_file!["django/actions/read_odd.txt"].assert_eq(&lines(&read, &newer));
         if version(&read) >= (5, 2) {
@@ -56,7 +54,7 @@ fn what_no_policy_can_express_is_a_caveat() {
 /// The server need not run, and what hangs on the engine is that engine's.
 #[test]
 fn the_database_is_not_connected_to() {
-    for python in pythons() {
+    for python in django_pythons() {
         let read = Reader::new(&python)
             .setting("actions.odd_settings")
             .env("ORGSWEEP_DJANGO_DATABASE", "postgres://nobody@127.0.0.1:1/nothing")
@@ -71,7 +69,7 @@ fn the_database_is_not_connected_to() {
 
 #[test]
 fn another_database_has_other_models() {
-    for python in pythons() {
+    for python in django_pythons() {
         let read = Reader::new(&python).setting("actions.odd_settings").database("logs").reads();
         // The organizations that its table names are elsewhere.
         assert_eq!(read["references"], Value::Array(vec![]));
@@ -86,7 +84,7 @@ fn another_database_has_other_models() {
 
 #[test]
 fn a_project_without_content_types_has_no_generic_references() {
-    for python in pythons() {
+    for python in django_pythons() {
         let project = project(USUAL_MANAGE, USUAL_SETTINGS);
         let read = Reader::new(&python).project(&project).reads();
         assert_eq!(read["content_types"], Value::Null);
@@ -103,7 +101,7 @@ sys.__stdout__.write('noise')
 os.write(1, b'noise')
 subprocess.run(['echo', 'noise'])
 ";
-    for python in pythons() {
+    for python in django_pythons() {
         let manage = [noise, USUAL_MANAGE].concat();
         let settings = [noise, USUAL_SETTINGS].concat();
         let outcome = Reader::new(&python).project(&project(&manage, &settings)).run();
@@ -118,7 +116,7 @@ fn threads_of_the_project_do_not_keep_it_alive() {
 import threading, time
 threading.Thread(target=time.sleep, args=[600]).start()
 ";
-    for python in pythons() {
+    for python in django_pythons() {
         let settings = [thread, USUAL_SETTINGS].concat();
         let read = Reader::new(&python).project(&project(USUAL_MANAGE, &settings)).reads();
         assert_eq!(read["format"], 1);
@@ -141,7 +139,7 @@ except Exception:
 raise SystemExit('went on')
 ";
     let settings = [USUAL_SETTINGS, "import os; os.environ['DATABASE_FILE']"].concat();
-    for python in pythons() {
+    for python in django_pythons() {
         Reader::new(&python).project(&project(manage, &settings)).reads();
     }
 }
@@ -206,22 +204,6 @@ fn a_database_that_the_settings_lack_is_told() {
 }
 
 // --- running it ---
-
-fn pythons() -> Vec<PathBuf> {
-    let found: Vec<PathBuf> = match std::env::var_os("ORGSWEEP_DJANGO_PYTHON") {
-        Some(named) => std::env::split_paths(&named).collect(),
-        None => {
-            let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/django");
-            let versions = std::fs::read_dir(folder).into_iter().flatten().flatten();
-            let pythons = versions.map(|version| version.path().join("bin/python"));
-            pythons.filter(|python| python.exists()).collect()
-        }
-    };
-    if found.is_empty() {
-        skip("no Django: ORGSWEEP_DJANGO_PYTHON names no python, and target/django has none");
-    }
-    found
-}
 
 fn project(manage: &str, settings: &str) -> TempDir {
     let folder = TempDir::new().expect("a temporary directory");
@@ -323,7 +305,7 @@ fn check_project(manage: &str, settings: &str, expected: Expect) {
 /// The failure is JSON on stdout, and the traceback is on stderr.
 #[track_caller]
 fn check_failure(prepare: impl Fn(Reader) -> Reader, expected: Expect) {
-    for python in pythons() {
+    for python in django_pythons() {
         let outcome = prepare(Reader::new(&python)).run();
         assert_eq!(outcome.code, Some(1), "{}", outcome.stderr);
         assert!(outcome.stderr.contains("Traceback"), "{}", outcome.stderr);

@@ -529,22 +529,12 @@ def receivers(signal):
 
 
 def generic_caveats(here, connection):
-    if has_content_types():
-        for model in here:
-            yield from generic_key_caveats(model, here)
-            for relation in generic_relations(model):
-                yield from generic_relation_caveats(model, relation, connection)
+    if not has_content_types():
+        return
     for model in here:
-        for field in model._meta.private_fields:
-            # The collector calls this on whatever has it.
-            if hasattr(field, "bulk_related_objects") and not is_generic_relation(field):
-                function = name_of(type(field).bulk_related_objects)
-                what = f"{function}() names further rows to delete with each {model._meta.label}"
-                yield caveat("custom relation", what, model, field.name)
-
-
-def is_generic_relation(field):
-    return field in generic_relations(field.model) if has_content_types() else False
+        yield from generic_key_caveats(model, here)
+        for relation in generic_relations(model):
+            yield from generic_relation_caveats(model, relation, connection)
 
 
 def generic_key_caveats(model, here):

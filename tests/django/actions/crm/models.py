@@ -80,7 +80,12 @@ class Passport(models.Model):
 class Parking(models.Model):
     """SET_DEFAULT on a unique column: two rows cannot both get the default."""
 
+    organization = models.ForeignKey(Organization, models.CASCADE, null=True)
     stage = models.OneToOneField(Stage, models.SET_DEFAULT, default=1)
+
+
+class Permit(models.Model):
+    parking = models.ForeignKey(Parking, models.CASCADE)
 
 
 # Many to many, with an automatic and with an own through table.

@@ -3,7 +3,7 @@
 import uuid
 
 import django
-from crm.models import Organization, Tag
+from crm.models import Note, Organization, Tag
 from django.contrib.contenttypes.fields import GenericRelation
 from django.db import models
 from django.db.models.signals import post_delete, pre_delete
@@ -38,6 +38,10 @@ class Paper(Document):
     pages = models.IntegerField()
 
 
+class Remark(Note):
+    """Its generic key is the parent's: a relation to it must not take other notes."""
+
+
 class OpenOnly(models.Manager):
     def get_queryset(self):
         return super().get_queryset().filter(closed=False)
@@ -47,6 +51,7 @@ class Ticket(models.Model):
     organization = models.ForeignKey(Organization, models.CASCADE)
     subject = models.CharField(max_length=50)
     closed = models.BooleanField(default=False)
+    remarks = GenericRelation(Remark)
     everything = models.Manager()
     opened = OpenOnly()
 
