@@ -47,6 +47,8 @@ fn what_no_policy_can_express_is_a_caveat() {
             assert_eq!(preset["set_value"]["value"], 2, "Python's default goes first: {preset}");
             let membership = entry(&read, "references", newer[1]);
             assert_eq!(membership["columns"][0], "organization_id", "{membership}");
+            let caveat = entry(&read, "caveats", newer[1]);
+            assert_eq!(caveat["kind"], "generic relation", "{caveat}");
         }
     }
 }

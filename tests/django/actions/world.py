@@ -3,8 +3,20 @@
 import random
 from collections import defaultdict
 
-from crm.models import Client, Contractor, Deal, Executive, Invoice, InvoiceLine
-from crm.models import Manager, Note, Organization, Person, Stage, Tag
+from crm.models import (
+    Client,
+    Contractor,
+    Deal,
+    Executive,
+    Invoice,
+    InvoiceLine,
+    Manager,
+    Note,
+    Organization,
+    Person,
+    Stage,
+    Tag,
+)
 from django.contrib.contenttypes.models import ContentType
 from django.db import models
 

@@ -80,9 +80,7 @@ class LogLine(models.Model):
 if django.VERSION >= (5, 0):
 
     class Preset(models.Model):
-        organization = models.ForeignKey(
-            Organization, models.SET_DEFAULT, default=2, db_default=1
-        )
+        organization = models.ForeignKey(Organization, models.SET_DEFAULT, default=2, db_default=1)
 
 
 if django.VERSION >= (5, 2):
@@ -91,6 +89,7 @@ if django.VERSION >= (5, 2):
         pk = models.CompositePrimaryKey("organization_id", "number")
         organization = models.ForeignKey(Organization, models.CASCADE)
         number = models.IntegerField()
+        tags = GenericRelation(Tag, "key", "kind")
 
 
 @receiver(pre_delete, sender=Ticket)
