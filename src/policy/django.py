@@ -133,7 +133,7 @@ def run_manage(path):
     path = os.path.abspath(path)
     folder, name = os.path.split(path)
     os.chdir(folder)
-    sys.path[0] = folder
+    sys.path.insert(0, folder)
     # Settings look at argv[1], to know their tests for example.
     sys.argv = [path, "orgsweep"]
 
@@ -558,7 +558,7 @@ def generic_key_caveats(model, here):
             parent._meta.label
             for parent in here
             for relation in generic_relations(parent)
-            if generic_fields(relation) == pair
+            if generic_fields(relation) == pair and not generic_obstacle(parent, relation)
         ]
         names = ", ".join(parents) or "none"
         label = f"{model._meta.label}.{generic_key.name}"
