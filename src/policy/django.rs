@@ -192,5 +192,6 @@ fn generic_keys<'a>(
 fn caveat(about: About) -> Caveat {
     let names = [about.model, about.field];
     let model = names.into_iter().flatten().collect::<Vec<_>>().join(".");
-    Caveat { model, what: about.what }
+    let what = about.what.strip_prefix(&format!("{model}: ")).unwrap_or(&about.what).to_owned();
+    Caveat { model, what }
 }
