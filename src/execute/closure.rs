@@ -113,7 +113,7 @@ pub fn discover(run: &mut Run, excluded: &BTreeSet<ReferenceId>) -> Result<Disco
 /// statement sees what was committed before its parents were deleted; later children must wait for
 /// these parents, and fail (DESIGN 7).
 pub fn take(run: &mut Run) -> Result<Discovery, Failure> {
-    let mut discovery = Discovery { taken: Some(BTreeMap::new()), ..Discovery::default() };
+    let mut discovery = Discovery::default();
     select_roots(run, &mut discovery)?;
     if discovery.is_empty() {
         return Ok(discovery);
@@ -122,7 +122,7 @@ pub fn take(run: &mut Run) -> Result<Discovery, Failure> {
     let root = run.job.plan.root;
     let (deleted, took) = timed(|| run.execute(&run.sql.delete(root)))?;
     expect_gone(run, root, discovery.rows[&root], deleted)?;
-    discovery.taken.get_or_insert_default().insert(root, took);
+    discovery.taken = Some(BTreeMap::from([(root, took)]));
     let nothing = BTreeSet::new();
     for rank in [Rank::Cascade, Rank::Forced] {
         to_fixpoint(run, &mut discovery, rank, &nothing)?;

@@ -132,8 +132,7 @@ fn clean_once(
     observe: Observer,
 ) -> Result<Outcome, Failure> {
     deletion::set_reference_checks(database, job.plan.rules.checks)?;
-    // SQLite cannot delete rows and keep their keys in one statement.
-    if database.dialect() == Dialect::Postgres && job.plan.is_top_down(job.catalog) {
+    if is_top_down(database, job) {
         let outcome = transaction(database, job, observe, |run| topdown::clean(run, expected))?;
         // What only the closure as a whole can tell is asked of it, in a new transaction.
         if let Some(outcome) = outcome {
@@ -142,6 +141,11 @@ fn clean_once(
     }
     let outcome = transaction(database, job, observe, |run| run.clean(expected).map(Some))?;
     Ok(outcome.unwrap_or(Outcome::Nothing))
+}
+
+/// SQLite cannot delete rows and keep their keys in one statement.
+fn is_top_down(database: &Database, job: &Job) -> bool {
+    database.dialect() == Dialect::Postgres && job.plan.is_top_down(job.catalog)
 }
 
 /// Runs `work` in one transaction, which is committed only where rows were deleted.
@@ -186,6 +190,7 @@ fn measure(run: &mut Run) -> Result<Findings, Failure> {
         (run.observe)(Progress::Checking);
         let unlinked = obstacles::unlinked(run, &mut discovery)?;
         let exceptions = firewall::tables_with_exceptions(run, &discovery)?;
+        let may_take = exceptions.is_empty() && is_top_down(run.database, run.job);
         let homes = firewall::homes(run, &discovery, exceptions, &unlinked)?;
         if firewall::exclude(run, &discovery, &homes, &mut excluded)? {
             firewall::forget(run, &discovery, &homes, &unlinked)?;
@@ -206,6 +211,8 @@ fn measure(run: &mut Run) -> Result<Findings, Failure> {
             found: discovery.found,
             unlinked,
             shared,
+            // A clean that comes after this one; its own run was sent back to the closure.
+            top_down: may_take && !run.lock && refusals.is_empty(),
             refusals,
         });
     }
@@ -341,12 +348,17 @@ pub fn choose_checks(
         }
         // Whatever fires in one role only would be skipped, or would fire out of turn; and what a
         // trigger that fires always writes elsewhere would go unchecked. Unlinks are written under
-        // the other role.
-        Dialect::Postgres => match with_trigger(false) {
-            Some(table) => {
+        // the other role, and what their triggers add the engine may cascade: only it takes that.
+        Dialect::Postgres => match (with_trigger(false), with_trigger(true)) {
+            (Some(table), _) => {
                 choice(Checks::Engine, false, format!("{table} has a trigger or rule on DELETE"))
             }
-            None => choice(Checks::Set, true, "rows are locked, no trigger is skipped".into()),
+            (None, Some(table)) => {
+                choice(Checks::Engine, true, format!("{table} has a trigger that unlinking fires"))
+            }
+            (None, None) => {
+                choice(Checks::Set, true, "rows are locked, no trigger is skipped".into())
+            }
         },
         // What a trigger writes, here or elsewhere, only the engine would check and cascade. Deferred,
         // its checks let cycles pass.

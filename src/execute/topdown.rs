@@ -39,6 +39,7 @@ pub fn clean(run: &mut Run, expected: Option<&Findings>) -> Result<Option<Outcom
         organizations: discovery.organizations,
         found: discovery.found,
         unlinked,
+        top_down: true,
         ..Findings::default()
     };
     if let Some(expected) = expected {

@@ -15,6 +15,7 @@ impl Plan {
             && rules.guards.test_data.is_empty()
             && self.followed.iter().all(|followed| followed.rank < Rank::Protected)
             && self.unlinks.iter().all(|unlink| !unlink.foreign_only)
+            && !self.unlinks_fire(catalog)
             && (rules.force == Force::All
                 || self
                     .unlinks
@@ -45,6 +46,14 @@ impl Plan {
             catalog.reference(*id).columns.iter().any(|column| unlink.columns.contains(column))
         };
         others.filter(shares).collect()
+    }
+
+    /// A trigger sees an unlink: what it writes may name rows that are to go, and that the engine would
+    /// miss already.
+    fn unlinks_fire(&self, catalog: &Catalog) -> bool {
+        let mut children =
+            self.unlinks.iter().map(|unlink| catalog.reference(unlink.reference).child);
+        children.any(|table| catalog.table(table).triggers.iter().any(|trigger| trigger.on_update))
     }
 
     /// The types by which a polymorphic reference is told go themselves: before their rows, perhaps.
