@@ -33,6 +33,7 @@
 //!
 //! [`crm`] is the built-in sample database behind `demo`; nothing else knows its schema.
 
+pub mod address;
 pub mod catalog;
 pub mod cli;
 pub mod commands;
@@ -40,6 +41,7 @@ pub mod crm;
 pub mod database;
 pub mod execute;
 pub mod exit;
+pub mod explanation;
 pub mod findings;
 pub mod graph;
 pub mod interrupt;
