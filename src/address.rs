@@ -204,9 +204,21 @@ mod tests {
 
     #[test]
     fn what_names_no_row_is_answered_with_what_would() {
-        check("members", &["1"], expect!["the key of members is team, person; name one row: orgsweep explain members VALUE,VALUE, or column=value"]);
+        check(
+            "members",
+            &["1"],
+            expect![
+                "the key of members is team, person; name one row: orgsweep explain members VALUE,VALUE, or column=value"
+            ],
+        );
         check("member", &["1"], expect!["there is no table member; did you mean members?"]);
-        check("events", &["7"], expect!["events has no key that every row has; name the row by its ctid, '(0,1)', or by columns: column=value"]);
+        check(
+            "events",
+            &["7"],
+            expect![
+                "events has no key that every row has; name the row by its ctid, '(0,1)', or by columns: column=value"
+            ],
+        );
         check("events", &["(0,1)"], expect!["ctid (0,1)"]);
     }
 }

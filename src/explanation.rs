@@ -74,16 +74,12 @@ pub enum Named {
 }
 
 /// The firewall's word on a row that is not simply ours.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Judgement {
-    Ours,
+    /// Ours after all, or shared or nobody's and reached by a CASCADE reference.
+    Passed,
     Foreign,
-    /// Shared, and a CASCADE reference reaches it.
-    SharedAndReached,
     Shared,
-    /// Nobody's, and a CASCADE reference reaches it.
-    GlobalAndReached,
     Global,
 }
 

@@ -7,6 +7,7 @@
 mod closure;
 mod deletion;
 mod dialect;
+mod explain;
 mod homes;
 mod keys;
 mod labels;
@@ -20,6 +21,7 @@ mod verification;
 
 pub use closure::Follow;
 pub use dialect::Dialect;
+pub use explain::{Known, RowKey};
 pub use homes::{CLASSES, Home};
 pub use keys::KeyTable;
 pub use refusals::ProtectedBy;

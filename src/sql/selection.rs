@@ -3,6 +3,7 @@
 
 use super::dialect::Affinity;
 use super::{Dialect, Sql, Statement, quote};
+use crate::catalog::TableId;
 use crate::selection::{Root, Selection};
 
 impl Sql<'_> {
@@ -14,7 +15,8 @@ impl Sql<'_> {
             conditions.extend(selection.patterns.iter().map(|glob| self.name_like(name, glob)));
         }
         if let Some(key) = &root.key {
-            conditions.extend(selection.ids.iter().map(|value| self.key_is(root, key, value)));
+            conditions
+                .extend(selection.ids.iter().map(|value| self.value_is(root.table, key, value)));
         }
         let mut all = Statement::from("(");
         for (n, condition) in conditions.iter().enumerate() {
@@ -69,9 +71,10 @@ impl Sql<'_> {
         condition
     }
 
-    fn key_is(&self, root: &Root, key: &str, value: &str) -> Statement {
-        let column = format!("c.{}", quote(key));
-        let type_name = &self.column(root.table, key).type_name;
+    /// The column of row `c` holds the value.
+    pub(super) fn value_is(&self, table: TableId, name: &str, value: &str) -> Statement {
+        let column = format!("c.{}", quote(name));
+        let type_name = &self.column(table, name).type_name;
         let mut condition = Statement::default();
         match self.dialect {
             Dialect::Sqlite if Affinity::of(type_name) == Affinity::Blob => {
