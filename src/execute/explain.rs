@@ -10,7 +10,7 @@ use crate::explanation::{
     Ancestry, Explanation, Named, Naming, Protector, Relative, Standing, Step,
 };
 use crate::interrupt;
-use crate::label::title;
+use crate::label::{printable, title};
 use crate::plan::{Followed, Rank};
 use crate::sql::{Known, RowKey};
 use std::collections::BTreeMap;
@@ -183,7 +183,7 @@ fn named(
     let name = |row: &Row| match () {
         () if !row.flag(0) => Named::Nobody,
         () if !known.readable => Named::Unreadable,
-        () if row.optional(PARENT).is_none() => Named::Missing(row.text(1).to_owned()),
+        () if row.optional(PARENT).is_none() => Named::Missing(printable(row.text(1))),
         () => Named::Row {
             excluded: row.flag(2),
             parent: Relative {
@@ -200,8 +200,7 @@ fn named(
 fn names(run: &mut Run, discovery: &Discovery, key: &RowKey) -> Result<Vec<Naming>, Failure> {
     let catalog = run.job.catalog;
     let mut names = Vec::new();
-    for reference in catalog.reference_ids().filter(|id| catalog.reference(*id).child == key.table)
-    {
+    for reference in references_of(run, key.table) {
         for (parent, _) in named(run, discovery, reference, key)? {
             // Most rows name nobody by the other direction of a reference, and need not.
             let inverse = catalog.reference(reference).declaration.origin == Origin::Inverse;
@@ -211,6 +210,19 @@ fn names(run: &mut Run, discovery: &Discovery, key: &RowKey) -> Result<Vec<Namin
         }
     }
     Ok(names)
+}
+
+/// The references that a table has: those that say whose its rows are, then by their columns.
+fn references_of(run: &Run, table: TableId) -> Vec<ReferenceId> {
+    let (catalog, owning) = (run.job.catalog, run.job.plan.owning_of(table));
+    let columns = &catalog.table(table).columns;
+    let own = catalog.reference_ids().filter(|id| catalog.reference(*id).child == table);
+    let mut references: Vec<ReferenceId> = own.collect();
+    references.sort_by_key(|id| {
+        let first = &catalog.reference(*id).columns[0];
+        (!owning.contains(id), columns.iter().position(|column| column.name == *first))
+    });
+    references
 }
 
 fn unlinks(run: &mut Run, survey: &Survey, key: &RowKey) -> Result<Vec<usize>, Failure> {

@@ -85,7 +85,7 @@ impl Sql<'_> {
             }
             Dialect::Postgres => {
                 condition.push(&format!("{column} = ")).bind(value);
-                condition.push(&format!("::text::{type_name}"));
+                condition.push(&format!("::text::{}", without_length(type_name)));
             }
         }
         condition
@@ -126,6 +126,17 @@ impl Sql<'_> {
                 dated.then(|| format!("floor(extract(epoch FROM now() - {column}))::text"))
             }
         }
+    }
+}
+
+/// A cast to PostgreSQL's `character varying(3)` or `numeric(9,2)` cuts or rounds what does not fit,
+/// and would find another row.
+fn without_length(type_name: &str) -> &str {
+    match type_name.split_once('(') {
+        Some(("character varying", _)) => "character varying",
+        Some(("character", _)) => "bpchar",
+        Some(("numeric", _)) => "numeric",
+        _ => type_name,
     }
 }
 
