@@ -3,6 +3,7 @@
 use crate::catalog::{Catalog, OnDelete, ReferenceId, TableId};
 use crate::findings::Organization;
 use crate::plan::{Plan, Rank, UnlinkValue};
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, VecDeque};
 
 /// Everything that is known about one row.
@@ -239,8 +240,8 @@ impl Ancestry {
         let mut queue: VecDeque<usize> = reached.keys().copied().collect();
         while let Some(parent) = queue.pop_front() {
             for step in below.get(&parent).into_iter().flatten() {
-                if !reached.contains_key(&step.child) {
-                    reached.insert(step.child, Some(*step));
+                if let Entry::Vacant(unreached) = reached.entry(step.child) {
+                    unreached.insert(Some(*step));
                     queue.push_back(step.child);
                 }
             }

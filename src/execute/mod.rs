@@ -13,7 +13,7 @@ pub use explain::{Answer, explain};
 pub use failure::Failure;
 
 use crate::catalog::{self, Catalog, ReferenceId, TableId};
-use crate::database::{self, Database, Purpose, Row};
+use crate::database::{self, Database, Fault, Purpose, Row};
 use crate::findings::{Findings, Organization, Step, Unlinked};
 use crate::interrupt;
 use crate::plan::{Checks, Plan, Refusal, RefusalKind};
@@ -299,10 +299,13 @@ impl<'a> Run<'a> {
             return Ok(());
         };
         let name = &self.job.catalog.table(table).name;
-        Err(Failure::Database(database::Error {
-            fault: database::Fault::Permission,
-            message: format!("{name} cannot be read: {:?}", refusal.kind),
-        }))
+        let (fault, message) = match refusal.kind {
+            RefusalKind::RowSecurity => {
+                (Fault::RowSecurity, format!("row-level security hides rows of {name}"))
+            }
+            _ => (Fault::Permission, format!("this role lacks {} on {name}", refusal.detail)),
+        };
+        Err(Failure::Database(database::Error { fault, message }))
     }
 
     /// A table may be read, or the reason why not.

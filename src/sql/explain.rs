@@ -84,10 +84,10 @@ impl Sql<'_> {
     /// back where the reference belongs to another partition.
     pub fn named(&self, id: ReferenceId, row: &RowKey, facts: Known) -> Statement {
         let reference = self.catalog.reference(id);
-        let values = reference.columns.iter().map(|name| {
-            let text = self.dialect.as_text(&format!("c.{}", super::quote(name)));
-            format!("coalesce({text}, 'null')")
-        });
+        let values = reference
+            .columns
+            .iter()
+            .map(|name| format!("coalesce({}, 'null')", self.shown(reference.child, name, "c")));
         let excluded = match facts.excluding {
             true => format!("CASE WHEN {} THEN '0' ELSE '1' END", self.not_excluded(id)),
             false => "'0'".to_owned(),

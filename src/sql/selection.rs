@@ -1,7 +1,6 @@
 //! The condition that selects root rows. Names match exactly, whatever the column's collation:
 //! the plain comparison is for the index, the binary one for the truth.
 
-use super::dialect::Affinity;
 use super::{Dialect, Sql, Statement, quote};
 use crate::catalog::TableId;
 use crate::selection::{Root, Selection};
@@ -77,8 +76,8 @@ impl Sql<'_> {
         let type_name = &self.column(table, name).type_name;
         let mut condition = Statement::default();
         match self.dialect {
-            Dialect::Sqlite if Affinity::of(type_name) == Affinity::Blob => {
-                condition.push(&format!("CAST({column} AS TEXT) = ")).bind(value);
+            Dialect::Sqlite if self.may_be_blob(table, name) => {
+                condition.push(&format!("{} = ", self.shown(table, name, "c"))).bind(value);
             }
             Dialect::Sqlite => {
                 condition.push(&format!("{column} = ")).bind(value);
@@ -97,8 +96,8 @@ impl Sql<'_> {
             Some(name) => self.dialect.as_text(&format!("c.{}", quote(name))),
             None => "NULL".into(),
         };
-        let key = match root.key {
-            Some(_) => column(&root.key),
+        let key = match &root.key {
+            Some(key) => self.shown(root.table, key, "c"),
             None => self.row_key(root.table, "c"),
         };
         format!(

@@ -2,6 +2,7 @@
 
 use super::small;
 use crate::support::*;
+use orgsweep::sql::quote;
 use serde_json::{Value, json};
 
 const APEX: [&str; 2] = ["--org-name", "Apex"];
@@ -101,7 +102,7 @@ each_backend! {
         db.execute("UPDATE deals SET created_by = 10 WHERE id = 200");
         for force in [&[][..], &["--force"]] {
             let outcome = explain(&db, &["deals", "200"], force).exits(0);
-            outcome.says(&["refused", "Global (id 2)", "--foreign unlink=deals.created_by"]);
+            outcome.says(&["refused", "Global (id 2)", "--foreign reassign=deals.created_by:KEY"]);
             assert_eq!(verdict(&db, &["deals", "200"], force), "foreign");
         }
         let delete = ["--force", "--foreign", "delete=deals.created_by"];
@@ -229,6 +230,63 @@ each_backend! {
         let expected = ["organizations deals", "organizations clients deals", "organizations users deals needs force"];
         assert_eq!(ways(&json), expected, "{outcome}");
     }
+}
+
+/// A key of any type is found again by its own text.
+#[test]
+fn keys_of_many_types_are_walked_on_postgres() {
+    let Some(db) = TestDatabase::fresh(Backend::Postgres) else { return };
+    small(&db);
+    db.execute(
+        "CREATE TYPE colour AS ENUM ('red', 'sky blue'); \
+         CREATE TABLE a (at timestamptz, c colour, n numeric(6,2), u uuid, PRIMARY KEY (at, c, n, u), \
+             user_id integer REFERENCES users (id) ON DELETE CASCADE); \
+         CREATE TABLE b (id uuid PRIMARY KEY, at timestamptz, c colour, n numeric(6,2), u uuid, \
+             FOREIGN KEY (at, c, n, u) REFERENCES a ON DELETE CASCADE) PARTITION BY HASH (id); \
+         CREATE TABLE b0 PARTITION OF b FOR VALUES WITH (MODULUS 2, REMAINDER 0); \
+         CREATE TABLE b1 PARTITION OF b FOR VALUES WITH (MODULUS 2, REMAINDER 1); \
+         INSERT INTO a VALUES ('2026-01-01 10:00:00.123456+02', 'sky blue', 1.50, 'a0000000-0000-0000-0000-000000000001', 10); \
+         INSERT INTO b SELECT 'b0000000-0000-0000-0000-000000000001', at, c, n, u FROM a",
+    );
+    let key = "b0000000-0000-0000-0000-000000000001";
+    assert_eq!(ways(&explained(&db, &["b", key], &[])), ["organizations users a b"]);
+    explain(&db, &["b", "not-a-uuid"], &[]).exits(2);
+    explain(&db, &["a", "c=green"], &[]).exits(2);
+    assert_eq!(verdict(&db, &["a", "c=sky blue"], &[]), "goes");
+}
+
+/// Blobs, floating-point numbers and texts in columns of numbers are values of their own.
+#[test]
+fn keys_of_many_types_are_walked_on_sqlite() {
+    let Some(db) = TestDatabase::fresh(Backend::Sqlite) else { return };
+    small(&db);
+    db.execute(
+        "CREATE TABLE a (k blob, r real, n decimal(9, 2), i integer, \
+             user_id integer REFERENCES users (id) ON DELETE CASCADE, PRIMARY KEY (k, r, n, i)) WITHOUT ROWID; \
+         CREATE TABLE b (id text COLLATE NOCASE PRIMARY KEY, k blob, r real, n decimal(9, 2), i integer, \
+             FOREIGN KEY (k, r, n, i) REFERENCES a ON DELETE CASCADE) WITHOUT ROWID; \
+         INSERT INTO a VALUES (x'00ff', 0.1 + 0.2, '1.50', 'x', 10); \
+         INSERT INTO b SELECT 'Key', k, r, n, i FROM a",
+    );
+    assert_eq!(ways(&explained(&db, &["b", "key"], &[])), ["organizations users a b"]);
+    assert_eq!(verdict(&db, &["a", "i=x"], &[]), "goes");
+    assert_eq!(verdict(&db, &["a", "k=X'00FF'"], &[]), "goes");
+    explain(&db, &["b", "key"], &[]).exits(0).says(&["k X'00FF', r 0.3"]);
+}
+
+/// A role without the right to read the row's table, or that of a parent.
+#[test]
+fn what_may_not_be_read_is_said() {
+    let Some(db) = TestDatabase::fresh(Backend::Postgres) else { return };
+    small(&db);
+    let role = db.role();
+    db.execute(&format!("GRANT SELECT ON organizations, deals TO {}", quote(&role.name)));
+    let explain = |row: [&str; 2]| {
+        let url = ["--database-url", &role.url, "explain"];
+        Invocation::new(&[&url[..], &row, &APEX].concat()).run()
+    };
+    explain(["users", "10"]).exits(3).says(&["SELECT", "users"]);
+    explain(["deals", "200"]).exits(0).says(&["stays", "a row that this role may not read"]);
 }
 
 /// Text keys that look alike, as the engine compares them.

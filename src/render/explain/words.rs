@@ -2,8 +2,8 @@
 
 use super::{ExplanationView, by_policy, is_selected_root};
 use crate::catalog::{Reference, ReferenceId};
-use crate::explanation::{Effect, Naming, Protector, Verdict};
-use crate::plan::{ForeignAction, Rank, UnlinkValue};
+use crate::explanation::{Effect, Named, Naming, Protector, Standing, Verdict};
+use crate::plan::{Rank, UnlinkValue};
 use crate::render::{counted, grouped};
 
 /// Whose row it is; of an organization there is nothing to say.
@@ -140,24 +140,37 @@ pub fn hint(view: &ExplanationView) -> Option<String> {
                 flags.iter().map(|id| format!("--force={}", name(id))).collect();
             Some(format!("--force, or only {}", flags.join(" ")))
         }
-        Verdict::Foreign | Verdict::Shared | Verdict::Global => {
-            let steps = view.explanation.ancestry.steps.iter().filter(|step| step.child == 0);
-            let open = steps.filter(|step| !view.plan.rules.deletes_foreign(step.reference));
-            let mut names: Vec<String> = open.map(|step| name(&step.reference)).collect();
-            names.dedup();
-            let flags = |action: ForeignAction| {
-                let action = if action == ForeignAction::Delete { "delete" } else { "unlink" };
-                let flag = |name: &String| format!("--foreign {action}={name}");
-                names.iter().map(flag).collect::<Vec<_>>().join(" ")
-            };
-            Some(format!(
-                "{} keeps it, {} deletes it",
-                flags(ForeignAction::Unlink),
-                flags(ForeignAction::Delete)
-            ))
-        }
+        Verdict::Foreign | Verdict::Shared | Verdict::Global => Some(consents(view)),
         _ => None,
     }
+}
+
+/// The flags that would keep the row, and those that would delete it.
+fn consents(view: &ExplanationView) -> String {
+    let steps = view.explanation.ancestry.steps.iter().filter(|step| step.child == 0);
+    let open = steps.filter(|step| !view.plan.rules.deletes_foreign(step.reference));
+    let mut references: Vec<ReferenceId> = open.map(|step| step.reference).collect();
+    references.dedup();
+    let flags = |flag: &dyn Fn(ReferenceId) -> String| {
+        references.iter().map(|id| flag(*id)).collect::<Vec<_>>().join(" ")
+    };
+    let name = |id: ReferenceId| view.catalog.reference_name(id);
+    let keep = flags(&|id| match nullable(view, id) {
+        true => format!("--foreign unlink={}", name(id)),
+        false => format!("--foreign reassign={}:KEY", name(id)),
+    });
+    let delete = flags(&|id| format!("--foreign delete={}", name(id)));
+    let children = match view.explanation.row().table == view.plan.root {
+        true => "--with-children selects sub-organizations, too; ",
+        false => "",
+    };
+    format!("{children}{keep} keeps it, {delete} lets it go")
+}
+
+fn nullable(view: &ExplanationView, id: ReferenceId) -> bool {
+    let reference = view.catalog.reference(id);
+    let columns = &view.catalog.table(reference.child).columns;
+    columns.iter().any(|column| column.nullable && reference.columns.contains(&column.name))
 }
 
 /// What becomes of the parent that the row names, and of the row with it.
@@ -169,16 +182,20 @@ pub fn consequence(view: &ExplanationView, naming: &Naming) -> String {
         None => String::new(),
     };
     let parent = view.catalog.reference(naming.reference).parent;
+    let goes = match &naming.parent {
+        Named::Row { parent, .. } if parent.standing == Standing::NeedsForce => "goes with --force",
+        _ => "goes",
+    };
     match explanation.effect(naming, view.catalog, view.plan) {
         Effect::NamesNobody | Effect::Unreadable => String::new(),
         Effect::ParentStays if parent == view.plan.root => "is not selected".into(),
         Effect::ParentStays => "stays".into(),
-        Effect::Followed => "goes, and this row with it".into(),
-        Effect::NeedsForce => "goes, and with --force this row".into(),
-        Effect::Unlinked => format!("goes{}", becomes()),
-        Effect::Moot => "goes".into(),
-        Effect::Consent => format!("goes; --foreign keeps this{}", becomes()),
-        Effect::Ignored => "goes; the policy ignores this reference".into(),
+        Effect::Followed => format!("{goes}, and this row with it"),
+        Effect::NeedsForce => format!("{goes}, and by --force this row"),
+        Effect::Unlinked => format!("{goes}{}", becomes()),
+        Effect::Moot => goes.into(),
+        Effect::Consent => format!("{goes}; --foreign keeps this{}", becomes()),
+        Effect::Ignored => format!("{goes}; the policy ignores this reference"),
     }
 }
 
