@@ -66,6 +66,23 @@ impl fmt::Display for TableName {
     }
 }
 
+impl TableName {
+    /// What one row is called, by the whole name and by its last word: `user_session` and `session`
+    /// for `user_sessions`, `crm_deal` and `deal` for `crm_deal`.
+    pub fn nouns(&self) -> [String; 2] {
+        let name = self.name.to_ascii_lowercase();
+        let last = name.rsplit('_').next().unwrap_or(&name);
+        [singular(&name), singular(last)]
+    }
+}
+
+fn singular(noun: &str) -> String {
+    match noun.strip_suffix("ies") {
+        Some(stem) => format!("{stem}y"),
+        None => noun.strip_suffix('s').unwrap_or(noun).to_owned(),
+    }
+}
+
 /// One table; a partitioned table stands for all of its partitions.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 pub struct Table {

@@ -6,6 +6,7 @@ mod demo;
 mod explain;
 mod graph;
 mod migrate;
+mod policy;
 mod preview;
 mod seed;
 mod verify;
@@ -33,6 +34,7 @@ pub fn run(cli: &Cli, settings: &Settings, ui: &mut Ui) -> Result<Exit> {
         Command::Verify(args) => verify::run(&subject()?, args, ui),
         Command::Graph(args) => graph::run(&subject()?, args, ui),
         Command::Explain(args) => explain::run(&subject()?, args, ui),
+        Command::Policy { command } => policy::run(command, &subject, ui),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(*shell, &mut Cli::command(), "orgsweep", &mut script);

@@ -23,13 +23,13 @@ pub struct Homes {
     climb: Climb,
 }
 
-/// Finds the exceptions, climbs from them and from the unlinked rows, and judges.
+/// Climbs from the exceptions in `tables` and from the unlinked rows, and judges.
 pub fn homes(
     run: &mut Run,
     discovery: &Discovery,
+    tables: Vec<TableId>,
     unlinked: &[Unlinked],
 ) -> Result<Homes, Failure> {
-    let tables = tables_with_exceptions(run, discovery)?;
     if tables.is_empty() && unlinked.is_empty() {
         return Ok(Homes::default());
     }
@@ -50,7 +50,7 @@ pub fn homes(
         let start = run.sql.climb_from_unlinked(unlink.unlink, child, origin, climb.generation);
         climb.add(child, run.execute(&start)?);
     }
-    climb.climb_to_the_top(run)?;
+    climb.climb_to_the_top(run, discovery)?;
     let orphaned = climb.created.iter().copied().filter(|table| {
         *table != run.job.plan.root
             && run.job.plan.has_orphans(*table)
@@ -69,7 +69,11 @@ fn origin_of_unlink(run: &Run, position: usize) -> usize {
     run.job.catalog.tables.len() + position
 }
 
-fn tables_with_exceptions(run: &mut Run, discovery: &Discovery) -> Result<Vec<TableId>, Failure> {
+/// Tables with rows in the closure some owner of which is outside.
+pub fn tables_with_exceptions(
+    run: &mut Run,
+    discovery: &Discovery,
+) -> Result<Vec<TableId>, Failure> {
     let plan = run.job.plan;
     let reached_otherwise = |table: &TableId| {
         let owning = plan.owning_of(*table);
@@ -117,7 +121,7 @@ impl Climb {
         }
     }
 
-    fn climb_to_the_top(&mut self, run: &mut Run) -> Result<(), Failure> {
+    fn climb_to_the_top(&mut self, run: &mut Run, discovery: &Discovery) -> Result<(), Failure> {
         let plan = run.job.plan;
         loop {
             let ready = |table: &TableId, id: &ReferenceId| {
@@ -143,6 +147,10 @@ impl Climb {
                 self.done.insert(id, self.generation - 1);
                 let rows = run.execute(&statement)?;
                 self.add(parent, rows);
+                if discovery.taken().is_some() && discovery.has_keys(parent) {
+                    let statement = run.sql.climb_to_taken(id, since, self.generation);
+                    run.execute(&statement)?;
+                }
             }
         }
     }
@@ -160,7 +168,7 @@ pub fn homes_of(
     homes.climb.create(run, row.table)?;
     let start = run.sql.climb_from_row(row, origin, homes.climb.generation);
     homes.climb.add(row.table, run.execute(&start)?);
-    homes.climb.climb_to_the_top(run)?;
+    homes.climb.climb_to_the_top(run, discovery)?;
     let owner = |row: Row| Owner { title: title(row.text(0), row.text(1)), selected: row.flag(2) };
     let rows = run.query(&run.sql.homes_of(origin, discovery.selected))?;
     Ok(rows.into_iter().map(owner).collect())

@@ -8,6 +8,7 @@ mod failure;
 mod firewall;
 mod guards;
 mod obstacles;
+mod topdown;
 
 pub use explain::{Answer, explain};
 pub use failure::Failure;
@@ -107,6 +108,14 @@ pub fn clean(
 ) -> Result<Outcome, Failure> {
     const ATTEMPTS: u32 = 5;
     let mut attempt = 1;
+    let mut told = false;
+    let observe: Observer = &mut |progress: Progress<'_>| {
+        // Who is tried again is not introduced again.
+        let again = matches!(progress, Progress::Selected(_)) && std::mem::replace(&mut told, true);
+        if !again {
+            observe(progress);
+        }
+    };
     loop {
         let outcome = clean_once(database, job, expected, observe);
         match outcome {
@@ -127,12 +136,31 @@ fn clean_once(
     observe: Observer,
 ) -> Result<Outcome, Failure> {
     deletion::set_reference_checks(database, job.plan.rules.checks)?;
+    // SQLite cannot delete rows and keep their keys in one statement.
+    if database.dialect() == Dialect::Postgres && job.plan.is_top_down(job.catalog) {
+        let outcome = transaction(database, job, observe, |run| topdown::clean(run, expected))?;
+        // What only the closure as a whole can tell is asked of it, in a new transaction.
+        if let Some(outcome) = outcome {
+            return Ok(outcome);
+        }
+    }
+    let outcome = transaction(database, job, observe, |run| run.clean(expected).map(Some))?;
+    Ok(outcome.unwrap_or(Outcome::Nothing))
+}
+
+/// Runs `work` in one transaction, which is committed only where rows were deleted.
+fn transaction(
+    database: &mut Database,
+    job: &Job,
+    observe: Observer,
+    work: impl FnOnce(&mut Run) -> Result<Option<Outcome>, Failure>,
+) -> Result<Option<Outcome>, Failure> {
     database.begin(Purpose::Write)?;
     let mut run = Run::new(database, job, observe, true);
-    let outcome = run.clean(expected);
+    let outcome = run.prepare().and_then(|()| run.hold_schema()).and_then(|()| work(&mut run));
     interrupt::cancel_by(None);
     match outcome {
-        Ok(outcome @ Outcome::Cleaned { .. }) => {
+        Ok(outcome @ Some(Outcome::Cleaned { .. })) => {
             (run.observe)(Progress::Committing);
             if interrupt::requested() {
                 database.rollback();
@@ -175,7 +203,8 @@ fn survey(run: &mut Run) -> Result<Survey, Failure> {
         }
         (run.observe)(Progress::Checking);
         let unlinked = obstacles::unlinked(run, &mut discovery)?;
-        let homes = firewall::homes(run, &discovery, &unlinked)?;
+        let exceptions = firewall::tables_with_exceptions(run, &discovery)?;
+        let homes = firewall::homes(run, &discovery, exceptions, &unlinked)?;
         if firewall::exclude(run, &discovery, &homes, &mut excluded)? {
             firewall::forget(run, &discovery, &homes, &unlinked)?;
             continue;
@@ -220,10 +249,10 @@ impl<'a> Run<'a> {
 
     /// Session settings, right after BEGIN; the isolation level is checked, not believed.
     fn prepare(&mut self) -> Result<(), Failure> {
-        let Some(settings) = self.sql.dialect.session(self.job.lock_timeout) else {
+        self.database.run(&self.sql.dialect.session(self.job.lock_timeout, self.lock))?;
+        if self.sql.dialect == Dialect::Sqlite {
             return Ok(());
-        };
-        self.database.run(&settings)?;
+        }
         let facts =
             self.one("SELECT current_setting('transaction_isolation'), pg_backend_pid()::text")?;
         interrupt::cancel_by(Some(self.database.canceller(facts.text(1))));
@@ -237,8 +266,6 @@ impl<'a> Run<'a> {
     }
 
     fn clean(&mut self, expected: Option<&Findings>) -> Result<Outcome, Failure> {
-        self.prepare()?;
-        self.hold_schema()?;
         let findings = measure(self)?;
         if findings.is_empty() {
             return Ok(Outcome::Nothing);

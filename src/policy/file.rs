@@ -1,7 +1,7 @@
 //! The shape of `orgsweep.toml`. The README describes it for people; unknown settings are errors.
 
 use crate::catalog::OnDelete;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use toml::Spanned;
 
@@ -111,7 +111,7 @@ pub struct Guards {
 }
 
 /// Something that happens in the application when rows go, and that no policy can express.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Caveat {
     /// `crm.Deal` or `crm.Deal.created_by`

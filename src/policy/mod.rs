@@ -4,16 +4,21 @@
 //! Whatever does not fit is a [`Fault`] that names file and line. A policy is applied whole or not
 //! at all.
 
+pub mod django;
+mod draft;
 mod file;
 mod guards;
 mod references;
 mod resolve;
+mod suggest;
 #[cfg(test)]
 mod tests;
 
-pub use file::{Caveat, File};
+pub use draft::{Draft, Entry};
+pub use file::{Caveat, Discriminator, File, OneOrMore};
 pub use guards::Place;
 pub use resolve::{Resolved, resolve};
+pub use suggest::{Candidate, Types, candidates, of_types, typed_pairs, unclassified};
 
 use crate::selection::similar;
 use std::fmt;

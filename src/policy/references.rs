@@ -176,7 +176,7 @@ fn declared(
 }
 
 /// A reference that nobody watches.
-fn plain(
+pub(super) fn plain(
     catalog: &Catalog,
     child: TableId,
     columns: Vec<String>,

@@ -52,7 +52,7 @@ pub fn table(view: &ExplanationView, width: u16) -> String {
         }
         text += &words::more(protector.rows, protector.samples.len());
     }
-    if view.explanation.refusals > 0 {
+    if view.explanation.refusals > 0 && view.verdict() != Verdict::Stays {
         let reasons = counted(view.explanation.refusals as u64, "reason");
         let note =
             format!("clean refuses with these flags, for {reasons}: orgsweep preview tells them");

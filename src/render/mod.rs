@@ -5,6 +5,7 @@ pub mod explain;
 pub mod graph;
 pub mod json;
 pub mod markdown;
+pub mod policy;
 mod refusals;
 pub mod report;
 pub mod script;

@@ -119,7 +119,7 @@ fn refusals(report: &Report, width: u16) -> String {
 }
 
 /// A line with a heading, folded under its own text where it is too long.
-pub fn wrapped(heading: &str, text: &str, width: u16) -> String {
+pub(super) fn wrapped(heading: &str, text: &str, width: u16) -> String {
     let indent = " ".repeat(heading.chars().count());
     let options = textwrap::Options::new(usize::from(width))
         .initial_indent(heading)

@@ -26,7 +26,7 @@ impl Sql<'_> {
     /// Two text expressions: what people call the row (null where nothing does), and its key.
     pub(super) fn label(&self, table: TableId, alias: &str) -> [String; 2] {
         let columns = self.label_columns(table);
-        let text = |name: &String| self.dialect.as_text(&format!("{alias}.{}", quote(name)));
+        let text = |name: &String| self.shown(table, name, alias);
         let label = match &columns[..] {
             [] => "NULL".to_owned(),
             columns => {
@@ -42,7 +42,7 @@ impl Sql<'_> {
             return named.clone();
         }
         let table = self.table(id);
-        let singular = singular(&table.name.name.to_ascii_lowercase());
+        let [_, singular] = table.name.nouns();
         let own: Vec<String> =
             ["id", "number", "no", "code"].map(|end| format!("{singular}_{end}")).to_vec();
         let find = |wanted: &str| {
@@ -87,13 +87,5 @@ impl Sql<'_> {
     pub(super) fn may_be_blob(&self, table: TableId, name: &str) -> bool {
         let type_name = &self.column(table, name).type_name;
         self.dialect == Dialect::Sqlite && Affinity::of(type_name) == Affinity::Blob
-    }
-}
-
-fn singular(name: &str) -> String {
-    let last = name.rsplit('_').next().unwrap_or(name);
-    match last.strip_suffix("ies") {
-        Some(stem) => format!("{stem}y"),
-        None => last.strip_suffix('s').unwrap_or(last).to_owned(),
     }
 }

@@ -7,6 +7,7 @@
 mod closure;
 mod deletion;
 mod dialect;
+mod evidence;
 mod explain;
 mod homes;
 mod keys;

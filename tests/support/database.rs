@@ -8,7 +8,7 @@ use orgsweep::sql::{Dialect, Statement, literal, quote};
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 use tempfile::TempDir;
 
@@ -120,6 +120,11 @@ impl TestDatabase {
     /// The SQLite file.
     pub fn path(&self) -> PathBuf {
         PathBuf::from(self.url.trim_start_matches("sqlite:"))
+    }
+
+    /// The test's own directory, where the binary runs.
+    pub fn directory(&self) -> &Path {
+        self.directory.path()
     }
 
     pub fn is_sqlite(&self) -> bool {

@@ -1,4 +1,4 @@
-//! The binary as a process: clean environment, no terminal, a time limit.
+//! The binary, or another program, as a process: clean environment, no terminal, a time limit.
 
 use serde_json::Value;
 use std::fmt;
@@ -16,7 +16,7 @@ pub fn orgsweep(arguments: &[&str]) -> Outcome {
     Invocation::new(arguments).run()
 }
 
-/// A run of the binary about to start.
+/// A run about to start.
 pub struct Invocation {
     command: Command,
     stdin: Option<String>,
@@ -28,9 +28,14 @@ pub struct Invocation {
 }
 
 impl Invocation {
+    /// Of the binary.
     pub fn new(arguments: &[&str]) -> Invocation {
+        Invocation::of(Path::new(env!("CARGO_BIN_EXE_orgsweep")), arguments)
+    }
+
+    pub fn of(program: &Path, arguments: &[&str]) -> Invocation {
         let directory = TempDir::new().expect("a temporary directory");
-        let mut command = Command::new(env!("CARGO_BIN_EXE_orgsweep"));
+        let mut command = Command::new(program);
         command.args(arguments).current_dir(directory.path());
         // Nothing of the developer's environment (DATABASE_URL, PG*, ~/.pgpass) reaches the test.
         command.env_clear().env("HOME", directory.path());
@@ -38,7 +43,8 @@ impl Invocation {
         for kept in ["PATH", "TMPDIR"] {
             std::env::var_os(kept).map(|value| command.env(kept, value));
         }
-        let shown = format!("orgsweep {}", arguments.join(" "));
+        let name = program.file_name().unwrap_or_default().to_string_lossy();
+        let shown = format!("{name} {}", arguments.join(" "));
         let timeout = Duration::from_secs(120);
         Invocation { command, stdin: None, timeout, shown, stdout: None, directory }
     }
@@ -98,7 +104,7 @@ impl Invocation {
         let stdin = if self.stdin.is_some() { Stdio::piped() } else { Stdio::null() };
         let stdout = self.stdout.take().unwrap_or_else(Stdio::piped);
         self.command.stdin(stdin).stdout(stdout).stderr(Stdio::piped());
-        let mut child = self.command.spawn().expect("the orgsweep binary starts");
+        let mut child = self.command.spawn().expect("the program starts");
         if let (Some(text), Some(mut pipe)) = (self.stdin, child.stdin.take()) {
             // It may end without reading.
             let _ = pipe.write_all(text.as_bytes());

@@ -1,0 +1,148 @@
+//! `orgsweep policy init`: a first policy from the live catalog. What it suggests is commented out,
+//! with its evidence.
+
+use super::{LOCK_TIMEOUT, evidence, readable, write};
+use crate::catalog::{self, Catalog, ReferenceId, TableId};
+use crate::cli::PolicyInit;
+use crate::database::{Database, Target};
+use crate::exit::Exit;
+use crate::plan::{self, Rules};
+use crate::policy::{Candidate, Draft, candidates, of_types, typed_pairs};
+use crate::render::grouped;
+use crate::selection::{RootNames, RootProblem, find_root};
+use crate::sql::Sql;
+use crate::ui::Ui;
+use anyhow::Result;
+
+/// Of the rows that name somebody, so many must name a row that exists: logs outlive what they name.
+const CONTAINED: f64 = 0.5;
+
+pub fn run(target: &Target, args: &PolicyInit, ui: &mut Ui) -> Result<Exit> {
+    let mut database = Database::connect(target, false)?;
+    database.set_busy_timeout(LOCK_TIMEOUT)?;
+    let catalog = database.in_snapshot(catalog::load)?;
+    let root =
+        find_root(&catalog, RootNames { table: args.root.as_deref(), ..RootNames::default() });
+    let mut draft = Draft {
+        head: vec![
+            format!("The policy of orgsweep for {}.", target.redacted()),
+            "Foreign keys are read from the database; say here what they do not tell.".into(),
+            "`orgsweep policy check` looks whether this file fits the database.".into(),
+        ],
+        tail: tail(),
+        ..Draft::default()
+    };
+    let start = match root {
+        Ok(root) => {
+            draft.root.push(("table", catalog.table(root.table).name.to_string()));
+            let columns = [("key", root.key), ("name", root.name), ("created-at", root.created)];
+            let named = columns.into_iter().filter_map(|(setting, name)| Some((setting, name?)));
+            draft.root.extend(named);
+            root.table
+        }
+        Err(problem) => {
+            draft.head.push(String::new());
+            draft.head.push(format!("{} Say which: [root] table = \"…\"", undecided(&problem)));
+            TableId(0)
+        }
+    };
+    if !catalog.tables.is_empty() {
+        draft.entries = suggested(&mut database, &catalog, start)?
+            .into_iter()
+            .map(|(candidate, why)| crate::policy::Entry { comment: Some(why), ..candidate.entry })
+            .collect();
+    }
+    if !draft.entries.is_empty() {
+        draft.head.push(String::new());
+        draft.head.push("What is commented out is a suggestion: it is not applied.".into());
+    }
+    write(ui, args.output.as_deref(), args.overwrite, &draft.text())?;
+    Ok(Exit::Done)
+}
+
+fn undecided(problem: &RootProblem) -> String {
+    match problem {
+        RootProblem::Ambiguous { choices } => {
+            format!("Several tables could be the organizations: {}.", choices.join(", "))
+        }
+        RootProblem::NoneFound { choices } => {
+            format!("No table looks like organizations; most referred to: {}.", choices.join(", "))
+        }
+        RootProblem::NoSuchTable { wanted, .. }
+        | RootProblem::NoSuchColumn { wanted, .. }
+        | RootProblem::NoKey { wanted, .. } => format!("There is no {wanted}."),
+    }
+}
+
+/// The candidates that the data bears out, and how.
+fn suggested(
+    database: &mut Database,
+    catalog: &Catalog,
+    start: TableId,
+) -> Result<Vec<(Candidate, String)>> {
+    let plan = plan::build(catalog, start, Rules::default());
+    let dialect = database.dialect();
+    let mut all = candidates(catalog);
+    for pair in typed_pairs(catalog).iter().filter(|pair| readable(catalog, pair.table)) {
+        let statement = Sql::new(dialect, catalog, &plan).types(pair, super::SAMPLE);
+        let rows = database.in_snapshot(|database| database.query(&statement))?;
+        let names =
+            |row: &crate::database::Row| (0..row.0.len()).map(|n| row.text(n).to_owned()).collect();
+        let types: Vec<Vec<String>> = rows.iter().map(names).collect();
+        all.extend(of_types(catalog, pair, &types));
+    }
+    // As if all of them were declared, so that they can be asked about like any reference.
+    let mut declared = catalog.clone();
+    declared.references.extend(all.iter().map(|candidate| candidate.reference.clone()));
+    let plan = plan::build(&declared, start, Rules::default());
+    let sql = Sql::new(dialect, &declared, &plan);
+    let mut suggested = Vec::new();
+    for (n, candidate) in all.into_iter().enumerate() {
+        let id = ReferenceId(catalog.references.len() + n);
+        // Types that cannot be compared are no evidence of anything.
+        let counts = database.in_snapshot(|database| evidence(database, &sql, id)).unwrap_or(None);
+        let Some((rows, found)) = counts else { continue };
+        let to = candidate.entry.to.as_deref().unwrap_or_default();
+        if rows == 0 {
+            suggested.push((
+                candidate.clone(),
+                format!("called like a reference to {to}; no row names any yet"),
+            ));
+        } else if found as f64 >= rows as f64 * CONTAINED {
+            let (rows, found) = (grouped(rows), grouped(found));
+            suggested.push((
+                candidate.clone(),
+                format!("{found} of {rows} rows looked at name a {to} that exists"),
+            ));
+        }
+    }
+    Ok(suggested)
+}
+
+/// What else a policy can say, ready to be filled in.
+fn tail() -> Vec<String> {
+    const TAIL: &str = r#"What else can be said:
+
+[[references]]                  # a foreign key that means something else
+from = "memberships.user_id"    # TABLE.COLUMN or a constraint's name
+on-delete = "cascade"           # cascade, set null, set default, restrict, no action, ignore
+
+[tables.deals]
+owning = ["client_id"]          # the references that say whose a row is
+label = ["number", "title"]     # what people call a row
+[tables.audit_log]
+keep = "refuse"                 # never touched: refuse, unlink, ignore
+
+[[orphans]]                     # rows that nobody owns and that go along
+table = "users"
+where = "organization_id IS NULL AND email LIKE '%@e2e.example'"
+
+[guards]                        # what must hold for any row to go; no --force passes them
+databases = ["*_test"]
+hosts = ["localhost", "127.0.0.1"]
+organizations = ["e2e-*"]
+forbidden-databases = ["*prod*"]
+max-rows = 100_000
+test-data = { users = "email LIKE '%@e2e.example'" }"#;
+    TAIL.lines().map(str::to_owned).collect()
+}

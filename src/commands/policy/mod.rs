@@ -1,0 +1,73 @@
+//! `orgsweep policy`: write a policy file, check it.
+
+mod check;
+mod django;
+mod init;
+
+use super::context::{Context, Subject};
+use crate::catalog::{Catalog, ReferenceId, TableId};
+use crate::cli::PolicyCommand;
+use crate::database::Database;
+use crate::exit::{Exit, Problem};
+use crate::sql::Sql;
+use crate::ui::Ui;
+use anyhow::Result;
+use std::fs::OpenOptions;
+use std::io::Write;
+use std::path::Path;
+use std::time::Duration;
+
+const LOCK_TIMEOUT: Duration = Duration::from_secs(10);
+/// Rows looked at to see whether a reference holds.
+const SAMPLE: u32 = 10_000;
+
+pub fn run(
+    command: &PolicyCommand,
+    subject: &dyn Fn() -> Result<Subject>,
+    ui: &mut Ui,
+) -> Result<Exit> {
+    match command {
+        PolicyCommand::Init(args) => init::run(&subject()?.target, args, ui),
+        PolicyCommand::Django(args) => django::run(args, ui),
+        PolicyCommand::Check(args) => check::run(&subject()?, args, ui),
+    }
+}
+
+/// Prints a policy, or writes it to a file that is not there yet.
+///
+/// # Errors
+/// The file exists, or cannot be written.
+fn write(ui: &mut Ui, output: Option<&Path>, overwrite: bool, text: &str) -> Result<()> {
+    let Some(path) = output else {
+        ui.result(text);
+        return Ok(());
+    };
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(true).create_new(!overwrite);
+    let written = options.open(path).and_then(|mut file| file.write_all(text.as_bytes()));
+    written.map_err(|error| {
+        let problem = Problem::usage(format!("{} cannot be written: {error}", path.display()));
+        match error.kind() {
+            std::io::ErrorKind::AlreadyExists => problem.hint("--overwrite replaces it"),
+            _ => problem,
+        }
+    })?;
+    ui.note(&format!("wrote {}; orgsweep policy check looks whether it fits", path.display()));
+    Ok(())
+}
+
+/// Rows of the sample that name somebody by a reference, and those whose parent exists; `None`
+/// where the rows cannot be read.
+fn evidence(database: &mut Database, sql: &Sql, id: ReferenceId) -> Result<Option<(u64, u64)>> {
+    let reference = sql.catalog.reference(id);
+    if !readable(sql.catalog, reference.child) || !readable(sql.catalog, reference.parent) {
+        return Ok(None);
+    }
+    let row = database.query_one(&sql.evidence(id, SAMPLE))?;
+    Ok(Some((row.number(0) as u64, row.number(1) as u64)))
+}
+
+fn readable(catalog: &Catalog, table: TableId) -> bool {
+    let table = catalog.table(table);
+    table.privileges.select && !table.row_security
+}
