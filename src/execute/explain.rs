@@ -1,22 +1,16 @@
-//! Why one row goes, or stays: the same survey as a preview's, then back from the row to what was
-//! selected, row by row.
+//! Why one row goes, or stays: the same survey as a preview's, then what it holds of the row.
 
 use super::closure::Discovery;
-use super::{Failure, Job, Observer, Run, Survey, firewall, judge, survey};
+use super::{Failure, Job, Observer, Run, Survey, ancestry, firewall, judge, survey};
 use crate::address::{Address, Place};
 use crate::catalog::{Origin, ReferenceId, TableId};
 use crate::database::{Database, Purpose, Row};
-use crate::explanation::{
-    Ancestry, Explanation, Named, Naming, Protector, Relative, Standing, Step,
-};
+use crate::explanation::{Explanation, Named, Naming, Protector, Relative, Standing};
 use crate::interrupt;
 use crate::label::{printable, title};
 use crate::plan::{Followed, Rank};
 use crate::sql::{Known, RowKey};
-use std::collections::BTreeMap;
 
-/// More ancestors than these are not looked at: a chain may be as long as its table.
-const ANCESTORS: usize = 1_000;
 const SAMPLES: u32 = 3;
 
 /// What there is to say about an address.
@@ -81,7 +75,7 @@ fn explained(run: &mut Run, title: String, key: &RowKey) -> Result<Explanation, 
     let standing = standing(&survey.discovery, generation);
     let row = Relative { table: key.table, title, standing };
     Ok(Explanation {
-        ancestry: ancestry(run, &survey.discovery, row, key)?,
+        ancestry: ancestry::of(run, &survey.discovery, row, key)?,
         names: names(run, &survey.discovery, key)?,
         owners: firewall::homes_of(run, &survey.discovery, &mut survey.homes, key)?,
         judged: firewall::judgement(run, &survey.homes, key)?,
@@ -106,67 +100,8 @@ fn key(table: TableId, row: &Row, from: usize) -> RowKey {
     RowKey { table, values: (from..row.0.len()).map(|n| row.text(n).to_owned()).collect() }
 }
 
-/// Breadth first along the followed references, from the row up to what was selected.
-fn ancestry(
-    run: &mut Run,
-    discovery: &Discovery,
-    row: Relative,
-    key: &RowKey,
-) -> Result<Ancestry, Failure> {
-    let mut ancestry = Ancestry { rows: vec![row], ..Ancestry::default() };
-    let mut keys = vec![key.clone()];
-    let mut positions = BTreeMap::from([(key.clone(), 0)]);
-    let mut child = 0;
-    while child < keys.len() {
-        for followed in followed_to(run, discovery, &ancestry.rows[child]) {
-            for (parent, key) in parents(run, discovery, followed.reference, &keys[child])? {
-                if keys.len() == ANCESTORS && !positions.contains_key(&key) {
-                    ancestry.cut = true;
-                    continue;
-                }
-                let position = *positions.entry(key.clone()).or_insert_with(|| {
-                    keys.push(key);
-                    ancestry.rows.push(parent);
-                    ancestry.rows.len() - 1
-                });
-                let Followed { reference, rank } = followed;
-                ancestry.steps.push(Step { child, parent: position, reference, rank });
-            }
-        }
-        child += 1;
-    }
-    Ok(ancestry)
-}
-
-/// References along which a row of the closure may have joined it. Selected rows need no reason.
-fn followed_to(run: &Run, discovery: &Discovery, row: &Relative) -> Vec<Followed> {
-    if matches!(row.standing, Standing::Selected | Standing::Stays) {
-        return Vec::new();
-    }
-    let catalog = run.job.catalog;
-    let mut followed = run.job.plan.followed_into(row.table, catalog);
-    followed.retain(|followed| discovery.has_rows(catalog.reference(followed.reference).parent));
-    followed
-}
-
-/// The parents with which the row joins the closure by one reference.
-fn parents(
-    run: &mut Run,
-    discovery: &Discovery,
-    id: ReferenceId,
-    key: &RowKey,
-) -> Result<Vec<(Relative, RowKey)>, Failure> {
-    let going = |(named, key)| match named {
-        Named::Row { parent, excluded: false } if parent.standing != Standing::Stays => {
-            Some((parent, key))
-        }
-        _ => None,
-    };
-    Ok(named(run, discovery, id, key)?.into_iter().filter_map(going).collect())
-}
-
 /// Whom the row names by a reference, with the identity of each.
-fn named(
+pub fn named(
     run: &mut Run,
     discovery: &Discovery,
     id: ReferenceId,

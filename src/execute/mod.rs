@@ -1,6 +1,7 @@
 //! Runs a plan: find the closure, look for refusals, delete, prove, commit. It derives no rule of
 //! its own; preview and clean go through the same `measure`.
 
+mod ancestry;
 mod closure;
 mod deletion;
 mod explain;

@@ -69,6 +69,31 @@ each_backend! {
         assert_eq!(json["refusals"], 1);
     }
 
+    fn every_verdict_is_what_clean_does(db: TestDatabase) {
+        small(&db);
+        let rows = ["organizations 1", "organizations 2", "users 10", "users 11", "users 20", "deals 100",
+            "deals 200", "notes 1000", "notes 2000"];
+        let verdict = |row: &&str| {
+            let (table, key) = row.split_once(' ').expect("table key");
+            verdict(&db, &[table, key], &["--force"])
+        };
+        let verdicts: Vec<String> = rows.iter().map(verdict).collect();
+        let row = |row: &&str| {
+            let (table, key) = row.split_once(' ').expect("table key");
+            db.query(&format!("SELECT * FROM {table} WHERE id = {key}"))
+        };
+        let before: Vec<_> = rows.iter().map(row).collect();
+        db.orgsweep(&super::CLEAN_APEX).exits(0);
+        for ((name, verdict), before) in rows.iter().zip(verdicts).zip(before) {
+            let expected = match row(name) {
+                after if after.is_empty() => ["goes", "selected"],
+                after if after == before => ["stays", "stays"],
+                _ => ["unlinked", "unlinked"],
+            };
+            assert!(expected.contains(&verdict.as_str()), "{name} is explained as {verdict}");
+        }
+    }
+
     fn a_selected_organization_needs_no_way(db: TestDatabase) {
         small(&db);
         assert_eq!(verdict(&db, &["organizations", "1"], &[]), "selected");
