@@ -1,6 +1,6 @@
 //! Why one row goes, or stays.
 
-use super::small;
+use super::{CLEAN_APEX, small};
 use crate::support::*;
 use orgsweep::sql::quote;
 use serde_json::{Value, json};
@@ -83,7 +83,7 @@ each_backend! {
             db.query(&format!("SELECT * FROM {table} WHERE id = {key}"))
         };
         let before: Vec<_> = rows.iter().map(row).collect();
-        db.orgsweep(&super::CLEAN_APEX).exits(0);
+        db.orgsweep(&CLEAN_APEX).exits(0);
         for ((name, verdict), before) in rows.iter().zip(verdicts).zip(before) {
             let expected = match row(name) {
                 after if after.is_empty() => ["goes", "selected"],
