@@ -36,6 +36,8 @@ pub struct Relative {
     /// `DLID0001 - Global Corp (id 7)`
     pub title: String,
     pub standing: Standing,
+    /// The firewall refuses it, and no consent covers every reference that reaches it.
+    pub refused: bool,
 }
 
 /// What becomes of a row, as far as the closure tells.
@@ -107,6 +109,8 @@ pub enum Verdict {
     Shared,
     /// Refused: it belongs to nobody.
     Global,
+    /// Every way to it leads through a row that is refused.
+    RefusedParent,
     Unlinked,
     Stays,
 }
@@ -137,19 +141,33 @@ impl Explanation {
         &self.ancestry.rows[0]
     }
 
-    pub fn verdict(&self, plan: &Plan) -> Verdict {
-        let consented = |step: &Step| plan.rules.deletes_foreign(step.reference);
-        let all_consented = self.ancestry.steps.iter().filter(|s| s.child == 0).all(consented);
-        match (self.row().standing, self.judged) {
+    pub fn verdict(&self) -> Verdict {
+        let row = self.row();
+        match (row.standing, self.judged) {
             (Standing::Selected, _) => Verdict::Selected,
             (Standing::Stays, _) if self.unlinks.is_empty() => Verdict::Stays,
             (Standing::Stays, _) => Verdict::Unlinked,
-            (_, Some(Judgement::Foreign)) if !all_consented => Verdict::Foreign,
-            (_, Some(Judgement::Shared)) if !all_consented => Verdict::Shared,
-            (_, Some(Judgement::Global)) if !all_consented => Verdict::Global,
-            (Standing::NeedsForce, _) => Verdict::NeedsForce,
-            (Standing::Goes, _) => Verdict::Goes,
+            (_, Some(Judgement::Foreign)) if row.refused => Verdict::Foreign,
+            (_, Some(Judgement::Shared)) if row.refused => Verdict::Shared,
+            (_, Some(Judgement::Global)) if row.refused => Verdict::Global,
+            (standing, _) => self.verdict_on_ways(standing),
         }
+    }
+
+    /// The first way is the best there is.
+    fn verdict_on_ways(&self, standing: Standing) -> Verdict {
+        match self.ancestry.ways().first() {
+            Some(way) if way.refused.is_some() => Verdict::RefusedParent,
+            Some(way) if way.needs_force => Verdict::NeedsForce,
+            None if standing == Standing::NeedsForce => Verdict::NeedsForce,
+            _ => Verdict::Goes,
+        }
+    }
+
+    /// The refused row through which the first way leads, where every way leads through one.
+    pub fn behind(&self) -> Option<&Relative> {
+        let ways = self.ancestry.ways();
+        ways.first().and_then(|way| way.refused).map(|row| &self.ancestry.rows[row])
     }
 
     pub fn effect(&self, naming: &Naming, catalog: &Catalog, plan: &Plan) -> Effect {

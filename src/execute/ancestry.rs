@@ -2,9 +2,10 @@
 
 use super::closure::Discovery;
 use super::explain::named;
+use super::firewall::{self, Homes};
 use super::{Failure, Run};
 use crate::catalog::ReferenceId;
-use crate::explanation::{Ancestry, Named, Relative, Standing, Step};
+use crate::explanation::{Ancestry, Judgement, Named, Relative, Standing, Step};
 use crate::plan::Followed;
 use crate::sql::RowKey;
 use std::collections::BTreeMap;
@@ -16,6 +17,7 @@ const ANCESTORS: usize = 1_000;
 pub fn of(
     run: &mut Run,
     discovery: &Discovery,
+    homes: &Homes,
     row: Relative,
     key: &RowKey,
 ) -> Result<Ancestry, Failure> {
@@ -41,7 +43,25 @@ pub fn of(
         }
         child += 1;
     }
+    for (position, key) in keys.iter().enumerate() {
+        ancestry.rows[position].refused = is_refused(run, homes, &ancestry, position, key)?;
+    }
     Ok(ancestry)
+}
+
+/// The firewall refuses the row, and not every reference that reaches it has consent.
+fn is_refused(
+    run: &mut Run,
+    homes: &Homes,
+    ancestry: &Ancestry,
+    position: usize,
+    key: &RowKey,
+) -> Result<bool, Failure> {
+    let judged = firewall::judgement(run, homes, key)?;
+    let mut reaching = ancestry.steps.iter().filter(|step| step.child == position);
+    let rules = &run.job.plan.rules;
+    Ok(judged.is_some_and(|judgement| judgement != Judgement::Passed)
+        && !reaching.all(|step| rules.deletes_foreign(step.reference)))
 }
 
 /// References along which a row of the closure may have joined it. Selected rows need no reason.

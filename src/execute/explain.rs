@@ -73,9 +73,9 @@ fn explained(run: &mut Run, title: String, key: &RowKey) -> Result<Explanation, 
         false => None,
     };
     let standing = standing(&survey.discovery, generation);
-    let row = Relative { table: key.table, title, standing };
+    let row = Relative { table: key.table, title, standing, refused: false };
     Ok(Explanation {
-        ancestry: ancestry::of(run, &survey.discovery, row, key)?,
+        ancestry: ancestry::of(run, &survey.discovery, &survey.homes, row, key)?,
         names: names(run, &survey.discovery, key)?,
         owners: firewall::homes_of(run, &survey.discovery, &mut survey.homes, key)?,
         judged: firewall::judgement(run, &survey.homes, key)?,
@@ -125,6 +125,7 @@ pub fn named(
                 table: parent,
                 title: title(row.text(4), row.text(5)),
                 standing: standing(discovery, row.optional(3).and_then(|n| n.parse().ok())),
+                refused: false,
             },
         },
     };

@@ -33,22 +33,27 @@ pub struct Way {
     pub steps: Vec<Step>,
     /// Not without `--force`.
     pub needs_force: bool,
+    /// The first row on it, above the one in question, that the firewall refuses.
+    pub refused: Option<usize>,
 }
 
 impl Ancestry {
-    /// Every way to the first row, one for each parent that it names: the shortest; without
-    /// `--force` where there is one. Those that need none come first, then the shorter ones.
+    /// Every way to the first row, one for each parent that it names: past refused rows only where
+    /// there is no other, by `--force` only where there is no other, the shortest of those. The ways
+    /// are in this order, too.
     pub fn ways(&self) -> Vec<Way> {
-        let free = self.descend(|step| step.rank < Rank::Protected);
-        let any = self.descend(|_| true);
-        let last = self.steps.iter().filter(|step| step.child == 0);
-        let mut ways: Vec<Way> = last
-            .filter_map(|last| match last.rank < Rank::Protected {
-                true => way(&free, *last, false).or_else(|| way(&any, *last, true)),
-                false => way(&any, *last, true),
-            })
-            .collect();
-        ways.sort_by_key(|way| (way.needs_force, way.steps.len()));
+        let open = |step: &Step| !self.rows[step.parent].refused;
+        let free = |step: &Step| step.rank < Rank::Protected;
+        let kinds: [&dyn Fn(&Step) -> bool; 4] =
+            [&|step| open(step) && free(step), &open, &free, &|_| true];
+        let reached = kinds.map(|counts| (counts, self.descend(counts)));
+        let best = |last: &Step| {
+            let mut kinds = reached.iter().filter(|(counts, _)| counts(last));
+            kinds.find_map(|(_, reached)| self.way(reached, *last))
+        };
+        let mut ways: Vec<Way> =
+            self.steps.iter().filter(|step| step.child == 0).filter_map(best).collect();
+        ways.sort_by_key(|way| (way.refused.is_some(), way.needs_force, way.steps.len()));
         ways
     }
 
@@ -74,18 +79,20 @@ impl Ancestry {
         }
         reached
     }
-}
 
-/// The way that ends with `last`, where its parent was reached.
-fn way(reached: &BTreeMap<usize, Option<Step>>, last: Step, needs_force: bool) -> Option<Way> {
-    let mut steps = vec![last];
-    let mut at = last.parent;
-    while let Some(step) = reached.get(&at)? {
-        steps.push(*step);
-        at = step.parent;
+    /// The way that ends with `last`, where its parent was reached.
+    fn way(&self, reached: &BTreeMap<usize, Option<Step>>, last: Step) -> Option<Way> {
+        let mut steps = vec![last];
+        let mut at = last.parent;
+        while let Some(step) = reached.get(&at)? {
+            steps.push(*step);
+            at = step.parent;
+        }
+        steps.reverse();
+        let needs_force = steps.iter().any(|step| step.rank == Rank::Protected);
+        let refused = steps.iter().map(|step| step.parent).find(|row| self.rows[*row].refused);
+        Some(Way { start: at, steps, needs_force, refused })
     }
-    steps.reverse();
-    Some(Way { start: at, steps, needs_force })
 }
 
 #[cfg(test)]
@@ -94,10 +101,15 @@ mod tests {
     use crate::catalog::TableId;
     use expect_test::{Expect, expect};
 
-    /// `0<1` says that row 0 names row 1; `!` that it takes force. Row 9 is selected.
+    /// `0<1` says that row 0 names row 1; `!` that it takes force. Row 9 is selected, 8 refused.
     fn check(steps: &str, expected: Expect) {
         let standing = |n| if n == 9 { Standing::Selected } else { Standing::Goes };
-        let row = |n| Relative { table: TableId(n), title: n.to_string(), standing: standing(n) };
+        let row = |n| Relative {
+            table: TableId(n),
+            title: n.to_string(),
+            standing: standing(n),
+            refused: n == 8,
+        };
         let step = |(n, text): (usize, &str)| {
             let rank = if text.ends_with('!') { Rank::Protected } else { Rank::Cascade };
             let (child, parent) = text.trim_end_matches('!').split_once('<').expect("child<parent");
@@ -110,7 +122,8 @@ mod tests {
         let line = |way: &Way| {
             let rows: Vec<String> = way.steps.iter().map(|step| step.child.to_string()).collect();
             let force = if way.needs_force { " needs force" } else { "" };
-            format!("{} {}{force}\n", way.start, rows.join(" "))
+            let refused = if way.refused.is_some() { " refused" } else { "" };
+            format!("{} {}{force}{refused}\n", way.start, rows.join(" "))
         };
         expected.assert_eq(&ancestry.ways().iter().map(line).collect::<String>());
     }
@@ -140,6 +153,17 @@ mod tests {
             expect![[r#"
                 9 1 0 needs force
             "#]],
+        );
+    }
+
+    #[test]
+    fn a_way_past_a_refused_row_comes_last() {
+        check(
+            "0<8 8<9 0<1 1<8 1<2! 2<9",
+            expect![[r#"
+            9 2 1 0 needs force
+            9 8 0 refused
+        "#]],
         );
     }
 

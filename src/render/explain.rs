@@ -63,7 +63,7 @@ pub fn table(view: &ExplanationView, width: u16) -> String {
 
 impl ExplanationView<'_> {
     fn verdict(&self) -> Verdict {
-        self.explanation.verdict(self.plan)
+        self.explanation.verdict()
     }
 
     fn table_name(&self, table: crate::catalog::TableId) -> String {
@@ -121,14 +121,17 @@ fn way_rows(view: &ExplanationView, number: usize, way: &Way) -> Vec<Vec<String>
     lines
 }
 
-/// `created_by (restrict) ⚠ needs --force`
+/// `created_by (restrict) ⚠ needs --force ⚠ refused`
 fn reached_by(view: &ExplanationView, step: &Step) -> String {
     let text = words::columns_and_action(view.catalog.reference(step.reference));
-    match step.rank {
-        Rank::Cascade => text,
-        Rank::Forced => text + " by --force",
-        Rank::Protected => text + " ⚠ needs --force",
-    }
+    let forced = match step.rank {
+        Rank::Cascade => "",
+        Rank::Forced => " by --force",
+        Rank::Protected => " ⚠ needs --force",
+    };
+    let refused =
+        if view.explanation.ancestry.rows[step.child].refused { " ⚠ refused" } else { "" };
+    text + forced + refused
 }
 
 /// Whom the row names, and what follows from it.

@@ -57,9 +57,9 @@ each_backend! {
         assert_eq!((&json["format"], &json["exit"]), (&1.into(), &0.into()), "{json:#}");
         assert_eq!((&json["command"], &json["outcome"]), (&"explain".into(), &"explained".into()));
         assert_eq!(json["organizations"][0]["key"], "1");
-        assert_eq!(json["row"], json!({ "table": "deals", "title": "DLID0001 (id 100)", "standing": "goes" }));
+        assert_eq!(json["row"], json!({ "table": "deals", "title": "DLID0001 (id 100)", "standing": "goes", "refused": false }));
         let step = json!({
-            "table": "deals", "title": "DLID0001 (id 100)", "standing": "goes", "forced": false,
+            "table": "deals", "title": "DLID0001 (id 100)", "standing": "goes", "refused": false, "forced": false,
             "reference": "deals.created_by", "parent": "users", "on_delete": "restrict",
             "needs_force": true, "by_policy": false,
         });
@@ -138,6 +138,25 @@ each_backend! {
         assert_eq!(json["verdict"], "unlinked", "{json:#}");
         assert_eq!(json["references"][1]["effect"], "consent", "{json:#}");
         assert_eq!(json["references"][1]["becomes"], "20", "{json:#}");
+    }
+
+    fn a_row_that_goes_with_a_refused_one_is_refused_with_it(db: TestDatabase) {
+        small(&db);
+        db.execute(
+            "UPDATE deals SET created_by = 10 WHERE id = 200; \
+             CREATE TABLE payments (id integer PRIMARY KEY, deal_id integer REFERENCES deals (id) ON DELETE CASCADE); \
+             INSERT INTO payments VALUES (1, 200), (2, 100)",
+        );
+        for force in [&[][..], &["--force"]] {
+            let json = explained(&db, &["payments", "1"], force);
+            assert_eq!(json["verdict"], "refused_parent", "{json:#}");
+            assert_eq!((&json["ways"][0]["refused"], &json["ways"][0]["rows"][2]["refused"]), (&true.into(), &true.into()));
+            assert_eq!(verdict(&db, &["payments", "2"], force), "goes");
+        }
+        let outcome = explain(&db, &["payments", "1"], &["--force"]).exits(0);
+        outcome.says(&["refused: it would go with DLID0001 (id 200), which is refused", "⚠ refused"]);
+        let consent = ["--force", "--foreign", "delete"];
+        assert_eq!(verdict(&db, &["payments", "1"], &consent), "goes");
     }
 
     fn an_unlinked_row_says_which_columns_become_what(db: TestDatabase) {

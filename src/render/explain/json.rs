@@ -20,7 +20,7 @@ struct Document<'a> {
     reason: String,
     hint: Option<String>,
     belongs_to: Vec<OwnerView<'a>>,
-    /// Those that need no force first, then the shorter ones.
+    /// Those past refused rows last; those that need no force first; then the shorter ones.
     ways: Vec<WayView<'a>>,
     /// There may be more ways than were looked at.
     ways_cut: bool,
@@ -42,6 +42,8 @@ struct RowView<'a> {
     table: String,
     title: &'a str,
     standing: Standing,
+    /// The firewall refuses it.
+    refused: bool,
 }
 
 #[derive(Serialize)]
@@ -53,6 +55,8 @@ struct OwnerView<'a> {
 #[derive(Serialize)]
 struct WayView<'a> {
     needs_force: bool,
+    /// It leads through a row that is refused.
+    refused: bool,
     /// How many references it follows.
     length: usize,
     rows: Vec<StepView<'a>>,
@@ -142,8 +146,8 @@ pub fn json(view: &ExplanationView) -> String {
 
 impl<'a> ExplanationView<'a> {
     fn row(&self, row: &'a Relative) -> RowView<'a> {
-        let Relative { table, title, standing } = row;
-        RowView { table: self.table_name(*table), title, standing: *standing }
+        let Relative { table, title, standing, refused } = row;
+        RowView { table: self.table_name(*table), title, standing: *standing, refused: *refused }
     }
 
     fn way(&self, way: &Way) -> WayView<'a> {
@@ -156,6 +160,7 @@ impl<'a> ExplanationView<'a> {
         };
         WayView {
             needs_force: way.needs_force,
+            refused: way.refused.is_some(),
             length: way.steps.len(),
             rows: std::iter::once(start).chain(way.steps.iter().map(step)).collect(),
         }

@@ -19,7 +19,7 @@ const APEX: &str = "Apex (id 1)";
 const GLOBAL: &str = "Global Corp (id 2)";
 
 fn relative(table: usize, title: &str, standing: Standing) -> Relative {
-    Relative { table: TableId(table), title: title.into(), standing }
+    Relative { table: TableId(table), title: title.into(), standing, refused: false }
 }
 
 fn step(child: usize, parent: usize, reference: usize, rank: Rank) -> Step {
@@ -127,8 +127,10 @@ fn what_only_force_reaches_says_so() {
         └─────┴───────┴───────────────────────────────┴───────────────────────────────────────┘
     "#]],
     );
+    let mut foreign = Explanation { judged: Some(Judgement::Foreign), ..deal };
+    foreign.ancestry.rows[0].refused = true;
     check(
-        &Explanation { judged: Some(Judgement::Foreign), ..deal },
+        &foreign,
         text,
         expect![[r#"
             deals: DLID0001 - Global Corp (id 7)
@@ -136,12 +138,13 @@ fn what_only_force_reaches_says_so() {
             refused: it belongs to Global Corp (id 2), and --force deletes no foreign row
               try: --foreign unlink=deals.created_by keeps it, --foreign delete=deals.created_by lets
                    it go
-            ┌─────┬───────┬───────────────────────────────┬───────────────────────────────────────┐
-            │ Way ┆ Table ┆ Row                           ┆ Reached by                            │
-            ╞═════╪═══════╪═══════════════════════════════╪═══════════════════════════════════════╡
-            │   1 ┆ users ┆ Ann (id 3)                    ┆ orphaned                              │
-            │     ┆ deals ┆ DLID0001 - Global Corp (id 7) ┆ created_by (restrict) ⚠ needs --force │
-            └─────┴───────┴───────────────────────────────┴───────────────────────────────────────┘
+            ┌─────┬───────┬───────────────────────────────┬──────────────────────────────────────────┐
+            │ Way ┆ Table ┆ Row                           ┆ Reached by                               │
+            ╞═════╪═══════╪═══════════════════════════════╪══════════════════════════════════════════╡
+            │   1 ┆ users ┆ Ann (id 3)                    ┆ orphaned                                 │
+            │     ┆ deals ┆ DLID0001 - Global Corp (id 7) ┆ created_by (restrict) ⚠ needs --force ⚠  │
+            │     ┆       ┆                               ┆ refused                                  │
+            └─────┴───────┴───────────────────────────────┴──────────────────────────────────────────┘
         "#]],
     );
 }
@@ -296,93 +299,96 @@ fn json_is_complete_and_stable() {
         &deal,
         json,
         expect![[r#"
-        {
-          "format": 1,
-          "tool": "orgsweep 0.1.0",
-          "command": "explain",
-          "database": "sqlite:crm.db",
-          "organizations": [
             {
-              "key": "1",
-              "name": "Apex",
-              "age_seconds": null
-            }
-          ],
-          "outcome": "explained",
-          "exit": 0,
-          "row": {
-            "table": "deals",
-            "title": "DLID0001 - Global Corp (id 7)",
-            "standing": "stays"
-          },
-          "verdict": "unlinked",
-          "reason": "stays, and is unlinked: checked_by becomes null",
-          "hint": null,
-          "belongs_to": [
-            {
-              "organization": "Global Corp (id 2)",
-              "selected": false
-            }
-          ],
-          "ways": [],
-          "ways_cut": false,
-          "references": [
-            {
-              "reference": "deals.organization_id",
-              "parent": "organizations",
-              "on_delete": "cascade",
-              "needs_force": false,
-              "by_policy": false,
-              "owning": true,
-              "names": {
-                "table": "organizations",
-                "title": "Global Corp (id 2)",
-                "standing": "stays"
+              "format": 1,
+              "tool": "orgsweep 0.1.0",
+              "command": "explain",
+              "database": "sqlite:crm.db",
+              "organizations": [
+                {
+                  "key": "1",
+                  "name": "Apex",
+                  "age_seconds": null
+                }
+              ],
+              "outcome": "explained",
+              "exit": 0,
+              "row": {
+                "table": "deals",
+                "title": "DLID0001 - Global Corp (id 7)",
+                "standing": "stays",
+                "refused": false
               },
-              "effect": "parent_stays"
-            },
-            {
-              "reference": "deals.checked_by",
-              "parent": "users",
-              "on_delete": "set null",
-              "needs_force": false,
-              "by_policy": false,
-              "owning": false,
-              "names": {
-                "table": "users",
-                "title": "Ann (id 3)",
-                "standing": "goes"
-              },
-              "effect": "unlinked",
-              "becomes": "null"
-            },
-            {
-              "reference": "deals.created_by",
-              "parent": "users",
-              "on_delete": "restrict",
-              "needs_force": true,
-              "by_policy": false,
-              "owning": false,
-              "names": null,
-              "missing": "99",
-              "effect": "names_nobody"
-            }
-          ],
-          "protected_by": [
-            {
-              "reference": "deals.created_by",
-              "parent": "users",
-              "on_delete": "restrict",
-              "needs_force": true,
-              "by_policy": false,
-              "table": "deals",
-              "rows": 1,
-              "samples": [
-                "id 8"
-              ]
-            }
-          ],
-          "refusals": 1
-        }"#]],
+              "verdict": "unlinked",
+              "reason": "stays, and is unlinked: checked_by becomes null",
+              "hint": null,
+              "belongs_to": [
+                {
+                  "organization": "Global Corp (id 2)",
+                  "selected": false
+                }
+              ],
+              "ways": [],
+              "ways_cut": false,
+              "references": [
+                {
+                  "reference": "deals.organization_id",
+                  "parent": "organizations",
+                  "on_delete": "cascade",
+                  "needs_force": false,
+                  "by_policy": false,
+                  "owning": true,
+                  "names": {
+                    "table": "organizations",
+                    "title": "Global Corp (id 2)",
+                    "standing": "stays",
+                    "refused": false
+                  },
+                  "effect": "parent_stays"
+                },
+                {
+                  "reference": "deals.checked_by",
+                  "parent": "users",
+                  "on_delete": "set null",
+                  "needs_force": false,
+                  "by_policy": false,
+                  "owning": false,
+                  "names": {
+                    "table": "users",
+                    "title": "Ann (id 3)",
+                    "standing": "goes",
+                    "refused": false
+                  },
+                  "effect": "unlinked",
+                  "becomes": "null"
+                },
+                {
+                  "reference": "deals.created_by",
+                  "parent": "users",
+                  "on_delete": "restrict",
+                  "needs_force": true,
+                  "by_policy": false,
+                  "owning": false,
+                  "names": null,
+                  "missing": "99",
+                  "effect": "names_nobody"
+                }
+              ],
+              "protected_by": [
+                {
+                  "reference": "deals.created_by",
+                  "parent": "users",
+                  "on_delete": "restrict",
+                  "needs_force": true,
+                  "by_policy": false,
+                  "table": "deals",
+                  "rows": 1,
+                  "samples": [
+                    "id 8"
+                  ]
+                }
+              ],
+              "refusals": 1
+            }"#]],
     );
 }

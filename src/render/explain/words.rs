@@ -43,6 +43,10 @@ pub fn sentence(view: &ExplanationView) -> String {
             format!("refused: it belongs to {} as well, and no cascade reaches it", others())
         }
         Verdict::Global => "refused: it belongs to nobody, and no cascade reaches it".into(),
+        Verdict::RefusedParent => {
+            let parent = view.explanation.behind().map(|row| row.title.as_str());
+            format!("refused: it would go with {}, which is refused", parent.unwrap_or_default())
+        }
         Verdict::Unlinked => format!("stays, and is unlinked: {}", unlinks(view)),
         Verdict::Stays => format!("stays: {}", stays(view)),
     }
@@ -141,6 +145,7 @@ pub fn hint(view: &ExplanationView) -> Option<String> {
             Some(format!("--force, or only {}", flags.join(" ")))
         }
         Verdict::Foreign | Verdict::Shared | Verdict::Global => Some(consents(view)),
+        Verdict::RefusedParent => Some("explain that row".into()),
         _ => None,
     }
 }
