@@ -145,7 +145,7 @@ pub fn hint(view: &ExplanationView) -> Option<String> {
             Some(format!("--force, or only {}", flags.join(" ")))
         }
         Verdict::Foreign | Verdict::Shared | Verdict::Global => Some(consents(view)),
-        Verdict::RefusedParent => Some("explain that row".into()),
+        Verdict::RefusedParent => Some("explain that row: it tells which flags decide".into()),
         _ => None,
     }
 }
