@@ -15,6 +15,8 @@ pub struct Findings {
     /// Rows that the selected organizations share with others, and that go.
     pub shared: Vec<Shared>,
     pub refusals: Vec<Refusal>,
+    /// Rows go from the top down as they are found, and unlinks come last.
+    pub top_down: bool,
 }
 
 /// A selected root row.
@@ -119,15 +121,25 @@ impl Findings {
         !self.refusals.is_empty()
     }
 
-    /// The steps that have rows, with their number: unlinks first, then children before parents.
+    /// The steps that have rows, with their number, in the order of execution: unlinks, then children
+    /// before parents; or the other way round.
     pub fn steps(&self, plan: &Plan) -> Vec<(Step, u64)> {
         let unlinks = self.unlinked.iter().map(|u| (Step::Unlink(u.unlink), u.rows));
         let rows = self.rows();
-        let deletes = plan.deletion.iter().flatten().filter_map(|table| {
+        let delete = |table: &TableId| {
             let rows = rows.get(table).copied().filter(|rows| *rows > 0)?;
             Some((Step::Delete(*table), rows))
-        });
-        unlinks.chain(deletes).collect()
+        };
+        if !self.top_down {
+            return unlinks.chain(plan.deletion.iter().flatten().filter_map(delete)).collect();
+        }
+        let mut found: Vec<TableId> = Vec::new();
+        for table in self.found.iter().map(|found| found.table) {
+            if !found.contains(&table) {
+                found.push(table);
+            }
+        }
+        found.iter().filter_map(delete).chain(unlinks).collect()
     }
 
     /// The components of the deletion that have rows, and only their tables that have.

@@ -2,12 +2,14 @@
 //! numbered generation; a reference is followed again only for parents found since its last turn,
 //! and a table whose parents' key tables are empty is never queried.
 
-use super::{Failure, Progress, Run};
+use super::deletion::expect_gone;
+use super::{Failure, Progress, Run, timed};
 use crate::catalog::{ReferenceId, TableId};
 use crate::findings::{Found, Organization};
 use crate::plan::{Condition, Followed, Rank, Refusal, RefusalKind};
 use crate::sql::{Follow, Statement};
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 /// Statistics pay from about here on; below it the planner's guess does no harm.
 const ANALYZE_FROM: u64 = 500;
@@ -34,6 +36,8 @@ pub struct Discovery {
     analyzed: BTreeMap<TableId, u64>,
     created: BTreeSet<TableId>,
     done: BTreeMap<ReferenceId, u32>,
+    /// Rows are deleted as they are found; how long that took, per table.
+    taken: Option<BTreeMap<TableId, Duration>>,
     unreadable: BTreeSet<TableId>,
     excluded: BTreeSet<ReferenceId>,
 }
@@ -47,6 +51,16 @@ impl Discovery {
     /// The table has a key table.
     pub fn has_keys(&self, table: TableId) -> bool {
         self.created.contains(&table)
+    }
+
+    /// Rows of the closure are still in this table, and its key table tells which.
+    pub fn shows(&self, table: TableId) -> bool {
+        self.taken.is_none() && self.has_keys(table)
+    }
+
+    /// How long it took to delete rows as they were found; `None` where they are still there.
+    pub fn taken(&self) -> Option<&BTreeMap<TableId, Duration>> {
+        self.taken.as_ref()
     }
 
     /// The table has rows in the closure.
@@ -92,6 +106,29 @@ pub fn discover(run: &mut Run, excluded: &BTreeSet<ReferenceId>) -> Result<Disco
         }
     }
     discovery.refusals.extend(missing_privileges(run, &discovery));
+    Ok(discovery)
+}
+
+/// The closure, deleted from the top down as it is found: the engine's checks are off, and each
+/// statement sees what was committed before its parents were deleted; later children must wait for
+/// these parents, and fail (DESIGN 7).
+pub fn take(run: &mut Run) -> Result<Discovery, Failure> {
+    let mut discovery = Discovery::default();
+    select_roots(run, &mut discovery)?;
+    if discovery.is_empty() {
+        return Ok(discovery);
+    }
+    run.run("SET LOCAL session_replication_role = replica")?;
+    let root = run.job.plan.root;
+    let (deleted, took) = timed(|| run.execute(&run.sql.delete(root)))?;
+    expect_gone(run, root, discovery.rows[&root], deleted)?;
+    discovery.taken = Some(BTreeMap::from([(root, took)]));
+    let nothing = BTreeSet::new();
+    for rank in [Rank::Cascade, Rank::Forced] {
+        to_fixpoint(run, &mut discovery, rank, &nothing)?;
+    }
+    discovery.boundary = discovery.generation;
+    run.run("SET LOCAL session_replication_role = origin")?;
     Ok(discovery)
 }
 
@@ -234,7 +271,10 @@ fn follow(
         discovery.unreadable.insert(child);
         return follow(run, discovery, followed, excluding);
     }
-    create_keys(run, discovery, child)?;
+    let keep = discovery.taken.is_none() || run.job.verify || is_looked_at(run, child);
+    if keep {
+        create_keys(run, discovery, child)?;
+    }
     let since = discovery.done.get(&followed.reference).copied().unwrap_or(0);
     let generation = discovery.next();
     let step = Follow {
@@ -245,10 +285,21 @@ fn follow(
         excluding,
         lock: run.lock && run.job.catalog.table(child).privileges.update,
     };
-    let statement = run.sql.follow(&step);
+    let statement = match discovery.taken {
+        Some(_) => run.sql.take(&step, keep),
+        None => run.sql.follow(&step),
+    };
     // Rows that a self-reference adds in this very statement are yet to be followed from.
     discovery.done.insert(followed.reference, generation - 1);
     add(run, discovery, child, Some(followed.reference), followed.rank, &statement)
+}
+
+/// Something else than the deletion itself looks at the keys of `table`: references to it, the
+/// firewall.
+fn is_looked_at(run: &Run, table: TableId) -> bool {
+    let catalog = run.job.catalog;
+    run.job.plan.may_be_foreign(catalog, table)
+        || catalog.references.iter().any(|reference| reference.parent == table)
 }
 
 fn add(
@@ -259,7 +310,10 @@ fn add(
     rank: Rank,
     statement: &Statement,
 ) -> Result<(), Failure> {
-    let rows = run.execute(statement)?;
+    let (rows, took) = timed(|| run.execute(statement))?;
+    if let Some(taken) = &mut discovery.taken {
+        *taken.entry(table).or_default() += took;
+    }
     if rows == 0 {
         return Ok(());
     }
@@ -270,7 +324,9 @@ fn add(
     (run.observe)(Progress::Finding { table, rows: total });
     discovery.found.push(Found { table, reference, rank, rows, script: statement.inlined() });
     let analyzed = discovery.analyzed.get(&table).copied().unwrap_or(0);
-    if total >= ANALYZE_FROM && total >= analyzed * 2 {
+    // One root row is planned for as if it were thousands.
+    let few = table == run.job.plan.root && analyzed == 0;
+    if discovery.has_keys(table) && (few || total >= ANALYZE_FROM && total >= analyzed * 2) {
         if let Some(analyze) = run.sql.analyze_key_table(table) {
             run.run(&analyze)?;
         }

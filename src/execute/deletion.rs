@@ -25,10 +25,7 @@ pub fn remove(run: &mut Run, findings: &Findings) -> Result<BTreeMap<Step, Durat
         // Cycles hold at COMMIT, those of RESTRICT references too: SQLite defers even these.
         run.run("PRAGMA defer_foreign_keys = ON")?;
     }
-    for change in findings::changes(run.job.catalog, run.job.plan, &findings.unlinked) {
-        let ((), took) = timed(|| unlink(run, findings, &change))?;
-        durations.extend(change.unlinks.iter().map(|unlink| (Step::Unlink(*unlink), took)));
-    }
+    unlink_all(run, findings, &mut durations)?;
     let replica = run.sql.dialect == Dialect::Postgres && run.job.plan.rules.checks == Checks::Set;
     if replica {
         run.run("SET LOCAL session_replication_role = replica")?;
@@ -61,6 +58,19 @@ pub fn remove(run: &mut Run, findings: &Findings) -> Result<BTreeMap<Step, Durat
     Ok(durations)
 }
 
+/// Writes the unlinks that have rows, table by table.
+pub fn unlink_all(
+    run: &mut Run,
+    findings: &Findings,
+    durations: &mut BTreeMap<Step, Duration>,
+) -> Result<(), Failure> {
+    for change in findings::changes(run.job.catalog, run.job.plan, &findings.unlinked) {
+        let ((), took) = timed(|| unlink(run, findings, &change))?;
+        durations.extend(change.unlinks.iter().map(|unlink| (Step::Unlink(*unlink), took)));
+    }
+    Ok(())
+}
+
 fn report(run: &mut Run, step: Step, rows: u64, findings: &Findings) {
     (run.observe)(Progress::Working { step, rows, of: findings.deleted() });
 }
@@ -71,7 +81,12 @@ fn delete_together(run: &mut Run, tables: &[TableId]) -> Result<Vec<u64>, Failur
 }
 
 /// A trigger may have deleted some of our rows before we came; it may not have kept any.
-fn expect_gone(run: &mut Run, table: TableId, rows: u64, deleted: u64) -> Result<(), Failure> {
+pub(super) fn expect_gone(
+    run: &mut Run,
+    table: TableId,
+    rows: u64,
+    deleted: u64,
+) -> Result<(), Failure> {
     if rows == deleted {
         return Ok(());
     }

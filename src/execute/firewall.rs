@@ -21,13 +21,13 @@ pub struct Homes {
     climbed: Vec<TableId>,
 }
 
-/// Finds the exceptions, climbs from them and from the unlinked rows, and judges.
+/// Climbs from the exceptions in `tables` and from the unlinked rows, and judges.
 pub fn homes(
     run: &mut Run,
     discovery: &Discovery,
+    tables: Vec<TableId>,
     unlinked: &[Unlinked],
 ) -> Result<Homes, Failure> {
-    let tables = tables_with_exceptions(run, discovery)?;
     if tables.is_empty() && unlinked.is_empty() {
         return Ok(Homes::default());
     }
@@ -48,7 +48,7 @@ pub fn homes(
         let start = run.sql.climb_from_unlinked(unlink.unlink, child, origin, climb.generation);
         climb.add(child, run.execute(&start)?);
     }
-    climb.climb_to_the_top(run)?;
+    climb.climb_to_the_top(run, discovery)?;
     let orphaned = climb.created.iter().copied().filter(|table| {
         *table != run.job.plan.root
             && run.job.plan.has_orphans(*table)
@@ -67,7 +67,11 @@ fn origin_of_unlink(run: &Run, position: usize) -> usize {
     run.job.catalog.tables.len() + position
 }
 
-fn tables_with_exceptions(run: &mut Run, discovery: &Discovery) -> Result<Vec<TableId>, Failure> {
+/// Tables with rows in the closure some owner of which is outside.
+pub fn tables_with_exceptions(
+    run: &mut Run,
+    discovery: &Discovery,
+) -> Result<Vec<TableId>, Failure> {
     let plan = run.job.plan;
     let reached_otherwise = |table: &TableId| {
         let owning = plan.owning_of(*table);
@@ -115,7 +119,7 @@ impl Climb {
         }
     }
 
-    fn climb_to_the_top(&mut self, run: &mut Run) -> Result<(), Failure> {
+    fn climb_to_the_top(&mut self, run: &mut Run, discovery: &Discovery) -> Result<(), Failure> {
         let plan = run.job.plan;
         loop {
             let ready = |table: &TableId, id: &ReferenceId| {
@@ -141,6 +145,10 @@ impl Climb {
                 self.done.insert(id, self.generation - 1);
                 let rows = run.execute(&statement)?;
                 self.add(parent, rows);
+                if discovery.taken().is_some() && discovery.has_keys(parent) {
+                    let statement = run.sql.climb_to_taken(id, since, self.generation);
+                    run.execute(&statement)?;
+                }
             }
         }
     }

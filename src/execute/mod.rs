@@ -7,6 +7,7 @@ mod failure;
 mod firewall;
 mod guards;
 mod obstacles;
+mod topdown;
 
 pub use failure::Failure;
 
@@ -103,6 +104,14 @@ pub fn clean(
 ) -> Result<Outcome, Failure> {
     const ATTEMPTS: u32 = 5;
     let mut attempt = 1;
+    let mut told = false;
+    let observe: Observer = &mut |progress: Progress<'_>| {
+        // Who is tried again is not introduced again.
+        let again = matches!(progress, Progress::Selected(_)) && std::mem::replace(&mut told, true);
+        if !again {
+            observe(progress);
+        }
+    };
     loop {
         let outcome = clean_once(database, job, expected, observe);
         match outcome {
@@ -123,12 +132,35 @@ fn clean_once(
     observe: Observer,
 ) -> Result<Outcome, Failure> {
     deletion::set_reference_checks(database, job.plan.rules.checks)?;
+    if is_top_down(database, job) {
+        let outcome = transaction(database, job, observe, |run| topdown::clean(run, expected))?;
+        // What only the closure as a whole can tell is asked of it, in a new transaction.
+        if let Some(outcome) = outcome {
+            return Ok(outcome);
+        }
+    }
+    let outcome = transaction(database, job, observe, |run| run.clean(expected).map(Some))?;
+    Ok(outcome.unwrap_or(Outcome::Nothing))
+}
+
+/// SQLite cannot delete rows and keep their keys in one statement.
+fn is_top_down(database: &Database, job: &Job) -> bool {
+    database.dialect() == Dialect::Postgres && job.plan.is_top_down(job.catalog)
+}
+
+/// Runs `work` in one transaction, which is committed only where rows were deleted.
+fn transaction(
+    database: &mut Database,
+    job: &Job,
+    observe: Observer,
+    work: impl FnOnce(&mut Run) -> Result<Option<Outcome>, Failure>,
+) -> Result<Option<Outcome>, Failure> {
     database.begin(Purpose::Write)?;
     let mut run = Run::new(database, job, observe, true);
-    let outcome = run.clean(expected);
+    let outcome = run.prepare().and_then(|()| run.hold_schema()).and_then(|()| work(&mut run));
     interrupt::cancel_by(None);
     match outcome {
-        Ok(outcome @ Outcome::Cleaned { .. }) => {
+        Ok(outcome @ Some(Outcome::Cleaned { .. })) => {
             (run.observe)(Progress::Committing);
             if interrupt::requested() {
                 database.rollback();
@@ -157,7 +189,9 @@ fn measure(run: &mut Run) -> Result<Findings, Failure> {
         }
         (run.observe)(Progress::Checking);
         let unlinked = obstacles::unlinked(run, &mut discovery)?;
-        let homes = firewall::homes(run, &discovery, &unlinked)?;
+        let exceptions = firewall::tables_with_exceptions(run, &discovery)?;
+        let may_take = exceptions.is_empty() && is_top_down(run.database, run.job);
+        let homes = firewall::homes(run, &discovery, exceptions, &unlinked)?;
         if firewall::exclude(run, &discovery, &homes, &mut excluded)? {
             firewall::forget(run, &discovery, &homes, &unlinked)?;
             continue;
@@ -177,6 +211,8 @@ fn measure(run: &mut Run) -> Result<Findings, Failure> {
             found: discovery.found,
             unlinked,
             shared,
+            // A clean that comes after this one; its own run was sent back to the closure.
+            top_down: may_take && !run.lock && refusals.is_empty(),
             refusals,
         });
     }
@@ -195,10 +231,10 @@ impl<'a> Run<'a> {
 
     /// Session settings, right after BEGIN; the isolation level is checked, not believed.
     fn prepare(&mut self) -> Result<(), Failure> {
-        let Some(settings) = self.sql.dialect.session(self.job.lock_timeout) else {
+        self.database.run(&self.sql.dialect.session(self.job.lock_timeout, self.lock))?;
+        if self.sql.dialect == Dialect::Sqlite {
             return Ok(());
-        };
-        self.database.run(&settings)?;
+        }
         let facts =
             self.one("SELECT current_setting('transaction_isolation'), pg_backend_pid()::text")?;
         interrupt::cancel_by(Some(self.database.canceller(facts.text(1))));
@@ -212,8 +248,6 @@ impl<'a> Run<'a> {
     }
 
     fn clean(&mut self, expected: Option<&Findings>) -> Result<Outcome, Failure> {
-        self.prepare()?;
-        self.hold_schema()?;
         let findings = measure(self)?;
         if findings.is_empty() {
             return Ok(Outcome::Nothing);
@@ -314,12 +348,17 @@ pub fn choose_checks(
         }
         // Whatever fires in one role only would be skipped, or would fire out of turn; and what a
         // trigger that fires always writes elsewhere would go unchecked. Unlinks are written under
-        // the other role.
-        Dialect::Postgres => match with_trigger(false) {
-            Some(table) => {
+        // the other role, and what their triggers add the engine may cascade: only it takes that.
+        Dialect::Postgres => match (with_trigger(false), with_trigger(true)) {
+            (Some(table), _) => {
                 choice(Checks::Engine, false, format!("{table} has a trigger or rule on DELETE"))
             }
-            None => choice(Checks::Set, true, "rows are locked, no trigger is skipped".into()),
+            (None, Some(table)) => {
+                choice(Checks::Engine, true, format!("{table} has a trigger that unlinking fires"))
+            }
+            (None, None) => {
+                choice(Checks::Set, true, "rows are locked, no trigger is skipped".into())
+            }
         },
         // What a trigger writes, here or elsewhere, only the engine would check and cascade. Deferred,
         // its checks let cycles pass.

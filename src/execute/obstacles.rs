@@ -2,10 +2,10 @@
 
 use super::closure::Discovery;
 use super::{Failure, Run};
-use crate::catalog::{Catalog, Check, Column, Key, OnDelete, ReferenceId};
+use crate::catalog::{Check, Column, Key, OnDelete, ReferenceId};
 use crate::findings::{self, Change, Unlinked};
 use crate::label::title;
-use crate::plan::{Followed, Force, Plan, Rank, Refusal, RefusalKind, Unlink, UnlinkValue};
+use crate::plan::{Followed, Force, Rank, Refusal, RefusalKind, Unlink, UnlinkValue};
 use crate::sql::{ProtectedBy, Statement};
 use std::collections::BTreeSet;
 
@@ -46,7 +46,7 @@ pub fn kept(run: &mut Run, discovery: &mut Discovery) -> Result<Vec<Refusal>, Fa
         match run.unreadable(reference.child) {
             Some(refusal) => discovery.refusals.push(refusal),
             None => {
-                let question = run.sql.kept_rows(id, discovery.has_keys(reference.child));
+                let question = run.sql.kept_rows(id, discovery.shows(reference.child));
                 refusals.extend(ask(run, RefusalKind::Kept, Some(id), &question)?);
             }
         }
@@ -66,7 +66,7 @@ pub fn overlaps(run: &mut Run, discovery: &Discovery) -> Result<Vec<Refusal>, Fa
         if !discovery.has_rows(reference.parent) {
             continue;
         }
-        for id in users_of_its_columns(catalog, plan, unlink) {
+        for id in plan.users_of_its_columns(catalog, unlink) {
             let named = plan.rules.force.covers(id) || plan.rules.force.covers(unlink.reference);
             if !named && discovery.has_rows(catalog.reference(id).parent) {
                 let question = run.sql.overlapping(unlink, id);
@@ -77,29 +77,6 @@ pub fn overlaps(run: &mut Run, discovery: &Discovery) -> Result<Vec<Refusal>, Fa
         }
     }
     Ok(refusals)
-}
-
-/// Other references of the child that use a column which the unlink writes: followed ones, and
-/// unlinks that it does not make needless.
-fn users_of_its_columns(catalog: &Catalog, plan: &Plan, unlink: &Unlink) -> Vec<ReferenceId> {
-    let child = catalog.reference(unlink.reference).child;
-    let followed =
-        plan.followed_into(child, catalog).into_iter().map(|followed| followed.reference);
-    let leaves_nothing = |other: &Unlink| {
-        unlink.value == other.value
-            && other.columns.iter().all(|column| unlink.columns.contains(column))
-    };
-    let unlinked = plan.unlinks.iter().filter(|other| {
-        catalog.reference(other.reference).child == child
-            && other.reference != unlink.reference
-            && !other.foreign_only
-            && !leaves_nothing(other)
-    });
-    let others = followed.chain(unlinked.map(|other| other.reference));
-    let shares = |id: &ReferenceId| {
-        catalog.reference(*id).columns.iter().any(|column| unlink.columns.contains(column))
-    };
-    others.filter(shares).collect()
 }
 
 pub(super) fn ask(
@@ -141,7 +118,7 @@ pub fn unlinked(run: &mut Run, discovery: &mut Discovery) -> Result<Vec<Unlinked
         }
         match run.unreadable(reference.child) {
             Some(refusal) => discovery.refusals.push(refusal),
-            None => asked.push((position, unlink, discovery.has_keys(reference.child))),
+            None => asked.push((position, unlink, discovery.shows(reference.child))),
         }
     }
     let mut unlinked = Vec::new();

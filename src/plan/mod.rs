@@ -6,6 +6,7 @@ mod build;
 mod owning;
 mod refusal;
 mod rules;
+mod strategy;
 #[cfg(test)]
 mod tests;
 

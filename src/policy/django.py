@@ -133,7 +133,7 @@ def run_manage(path):
     path = os.path.abspath(path)
     folder, name = os.path.split(path)
     os.chdir(folder)
-    sys.path[0] = folder
+    sys.path.insert(0, folder)
     # Settings look at argv[1], to know their tests for example.
     sys.argv = [path, "orgsweep"]
 
@@ -336,8 +336,8 @@ def generic_references(here, connection):
             found[type_field, key_field] = []
     for model in here:
         for relation in generic_relations(model):
-            fields = generic_fields(relation)
-            if fields[0].model is relation.remote_field.model._meta.concrete_model:
+            if not generic_obstacle(model, relation):
+                fields = generic_fields(relation)
                 found.setdefault(fields, []).append(cascade_from(model, fields[1], connection))
     return [
         {
@@ -367,6 +367,17 @@ def generic_fields(relation):
     child = relation.remote_field.model._meta
     names = (relation.content_type_field_name, relation.object_id_field_name)
     return tuple(map(child.get_field, names))
+
+
+def generic_obstacle(model, relation):
+    """Why a pair of columns does not say which rows go by a GenericRelation; mostly nothing."""
+    child = relation.remote_field.model._meta.concrete_model
+    if generic_fields(relation)[0].model is not child:
+        return f"takes rows of {child._meta.label} only, by columns that it inherits"
+    # Django 5.2's CompositePrimaryKey, which Django itself cannot name generically.
+    if model._meta.pk.column is None:
+        return "stands on a model with a composite primary key, which rows cannot name"
+    return None
 
 
 def generic_foreign_keys(model):
@@ -547,7 +558,7 @@ def generic_key_caveats(model, here):
             parent._meta.label
             for parent in here
             for relation in generic_relations(parent)
-            if generic_fields(relation) == pair
+            if generic_fields(relation) == pair and not generic_obstacle(parent, relation)
         ]
         names = ", ".join(parents) or "none"
         label = f"{model._meta.label}.{generic_key.name}"
@@ -557,14 +568,12 @@ def generic_key_caveats(model, here):
 
 def generic_relation_caveats(model, relation, connection):
     label = f"{model._meta.label}.{relation.name}"
-    child = relation.remote_field.model._meta.concrete_model
-    type_field, key_field = generic_fields(relation)
-    if type_field.model is not child:
-        what = f"{label} takes rows of {child._meta.label} only, by columns that it inherits"
-        yield caveat("inherited generic key", what, model, relation.name)
+    obstacle = generic_obstacle(model, relation)
+    if obstacle:
+        yield caveat("generic relation", f"{label} {obstacle}", model, relation.name)
     # UUIDField.get_db_prep_value() leaves out the hyphens where the database has no such type;
     # a text column gets str(), with them.
-    stored = {family(model._meta.pk), family(key_field)}
+    stored = {family(model._meta.pk), family(generic_fields(relation)[1])}
     if stored == {"UUIDField", "text"} and not connection.features.has_native_uuid_field:
         what = f"{label}: keys are stored without hyphens, and with them in the rows that name them"
         yield caveat("generic key format", what, model, relation.name)

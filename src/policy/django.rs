@@ -32,6 +32,8 @@ struct ForeignKey {
     /// The database watches it.
     constraint: bool,
     set_value: Option<SetValue>,
+    /// The column's own default, as SQL.
+    db_default: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -147,8 +149,7 @@ fn action(key: &ForeignKey) -> (OnDelete, Option<String>) {
         ("SET_DEFAULT" | "SET", Some(SetValue::Value { value })) => {
             (OnDelete::SetDefault, Some(text(value)))
         }
-        // Without a default in Python, the field's default is null.
-        ("SET_DEFAULT", None) => (OnDelete::SetNull, None),
+        ("SET_DEFAULT", None) if key.db_default.is_some() => (OnDelete::SetDefault, None),
         // The constraint, where there is one, decides.
         ("DO_NOTHING", _) if key.constraint => (OnDelete::NoAction, None),
         _ => (OnDelete::Ignore, None),
@@ -191,5 +192,6 @@ fn generic_keys<'a>(
 fn caveat(about: About) -> Caveat {
     let names = [about.model, about.field];
     let model = names.into_iter().flatten().collect::<Vec<_>>().join(".");
-    Caveat { model, what: about.what }
+    let what = about.what.strip_prefix(&format!("{model}: ")).unwrap_or(&about.what).to_owned();
+    Caveat { model, what }
 }

@@ -48,8 +48,7 @@ impl Draft {
         }
         for (table, columns) in &self.labels {
             let columns: Vec<String> = columns.iter().map(|column| quoted(column)).collect();
-            let _ =
-                write!(text, "\n[tables.{}]\nlabel = [{}]\n", quoted(table), columns.join(", "));
+            let _ = write!(text, "\n[tables.{}]\nlabel = [{}]\n", key(table), columns.join(", "));
         }
         for caveat in &self.caveats {
             let (model, what) = (quoted(&caveat.model), quoted(&caveat.what));
@@ -92,14 +91,19 @@ fn typed(given: &Discriminator) -> String {
     }
     if let Some(table) = &given.table {
         let condition =
-            |(name, value): (&String, &String)| format!("{} = {}", quoted(name), quoted(value));
+            |(name, value): (&String, &String)| format!("{} = {}", key(name), quoted(value));
         let conditions: Vec<String> = given.conditions.iter().map(condition).collect();
         parts.push(format!("in = {}, where = {{ {} }}", quoted(table), conditions.join(", ")));
     }
     format!("{{ {} }}", parts.join(", "))
 }
 
-/// A TOML string, good as a key, too.
+/// A TOML key, quoted only where it has to be.
+fn key(text: &str) -> String {
+    let bare = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
+    if !text.is_empty() && text.chars().all(bare) { text.to_owned() } else { quoted(text) }
+}
+
 fn quoted(text: &str) -> String {
     toml::Value::from(text).to_string()
 }

@@ -17,6 +17,8 @@ struct Document<'a> {
     exit: u8,
     reference_checks: Checks,
     reference_checks_reason: &'a str,
+    /// In which order rows go.
+    order: &'static str,
     steps: Vec<StepView>,
     refusals: Vec<RefusalView>,
     notes: Vec<String>,
@@ -56,6 +58,7 @@ pub fn report(report: &Report) -> String {
         exit: report.exit,
         reference_checks: report.plan.rules.checks,
         reference_checks_reason: &report.checks_reason,
+        order: if report.findings.top_down { "top_down" } else { "children_first" },
         steps: report.steps(),
         refusals: report.refusal_views(),
         notes: report.notes(),

@@ -135,8 +135,9 @@ fn totals(report: &Report) -> String {
         0 => String::new(),
         rows => format!(", {} unlinked", counted(rows, "row")),
     };
+    let order = if findings.top_down { ", in one pass from the top down" } else { "" };
     let checks = format!(
-        "reference checks: {} ({})\n",
+        "reference checks: {}{order} ({})\n",
         report.plan.rules.checks.as_str(),
         report.checks_reason
     );

@@ -42,6 +42,7 @@ fn findings(plan: &Plan) -> Findings {
             stranded: 0,
         }],
         shared: Vec::new(),
+        top_down: false,
         refusals: vec![Refusal {
             rows: 3,
             parents: 1,
@@ -150,123 +151,124 @@ fn json_is_complete_and_stable() {
     check(
         json::report,
         expect![[r#"
-        {
-          "format": 1,
-          "tool": "orgsweep 0.1.0",
-          "command": "preview",
-          "database": "sqlite:crm.db",
-          "organizations": [
             {
-              "key": "1",
-              "name": "Apex",
-              "age_seconds": 90000
-            }
-          ],
-          "outcome": "refused",
-          "exit": 3,
-          "reference_checks": "engine",
-          "reference_checks_reason": "asked for",
-          "steps": [
-            {
-              "order": 1,
-              "action": "unlink",
-              "table": "deals",
-              "reference": "deals.checked_by",
-              "rows": 2,
-              "reached_by": [
-                {
-                  "reference": "deals.checked_by",
-                  "parent": "users",
-                  "on_delete": "set null",
-                  "rows": 2,
-                  "needs_force": false
-                }
-              ],
+              "format": 1,
+              "tool": "orgsweep 0.1.0",
+              "command": "preview",
+              "database": "sqlite:crm.db",
               "organizations": [
                 {
-                  "organization": "Global Corp (id 2)",
-                  "rows": 2
+                  "key": "1",
+                  "name": "Apex",
+                  "age_seconds": 90000
                 }
-              ]
-            },
-            {
-              "order": 2,
-              "action": "delete",
-              "table": "deals",
-              "rows": 1203,
-              "reached_by": [
+              ],
+              "outcome": "refused",
+              "exit": 3,
+              "reference_checks": "engine",
+              "reference_checks_reason": "asked for",
+              "order": "children_first",
+              "steps": [
                 {
-                  "reference": "deals.organization_id",
-                  "parent": "organizations",
-                  "on_delete": "cascade",
-                  "rows": 1200,
-                  "needs_force": false
+                  "order": 1,
+                  "action": "unlink",
+                  "table": "deals",
+                  "reference": "deals.checked_by",
+                  "rows": 2,
+                  "reached_by": [
+                    {
+                      "reference": "deals.checked_by",
+                      "parent": "users",
+                      "on_delete": "set null",
+                      "rows": 2,
+                      "needs_force": false
+                    }
+                  ],
+                  "organizations": [
+                    {
+                      "organization": "Global Corp (id 2)",
+                      "rows": 2
+                    }
+                  ]
                 },
                 {
+                  "order": 2,
+                  "action": "delete",
+                  "table": "deals",
+                  "rows": 1203,
+                  "reached_by": [
+                    {
+                      "reference": "deals.organization_id",
+                      "parent": "organizations",
+                      "on_delete": "cascade",
+                      "rows": 1200,
+                      "needs_force": false
+                    },
+                    {
+                      "reference": "deals.created_by",
+                      "parent": "users",
+                      "on_delete": "restrict",
+                      "rows": 3,
+                      "needs_force": true
+                    }
+                  ]
+                },
+                {
+                  "order": 3,
+                  "action": "delete",
+                  "table": "users",
+                  "rows": 4,
+                  "reached_by": [
+                    {
+                      "reference": "users.organization_id",
+                      "parent": "organizations",
+                      "on_delete": "cascade",
+                      "rows": 4,
+                      "needs_force": false
+                    }
+                  ]
+                },
+                {
+                  "order": 4,
+                  "action": "delete",
+                  "table": "organizations",
+                  "rows": 1,
+                  "reached_by": [
+                    {
+                      "reference": null,
+                      "parent": null,
+                      "on_delete": null,
+                      "rows": 1,
+                      "needs_force": false
+                    }
+                  ]
+                }
+              ],
+              "refusals": [
+                {
+                  "kind": "protected",
+                  "table": "deals",
                   "reference": "deals.created_by",
                   "parent": "users",
-                  "on_delete": "restrict",
                   "rows": 3,
-                  "needs_force": true
+                  "organizations": [],
+                  "samples": [
+                    "DLID0001 - Global Corp (id 7) → Ann (id 3)"
+                  ],
+                  "message": "deals.created_by → users (restrict) protects 1 row of users: 3 rows of deals name them",
+                  "hint": "--force deletes these rows too; --force=deals.created_by by this reference only"
                 }
-              ]
-            },
-            {
-              "order": 3,
-              "action": "delete",
-              "table": "users",
-              "rows": 4,
-              "reached_by": [
-                {
-                  "reference": "users.organization_id",
-                  "parent": "organizations",
-                  "on_delete": "cascade",
-                  "rows": 4,
-                  "needs_force": false
-                }
-              ]
-            },
-            {
-              "order": 4,
-              "action": "delete",
-              "table": "organizations",
-              "rows": 1,
-              "reached_by": [
-                {
-                  "reference": null,
-                  "parent": null,
-                  "on_delete": null,
-                  "rows": 1,
-                  "needs_force": false
-                }
-              ]
-            }
-          ],
-          "refusals": [
-            {
-              "kind": "protected",
-              "table": "deals",
-              "reference": "deals.created_by",
-              "parent": "users",
-              "rows": 3,
-              "organizations": [],
-              "samples": [
-                "DLID0001 - Global Corp (id 7) → Ann (id 3)"
               ],
-              "message": "deals.created_by → users (restrict) protects 1 row of users: 3 rows of deals name them",
-              "hint": "--force deletes these rows too; --force=deals.created_by by this reference only"
-            }
-          ],
-          "notes": [
-            "deals.checked_by → users is unlinked in rows of other organizations: Global Corp (id 2): 2"
-          ],
-          "totals": {
-            "deleted": 1208,
-            "unlinked": 2,
-            "tables": 3
-          },
-          "next": "orgsweep clean --org-name Apex --force"
-        }"#]],
+              "notes": [
+                "deals.checked_by → users is unlinked in rows of other organizations: Global Corp (id 2): 2"
+              ],
+              "totals": {
+                "deleted": 1208,
+                "unlinked": 2,
+                "tables": 3
+              },
+              "next": "orgsweep clean --org-name Apex --force"
+            }"#]],
     );
 }
 

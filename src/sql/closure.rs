@@ -65,7 +65,8 @@ impl Sql<'_> {
         if step.since > 0 {
             conditions.push(format!("p.gen > {}", step.since));
         }
-        if step.known && self.dialect == Dialect::Postgres {
+        // SQLite's OR IGNORE would do, after a look at every row: the key is in the child's index.
+        if step.known {
             conditions.push(format!(
                 "NOT EXISTS (SELECT 1 FROM {} k WHERE {})",
                 self.key_relation(child),

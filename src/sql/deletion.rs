@@ -1,6 +1,6 @@
 //! Removing the closure, and proving that it is gone.
 
-use super::{Dialect, Sql, Statement};
+use super::{Dialect, Follow, Sql, Statement};
 use crate::catalog::{ReferenceId, TableId};
 
 impl Sql<'_> {
@@ -30,6 +30,30 @@ impl Sql<'_> {
                 )
                 .into()
             }
+        }
+    }
+
+    /// Deletes the rows that name a parent found since, and puts their keys, as `keep` says, into
+    /// their key table: rows that are gone are never found twice (PostgreSQL).
+    pub fn take(&self, step: &Follow, keep: bool) -> Statement {
+        let reference = self.catalog.reference(step.reference);
+        let since =
+            if step.since > 0 { format!(" AND p.gen > {}", step.since) } else { String::new() };
+        let delete = format!(
+            "DELETE FROM {} c USING {} p WHERE {}{since}",
+            self.child_relation(step.reference),
+            self.key_relation(reference.parent),
+            self.names_key(step.reference, "p", "c"),
+        );
+        match keep {
+            false => delete.into(),
+            true => format!(
+                "WITH d AS ({delete} RETURNING {}) INSERT INTO {} SELECT d.*, {} FROM d",
+                self.key_values(reference.child, "c").join(", "),
+                self.key_relation(reference.child),
+                step.generation,
+            )
+            .into(),
         }
     }
 

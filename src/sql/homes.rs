@@ -199,6 +199,27 @@ impl Sql<'_> {
         .into()
     }
 
+    /// One step up to parents that are already deleted: all of those belong to the selected
+    /// organizations alone, so that any one of these stands for them.
+    pub fn climb_to_taken(&self, id: ReferenceId, since: u32, generation: u32) -> Statement {
+        let reference = self.catalog.reference(id);
+        let root = self.plan.root;
+        let columns = self.key_table(root).identity_columns();
+        let any = columns.iter().map(|c| format!("o.{c}")).collect::<Vec<_>>().join(", ");
+        format!(
+            "INSERT INTO {} SELECT DISTINCT h.origin, h.n, {generation}, {any} FROM {} h JOIN {} c ON {} \
+             JOIN {} p ON {} CROSS JOIN (SELECT * FROM {} LIMIT 1) o WHERE h.gen > {since}",
+            self.home_table(root),
+            self.home_table(reference.child),
+            self.child_relation(id),
+            self.same_row(reference.child, "h", "c"),
+            self.key_relation(reference.parent),
+            self.names_key(id, "p", "c"),
+            self.key_relation(root),
+        )
+        .into()
+    }
+
     /// Per origin and number: does a selected organization own it, does another. A selected orphan
     /// of one of `orphaned` (tables climbed to) counts as selected.
     pub fn classify(&self, selected: u32, orphaned: &[TableId]) -> String {

@@ -64,9 +64,9 @@ fn rows_join_by_the_parents_key_once() {
     check(
         |sql| sql.follow(&again),
         expect![[r#"
-        INSERT OR IGNORE INTO temp.orgsweep_k2 SELECT c.rowid AS c0, c."org" AS c1, 5 FROM temp.orgsweep_k1 p CROSS JOIN main."deals" c ON p.c0 = c."by" WHERE p.gen > 3
-        INSERT INTO pg_temp.orgsweep_k2 SELECT c."id" AS c0, c."org" AS c1, 5 FROM "deals" c JOIN pg_temp.orgsweep_k1 p ON p.c0 = c."by" WHERE p.gen > 3 AND NOT EXISTS (SELECT 1 FROM pg_temp.orgsweep_k2 k WHERE k.c0 = c."id") FOR UPDATE OF c
-    "#]],
+            INSERT OR IGNORE INTO temp.orgsweep_k2 SELECT c.rowid AS c0, c."org" AS c1, 5 FROM temp.orgsweep_k1 p CROSS JOIN main."deals" c ON p.c0 = c."by" WHERE p.gen > 3 AND NOT EXISTS (SELECT 1 FROM temp.orgsweep_k2 k WHERE k.c0 = c.rowid)
+            INSERT INTO pg_temp.orgsweep_k2 SELECT c."id" AS c0, c."org" AS c1, 5 FROM "deals" c JOIN pg_temp.orgsweep_k1 p ON p.c0 = c."by" WHERE p.gen > 3 AND NOT EXISTS (SELECT 1 FROM pg_temp.orgsweep_k2 k WHERE k.c0 = c."id") FOR UPDATE OF c
+        "#]],
     );
 }
 

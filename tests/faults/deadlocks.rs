@@ -28,9 +28,15 @@ impl Embrace {
     }
 }
 
-/// Finds and locks deals: by then the organization is locked.
+/// Comes for the rows of deals: by then the organization is locked.
 fn finds_deals(sql: &str) -> bool {
-    sql.contains("\"deals\" c") && sql.contains("FOR UPDATE")
+    takes(sql, "deals")
+}
+
+/// Finds and locks rows of a table, or deletes them as it finds them.
+fn takes(sql: &str, table: &str) -> bool {
+    let named = sql.contains(&format!("\"{table}\" c"));
+    named && (sql.contains("FOR UPDATE") || sql.contains("DELETE FROM"))
 }
 
 /// Cleans; at the first `times` attempts to find deals another session is in a deadlock with it.
@@ -115,7 +121,7 @@ fn a_row_that_moves_to_another_partition_is_tried_again() {
         .expect("an update");
     let (mut open, counted) = (Some(session), Arc::clone(&attempts));
     let proxy = Proxy::start(&db, move |message| {
-        if message.sql.contains("FOR UPDATE") && message.sql.contains("events") {
+        if takes(&message.sql, "events") {
             counted.fetch_add(1, Ordering::SeqCst);
             if let Some(mut session) = open.take() {
                 thread::spawn(move || {

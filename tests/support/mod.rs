@@ -5,10 +5,12 @@
 #![allow(dead_code, unused_imports, unused_macros)]
 
 mod database;
+mod django;
 mod process;
 mod rows;
 
 pub use database::{Backend, Role, TestDatabase, postgres_available, postgres_url};
+pub use django::{DjangoOutcome, DjangoTrial, django_pythons};
 pub use process::{Invocation, Outcome, Running, orgsweep};
 pub use rows::{Changes, Dump, changes};
 

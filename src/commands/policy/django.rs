@@ -31,8 +31,19 @@ pub fn run(args: &PolicyDjango, ui: &mut Ui) -> Result<Exit> {
 
 fn read_project(args: &PolicyDjango) -> Result<Output> {
     let python = args.python.display();
-    let mut command = Command::new(&args.python);
-    command.arg("-").arg(&args.manage);
+    let manage = args.manage.canonicalize().map_err(|error| {
+        Problem::usage(format!("{} cannot be read: {error}", args.manage.display()))
+            .hint("--manage names the project's manage.py")
+    })?;
+    // A Python that is told by its path keeps its place, whatever the working directory.
+    let program = match args.python.components().count() {
+        1 => args.python.clone(),
+        _ => std::path::absolute(&args.python)?,
+    };
+    let mut command = Command::new(program);
+    command.arg("-").arg(&manage);
+    // With `-`, Python finds modules in the working directory first: those shall be the project's.
+    command.current_dir(manage.parent().unwrap_or(&manage));
     if let Some(alias) = &args.database {
         command.args(["--database", alias]);
     }

@@ -1,0 +1,52 @@
+//! The deletion in one pass from the top down, where nothing has to be known of the closure before
+//! the first change: a third of the work of finding it first (DESIGN 7). Whatever stands in the way
+//! is found at the end, and sends the run back to the closure.
+
+use super::{
+    Failure, Outcome, Progress, Run, closure, deletion, failure, firewall, guards, obstacles,
+};
+use crate::findings::{Findings, Step};
+use std::collections::BTreeMap;
+
+/// Deletes, then asks. `None`: something is in the way, or has to be told of the rows that went;
+/// the transaction is to be rolled back.
+///
+/// # Errors
+/// See [`Failure`].
+pub fn clean(run: &mut Run, expected: Option<&Findings>) -> Result<Option<Outcome>, Failure> {
+    let mut discovery = closure::take(run)?;
+    if discovery.is_empty() {
+        return Ok(Some(Outcome::Nothing));
+    }
+    (run.observe)(Progress::Checking);
+    if !firewall::tables_with_exceptions(run, &discovery)?.is_empty() {
+        return Ok(None);
+    }
+    let unlinked = obstacles::unlinked(run, &mut discovery)?;
+    let mut refusals = obstacles::kept(run, &mut discovery)?;
+    refusals.extend(discovery.refusals.clone());
+    refusals.extend(guards::guards(run, &discovery)?);
+    refusals.extend(obstacles::broken_unlinks(run, &discovery, &unlinked)?);
+    if !refusals.is_empty() {
+        return Ok(None);
+    }
+    firewall::homes(run, &discovery, Vec::new(), &unlinked)?;
+    let unlinked = firewall::owners_of_unlinked(run, &discovery, unlinked)?;
+    let taken = discovery.taken().into_iter().flatten();
+    let mut durations: BTreeMap<Step, _> =
+        taken.map(|(table, took)| (Step::Delete(*table), *took)).collect();
+    let findings = Findings {
+        organizations: discovery.organizations,
+        found: discovery.found,
+        unlinked,
+        top_down: true,
+        ..Findings::default()
+    };
+    if let Some(expected) = expected {
+        failure::unmoved(run.job, expected, &findings)?;
+    }
+    deletion::unlink_all(run, &findings, &mut durations)?;
+    (run.observe)(Progress::Proving);
+    deletion::prove(run, &findings)?;
+    Ok(Some(Outcome::Cleaned { findings, durations }))
+}

@@ -1,0 +1,102 @@
+"""What Django does in Python only: each model here is worth a caveat."""
+
+import uuid
+
+import django
+from crm.models import Note, Organization, Tag
+from django.contrib.contenttypes.fields import GenericRelation
+from django.db import models
+from django.db.models.signals import post_delete, pre_delete
+from django.dispatch import receiver
+
+
+def somebody():
+    return 1
+
+
+def archive(collector, field, sub_objs, using):
+    pass
+
+
+class Document(models.Model):
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4)
+    organization = models.ForeignKey(Organization, models.SET(somebody), related_name="+")
+    reviewer = models.ForeignKey(
+        Organization, models.SET_DEFAULT, default=somebody, related_name="+"
+    )
+    keeper = models.ForeignKey(Organization, archive, related_name="+")
+    tags = GenericRelation(Tag, "key", "kind")
+
+    def delete(self, *args, **kwargs):
+        super().delete(*args, **kwargs)
+
+    def __str__(self):
+        return "Document"
+
+
+class Paper(Document):
+    pages = models.IntegerField()
+
+
+class Remark(Note):
+    """Its generic key is the parent's: a relation to it must not take other notes."""
+
+
+class OpenOnly(models.Manager):
+    def get_queryset(self):
+        return super().get_queryset().filter(closed=False)
+
+
+class Ticket(models.Model):
+    organization = models.ForeignKey(Organization, models.CASCADE)
+    subject = models.CharField(max_length=50)
+    closed = models.BooleanField(default=False)
+    remarks = GenericRelation(Remark)
+    everything = models.Manager()
+    opened = OpenOnly()
+
+    class Meta:
+        base_manager_name = "opened"
+
+    def heading(self):
+        return self.subject.upper()
+
+    def __str__(self):
+        return self.heading()
+
+
+class Legacy(models.Model):
+    organization = models.ForeignKey(Organization, models.CASCADE)
+
+    class Meta:
+        managed = False
+        db_table = '"old"."Legacy rows"'
+
+
+class LogLine(models.Model):
+    organization = models.ForeignKey(Organization, models.DO_NOTHING, db_constraint=False)
+
+
+if django.VERSION >= (5, 0):
+
+    class Preset(models.Model):
+        organization = models.ForeignKey(Organization, models.SET_DEFAULT, default=2, db_default=1)
+
+
+if django.VERSION >= (5, 2):
+
+    class Membership(models.Model):
+        pk = models.CompositePrimaryKey("organization_id", "number")
+        organization = models.ForeignKey(Organization, models.CASCADE)
+        number = models.IntegerField()
+        tags = GenericRelation(Tag, "key", "kind")
+
+
+@receiver(pre_delete, sender=Ticket)
+def unindex(sender, **kwargs):
+    pass
+
+
+@receiver(post_delete)
+def count(sender, **kwargs):
+    pass
