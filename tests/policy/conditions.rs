@@ -34,7 +34,7 @@ fn unfit(db: &TestDatabase, condition: &str) {
 each_backend! {
     fn no_sql(db: TestDatabase) {
         small(&db);
-        for condition in ["email LIKE", "email = = 'x'", "nothing = 1", "email = 'open", "", "  ", "SELECT 1",
+        for condition in ["email LIKE", "email = = 'x'", "nothing = 1", "email = 'open", "", "  ", "SELECT",
             "no_such_function(email)", "EXISTS (SELECT 1 FROM nothing)"]
         {
             unfit(&db, condition);
@@ -70,7 +70,6 @@ each_backend! {
             "\norganization_id IS NULL\n  AND email LIKE '%e2e%'  -- left over\n",
             "/* left over */ organization_id IS NULL",
             "email IN ('left@e2e.test', 'it''s', 'a ) b', '; --')",
-            "c.email = 'left@e2e.test'",
             "id = (SELECT max(o.id) FROM users o)",
             "(email LIKE '%@e2e.test') OR (email = 'x')",
             "id = 1 OR id = 40",

@@ -179,13 +179,16 @@ each_backend! {
     fn rows_shared_by_a_declared_cascade_go_and_are_listed(db: TestDatabase) {
         db.execute(PEOPLE);
         db.execute(
-            "CREATE TABLE members (id integer PRIMARY KEY, \
-                 user_id integer REFERENCES users (id) ON DELETE CASCADE, guest_id integer); \
-             INSERT INTO members VALUES (1, 10, 10), (2, 20, 10), (3, 20, 20)",
+            "CREATE TABLE teams (id integer PRIMARY KEY, \
+                 organization_id integer REFERENCES organizations (id) ON DELETE CASCADE); \
+             CREATE TABLE members (id integer PRIMARY KEY, \
+                 user_id integer REFERENCES users (id) ON DELETE CASCADE, team_id text); \
+             INSERT INTO teams VALUES (100, 1), (200, 2); \
+             INSERT INTO members VALUES (1, 10, '100'), (2, 20, '100'), (3, 20, '200'), (4, 10, '200')",
         );
-        let text = declare("members.guest_id", "users", "cascade");
-        let outcome = cleans(&db, &text, &[], &[&APEX[..], &["- members 1", "- members 2"]].concat());
-        outcome.says(&["Global"]);
+        let text = declare("members.team_id", "teams", "cascade");
+        let gone = ["- teams 100", "- members 1", "- members 2", "- members 4"];
+        cleans(&db, &text, &[], &[&APEX[..], &gone].concat()).says(&["Global"]);
     }
 
     fn verify_looks_at_declared_references(db: TestDatabase) {

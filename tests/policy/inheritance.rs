@@ -134,14 +134,14 @@ each_backend! {
     fn declared_by_the_policy_alone(db: TestDatabase) {
         db.execute(PEOPLE);
         db.execute(
-            "CREATE TABLE accounts (id integer PRIMARY KEY, iban text); \
+            "CREATE TABLE banks (id integer PRIMARY KEY, iban text); \
              CREATE TABLE wallets (id integer PRIMARY KEY, account text UNIQUE, \
                  organization_id integer REFERENCES organizations (id) ON DELETE CASCADE); \
-             INSERT INTO accounts VALUES (1, 'a'), (2, 'b'), (3, 'c'); \
+             INSERT INTO banks VALUES (1, 'a'), (2, 'b'), (3, 'c'); \
              INSERT INTO wallets VALUES (11, '1', 1), (12, '2', 2), (13, NULL, 1), (14, '03', 1)",
         );
-        let text = "[[references]]\nfrom = \"wallets.account\"\nto = \"accounts.id\"\non-delete = \"cascade\"\nwith-parent = true\n";
-        let gone = ["- organizations 1", "- users 10", "- wallets 11", "- wallets 13", "- wallets 14", "- accounts 1"];
+        let text = "[[references]]\nfrom = \"wallets.account\"\nto = \"banks.id\"\non-delete = \"cascade\"\nwith-parent = true\n";
+        let gone = ["- organizations 1", "- users 10", "- wallets 11", "- wallets 13", "- wallets 14", "- banks 1"];
         cleans(&db, text, &[], &gone);
     }
 }

@@ -90,7 +90,7 @@ each_backend! {
         unfit(&db, "[root]\ncreated-at = \"creation\"\n", &["orgsweep.toml:2", "creation"]);
         unfit(&db, "[[orphans]]\ntable = \"user\"\nwhere = \"1 = 1\"\n", &["orgsweep.toml:2", "user"]);
         unfit(&db, "[guards]\ntest-data = { user = \"1 = 1\" }\n", &["orgsweep.toml:2", "user"]);
-        unfit(&db, "[tables.deals]\nowning = []\n", &["orgsweep.toml:2", "owning"]);
+        unfit(&db, "[tables.deals]\nowning = []\n", &["orgsweep.toml:1", "owned by nothing"]);
     }
 
     fn types_that_say_nothing(db: TestDatabase) {
@@ -136,7 +136,7 @@ each_backend! {
         let kept = "[[references]]\nfrom = \"deals.created_by\"\non-delete = \"cascade\"\n[tables.deals]\nkeep = \"refuse\"\n";
         unfit(&db, kept, &["orgsweep.toml:5", "orgsweep.toml:2"]);
         unfit(&db, "[tables.organizations]\nkeep = \"refuse\"\n", &["orgsweep.toml:2"]);
-        unfit(&db, "[[orphans]]\ntable = \"deals\"\nwhere = \"1 = 1\"\n[tables.deals]\nkeep = \"unlink\"\n", &["orgsweep.toml:2", "orgsweep.toml:5"]);
+        unfit(&db, "[[orphans]]\ntable = \"deals\"\nwhere = \"1 = 1\"\n[tables.deals]\nkeep = \"unlink\"\n", &["orgsweep.toml:2", "orgsweep.toml:4"]);
         unfit(&db, "[guards]\ndatabases = [\"a\"]\nforbidden-databases = [\"a\"]\n", &["orgsweep.toml:2", "orgsweep.toml:3"]);
         unfit(&db, "[guards]\nhosts = [\"\"]\n", &["orgsweep.toml:2"]);
         let several = "[root]\nname = \"name\"\n[tables.dealz]\nkeep = \"refuse\"\n[[orphans]]\ntable = \"user\"\nwhere = \"1 = 1\"\n";

@@ -77,9 +77,12 @@ each_backend! {
             let db = audit(&db, &format!("REFERENCES users (id) ON DELETE {action}"));
             cleans(&db, &keep("unlink"), &[], &[&APEX[..], &["~ audit 1,,ours"]].concat());
         }
-        let db = audit(&db, "NOT NULL REFERENCES users (id) ON DELETE CASCADE);\
-            CREATE TABLE unused (id integer, user_id integer");
-        db.execute("DROP TABLE unused");
+        let db = audit(&db, "");
+        db.execute(
+            "DROP TABLE audit; CREATE TABLE audit (id integer PRIMARY KEY, \
+                 user_id integer NOT NULL REFERENCES users (id) ON DELETE CASCADE); \
+             INSERT INTO audit VALUES (1, 10)",
+        );
         refuses(&db, &keep("unlink"), &["--force"], &["not_null"]);
     }
 
