@@ -11,6 +11,8 @@ pub struct Selection {
     pub ids: Vec<String>,
     /// Names with `*` for any text and `?` for one character.
     pub patterns: Vec<String>,
+    /// Where none matches, nothing else goes either.
+    pub required: bool,
 }
 
 impl Selection {

@@ -221,6 +221,8 @@ pub struct Declaration {
     pub discriminator: Option<Discriminator>,
     /// What SET DEFAULT writes, where the column's own default is not meant.
     pub default: Option<String>,
+    /// Where the policy says so: `orgsweep.toml:12`.
+    pub place: String,
 }
 
 /// Where a reference comes from.

@@ -1,6 +1,6 @@
 //! What most commands begin with: connect, read the catalog, find the root, resolve the flags.
 
-use crate::catalog::{self, Catalog, ReferenceId};
+use crate::catalog::{self, Catalog, Origin, ReferenceId};
 use crate::cli::{How, Orphans, ReferenceChecks, Which};
 use crate::database::{Database, Target};
 use crate::execute::{self, Job, Progress};
@@ -53,34 +53,49 @@ impl Context {
     /// The plan, and why its reference checks are what they are.
     pub fn plan(&mut self, how: &How) -> Result<(Plan, String)> {
         let rules = rules(&self.catalog, &self.rules, how)?;
-        self.try_conditions()?;
+        self.try_policy()?;
         let mut plan = plan::build(&self.catalog, self.root.table, rules);
         let (checks, reason) = self.checks(&plan, how.reference_checks)?;
         plan.rules.checks = checks;
         Ok((plan, reason))
     }
 
-    /// The policy's SQL conditions are expressions over their tables.
+    /// What only the database knows of a policy: its SQL conditions are expressions over their
+    /// tables, and its references compare what can be compared.
     ///
     /// # Errors
     /// Those that are not, with their place in the file.
-    pub fn try_conditions(&mut self) -> Result<()> {
-        let rules = &self.rules;
-        if rules.orphans.is_empty() && rules.guards.test_data.is_empty() {
-            return Ok(());
-        }
-        let plan = plan::build(&self.catalog, self.root.table, rules.clone());
-        let sql = Sql::new(self.database.dialect(), &self.catalog, &plan);
-        let database = &mut self.database;
-        let mut faults = Vec::new();
+    pub fn try_policy(&mut self) -> Result<()> {
+        let (rules, catalog) = (&self.rules, &self.catalog);
+        let plan = plan::build(catalog, self.root.table, rules.clone());
+        let sql = Sql::new(self.database.dialect(), catalog, &plan);
+        let mut tries: Vec<(String, String, Statement)> = Vec::new();
         for condition in rules.orphans.iter().chain(&rules.guards.test_data) {
-            let tried =
-                database.in_snapshot(|database| database.query(&sql.try_condition(condition)));
-            faults.extend(tried.err().map(|error| Fault {
-                place: condition.place.clone(),
-                message: format!("the database does not understand this condition: {error}"),
+            let what = "the database does not understand this condition";
+            let statements = sql.try_condition(condition).into_iter();
+            tries.extend(statements.map(|s| (condition.place.clone(), what.to_owned(), s)));
+        }
+        for id in catalog.reference_ids() {
+            let reference = catalog.reference(id);
+            let declaration = &reference.declaration;
+            let tables = [reference.child, reference.parent];
+            let readable = tables.iter().all(|table| catalog.table(*table).privileges.select);
+            let declared = declaration.origin == Origin::Declared || declaration.default.is_some();
+            if declared && readable {
+                let what = format!("the database cannot read {} so", catalog.reference_arrow(id));
+                tries.push((declaration.place.clone(), what, sql.try_reference(id)));
+            }
+        }
+        let mut faults: Vec<Fault> = Vec::new();
+        for (place, what, statement) in tries {
+            let tried = self.database.in_snapshot(|database| database.query(&statement));
+            let fault = tried.err().map(|error| Fault {
+                place,
+                message: format!("{what}: {error}"),
                 hint: None,
-            }));
+            });
+            let known = faults.last().map(|fault| fault.place.clone());
+            faults.extend(fault.filter(|fault| known.as_ref() != Some(&fault.place)));
         }
         if faults.is_empty() { Ok(()) } else { Err(policy_problem(&faults)) }
     }
@@ -132,6 +147,7 @@ pub fn selection(which: &Which, root: &Root, catalog: &Catalog) -> Result<Select
         names: which.org_name.clone(),
         ids: which.org_id.clone(),
         patterns: which.org_like.clone(),
+        required: which.require_match,
     };
     if let Some(problem) = selection.problem() {
         return Err(Problem::usage(problem)
@@ -155,8 +171,13 @@ pub fn selection(which: &Which, root: &Root, catalog: &Catalog) -> Result<Select
 /// The table of organizations: flags and environment before the policy before a look at the names.
 fn root(policy: &Policy, which: &Which, catalog: &Catalog) -> Result<Root> {
     let file = &policy.file.root;
-    // Columns that the policy names are those of its own table.
-    let other = which.root.is_some();
+    // Columns that the policy names are those of its own table, whoever names that.
+    let other = match (&which.root, &file.table) {
+        (Some(wanted), Some(own)) => {
+            catalog.tables_named(wanted) != catalog.tables_named(own.as_ref())
+        }
+        _ => false,
+    };
     let column = |flag: &Option<String>, named: &Option<Spanned<String>>| {
         let named = named.as_ref().filter(|_| !other).map(|name| name.as_ref().clone());
         flag.clone().or(named)
@@ -289,7 +310,7 @@ fn references(catalog: &Catalog, flag: &str, name: &str) -> Result<Vec<Reference
     Ok(found)
 }
 
-fn root_problem(problem: &RootProblem, place: Option<String>) -> anyhow::Error {
+pub fn root_problem(problem: &RootProblem, place: Option<String>) -> anyhow::Error {
     let error = root_error(problem);
     match place {
         Some(place) => Problem { message: format!("{place}: {}", error.message), ..error }.into(),

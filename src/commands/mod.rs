@@ -34,7 +34,7 @@ pub fn run(cli: &Cli, settings: &Settings, ui: &mut Ui) -> Result<Exit> {
         Command::Verify(args) => verify::run(&subject()?, args, ui),
         Command::Graph(args) => graph::run(&subject()?, args, ui),
         Command::Explain(args) => explain::run(&subject()?, args, ui),
-        Command::Policy { command } => policy::run(command, &subject, ui),
+        Command::Policy { command } => policy::run(command, &target, &subject, ui),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(*shell, &mut Cli::command(), "orgsweep", &mut script);

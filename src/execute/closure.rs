@@ -148,6 +148,9 @@ fn select_roots(run: &mut Run, discovery: &mut Discovery) -> Result<(), Failure>
             follow(run, discovery, followed, false)?;
         }
     }
+    if run.job.selection.required && !discovery.has_rows(root) {
+        return Ok(());
+    }
     for orphans in &run.job.plan.rules.orphans {
         select_orphans(run, discovery, orphans)?;
     }

@@ -27,6 +27,13 @@ pub struct Condition {
     pub place: String,
 }
 
+impl Condition {
+    /// Beside other conditions, whatever comment it ends with.
+    pub fn parenthesized(&self) -> String {
+        format!("(\n{}\n)", self.sql)
+    }
+}
+
 /// What must hold for any row to go, `--force` or not.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Guards {

@@ -105,7 +105,17 @@ fn key(text: &str) -> String {
 }
 
 fn quoted(text: &str) -> String {
-    toml::Value::from(text).to_string()
+    // Written in several lines, only the first one would be commented out.
+    let escaped = |c: char| match c {
+        '"' | '\\' => format!("\\{c}"),
+        '\n' => "\\n".to_owned(),
+        c if c.is_control() => format!("\\u{:04x}", u32::from(c)),
+        c => c.to_string(),
+    };
+    match text.contains('\n') {
+        true => format!("\"{}\"", text.chars().map(escaped).collect::<String>()),
+        false => toml::Value::from(text).to_string(),
+    }
 }
 
 fn comment(lines: &[String]) -> String {

@@ -24,7 +24,7 @@ pub fn apply(policy: &Policy, catalog: &mut Catalog) -> Vec<Fault> {
                         let message = format!("{name} has been spoken of in {earlier}");
                         faults.push(policy.fault(&entry.from.span(), message));
                     }
-                    None => override_action(&mut catalog.references[id.0], entry),
+                    None => override_action(policy, &mut catalog.references[id.0], entry),
                 }
                 faults.extend(inverse(policy, catalog, entry, id).err());
             }
@@ -127,11 +127,12 @@ fn check_default(policy: &Policy, entry: &file::Reference) -> Result<(), Fault> 
     Err(policy.fault(&default.span(), "default is written by on-delete = \"set default\" only"))
 }
 
-fn override_action(reference: &mut Reference, entry: &file::Reference) {
+fn override_action(policy: &Policy, reference: &mut Reference, entry: &file::Reference) {
     if let Some(action) = &entry.on_delete {
         act(reference, *action.as_ref());
     }
     reference.declaration.default = entry.default.as_ref().map(|value| value.as_ref().clone());
+    reference.declaration.place = policy.place(&entry.from.span());
 }
 
 fn declared(
@@ -170,6 +171,7 @@ fn declared(
         as_text,
         discriminator,
         default: entry.default.as_ref().map(|value| value.as_ref().clone()),
+        place: policy.place(&span),
     };
     act(&mut reference, *action.as_ref());
     Ok(Meaning::Declare(Box::new(reference)))

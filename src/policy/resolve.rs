@@ -34,8 +34,8 @@ pub fn resolve(policy: &Policy, catalog: Catalog, root: TableId) -> Result<Resol
     for (id, name, table) in &tables {
         faults.extend(resolved.kept(policy, *id, name, table, root));
     }
-    for (id, _, table) in &tables {
-        faults.extend(resolved.table(policy, *id, table));
+    for (id, name, table) in &tables {
+        faults.extend(resolved.table(policy, *id, name, table));
     }
     for orphans in &policy.file.orphans {
         match condition(policy, &resolved.catalog, &orphans.table, &orphans.condition) {
@@ -74,7 +74,13 @@ impl Resolved {
         }
     }
 
-    fn table(&mut self, policy: &Policy, id: TableId, table: &Table) -> Vec<Fault> {
+    fn table(
+        &mut self,
+        policy: &Policy,
+        id: TableId,
+        name: &Spanned<String>,
+        table: &Table,
+    ) -> Vec<Fault> {
         let mut faults = Vec::new();
         if let Some(columns) = &table.label {
             match columns.iter().map(|column| self.column(policy, id, column)).collect() {
@@ -83,8 +89,14 @@ impl Resolved {
             }
         }
         if let Some(columns) = &table.owning {
-            match columns.iter().map(|columns| self.owning(policy, id, columns)).collect() {
-                Ok(owning) => drop(self.rules.owning.insert(id, owning)),
+            let owning = columns.iter().map(|columns| self.owning(policy, id, columns));
+            match owning.collect::<Result<Vec<_>, _>>() {
+                Ok(owning) if owning.is_empty() => {
+                    let message =
+                        format!("{} is owned by nothing: name a reference", name.as_ref());
+                    faults.push(policy.fault(&name.span(), message));
+                }
+                Ok(owning) => drop(self.rules.owning.insert(id, owning.concat())),
                 Err(fault) => faults.push(fault),
             }
         }
@@ -100,13 +112,13 @@ impl Resolved {
         column_named(policy, &self.catalog, table, column.as_ref(), &column.span())
     }
 
-    /// The reference of `table` over these columns.
+    /// The references of `table` over these columns: several where they are polymorphic.
     fn owning(
         &self,
         policy: &Policy,
         table: TableId,
         columns: &Spanned<String>,
-    ) -> Result<ReferenceId, Fault> {
+    ) -> Result<Vec<ReferenceId>, Fault> {
         let own = |id: &ReferenceId| self.catalog.reference(*id).child == table;
         let named = |id: &ReferenceId| {
             let reference = self.catalog.reference(*id);
@@ -114,9 +126,9 @@ impl Resolved {
                 || reference.name.as_deref() == Some(columns.as_ref())
         };
         let references = || self.catalog.reference_ids().filter(own);
-        match references().find(named) {
-            Some(id) => Ok(id),
-            None => {
+        match references().filter(named).collect::<Vec<_>>() {
+            found if !found.is_empty() => Ok(found),
+            _ => {
                 let name = &self.catalog.table(table).name;
                 let message = format!("{name} has no reference over {}", columns.as_ref());
                 let names = references().map(|id| self.catalog.reference(id).columns.join(","));

@@ -197,7 +197,7 @@ fn candidate(
         origin: Origin::Declared,
         as_text: textual(from, column) != textual(to, &key.columns[0]),
         discriminator: resolved,
-        default: None,
+        ..Declaration::default()
     };
     let entry = Entry {
         from: format!("{}.{column}", from.name),

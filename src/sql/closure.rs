@@ -35,7 +35,7 @@ impl Sql<'_> {
         lock: bool,
     ) -> Statement {
         let table = orphans.table;
-        let mut conditions = vec![format!("({})", orphans.sql)];
+        let mut conditions = vec![orphans.parenthesized()];
         conditions.extend(self.plan.owning_of(table).iter().map(|id| {
             let parent = self.relation(self.catalog.reference(*id).parent);
             format!("NOT EXISTS (SELECT 1 FROM {parent} r WHERE {})", self.names_row(*id, "r", "c"))

@@ -375,7 +375,8 @@ impl Sql<'_> {
     }
 
     fn somebody(&self, id: ReferenceId, child: &dyn Fn(&str) -> String) -> String {
-        let columns = self.catalog.reference(id).columns.iter();
+        // The type's column, too: a null type names nobody, and the question has an answer.
+        let columns = self.catalog.reference(id).naming_columns();
         let named = columns.map(|name| format!("{} IS NOT NULL", child(name)));
         named.chain(self.discriminated(id, child)).collect::<Vec<_>>().join(" AND ")
     }

@@ -2,7 +2,7 @@
 //! get in each other's way. Each is a `FROM … WHERE …` that is counted and sampled alike.
 
 use super::closure::where_all;
-use super::{Sql, Statement};
+use super::{Sql, Statement, literal};
 use crate::catalog::{OnDelete, ReferenceId, TableId};
 use crate::plan::{Condition, Unlink};
 
@@ -68,19 +68,45 @@ impl Sql<'_> {
         let table = guard.table;
         // The condition names columns of its table alone: no other row is in its scope.
         let source = format!(
-            "{} c WHERE EXISTS (SELECT 1 FROM {} k WHERE {}) AND (({}) IS NOT TRUE)",
+            "{} c WHERE EXISTS (SELECT 1 FROM {} k WHERE {}) AND ({} IS NOT TRUE)",
             self.relation(table),
             self.key_relation(table),
             self.same_row(table, "k", "c"),
-            guard.sql
+            guard.parenthesized()
         );
         ProtectedBy { table, parent: None, source }
     }
 
-    /// Fails where a policy's condition is no expression over its table's columns.
-    pub fn try_condition(&self, condition: &Condition) -> Statement {
+    /// One of them fails where a policy's condition is no expression over its table's columns. What
+    /// closes the first one's parentheses early, to get round the conditions beside it, is an error
+    /// in the second one, which has none to close; and the other way round.
+    pub fn try_condition(&self, condition: &Condition) -> [Statement; 2] {
         let relation = self.relation(condition.table);
-        format!("SELECT '' FROM {relation} c WHERE ({}) LIMIT 0", condition.sql).into()
+        let enclosed = condition.parenthesized();
+        let bare = format!("CASE WHEN\n{}\nTHEN '' END", condition.sql);
+        [
+            format!("SELECT '' FROM {relation} c WHERE {enclosed} LIMIT 0").into(),
+            format!("SELECT {bare} FROM {relation} c LIMIT 0").into(),
+        ]
+    }
+
+    /// Fails where the engine cannot compare what a policy says names each other, or cannot read the
+    /// default that it says.
+    pub fn try_reference(&self, id: ReferenceId) -> Statement {
+        let reference = self.catalog.reference(id);
+        let default = reference.declaration.default.iter().flat_map(|default| {
+            let columns = reference.set_columns.iter();
+            columns.map(|name| self.typed(reference.child, name, &literal(default)))
+        });
+        let values: Vec<String> = default.chain(["''".to_owned()]).collect();
+        format!(
+            "SELECT {} FROM {} c, {} r WHERE {} LIMIT 0",
+            values.iter().map(|value| self.dialect.as_text(value)).collect::<Vec<_>>().join(", "),
+            self.child_relation(id),
+            self.relation(reference.parent),
+            self.names_row(id, "r", "c"),
+        )
+        .into()
     }
 
     /// Number of rows and number of parents that they name.

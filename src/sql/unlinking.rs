@@ -163,15 +163,21 @@ impl Sql<'_> {
 
     /// What one unlink writes, as an expression of the column's type.
     fn written_value(&self, position: usize, table: TableId, column: &str) -> String {
-        let column = self.column(table, column);
-        let typed = |value: &str| match self.dialect {
-            Dialect::Sqlite => format!("({value})"),
-            Dialect::Postgres => format!("({value})::{}", column.type_name),
-        };
+        let typed = |value: &str| self.typed(table, column, value);
         match &self.plan.unlinks[position].value {
             UnlinkValue::Null => typed("NULL"),
-            UnlinkValue::Default => typed(column.default.as_deref().unwrap_or("NULL")),
+            UnlinkValue::Default => {
+                typed(self.column(table, column).default.as_deref().unwrap_or("NULL"))
+            }
             UnlinkValue::Key(key) => typed(&literal(key)),
+        }
+    }
+
+    /// An expression as a value of the column's type.
+    pub(super) fn typed(&self, table: TableId, column: &str, value: &str) -> String {
+        match self.dialect {
+            Dialect::Sqlite => format!("({value})"),
+            Dialect::Postgres => format!("({value})::{}", self.column(table, column).type_name),
         }
     }
 

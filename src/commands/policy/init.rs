@@ -1,6 +1,7 @@
 //! `orgsweep policy init`: a first policy from the live catalog. What it suggests is commented out,
 //! with its evidence.
 
+use super::super::context::root_problem;
 use super::{LOCK_TIMEOUT, evidence, readable, write};
 use crate::catalog::{self, Catalog, ReferenceId, TableId};
 use crate::cli::PolicyInit;
@@ -40,6 +41,7 @@ pub fn run(target: &Target, args: &PolicyInit, ui: &mut Ui) -> Result<Exit> {
             draft.root.extend(named);
             root.table
         }
+        Err(problem) if args.root.is_some() => return Err(root_problem(&problem, None)),
         Err(problem) => {
             draft.head.push(String::new());
             draft.head.push(format!("{} Say which: [root] table = \"…\"", undecided(&problem)));

@@ -7,7 +7,7 @@ mod init;
 use super::context::{Context, Subject};
 use crate::catalog::{Catalog, ReferenceId, TableId};
 use crate::cli::PolicyCommand;
-use crate::database::Database;
+use crate::database::{Database, Target};
 use crate::exit::{Exit, Problem};
 use crate::sql::Sql;
 use crate::ui::Ui;
@@ -23,11 +23,13 @@ const SAMPLE: u32 = 10_000;
 
 pub fn run(
     command: &PolicyCommand,
+    target: &dyn Fn() -> Result<Target, Problem>,
     subject: &dyn Fn() -> Result<Subject>,
     ui: &mut Ui,
 ) -> Result<Exit> {
     match command {
-        PolicyCommand::Init(args) => init::run(&subject()?.target, args, ui),
+        // The policy that is there may be why a new one is wanted.
+        PolicyCommand::Init(args) => init::run(&target()?, args, ui),
         PolicyCommand::Django(args) => django::run(args, ui),
         PolicyCommand::Check(args) => check::run(&subject()?, args, ui),
     }
