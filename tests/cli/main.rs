@@ -6,6 +6,7 @@ mod explain;
 mod faults;
 mod output;
 mod selection;
+mod series;
 #[path = "../support/mod.rs"]
 mod support;
 mod target;
