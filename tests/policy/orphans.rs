@@ -132,6 +132,20 @@ each_backend! {
         cleans_of(&db, &(typed + orphans), &["--orphans", "only"], &gone);
     }
 
+    /// The script of a preview selects them alike, comments in the condition included.
+    fn a_script_takes_them_too(db: TestDatabase) {
+        left_over(&db);
+        policy(&db, "[[orphans]]\ntable = \"users\"\nwhere = '''\nemail LIKE '%@e2e.test' -- left over\n'''\n");
+        let script = db.orgsweep(&["preview", "--orphans", "only", "--format", "sql"]).exits(0).stdout;
+        let before = db.dump();
+        match db.is_sqlite() {
+            true => db.execute(&script.lines().filter(|l| !l.starts_with('.')).map(|l| l.to_owned() + "\n").collect::<String>()),
+            false => db.execute(&script.lines().filter(|l| !l.starts_with('\\')).map(|l| l.to_owned() + "\n").collect::<String>()),
+        }
+        let happened = happened(&before, &db.dump());
+        assert_eq!(happened, ORPHANS.iter().map(|&line| line.to_owned()).collect(), "{script}");
+    }
+
     fn without_any_match_of_the_name_they_still_go(db: TestDatabase) {
         left_over(&db);
         cleans_of(&db, POLICY, &["--org-name", "Nobody"], &ORPHANS);
