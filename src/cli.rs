@@ -43,6 +43,7 @@ pub enum Command {
     Verify(Verify),
     /// Show what an organization reaches, by which references
     Graph(Graph),
+    Explain(Explain),
     /// Write a policy file, or check one against the database
     Policy {
         #[command(subcommand)]
@@ -55,7 +56,9 @@ pub enum Command {
     /// See the whole story on a scratch SQLite file in this folder
     Demo(Demo),
     /// Print a shell's completion script
-    Completions { shell: clap_complete::Shell },
+    Completions {
+        shell: clap_complete::Shell,
+    },
     /// Print the manual page (roff)
     Man,
 }
@@ -355,6 +358,37 @@ pub enum GraphFormat {
     Json,
 }
 
+/// Tell why one row goes, or stays.
+///
+/// Shows the ways by which the row is reached from the selected organizations, every row on the way
+/// named, those that need no --force first, then the shorter ones. For a row that stays: whose it is,
+/// and what becomes of each row that it names. Changes nothing.
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "\
+Examples:
+  orgsweep explain deals 42 --org-name 'Apex Innovations Inc.'
+  orgsweep explain team_members 3,7 --org-id 1              # a key of two columns, in its order
+  orgsweep explain users email=ann@apex.test --org-id 1     # by any columns that name one row
+  orgsweep explain deals 42 --org-id 1 --force --format json | jq .verdict")]
+pub struct Explain {
+    /// The row's table
+    pub table: String,
+
+    /// The value of the table's key: several for a key of several columns, in its order, or
+    /// COLUMN=VALUE; where there is no key, SQLite's rowid or PostgreSQL's ctid
+    #[arg(required = true, allow_negative_numbers = true)]
+    pub key: Vec<String>,
+
+    #[command(flatten)]
+    pub which: Which,
+
+    #[command(flatten)]
+    pub how: How,
+
+    #[arg(long, value_name = "FORMAT", default_value = "table")]
+    pub format: PlainFormat,
+}
+
 /// Create or update the built-in CRM's tables.
 ///
 /// Refuses a database that holds other tables of the same names. An SQLite file is created.
@@ -407,6 +441,7 @@ impl Cli {
             Command::Preview(preview) => preview.format == PreviewFormat::Json,
             Command::Clean(clean) => clean.format == PreviewFormat::Json,
             Command::Verify(Verify { format, .. })
+            | Command::Explain(Explain { format, .. })
             | Command::Migrate(Migrate { format })
             | Command::Seed(Seed { format, .. }) => *format == PlainFormat::Json,
             Command::Graph(graph) => graph.format == GraphFormat::Json,

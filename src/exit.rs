@@ -97,7 +97,7 @@ fn of_failure(failure: &Failure) -> Problem {
     match failure {
         Failure::Database(error) => of_database(error),
         Failure::BadKey(message) => {
-            Problem::usage(message.as_str()).hint("--org-id takes a value of the key's own type")
+            Problem::usage(message.as_str()).hint("a key takes a value of its column's own type")
         }
         Failure::SchemaMoved => Problem::new(
             Exit::Refused,

@@ -22,7 +22,7 @@
 //! # Rules of the house
 //!
 //! - **Pure layers know nothing of I/O.** [`catalog`]'s data, [`graph`], [`plan`], [`selection`],
-//!   [`findings`], [`sql`] and [`render`] neither print nor query, and name no Diesel type.
+//!   [`address`], [`findings`], [`explanation`], [`sql`] and [`render`] neither print nor query, and name no Diesel type.
 //! - **One maker of SQL.** Every statement on a user's table is text from [`sql`]: identifiers quoted
 //!   by one function, values bound. Each engine's way of saying it is a [`sql::Dialect`].
 //! - **Backends are told apart** in [`database`], in [`catalog`]'s loaders and in [`sql`] only.
@@ -31,8 +31,12 @@
 //! - **One printer** ([`ui`]), **one reader of the environment** ([`settings`]), one place that gives
 //!   errors their codes ([`exit`]). Names from the data are printed through [`label`] only.
 //!
+//! `explain` asks about one row ([`address`]) what the others ask about all: the same survey, then back
+//! from the row to what was selected; the answer is an [`explanation`].
+//!
 //! [`crm`] is the built-in sample database behind `demo`; nothing else knows its schema.
 
+pub mod address;
 pub mod catalog;
 pub mod cli;
 pub mod commands;
@@ -40,6 +44,7 @@ pub mod crm;
 pub mod database;
 pub mod execute;
 pub mod exit;
+pub mod explanation;
 pub mod findings;
 pub mod graph;
 pub mod interrupt;

@@ -92,7 +92,7 @@ impl From<ConnectionError> for Error {
 }
 
 fn by_message(message: &str) -> Fault {
-    const KNOWN: [(&str, Fault); 19] = [
+    const KNOWN: [(&str, Fault); 21] = [
         ("deadlock detected", Fault::Retryable),
         ("could not serialize access", Fault::Retryable),
         ("tuple to be locked was already moved", Fault::Retryable),
@@ -111,6 +111,8 @@ fn by_message(message: &str) -> Fault {
         ("permission denied", Fault::Permission),
         ("row-level security", Fault::RowSecurity),
         ("invalid input syntax", Fault::Value),
+        ("invalid input value", Fault::Value),
+        ("field value out of range", Fault::Value),
         ("out of range for type", Fault::Value),
     ];
     let known = KNOWN.iter().find(|(part, _)| message.contains(part));

@@ -134,16 +134,7 @@ pub fn take(run: &mut Run) -> Result<Discovery, Failure> {
 
 fn select_roots(run: &mut Run, discovery: &mut Discovery) -> Result<(), Failure> {
     let root = run.job.root.table;
-    if let Some(refusal) = run.unreadable(root) {
-        return Err(Failure::Database(crate::database::Error {
-            fault: crate::database::Fault::Permission,
-            message: format!(
-                "the organizations cannot be read: {:?} on {}",
-                refusal.kind,
-                run.job.catalog.table(root).name
-            ),
-        }));
-    }
+    run.must_read(root)?;
     create_keys(run, discovery, root)?;
     let generation = discovery.next();
     let lock = run.lock && run.job.catalog.table(root).privileges.update;

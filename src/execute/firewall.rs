@@ -4,10 +4,12 @@
 use super::closure::Discovery;
 use super::{Failure, Run};
 use crate::catalog::{ReferenceId, TableId};
+use crate::database::Row;
+use crate::explanation::{Judgement, Owner};
 use crate::findings::{Shared, Unlinked};
 use crate::label::title;
 use crate::plan::{Refusal, RefusalKind};
-use crate::sql::{CLASSES, Home};
+use crate::sql::{CLASSES, Home, RowKey};
 use std::collections::{BTreeMap, BTreeSet};
 
 const SAMPLES: u32 = 3;
@@ -17,8 +19,8 @@ const SAMPLES: u32 = 3;
 pub struct Homes {
     /// Tables with exceptions.
     tables: Vec<TableId>,
-    /// Tables for which a table of rows met on the way exists.
-    climbed: Vec<TableId>,
+    /// Can go on from other rows.
+    climb: Climb,
 }
 
 /// Climbs from the exceptions in `tables` and from the unlinked rows, and judges.
@@ -59,7 +61,7 @@ pub fn homes(
     for table in &tables {
         run.run(&run.sql.judge(*table, &present))?;
     }
-    Ok(Homes { tables, climbed: climb.created })
+    Ok(Homes { tables, climb })
 }
 
 /// Unlinked rows are numbered after the tables, whose exceptions are their own origin.
@@ -154,6 +156,38 @@ impl Climb {
     }
 }
 
+/// The organizations that one row belongs to, and whether each is selected.
+pub fn homes_of(
+    run: &mut Run,
+    discovery: &Discovery,
+    homes: &mut Homes,
+    row: &RowKey,
+) -> Result<Vec<Owner>, Failure> {
+    let origin = origin_of_unlink(run, run.job.plan.unlinks.len());
+    homes.climb.create(run, run.job.plan.root)?;
+    homes.climb.create(run, row.table)?;
+    let start = run.sql.climb_from_row(row, origin, homes.climb.generation);
+    homes.climb.add(row.table, run.execute(&start)?);
+    homes.climb.climb_to_the_top(run, discovery)?;
+    let owner = |row: Row| Owner { title: title(row.text(0), row.text(1)), selected: row.flag(2) };
+    let rows = run.query(&run.sql.homes_of(origin, discovery.selected))?;
+    Ok(rows.into_iter().map(owner).collect())
+}
+
+/// What was said of a row that is an exception.
+pub fn judgement(run: &mut Run, homes: &Homes, row: &RowKey) -> Result<Option<Judgement>, Failure> {
+    if !homes.tables.contains(&row.table) {
+        return Ok(None);
+    }
+    let judged = run.query(&run.sql.verdict(row))?;
+    Ok(judged.first().map(|judged| match (judged.text(0), judged.flag(1)) {
+        ("foreign", _) => Judgement::Foreign,
+        ("shared", false) => Judgement::Shared,
+        ("global", false) => Judgement::Global,
+        _ => Judgement::Passed,
+    }))
+}
+
 /// Followed references into tables with exceptions, whose parents have rows.
 fn reaching(run: &Run, discovery: &Discovery, homes: &Homes) -> Vec<ReferenceId> {
     let into = |table: &TableId| run.job.plan.followed_into(*table, run.job.catalog);
@@ -189,7 +223,7 @@ pub fn forget(
     homes: &Homes,
     unlinked: &[Unlinked],
 ) -> Result<(), Failure> {
-    run.run(&run.sql.forget_homes(&homes.tables, &homes.climbed))?;
+    run.run(&run.sql.forget_homes(&homes.tables, &homes.climb.created))?;
     for unlink in unlinked {
         run.run(&run.sql.drop_kept(unlink.unlink))?;
     }
@@ -267,7 +301,7 @@ pub fn shared(run: &mut Run, discovery: &Discovery, homes: &Homes) -> Result<Vec
 pub fn owners_of_unlinked(
     run: &mut Run,
     discovery: &Discovery,
-    unlinked: Vec<Unlinked>,
+    unlinked: &[Unlinked],
 ) -> Result<Vec<Unlinked>, Failure> {
     let mut described = Vec::new();
     for unlink in unlinked {
@@ -280,7 +314,7 @@ pub fn owners_of_unlinked(
             true => run.one(run.sql.count_stranded(origin))?.number(0) as u64,
             false => 0,
         };
-        described.push(Unlinked { organizations, stranded, ..unlink });
+        described.push(Unlinked { organizations, stranded, ..unlink.clone() });
     }
     Ok(described)
 }

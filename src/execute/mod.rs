@@ -1,23 +1,28 @@
 //! Runs a plan: find the closure, look for refusals, delete, prove, commit. It derives no rule of
 //! its own; preview and clean go through the same `measure`.
 
+mod ancestry;
 mod closure;
 mod deletion;
+mod explain;
 mod failure;
 mod firewall;
 mod guards;
 mod obstacles;
 mod topdown;
 
+pub use explain::{Answer, explain};
 pub use failure::Failure;
 
-use crate::catalog::{self, Catalog, TableId};
-use crate::database::{Database, Purpose, Row};
-use crate::findings::{Findings, Organization, Step};
+use crate::catalog::{self, Catalog, ReferenceId, TableId};
+use crate::database::{self, Database, Fault, Purpose, Row};
+use crate::findings::{Findings, Organization, Step, Unlinked};
 use crate::interrupt;
 use crate::plan::{Checks, Plan, Refusal, RefusalKind};
 use crate::selection::{Root, Selection};
 use crate::sql::{Dialect, Sql, Statement};
+use closure::Discovery;
+use firewall::Homes;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
@@ -178,44 +183,67 @@ fn transaction(
     }
 }
 
+/// What is found before anything is refused. The key tables and those of the firewall stay.
+struct Survey {
+    discovery: Discovery,
+    unlinked: Vec<Unlinked>,
+    homes: Homes,
+    excluded: BTreeSet<ReferenceId>,
+    /// Nothing found so far keeps a clean from deleting these rows as it finds them.
+    top_down: bool,
+}
+
 /// The closure, the refusals, the unlinks: all that is known before the first change. The key
 /// tables stay for the deletion.
 fn measure(run: &mut Run) -> Result<Findings, Failure> {
+    let mut survey = survey(run)?;
+    judge(run, &mut survey)
+}
+
+fn survey(run: &mut Run) -> Result<Survey, Failure> {
     let mut excluded = BTreeSet::new();
     loop {
         let mut discovery = closure::discover(run, &excluded)?;
         if discovery.is_empty() {
-            return Ok(Findings::default());
+            let (unlinked, homes) = (Vec::new(), Homes::default());
+            return Ok(Survey { discovery, unlinked, homes, excluded, top_down: false });
         }
         (run.observe)(Progress::Checking);
         let unlinked = obstacles::unlinked(run, &mut discovery)?;
         let exceptions = firewall::tables_with_exceptions(run, &discovery)?;
-        let may_take = exceptions.is_empty() && is_top_down(run.database, run.job);
+        let top_down = exceptions.is_empty() && is_top_down(run.database, run.job);
         let homes = firewall::homes(run, &discovery, exceptions, &unlinked)?;
         if firewall::exclude(run, &discovery, &homes, &mut excluded)? {
             firewall::forget(run, &discovery, &homes, &unlinked)?;
             continue;
         }
-        let kept = obstacles::kept(run, &mut discovery)?;
-        let mut refusals = discovery.refusals.clone();
-        refusals.extend(guards::guards(run, &discovery)?);
-        refusals.extend(kept);
-        refusals.extend(obstacles::protected(run, &discovery, &excluded)?);
-        refusals.extend(firewall::refusals(run, &discovery, &homes, &excluded)?);
-        refusals.extend(obstacles::broken_unlinks(run, &discovery, &unlinked)?);
-        refusals.extend(obstacles::overlaps(run, &discovery)?);
-        let shared = firewall::shared(run, &discovery, &homes)?;
-        let unlinked = firewall::owners_of_unlinked(run, &discovery, unlinked)?;
-        return Ok(Findings {
-            organizations: discovery.organizations,
-            found: discovery.found,
-            unlinked,
-            shared,
-            // A clean that comes after this one; its own run was sent back to the closure.
-            top_down: may_take && !run.lock && refusals.is_empty(),
-            refusals,
-        });
+        return Ok(Survey { discovery, unlinked, homes, excluded, top_down });
     }
+}
+
+/// What stands in the way of what was found.
+fn judge(run: &mut Run, survey: &mut Survey) -> Result<Findings, Failure> {
+    let Survey { discovery, unlinked, homes, excluded, top_down } = survey;
+    if discovery.is_empty() {
+        return Ok(Findings::default());
+    }
+    let kept = obstacles::kept(run, discovery)?;
+    let mut refusals = discovery.refusals.clone();
+    refusals.extend(guards::guards(run, discovery)?);
+    refusals.extend(kept);
+    refusals.extend(obstacles::protected(run, discovery, excluded)?);
+    refusals.extend(firewall::refusals(run, discovery, homes, excluded)?);
+    refusals.extend(obstacles::broken_unlinks(run, discovery, unlinked)?);
+    refusals.extend(obstacles::overlaps(run, discovery)?);
+    Ok(Findings {
+        organizations: discovery.organizations.clone(),
+        found: discovery.found.clone(),
+        shared: firewall::shared(run, discovery, homes)?,
+        unlinked: firewall::owners_of_unlinked(run, discovery, unlinked)?,
+        // A clean that comes after this one; its own run was sent back to the closure.
+        top_down: *top_down && !run.lock && refusals.is_empty(),
+        refusals,
+    })
 }
 
 impl<'a> Run<'a> {
@@ -299,6 +327,22 @@ impl<'a> Run<'a> {
     fn run(&mut self, sql: &str) -> Result<(), Failure> {
         interrupt::check()?;
         Ok(self.database.run(sql)?)
+    }
+
+    /// # Errors
+    /// The table may not be read.
+    fn must_read(&self, table: TableId) -> Result<(), Failure> {
+        let Some(refusal) = self.unreadable(table) else {
+            return Ok(());
+        };
+        let name = &self.job.catalog.table(table).name;
+        let (fault, message) = match refusal.kind {
+            RefusalKind::RowSecurity => {
+                (Fault::RowSecurity, format!("row-level security hides rows of {name}"))
+            }
+            _ => (Fault::Permission, format!("this role lacks {} on {name}", refusal.detail)),
+        };
+        Err(Failure::Database(database::Error { fault, message }))
     }
 
     /// A table may be read, or the reason why not.

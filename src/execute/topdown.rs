@@ -31,7 +31,7 @@ pub fn clean(run: &mut Run, expected: Option<&Findings>) -> Result<Option<Outcom
         return Ok(None);
     }
     firewall::homes(run, &discovery, Vec::new(), &unlinked)?;
-    let unlinked = firewall::owners_of_unlinked(run, &discovery, unlinked)?;
+    let unlinked = firewall::owners_of_unlinked(run, &discovery, &unlinked)?;
     let taken = discovery.taken().into_iter().flatten();
     let mut durations: BTreeMap<Step, _> =
         taken.map(|(table, took)| (Step::Delete(*table), *took)).collect();

@@ -12,10 +12,7 @@ pub fn build(catalog: &Catalog, root: TableId, rules: Rules) -> Plan {
     starts.extend(rules.orphans.iter().map(|orphans| orphans.table));
     let tables = graph::reachable(catalog, &starts, follows);
     let discovery = graph::components(catalog, &tables, follows);
-    // The engine watches no order among references that it does not know.
-    let ordered = |id| catalog.reference(id).is_constraint();
-    let deletion: Vec<Component> =
-        graph::components(catalog, &tables, ordered).into_iter().rev().collect();
+    let deletion = deletion(catalog, &tables);
     let followed = in_order(catalog, &rules, &discovery);
     let unlinks = unlinks(catalog, &rules, &tables);
     let self_reference = |id: &ReferenceId| {
@@ -40,6 +37,16 @@ pub fn build(catalog: &Catalog, root: TableId, rules: Rules) -> Plan {
         children,
         rules,
     }
+}
+
+/// Children before parents. The engine watches no order among references that it does not know: they
+/// count where they close no further cycle.
+fn deletion(catalog: &Catalog, tables: &BTreeSet<TableId>) -> Vec<Component> {
+    let constraints =
+        graph::components(catalog, tables, |id| catalog.reference(id).is_constraint());
+    let all = graph::components(catalog, tables, |_| true);
+    let order = if all.len() == constraints.len() { all } else { constraints };
+    order.into_iter().rev().collect()
 }
 
 /// The round in which rows of this reference are found; `None` where they are unlinked instead.

@@ -1,6 +1,7 @@
 //! From plan and findings to text, for people and for machines. Pure.
 
 pub mod csv;
+pub mod explain;
 pub mod graph;
 pub mod json;
 pub mod markdown;

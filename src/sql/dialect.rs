@@ -27,10 +27,11 @@ impl Dialect {
     /// Settings for one transaction of `purpose`, right after BEGIN. SQLite's default cache of 2 MB
     /// is read over and over where rows go in another order than they lie in; a deletion changes
     /// the user's tables, a preview only its key tables.
-    /// `row_security = off` turns rows that a
-    /// policy would hide into an error; JIT costs more than these statements take; key tables and
-    /// the hash joins over them shall fit in the server's memory, where a role's own settings are
-    /// not more generous.
+    ///
+    /// PostgreSQL: `row_security = off` turns rows that a policy would hide into an error; JIT costs
+    /// more than these statements take, and a key table's statistics need no more than 3,000 rows;
+    /// key tables and the hash joins over them shall fit in the server's memory, where a role's own
+    /// settings are not more generous.
     pub fn session(self, lock_timeout: Duration, write: bool) -> String {
         match self {
             Dialect::Sqlite => {
@@ -42,7 +43,7 @@ impl Dialect {
                 )
             }
             Dialect::Postgres => format!(
-                "SET LOCAL row_security = off; SET LOCAL jit = off; \
+                "SET LOCAL row_security = off; SET LOCAL jit = off; SET LOCAL default_statistics_target = 10; \
                  SET LOCAL client_min_messages = error; SET LOCAL lock_timeout = {}; \
                  SELECT set_config(name, '65536kB', true) FROM (VALUES ('work_mem'), ('temp_buffers')) v(name) \
                  WHERE pg_size_bytes(current_setting(name)) < 65536 * 1024",

@@ -36,11 +36,11 @@ impl Sql<'_> {
         self.dialect.temporary(&format!("orgsweep_e{}", table.0))
     }
 
-    fn home_table(&self, table: TableId) -> String {
+    pub(super) fn home_table(&self, table: TableId) -> String {
         self.dialect.temporary(&format!("orgsweep_h{}", table.0))
     }
 
-    fn verdict_table(&self, table: TableId) -> String {
+    pub(super) fn verdict_table(&self, table: TableId) -> String {
         self.dialect.temporary(&format!("orgsweep_v{}", table.0))
     }
 

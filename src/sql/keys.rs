@@ -203,6 +203,18 @@ impl Sql<'_> {
         key.columns[..key.identity].iter().map(|source| source.of(alias)).collect()
     }
 
+    /// The types of the identity's values, for those that are bound as text.
+    pub(super) fn identity_types(&self, table: TableId) -> Vec<String> {
+        let key = self.key_table(table);
+        let type_name = |source: &Source| match source {
+            Source::Column(name) => self.column(table, name).type_name.clone(),
+            Source::RowId(_) => "INTEGER".into(),
+            Source::Ctid => "tid".into(),
+            Source::TableOid => "oid".into(),
+        };
+        key.columns[..key.identity].iter().map(type_name).collect()
+    }
+
     /// The column of the key table that holds the table's column `name`.
     pub(super) fn key_column(&self, table: TableId, name: &str) -> String {
         let is = |source: &Source| matches!(source, Source::Column(column) if column == name);

@@ -1,5 +1,6 @@
 //! What a row is called by people: `DLID0001 - Global Corp (id 7)`.
 
+use super::dialect::Affinity;
 use super::{Dialect, Sql, quote};
 use crate::catalog::TableId;
 
@@ -25,7 +26,7 @@ impl Sql<'_> {
     /// Two text expressions: what people call the row (null where nothing does), and its key.
     pub(super) fn label(&self, table: TableId, alias: &str) -> [String; 2] {
         let columns = self.label_columns(table);
-        let text = |name: &String| self.dialect.as_text(&format!("{alias}.{}", quote(name)));
+        let text = |name: &String| self.shown(table, name, alias);
         let label = match &columns[..] {
             [] => "NULL".to_owned(),
             columns => {
@@ -56,21 +57,35 @@ impl Sql<'_> {
 
     /// `id 7`, `user_id 3, team_id 4`, `rowid 12` as a text expression.
     pub(super) fn row_key(&self, id: TableId, alias: &str) -> String {
-        let part = |(name, value): (String, String)| {
-            format!("'{} ' || {}", name.replace('\'', "''"), self.dialect.as_text(&value))
-        };
+        let part = |name: &str, text: String| format!("'{} ' || {text}", name.replace('\'', "''"));
         let table = self.table(id);
         let parts: Vec<String> = match table.identifying_key().or(table.primary_key()) {
             Some(key) => {
-                let value = |name: &String| (name.clone(), format!("{alias}.{}", quote(name)));
-                key.columns.iter().map(value).map(part).collect()
+                key.columns.iter().map(|name| part(name, self.shown(id, name, alias))).collect()
             }
             None => {
                 let name = if self.dialect == Dialect::Sqlite { "rowid" } else { "ctid" };
                 let values = self.identity_values(id, alias);
-                values.last().cloned().map(|value| part((name.into(), value))).into_iter().collect()
+                let text = |value: &String| part(name, self.dialect.as_text(value));
+                values.last().map(text).into_iter().collect()
             }
         };
         parts.join(" || ', ' || ")
+    }
+
+    /// A column's value as text that people can read and type: SQLite's blobs as their literals.
+    pub(super) fn shown(&self, table: TableId, name: &str, alias: &str) -> String {
+        let value = format!("{alias}.{}", quote(name));
+        let text = self.dialect.as_text(&value);
+        match self.may_be_blob(table, name) {
+            true => format!("CASE typeof({value}) WHEN 'blob' THEN quote({value}) ELSE {text} END"),
+            false => text,
+        }
+    }
+
+    /// SQLite keeps what it is given in a column of no other type.
+    pub(super) fn may_be_blob(&self, table: TableId, name: &str) -> bool {
+        let type_name = &self.column(table, name).type_name;
+        self.dialect == Dialect::Sqlite && Affinity::of(type_name) == Affinity::Blob
     }
 }

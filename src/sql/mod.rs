@@ -8,6 +8,7 @@ mod closure;
 mod deletion;
 mod dialect;
 mod evidence;
+mod explain;
 mod homes;
 mod keys;
 mod labels;
@@ -21,6 +22,7 @@ mod verification;
 
 pub use closure::Follow;
 pub use dialect::Dialect;
+pub use explain::{Known, RowKey};
 pub use homes::{CLASSES, Home};
 pub use keys::KeyTable;
 pub use refusals::ProtectedBy;

@@ -1,8 +1,8 @@
 //! The condition that selects root rows. Names match exactly, whatever the column's collation:
 //! the plain comparison is for the index, the binary one for the truth.
 
-use super::dialect::Affinity;
 use super::{Dialect, Sql, Statement, quote};
+use crate::catalog::TableId;
 use crate::selection::{Root, Selection};
 
 impl Sql<'_> {
@@ -14,7 +14,8 @@ impl Sql<'_> {
             conditions.extend(selection.patterns.iter().map(|glob| self.name_like(name, glob)));
         }
         if let Some(key) = &root.key {
-            conditions.extend(selection.ids.iter().map(|value| self.key_is(root, key, value)));
+            conditions
+                .extend(selection.ids.iter().map(|value| self.value_is(root.table, key, value)));
         }
         let mut all = Statement::from("(");
         for (n, condition) in conditions.iter().enumerate() {
@@ -69,20 +70,21 @@ impl Sql<'_> {
         condition
     }
 
-    fn key_is(&self, root: &Root, key: &str, value: &str) -> Statement {
-        let column = format!("c.{}", quote(key));
-        let type_name = &self.column(root.table, key).type_name;
+    /// The column of row `c` holds the value.
+    pub(super) fn value_is(&self, table: TableId, name: &str, value: &str) -> Statement {
+        let column = format!("c.{}", quote(name));
+        let type_name = &self.column(table, name).type_name;
         let mut condition = Statement::default();
         match self.dialect {
-            Dialect::Sqlite if Affinity::of(type_name) == Affinity::Blob => {
-                condition.push(&format!("CAST({column} AS TEXT) = ")).bind(value);
+            Dialect::Sqlite if self.may_be_blob(table, name) => {
+                condition.push(&format!("{} = ", self.shown(table, name, "c"))).bind(value);
             }
             Dialect::Sqlite => {
                 condition.push(&format!("{column} = ")).bind(value);
             }
             Dialect::Postgres => {
                 condition.push(&format!("{column} = ")).bind(value);
-                condition.push(&format!("::text::{type_name}"));
+                condition.push(&format!("::text::{}", without_length(type_name)));
             }
         }
         condition
@@ -94,8 +96,8 @@ impl Sql<'_> {
             Some(name) => self.dialect.as_text(&format!("c.{}", quote(name))),
             None => "NULL".into(),
         };
-        let key = match root.key {
-            Some(_) => column(&root.key),
+        let key = match &root.key {
+            Some(key) => self.shown(root.table, key, "c"),
             None => self.row_key(root.table, "c"),
         };
         format!(
@@ -123,6 +125,17 @@ impl Sql<'_> {
                 dated.then(|| format!("floor(extract(epoch FROM now() - {column}))::text"))
             }
         }
+    }
+}
+
+/// A cast to PostgreSQL's `character varying(3)` or `numeric(9,2)` cuts or rounds what does not fit,
+/// and would find another row.
+fn without_length(type_name: &str) -> &str {
+    match type_name.split_once('(') {
+        Some(("character varying", _)) => "character varying",
+        Some(("character", _)) => "bpchar",
+        Some(("numeric", _)) => "numeric",
+        _ => type_name,
     }
 }
 

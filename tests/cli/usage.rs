@@ -5,7 +5,7 @@ use crate::support::*;
 #[test]
 fn help_and_version_need_no_database() {
     let help = orgsweep(&["--help"]).exits(0);
-    for command in ["preview", "clean", "verify", "graph", "migrate", "seed", "demo"] {
+    for command in ["preview", "clean", "verify", "graph", "explain", "migrate", "seed", "demo"] {
         assert!(help.stdout.contains(command), "{command} is missing\n{help}");
     }
     orgsweep(&["clean", "--help"]).exits(0).says(&["--org-name", "--force", "--dry-run", "--yes"]);

@@ -1,0 +1,69 @@
+//! `orgsweep explain`
+
+use super::context::{Prepared, Subject};
+use crate::address::{self, Address, AddressProblem};
+use crate::cli::{Explain, PlainFormat};
+use crate::execute::{self, Answer};
+use crate::exit::{Exit, Problem};
+use crate::explanation::Explanation;
+use crate::label::printable;
+use crate::render::explain::{ExplanationView, json, table};
+use crate::ui::Ui;
+use anyhow::Result;
+
+pub fn run(subject: &Subject, args: &Explain, ui: &mut Ui) -> Result<Exit> {
+    let (mut database, prepared) = Prepared::open(subject, &args.which, &args.how)?;
+    let address = address(&prepared, args).map_err(unnamed)?;
+    if !ui.json {
+        ui.note(&prepared.describe());
+    }
+    let job = prepared.job(args.how.lock_timeout, false);
+    let mut observe = |progress: execute::Progress| prepared.narrate(ui, progress);
+    let answer = execute::explain(&mut database, &job, &address, &mut observe)?;
+    let explanation = explained(&prepared, &address, answer)?;
+    let unmatched = args.which.require_match && explanation.organizations.is_empty();
+    let exit = if unmatched { Exit::Refused } else { Exit::Done };
+    let view = ExplanationView {
+        catalog: &prepared.catalog,
+        plan: &prepared.plan,
+        explanation: &explanation,
+        database: &prepared.target,
+        exit: exit.code(),
+    };
+    ui.result(&match args.format {
+        PlainFormat::Table => table(&view, ui.width),
+        PlainFormat::Json => json(&view),
+    });
+    Ok(exit)
+}
+
+fn address(prepared: &Prepared, args: &Explain) -> Result<Address, AddressProblem> {
+    let table = address::table(&prepared.catalog, &args.table)?;
+    address::row(prepared.dialect, &prepared.catalog, table, &args.key)
+}
+
+fn unnamed(problem: AddressProblem) -> Problem {
+    Problem::usage(problem.message).hint(problem.hint)
+}
+
+fn explained(
+    prepared: &Prepared,
+    address: &Address,
+    answer: Answer,
+) -> Result<Explanation, Problem> {
+    let table = &prepared.catalog.table(address.table).name;
+    let row = printable(&address.describe(prepared.dialect));
+    match answer {
+        Answer::Explained(explanation) => Ok(*explanation),
+        Answer::Missing => {
+            Err(Problem::new(Exit::Refused, format!("{table} has no row with {row}"))
+                .hint("it may be gone already"))
+        }
+        Answer::Several => Err(Problem::usage(format!("several rows of {table} have {row}"))
+            .hint("name one by its key, or by more columns")),
+        Answer::NoValue(column) => {
+            Err(Problem::usage(format!("{table}.{column} holds numbers: no row has {row}"))
+                .hint("a key takes a value of its column's own type"))
+        }
+    }
+}

@@ -1,0 +1,225 @@
+//! Questions about one row: which one it is, whom it names, what was found out about it.
+
+use super::dialect::Affinity;
+use super::refusals::ProtectedBy;
+use super::{Dialect, Sql, Statement};
+use crate::address::{Address, Place};
+use crate::catalog::{ReferenceId, TableId};
+
+/// What identifies one row of a table, every value as text.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct RowKey {
+    pub table: TableId,
+    pub values: Vec<String>,
+}
+
+impl Sql<'_> {
+    /// Label, key and identity of the rows that an address means: of two where there are more.
+    pub fn find_row(&self, address: &Address) -> Statement {
+        let table = address.table;
+        let mut columns = self.label(table, "c").to_vec();
+        columns.extend(self.identity_texts(table, "c"));
+        let mut statement = Statement::from(format!(
+            "SELECT {} FROM {} c WHERE ",
+            columns.join(", "),
+            self.relation(table)
+        ));
+        for (n, part) in address.parts.iter().enumerate() {
+            statement.push(if n > 0 { " AND " } else { "" });
+            match (&part.column, self.dialect) {
+                (Place::Column(name), _) => {
+                    statement.append(&self.value_is(table, name, &part.value));
+                }
+                (Place::Row, Dialect::Sqlite) => {
+                    let rowid = &self.identity_values(table, "c")[0];
+                    statement.push(&format!("{rowid} = ")).bind(&part.value);
+                }
+                (Place::Row, Dialect::Postgres) => {
+                    statement.push("c.ctid = ").bind(&part.value).push("::text::tid");
+                }
+            }
+        }
+        statement.push(" LIMIT 2");
+        statement
+    }
+
+    /// SQLite compares a number with any text, and finds nothing: is the text a number where the
+    /// column holds numbers? PostgreSQL says by itself what is no value of its type.
+    pub fn fits(&self, table: TableId, column: &str, value: &str) -> bool {
+        let affinity = Affinity::of(&self.column(table, column).type_name);
+        let numeric = matches!(affinity, Affinity::Integer | Affinity::Real | Affinity::Numeric);
+        self.dialect == Dialect::Postgres || !numeric || value.trim().parse::<f64>().is_ok()
+    }
+
+    /// The generation in which the row joined the closure.
+    pub fn generation(&self, row: &RowKey) -> Statement {
+        let gen_text = self.dialect.as_text("k.gen");
+        self.about(row, &gen_text, &self.key_relation(row.table), "k")
+    }
+
+    /// Class of the row, and whether a CASCADE reference reaches it, where the firewall judged it.
+    pub fn verdict(&self, row: &RowKey) -> Statement {
+        let cascaded = self.dialect.as_text("v.cascaded");
+        self.about(row, &format!("v.class, {cascaded}"), &self.verdict_table(row.table), "v")
+    }
+
+    /// A row comes back when an unlink changes this one.
+    pub fn is_kept(&self, position: usize, row: &RowKey) -> Statement {
+        self.about(row, "'1'", &self.kept(position), "u")
+    }
+
+    /// What a table of keys says of the row.
+    fn about(&self, row: &RowKey, columns: &str, keys: &str, alias: &str) -> Statement {
+        let mut statement = Statement::from(format!(
+            "SELECT {columns} FROM {} c JOIN {keys} {alias} ON {} WHERE ",
+            self.relation(row.table),
+            self.same_row(row.table, alias, "c")
+        ));
+        statement.append(&self.is_row(row, "c"));
+        statement
+    }
+
+    /// Whom the row names by a reference: whether it names anybody, the values by which it does,
+    /// whether it is excluded; then generation, label, key and identity of the parent. No row comes
+    /// back where the reference belongs to another partition.
+    pub fn named(&self, id: ReferenceId, row: &RowKey, facts: Known) -> Statement {
+        let reference = self.catalog.reference(id);
+        let values = reference
+            .columns
+            .iter()
+            .map(|name| format!("coalesce({}, 'null')", self.shown(reference.child, name, "c")));
+        let excluded = match facts.excluding {
+            true => format!("CASE WHEN {} THEN '0' ELSE '1' END", self.not_excluded(id)),
+            false => "'0'".to_owned(),
+        };
+        let mut columns = vec![
+            format!("CASE WHEN {} THEN '1' ELSE '0' END", self.row_names_somebody(id, "c")),
+            values.collect::<Vec<_>>().join(" || ', ' || "),
+            excluded,
+        ];
+        let mut source = format!("{} c", self.child_relation(id));
+        if facts.readable {
+            let parent = reference.parent;
+            let on = self.names_row(id, "r", "c");
+            source += &format!(" LEFT JOIN {} r ON {on}", self.relation(parent));
+            columns.push(match facts.keyed {
+                true => {
+                    let keys = self.key_relation(parent);
+                    let on = self.same_row(parent, "k", "r");
+                    source += &format!(" LEFT JOIN {keys} k ON {on}");
+                    self.dialect.as_text("k.gen")
+                }
+                false => "NULL".into(),
+            });
+            columns.extend(self.label(parent, "r"));
+            columns.extend(self.identity_texts(parent, "r"));
+        }
+        let mut statement =
+            Statement::from(format!("SELECT {} FROM {source} WHERE ", columns.join(", ")));
+        statement.append(&self.is_row(row, "c")).push(&format!(" LIMIT {PARENTS}"));
+        statement
+    }
+
+    /// Number, label and key of rows that protect this one: those of `question` that name it.
+    pub fn protectors(&self, question: &ProtectedBy, row: &RowKey, limit: u32) -> Statement {
+        let columns = self.key_table(row.table).identity_columns().into_iter();
+        let own = columns.map(|column| format!("p.{column}")).collect();
+        let mut statement = Statement::from(format!(
+            "SELECT {}, {} FROM {} AND ",
+            self.dialect.as_text("count(*) OVER ()"),
+            self.label(question.table, "c").join(", "),
+            question.source
+        ));
+        let order = self.identity_values(question.table, "c").join(", ");
+        statement.append(&self.equals(row, own)).push(&format!(" ORDER BY {order} LIMIT {limit}"));
+        statement
+    }
+
+    /// Starts the climb of one row to its organizations, under the number `origin`.
+    pub fn climb_from_row(&self, row: &RowKey, origin: usize, generation: u32) -> Statement {
+        let mut statement = Statement::from(format!(
+            "INSERT INTO {} SELECT {origin}, 1, {generation}, {} FROM {} c WHERE ",
+            self.home_table(row.table),
+            self.identity_values(row.table, "c").join(", "),
+            self.relation(row.table)
+        ));
+        statement.append(&self.is_row(row, "c"));
+        statement
+    }
+
+    /// Label and key of the organizations that a climb came to, and whether they are selected.
+    pub fn homes_of(&self, origin: usize, selected: u32) -> Statement {
+        let root = self.plan.root;
+        let [label, key] = self.label(root, "o");
+        format!(
+            "SELECT {label}, {key}, CASE WHEN k.gen IS NULL THEN '0' ELSE '1' END \
+             FROM {} h JOIN {} o ON {} LEFT JOIN {} k ON {} AND k.gen <= {selected} \
+             WHERE h.origin = {origin} ORDER BY {}",
+            self.home_table(root),
+            self.relation(root),
+            self.same_row(root, "h", "o"),
+            self.key_relation(root),
+            self.same_key(root, "k", "h"),
+            self.identity_values(root, "o").join(", "),
+        )
+        .into()
+    }
+
+    /// The row `alias` of its table is this one.
+    fn is_row(&self, row: &RowKey, alias: &str) -> Statement {
+        self.equals(row, self.identity_values(row.table, alias))
+    }
+
+    /// These expressions have the values of the row's identity.
+    fn equals(&self, row: &RowKey, expressions: Vec<String>) -> Statement {
+        let mut statement = Statement::default();
+        let types = self.identity_types(row.table);
+        let parts = expressions.iter().zip(&types).zip(&row.values).enumerate();
+        for (n, ((expression, type_name), value)) in parts {
+            statement.push(if n > 0 { " AND " } else { "" });
+            match self.dialect {
+                Dialect::Sqlite => {
+                    let left = sqlite_identity(expression, type_name);
+                    statement.push(&format!("{left} = ")).bind(value);
+                }
+                Dialect::Postgres => {
+                    statement.push(&format!("{expression} = ")).bind(value);
+                    statement.push(&format!("::text::{type_name}"));
+                }
+            }
+        }
+        statement
+    }
+
+    /// What identifies a row, as text that [`Sql::equals`] finds it by.
+    fn identity_texts(&self, table: TableId, alias: &str) -> Vec<String> {
+        let values = self.identity_values(table, alias).into_iter().zip(self.identity_types(table));
+        let text = |(value, type_name): (String, String)| match self.dialect {
+            Dialect::Sqlite => self.dialect.as_text(&sqlite_identity(&value, &type_name)),
+            Dialect::Postgres => self.dialect.as_text(&value),
+        };
+        values.map(text).collect()
+    }
+}
+
+/// What is known of a reference's two sides.
+#[derive(Debug, Clone, Copy)]
+pub struct Known {
+    /// The parents may be read.
+    pub readable: bool,
+    /// The parents have a key table.
+    pub keyed: bool,
+    /// A consent keeps some children out of the closure.
+    pub excluding: bool,
+}
+
+/// Most references name one parent; a parent that goes with its children may have many.
+const PARENTS: u32 = 20;
+
+/// SQLite's texts of blobs and floating-point numbers are not the values; their literals are.
+fn sqlite_identity(expression: &str, type_name: &str) -> String {
+    match Affinity::of(type_name) {
+        Affinity::Integer | Affinity::Text => expression.to_owned(),
+        Affinity::Blob | Affinity::Real | Affinity::Numeric => format!("quote({expression})"),
+    }
+}
