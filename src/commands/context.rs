@@ -179,6 +179,22 @@ pub fn selection(which: &Which, root: &Root, catalog: &Catalog) -> Result<Select
     Ok(selection)
 }
 
+/// No organization: `--orphans only`.
+fn orphans_alone(which: &Which, rules: &Rules) -> Result<Selection> {
+    let named = [&which.org_name, &which.org_id, &which.org_like];
+    if named.iter().any(|names| !names.is_empty()) {
+        return Err(Problem::usage("--orphans only takes no organization along")
+            .hint("--orphans with takes both; leave the organization out to take the orphans alone")
+            .into());
+    }
+    if rules.orphans.is_empty() {
+        return Err(Problem::usage("--orphans only: no policy names any orphans")
+            .hint("[[orphans]] in orgsweep.toml names them; --config FILE names another policy")
+            .into());
+    }
+    Ok(Selection::default())
+}
+
 /// The table of organizations: flags and environment before the policy before a look at the names.
 fn root(policy: &Policy, which: &Which, catalog: &Catalog) -> Result<Root> {
     let file = &policy.file.root;
@@ -388,7 +404,7 @@ impl Prepared {
         let place = context.database.place()?;
         subject.policy.guard(&place).map_err(guard_problem)?;
         let selection = match how.orphans {
-            Orphans::Only => Selection::default(),
+            Orphans::Only => orphans_alone(which, &context.rules)?,
             _ => selection(which, &context.root, &context.catalog)?,
         };
         let (plan, checks_reason) = context.plan(how)?;

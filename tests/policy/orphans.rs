@@ -58,10 +58,14 @@ each_backend! {
         left_over(&db);
         policy(&db, POLICY);
         let before = db.dump();
-        let outcome = apex(&db, "clean", &["--orphans", "only"]);
-        assert!(matches!(outcome.code, 0 | 2), "{outcome}");
-        let happened = happened(&before, &db.dump());
-        assert!(!happened.contains("- organizations 1"), "{outcome}");
+        for selection in [["--org-name", "Apex"], ["--org-id", "1"], ["--org-like", "A*"]] {
+            let flags = [&selection[..], &["--orphans", "only"]].concat();
+            of(&db, "clean", &flags).exits(2).says(&["--orphans only"]);
+        }
+        // Where no policy names orphans, somebody is mistaken.
+        policy(&db, "");
+        of(&db, "clean", &["--orphans", "only"]).exits(2).says(&["no policy names any orphans"]);
+        changes(&before, &db.dump()).assert_none();
     }
 
     fn a_condition_for_every_row_takes_nobody_s_rows_only(db: TestDatabase) {
