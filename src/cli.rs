@@ -31,17 +31,14 @@ Examples:
   orgsweep clean --org-like 'e2e-*' --force --yes      a CI step before the tests
 
 Exit codes: 0 done or nothing to do, 1 failed and rolled back, 2 usage, 3 refused,
-4 not confirmed, 5 busy, 6 verification failed, 7 outcome unknown, 70 bug, 130/143 interrupted";
+4 not confirmed, 5 busy, 6 verification failed, 7 outcome unknown, 8 partly done, 70 bug,
+130/143 interrupted";
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Show what would be deleted, and why; change nothing
     Preview(Preview),
-    /// Delete the organizations and everything that belongs to them
     Clean(Clean),
-    /// Check that nothing of an organization is left
     Verify(Verify),
-    /// Show what an organization reaches, by which references
     Graph(Graph),
     Explain(Explain),
     /// Write a policy file, or check one against the database
@@ -49,11 +46,8 @@ pub enum Command {
         #[command(subcommand)]
         command: PolicyCommand,
     },
-    /// Create or update the built-in CRM's tables
     Migrate(Migrate),
-    /// Fill the built-in CRM with sample organizations
     Seed(Seed),
-    /// See the whole story on a scratch SQLite file in this folder
     Demo(Demo),
     /// Print a shell's completion script
     Completions {
@@ -170,6 +164,10 @@ pub struct Which {
     #[arg(long, value_name = "PATTERN")]
     pub org_like: Vec<String>,
 
+    /// Of these only the ones made longer ago, by the database's clock: 7d, 12h
+    #[arg(long, value_name = "AGE", value_parser = humantime::parse_duration)]
+    pub older_than: Option<Duration>,
+
     /// The table of organizations [default: found by its name]
     #[arg(long, value_name = "TABLE", env = "ORGSWEEP_ROOT")]
     pub root: Option<String>,
@@ -213,6 +211,15 @@ pub struct How {
     /// Take sub-organizations along
     #[arg(long)]
     pub with_children: bool,
+
+    /// One transaction for each organization instead of one for all: one that fails leaves the others
+    /// done
+    #[arg(long)]
+    pub per_org: bool,
+
+    /// Refuse when more organizations than this are selected
+    #[arg(long, value_name = "NUMBER")]
+    pub max_orgs: Option<u64>,
 
     /// The policy's orphans: go along, go alone, or stay
     #[arg(long, value_name = "WHICH", default_value = "with")]
@@ -290,6 +297,7 @@ pub enum PreviewFormat {
 Examples:
   orgsweep clean --org-name 'Apex Innovations Inc.' --force
   orgsweep clean --org-name X --force=deals.created_by --yes
+  orgsweep clean --org-like 'e2e-*' --older-than 1d --max-orgs 20 --per-org --yes   # nightly
   orgsweep clean --org-name X --force --foreign unlink=deals.created_by --yes")]
 pub struct Clean {
     #[command(flatten)]

@@ -23,6 +23,8 @@ pub enum Exit {
     Unproven,
     /// The connection died during COMMIT.
     Unknown,
+    /// Some organizations are committed, others not.
+    Partly,
     /// A bug in orgsweep.
     Bug,
     /// A signal; rolled back.
@@ -40,6 +42,7 @@ impl Exit {
             Exit::Busy => 5,
             Exit::Unproven => 6,
             Exit::Unknown => 7,
+            Exit::Partly => 8,
             Exit::Bug => 70,
             Exit::Interrupted(signal) => 128 + signal as u8,
         }

@@ -1,6 +1,7 @@
 //! Which organizations are meant, and which table they are in. Pure.
 
 use crate::catalog::{Catalog, Table, TableId};
+use std::time::Duration;
 
 /// The organizations to take: everything that any of these matches.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -11,6 +12,10 @@ pub struct Selection {
     pub ids: Vec<String>,
     /// Names with `*` for any text and `?` for one character.
     pub patterns: Vec<String>,
+    /// Of these only the ones that were made longer ago.
+    pub older_than: Option<Duration>,
+    /// Of these only the one with this key.
+    pub only: Option<String>,
     /// Where none matches, nothing else goes either.
     pub required: bool,
 }

@@ -1,6 +1,7 @@
 //! `orgsweep clean`
 
 use super::context::{Prepared, Subject};
+use super::per_org::{self, Task, outcome};
 use super::preview::{self, Reporting, previewed};
 use crate::cli::{Clean, Preview, PreviewFormat};
 use crate::execute::{self, Failure, Progress};
@@ -56,25 +57,25 @@ fn once(subject: &Subject, args: &Clean, ui: &mut Ui) -> Result<Exit> {
             let findings = preview::measure(&mut database, &prepared, &job, ui)?;
             match previewed(&findings) {
                 Outcome::Previewed => reporting.show(ui, &findings),
+                // Some of them may be cleaned.
+                Outcome::Refused if args.how.per_org => reporting.show(ui, &findings),
                 ended => return Ok(reporting.finish(ui, ended, &findings, BTreeMap::new())),
             }
             confirm(ui, &findings)?;
             Some(findings)
         }
     };
+    if args.how.per_org {
+        let task = Task::Clean { verify: args.verify };
+        return per_org::run(&mut database, &reporting, task, ui);
+    }
     let ended = execute::clean(&mut database, &job, confirmed.as_ref(), &mut |progress| {
         // Who was just asked has seen the organizations already.
         if confirmed.is_none() || !matches!(progress, Progress::Selected(_)) {
             prepared.narrate(ui, progress);
         }
     })?;
-    let (outcome, findings, durations) = match ended {
-        execute::Outcome::Nothing => (Outcome::Nothing, Findings::default(), BTreeMap::new()),
-        execute::Outcome::Refused(findings) => (Outcome::Refused, findings, BTreeMap::new()),
-        execute::Outcome::Cleaned { findings, durations } => {
-            (Outcome::Cleaned, findings, durations)
-        }
-    };
+    let (outcome, findings, durations) = outcome(ended);
     Ok(reporting.finish(ui, outcome, &findings, durations))
 }
 

@@ -98,6 +98,19 @@ impl Context {
         if faults.is_empty() { Ok(()) } else { Err(policy_problem(&faults)) }
     }
 
+    /// The created-at column is of a type that tells a time, where it is asked.
+    fn tells_age(&self, plan: &Plan, selection: &Selection) -> Result<()> {
+        let sql = Sql::new(self.database.dialect(), &self.catalog, plan);
+        if selection.older_than.is_none() || sql.age(&self.root).is_some() {
+            return Ok(());
+        }
+        let column = self.root.created.as_deref().unwrap_or_default();
+        let table = &self.catalog.table(self.root.table).name;
+        Err(Problem::usage(format!("{table}.{column} is no time: --older-than cannot be told"))
+            .hint("--created-column names another column")
+            .into())
+    }
+
     fn checks(&mut self, plan: &Plan, wanted: ReferenceChecks) -> Result<(Checks, String)> {
         let dialect = self.database.dialect();
         let replica_role = match (dialect, wanted) {
@@ -158,6 +171,8 @@ pub fn selection(which: &Which, root: &Root, catalog: &Catalog) -> Result<Select
         names: which.org_name.clone(),
         ids: which.org_id.clone(),
         patterns: which.org_like.clone(),
+        older_than: which.older_than,
+        only: None,
         required: which.require_match,
     };
     if let Some(problem) = selection.problem() {
@@ -174,6 +189,11 @@ pub fn selection(which: &Which, root: &Root, catalog: &Catalog) -> Result<Select
     if root.key.is_none() && !selection.ids.is_empty() {
         return Err(Problem::usage(format!("{table} has no key of one column for --org-id"))
             .hint("--org-name NAME")
+            .into());
+    }
+    if selection.older_than.is_some() && root.created.is_none() {
+        return Err(Problem::usage(format!("{table} has no column that looks like a date"))
+            .hint("--created-column COLUMN")
             .into());
     }
     Ok(selection)
@@ -267,7 +287,8 @@ fn rules(catalog: &Catalog, policy: &Rules, how: &How) -> Result<Rules> {
 fn guards(policy: &Guards, how: &How) -> Guards {
     let flag = how.max_rows.map(|most| (most, "--max-rows".to_owned()));
     let limits = policy.max_rows.clone().into_iter().chain(flag);
-    Guards { max_rows: limits.min_by_key(|(most, _)| *most), ..policy.clone() }
+    let max_rows = limits.min_by_key(|(most, _)| *most);
+    Guards { max_rows, max_organizations: how.max_orgs, ..policy.clone() }
 }
 
 fn force(catalog: &Catalog, named: &[String]) -> Result<Force> {
@@ -408,6 +429,7 @@ impl Prepared {
             _ => selection(which, &context.root, &context.catalog)?,
         };
         let (plan, checks_reason) = context.plan(how)?;
+        context.tells_age(&plan, &selection)?;
         let Context { database, catalog, root, .. } = context;
         let (dialect, target) = (database.dialect(), database.target().redacted());
         let policy = Some(subject.policy.path().to_owned()).filter(|path| !path.is_empty());

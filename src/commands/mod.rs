@@ -6,6 +6,7 @@ mod demo;
 mod explain;
 mod graph;
 mod migrate;
+mod per_org;
 mod policy;
 mod preview;
 mod seed;

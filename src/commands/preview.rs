@@ -1,10 +1,11 @@
 //! `orgsweep preview`, and the reporting that it shares with clean.
 
 use super::context::{Prepared, Subject};
+use super::per_org;
 use crate::cli::{How, Orphans, Preview, PreviewFormat, Which};
 use crate::database::Database;
 use crate::execute::{self, Job};
-use crate::exit::Exit;
+use crate::exit::{Exit, Problem};
 use crate::findings::{Findings, Step};
 use crate::label::printable;
 use crate::plan::{Force, Refusal, RefusalKind};
@@ -20,7 +21,6 @@ pub fn run(subject: &Subject, args: &Preview, ui: &mut Ui) -> Result<Exit> {
         ui.note(&prepared.describe());
     }
     let job = prepared.job(args.how.lock_timeout, false);
-    let findings = measure(&mut database, &prepared, &job, ui)?;
     let reporting = Reporting {
         command: "preview",
         prepared: &prepared,
@@ -28,6 +28,13 @@ pub fn run(subject: &Subject, args: &Preview, ui: &mut Ui) -> Result<Exit> {
         how: &args.how,
         format: args.format,
     };
+    if args.how.per_org {
+        if !matches!(args.format, PreviewFormat::Table | PreviewFormat::Json) {
+            return Err(Problem::usage("--per-org reports as table or json").into());
+        }
+        return per_org::run(&mut database, &reporting, per_org::Task::Preview, ui);
+    }
+    let findings = measure(&mut database, &prepared, &job, ui)?;
     Ok(reporting.finish(ui, previewed(&findings), &findings, BTreeMap::new()))
 }
 
@@ -101,7 +108,7 @@ impl Reporting<'_> {
         }
     }
 
-    fn report<'a>(&'a self, outcome: Outcome, findings: &'a Findings) -> Report<'a> {
+    pub fn report<'a>(&'a self, outcome: Outcome, findings: &'a Findings) -> Report<'a> {
         let next = match outcome {
             Outcome::Previewed | Outcome::Refused => self.next_command(findings),
             _ => None,
@@ -130,15 +137,16 @@ impl Reporting<'_> {
             Orphans::Only => &["only".to_owned()],
             Orphans::Without => &["without".to_owned()],
         };
-        [
+        let older = self.which.older_than.map(|age| humantime::format_duration(age).to_string());
+        let older = older.map(|age| age.replace(' ', ""));
+        let flagged = [
             ("org-name", &org_name[..]),
             ("org-id", org_id),
             ("org-like", org_like),
+            ("older-than", older.as_slice()),
             ("orphans", orphans),
-        ]
-        .into_iter()
-        .flat_map(|(name, values)| flags(name, values))
-        .collect()
+        ];
+        flagged.into_iter().flat_map(|(name, values)| flags(name, values)).collect()
     }
 
     /// The command that does what was previewed; with `--force` where that is all that is missing.
@@ -156,7 +164,10 @@ impl Reporting<'_> {
         words.extend(flags("root", which.root.as_slice()));
         words.extend(flags("key-column", which.key_column.as_slice()));
         words.extend(flags("name-column", which.name_column.as_slice()));
+        words.extend(flags("created-column", which.created_column.as_slice()));
         words.extend(flags("foreign", &how.foreign));
+        words.extend(how.per_org.then(|| "--per-org".to_owned()));
+        words.extend(flags("max-orgs", how.max_orgs.map(|most| most.to_string()).as_slice()));
         if how.with_children {
             words.push("--with-children".into());
         }

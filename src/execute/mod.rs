@@ -96,6 +96,26 @@ pub fn preview(database: &mut Database, job: &Job, observe: Observer) -> Result<
     findings
 }
 
+/// Key and name of the selected organizations.
+///
+/// # Errors
+/// See [`Failure`].
+pub fn organizations(
+    database: &mut Database,
+    job: &Job,
+) -> Result<Vec<(String, Option<String>)>, Failure> {
+    database.in_snapshot(|database| {
+        let mut ignore = |_: Progress<'_>| {};
+        let mut run = Run::new(database, job, &mut ignore, false);
+        run.prepare()?;
+        let found = run.query(&run.sql.find_roots(job.root, job.selection));
+        interrupt::cancel_by(None);
+        let found = found.map_err(Failure::at_selection)?;
+        let name = |row: &Row| (row.text(0).to_owned(), row.optional(1).map(str::to_owned));
+        Ok(found.iter().map(name).collect())
+    })
+}
+
 /// Deletes in one transaction, run again when others got in its way.
 ///
 /// # Errors
@@ -261,7 +281,7 @@ impl<'a> Run<'a> {
     fn prepare(&mut self) -> Result<(), Failure> {
         self.database.run(&self.sql.dialect.session(self.job.lock_timeout, self.lock))?;
         if self.sql.dialect == Dialect::Sqlite {
-            return Ok(());
+            return self.drop_leftovers();
         }
         let facts =
             self.one("SELECT current_setting('transaction_isolation'), pg_backend_pid()::text")?;
@@ -272,6 +292,16 @@ impl<'a> Run<'a> {
             level => Err(Failure::Unproven(format!(
                 "the transaction runs at {level} instead of {wanted}"
             ))),
+        }
+    }
+
+    /// SQLite keeps temporary tables beyond COMMIT, for the next run of the same connection.
+    fn drop_leftovers(&mut self) -> Result<(), Failure> {
+        let leftovers = self.query(&Sql::leftovers().into())?;
+        let drop = |row: &Row| format!("DROP TABLE temp.{}; ", row.text(0));
+        match leftovers.is_empty() {
+            true => Ok(()),
+            false => self.run(&leftovers.iter().map(drop).collect::<String>()),
         }
     }
 

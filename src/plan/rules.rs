@@ -41,6 +41,8 @@ pub struct Guards {
     pub organizations: Vec<Pattern>,
     /// No selected organization's name matches any of these.
     pub forbidden_organizations: Vec<Pattern>,
+    /// The most organizations that may be selected.
+    pub max_organizations: Option<u64>,
     /// The most rows that may go, and where the policy says so.
     pub max_rows: Option<(u64, String)>,
     /// Holds for every row of its table that goes.

@@ -70,6 +70,7 @@ impl Policy {
             organizations: patterns(&guards.organizations),
             forbidden_organizations: patterns(&guards.forbidden_organizations),
             max_rows: max_rows.map(|most| (*most.as_ref(), self.place(&most.span()))),
+            max_organizations: None,
             test_data: Vec::new(),
         }
     }

@@ -43,12 +43,21 @@ struct Totals {
 
 /// One object, pretty-printed.
 pub fn report(report: &Report) -> String {
+    serde_json::to_string_pretty(&document(report)).expect("plain data always serializes")
+}
+
+/// The same object, to be part of another.
+pub fn value(report: &Report) -> serde_json::Value {
+    serde_json::to_value(document(report)).expect("plain data always serializes")
+}
+
+fn document<'a>(report: &'a Report) -> Document<'a> {
     let organizations = report.findings.organizations.iter().map(|organization| OrganizationView {
         key: &organization.key,
         name: organization.name.as_deref(),
         age_seconds: organization.age_seconds,
     });
-    let document = Document {
+    Document {
         format: 1,
         tool: concat!("orgsweep ", env!("CARGO_PKG_VERSION")),
         command: report.command,
@@ -68,6 +77,5 @@ pub fn report(report: &Report) -> String {
             tables: report.findings.rows().len(),
         },
         next: report.next.as_deref(),
-    };
-    serde_json::to_string_pretty(&document).expect("plain data always serializes")
+    }
 }

@@ -9,6 +9,7 @@ pub mod policy;
 mod refusals;
 pub mod report;
 pub mod script;
+pub mod summary;
 pub mod table;
 #[cfg(test)]
 mod tests;

@@ -25,6 +25,12 @@ impl Sql<'_> {
             all.push("1 = 0");
         }
         all.push(")");
+        if let (Some(key), Some(only)) = (&root.key, &selection.only) {
+            all.push(" AND ").append(&self.value_is(root.table, key, only));
+        }
+        if let (Some(age), Some(least)) = (self.age(root), selection.older_than) {
+            all.push(&format!(" AND {age} > {}", least.as_secs()));
+        }
         all
     }
 
@@ -103,7 +109,7 @@ impl Sql<'_> {
         format!(
             "SELECT {key}, {}, {} FROM {} k JOIN {} c ON {} WHERE k.gen <= {up_to} ORDER BY {}",
             column(&root.name),
-            self.age(root).unwrap_or_else(|| "NULL".into()),
+            self.age(root).map_or_else(|| "NULL".into(), |age| self.whole(&age)),
             self.key_relation(root.table),
             self.relation(root.table),
             self.same_row(root.table, "k", "c"),
@@ -112,18 +118,32 @@ impl Sql<'_> {
         .into()
     }
 
-    fn age(&self, root: &Root) -> Option<String> {
+    /// How many seconds ago a root row was made, by the database's clock; null where its column does
+    /// not tell. Numbers are seconds since 1970. `None`: the column is of no such type.
+    pub fn age(&self, root: &Root) -> Option<String> {
         let created = root.created.as_deref()?;
         let column = format!("c.{}", quote(created));
         match self.dialect {
-            Dialect::Sqlite => {
-                Some(format!("CAST(strftime('%s', 'now') - strftime('%s', {column}) AS TEXT)"))
-            }
+            Dialect::Sqlite => Some(format!(
+                "(CAST(strftime('%s', 'now') AS INTEGER) - CASE WHEN typeof({column}) IN ('integer', 'real') \
+                 THEN {column} ELSE CAST(strftime('%s', {column}) AS INTEGER) END)"
+            )),
             Dialect::Postgres => {
-                let type_name = &self.column(root.table, created).type_name;
-                let dated = type_name.starts_with("timestamp") || type_name == "date";
-                dated.then(|| format!("floor(extract(epoch FROM now() - {column}))::text"))
+                let type_name = self.column(root.table, created).type_name.as_str();
+                let number = ["integer", "bigint", "double precision", "real"].contains(&type_name)
+                    || type_name.starts_with("numeric");
+                match type_name.starts_with("timestamp") || type_name == "date" {
+                    true => Some(format!("extract(epoch FROM now() - {column})")),
+                    false => number.then(|| format!("(extract(epoch FROM now()) - {column})")),
+                }
             }
+        }
+    }
+
+    fn whole(&self, number: &str) -> String {
+        match self.dialect {
+            Dialect::Sqlite => format!("CAST(CAST({number} AS INTEGER) AS TEXT)"),
+            Dialect::Postgres => format!("floor({number})::text"),
         }
     }
 }
