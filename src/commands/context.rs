@@ -61,41 +61,39 @@ impl Context {
     }
 
     /// What only the database knows of a policy: its SQL conditions are expressions over their
-    /// tables, and its references compare what can be compared.
+    /// tables, and what its references compare can be compared.
     ///
     /// # Errors
     /// Those that are not, with their place in the file.
     pub fn try_policy(&mut self) -> Result<()> {
-        let (rules, catalog) = (&self.rules, &self.catalog);
+        const BATCH: usize = 100;
+        let (rules, catalog, database) = (&self.rules, &self.catalog, &mut self.database);
         let plan = plan::build(catalog, self.root.table, rules.clone());
-        let sql = Sql::new(self.database.dialect(), catalog, &plan);
-        let mut tries: Vec<(String, String, Statement)> = Vec::new();
+        let sql = Sql::new(database.dialect(), catalog, &plan);
+        let mut fails = |statement: &Statement| {
+            database.in_snapshot(|database| database.query(statement)).err()
+        };
+        let mut faults = Vec::new();
+        let mut fault = |place: &String, message: String| {
+            faults.push(Fault { place: place.clone(), message, hint: None });
+        };
         for condition in rules.orphans.iter().chain(&rules.guards.test_data) {
-            let what = "the database does not understand this condition";
-            let statements = sql.try_condition(condition).into_iter();
-            tries.extend(statements.map(|s| (condition.place.clone(), what.to_owned(), s)));
-        }
-        for id in catalog.reference_ids() {
-            let reference = catalog.reference(id);
-            let declaration = &reference.declaration;
-            let tables = [reference.child, reference.parent];
-            let readable = tables.iter().all(|table| catalog.table(*table).privileges.select);
-            let declared = declaration.origin == Origin::Declared || declaration.default.is_some();
-            if declared && readable {
-                let what = format!("the database cannot read {} so", catalog.reference_arrow(id));
-                tries.push((declaration.place.clone(), what, sql.try_reference(id)));
+            if let Some(error) = sql.try_condition(condition).iter().find_map(&mut fails) {
+                let what = "the database does not understand this condition";
+                fault(&condition.place, format!("{what}: {error}"));
             }
         }
-        let mut faults: Vec<Fault> = Vec::new();
-        for (place, what, statement) in tries {
-            let tried = self.database.in_snapshot(|database| database.query(&statement));
-            let fault = tried.err().map(|error| Fault {
-                place,
-                message: format!("{what}: {error}"),
-                hint: None,
-            });
-            let known = faults.last().map(|fault| fault.place.clone());
-            faults.extend(fault.filter(|fault| known.as_ref() != Some(&fault.place)));
+        for batch in said(catalog).chunks(BATCH) {
+            if fails(&sql.try_references(batch)).is_none() {
+                continue;
+            }
+            for id in batch {
+                if let Some(error) = fails(&sql.try_references(&[*id])) {
+                    let arrow = catalog.reference_arrow(*id);
+                    let place = &catalog.reference(*id).declaration.place;
+                    fault(place, format!("the database cannot read {arrow} so: {error}"));
+                }
+            }
         }
         if faults.is_empty() { Ok(()) } else { Err(policy_problem(&faults)) }
     }
@@ -134,6 +132,19 @@ impl Context {
             .into()),
         }
     }
+}
+
+/// References of which a policy says more than their action, between tables that may be read.
+fn said(catalog: &Catalog) -> Vec<ReferenceId> {
+    let said = |id: &ReferenceId| {
+        let reference = catalog.reference(*id);
+        let readable = |table| catalog.table(table).privileges.select;
+        let declaration = &reference.declaration;
+        (declaration.origin == Origin::Declared || declaration.default.is_some())
+            && readable(reference.child)
+            && readable(reference.parent)
+    };
+    catalog.reference_ids().filter(said).collect()
 }
 
 /// May this session turn per-row checks off? A superuser may; from PostgreSQL 15 on, whoever was
@@ -186,6 +197,22 @@ pub fn selection(which: &Which, root: &Root, catalog: &Catalog) -> Result<Select
             .into());
     }
     Ok(selection)
+}
+
+/// No organization: `--orphans only`.
+fn orphans_alone(which: &Which, rules: &Rules) -> Result<Selection> {
+    let named = [&which.org_name, &which.org_id, &which.org_like];
+    if named.iter().any(|names| !names.is_empty()) {
+        return Err(Problem::usage("--orphans only takes no organization along")
+            .hint("--orphans with takes both; leave the organization out to take the orphans alone")
+            .into());
+    }
+    if rules.orphans.is_empty() {
+        return Err(Problem::usage("--orphans only: no policy names any orphans")
+            .hint("[[orphans]] in orgsweep.toml names them; --config FILE names another policy")
+            .into());
+    }
+    Ok(Selection::default())
 }
 
 /// The table of organizations: flags and environment before the policy before a look at the names.
@@ -398,7 +425,7 @@ impl Prepared {
         let place = context.database.place()?;
         subject.policy.guard(&place).map_err(guard_problem)?;
         let selection = match how.orphans {
-            Orphans::Only => Selection::default(),
+            Orphans::Only => orphans_alone(which, &context.rules)?,
             _ => selection(which, &context.root, &context.catalog)?,
         };
         let (plan, checks_reason) = context.plan(how)?;

@@ -91,22 +91,24 @@ impl Sql<'_> {
     }
 
     /// Fails where the engine cannot compare what a policy says names each other, or cannot read the
-    /// default that it says.
-    pub fn try_reference(&self, id: ReferenceId) -> Statement {
-        let reference = self.catalog.reference(id);
-        let default = reference.declaration.default.iter().flat_map(|default| {
-            let columns = reference.set_columns.iter();
-            columns.map(|name| self.typed(reference.child, name, &literal(default)))
-        });
-        let values: Vec<String> = default.chain(["''".to_owned()]).collect();
-        format!(
-            "SELECT {} FROM {} c, {} r WHERE {} LIMIT 0",
-            values.iter().map(|value| self.dialect.as_text(value)).collect::<Vec<_>>().join(", "),
-            self.child_relation(id),
-            self.relation(reference.parent),
-            self.names_row(id, "r", "c"),
-        )
-        .into()
+    /// default that it says. All of `references` in one round trip.
+    pub fn try_references(&self, references: &[ReferenceId]) -> Statement {
+        let one = |id: &ReferenceId| {
+            let reference = self.catalog.reference(*id);
+            let default = reference.declaration.default.iter().flat_map(|default| {
+                let columns = reference.set_columns.iter();
+                columns.map(|name| self.typed(reference.child, name, &literal(default)))
+            });
+            let readable = default.map(|value| format!(" AND {value} IS NOT NULL"));
+            format!(
+                "SELECT '' FROM {} c, {} r WHERE 1 = 0 AND {}{}",
+                self.child_relation(*id),
+                self.relation(reference.parent),
+                self.names_row(*id, "r", "c"),
+                readable.collect::<String>()
+            )
+        };
+        references.iter().map(one).collect::<Vec<_>>().join(" UNION ALL ").into()
     }
 
     /// Number of rows and number of parents that they name.

@@ -156,6 +156,13 @@ each_backend! {
         }
     }
 
+    fn with_the_table_that_it_names_it_is_still_the_same_foreign_key(db: TestDatabase) {
+        let db = items(&db, "RESTRICT");
+        for to in ["organizations", "organizations.id"] {
+            cleans(&db, &(saying("cascade") + &format!("to = \"{to}\"\n")), &[], &WITH_ITEMS);
+        }
+    }
+
     /// Nothing the policy says reaches beyond its reference.
     fn without_an_organization_to_clean_nothing_happens(db: TestDatabase) {
         let db = items(&db, "NO ACTION");

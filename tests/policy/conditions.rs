@@ -16,8 +16,12 @@ const TEST_DATA: &str = "[guards.test-data]\nusers = ";
 fn unfit(db: &TestDatabase, condition: &str) {
     let before = db.dump();
     let quoted = format!("'''{condition}'''\n");
-    for (text, place) in [(ORPHANS, "orgsweep.toml:3"), (TEST_DATA, "orgsweep.toml:2")] {
-        policy(db, &(text.to_owned() + &quoted));
+    // An orphan's condition tells where it stands, and so does a guard's, beside orphans in order.
+    let guard = format!("{TEST_DATA}{quoted}{ORPHANS}'1 = 0'\n");
+    for (text, place) in
+        [(format!("{ORPHANS}{quoted}"), "orgsweep.toml:3"), (guard, "orgsweep.toml:2")]
+    {
+        policy(db, &text);
         for command in [
             &["preview", "--org-name", "Apex"][..],
             &["clean", "--orphans", "only", "--yes"],

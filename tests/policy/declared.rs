@@ -30,7 +30,7 @@ each_backend! {
     fn cascade(db: TestDatabase) {
         items(&db);
         cleans(&db, &items_to_organizations("cascade"), &[], &WITH_ITEMS);
-        cleans(&db, &items_to_organizations("cascade"), &["--force", "--verify"], &[]);
+        cleans(&db, &items_to_organizations("cascade"), &["--force", "--verify"], &WITH_ITEMS);
     }
 
     fn set_null(db: TestDatabase) {
@@ -128,6 +128,19 @@ each_backend! {
         let before = db.dump();
         of(&db, "clean", &["--org-id", "1000", "--force"]).exits(0);
         changes(&before, &db.dump()).assert_none();
+    }
+
+    fn names_with_capitals_dots_and_quotes(db: TestDatabase) {
+        db.execute(PEOPLE);
+        db.execute(
+            "CREATE TABLE \"Deal.Items\" (\"Id\" integer PRIMARY KEY, \
+                 \"organizationId\" integer REFERENCES organizations (id) ON DELETE CASCADE); \
+             CREATE TABLE \"o'neill x\" (id integer PRIMARY KEY, \"Deal.Id\" text); \
+             INSERT INTO \"Deal.Items\" VALUES (100, 1), (200, 2); \
+             INSERT INTO \"o'neill x\" VALUES (1, '100'), (2, '200')",
+        );
+        let gone = [&APEX[..], &["- Deal.Items 100", "- o'neill x 1"]].concat();
+        cleans(&db, &declare("o'neill x.Deal.Id", "Deal.Items.Id", "cascade"), &[], &gone);
     }
 
     fn chains_and_cycles_of_declared_references(db: TestDatabase) {
@@ -259,4 +272,23 @@ fn text_that_names_a_uuid() {
     db.orgsweep(&verify).exits(3).says(&["logs.org"]);
     db.execute("DELETE FROM logs WHERE org IN ('no uuid', '')");
     db.orgsweep(&verify).exits(0);
+}
+
+/// The same table in two schemas is named with its schema.
+#[test]
+fn tables_of_several_schemas() {
+    let Some(db) = TestDatabase::fresh(Backend::Postgres) else { return };
+    db.execute(PEOPLE);
+    db.execute(
+        "CREATE SCHEMA crm; CREATE SCHEMA old; \
+         CREATE TABLE crm.notes (id integer PRIMARY KEY, user_id integer); \
+         CREATE TABLE old.notes (id integer PRIMARY KEY, user_id integer); \
+         INSERT INTO crm.notes VALUES (1, 10), (2, 20); INSERT INTO old.notes VALUES (1, 10), (2, 20)",
+    );
+    let gone = [&APEX[..], &["- crm.notes 1"]].concat();
+    cleans(&db, &declare("crm.notes.user_id", "users", "cascade"), &[], &gone);
+    policy(&db, &declare("notes.user_id", "users", "cascade"));
+    let before = db.dump();
+    apex(&db, "clean", &[]).exits(2).says(&["orgsweep.toml:2", "several schemas"]);
+    changes(&before, &db.dump()).assert_none();
 }

@@ -58,10 +58,14 @@ each_backend! {
         left_over(&db);
         policy(&db, POLICY);
         let before = db.dump();
-        let outcome = apex(&db, "clean", &["--orphans", "only"]);
-        assert!(matches!(outcome.code, 0 | 2), "{outcome}");
-        let happened = happened(&before, &db.dump());
-        assert!(!happened.contains("- organizations 1"), "{outcome}");
+        for selection in [["--org-name", "Apex"], ["--org-id", "1"], ["--org-like", "A*"]] {
+            let flags = [&selection[..], &["--orphans", "only"]].concat();
+            of(&db, "clean", &flags).exits(2).says(&["--orphans only"]);
+        }
+        // Where no policy names orphans, somebody is mistaken.
+        policy(&db, "");
+        of(&db, "clean", &["--orphans", "only"]).exits(2).says(&["no policy names any orphans"]);
+        changes(&before, &db.dump()).assert_none();
     }
 
     fn a_condition_for_every_row_takes_nobody_s_rows_only(db: TestDatabase) {
@@ -130,6 +134,20 @@ each_backend! {
         cleans_of(&db, &(plain.to_owned() + orphans), &["--orphans", "only"], &["- files 3", "- files 4", "- files 6"]);
         let gone = ["- files 3", "- files 4", "- files 5", "- files 6", "- files 7"];
         cleans_of(&db, &(typed + orphans), &["--orphans", "only"], &gone);
+    }
+
+    /// The script of a preview selects them alike, comments in the condition included.
+    fn a_script_takes_them_too(db: TestDatabase) {
+        left_over(&db);
+        policy(&db, "[[orphans]]\ntable = \"users\"\nwhere = '''\nemail LIKE '%@e2e.test' -- left over\n'''\n");
+        let script = db.orgsweep(&["preview", "--orphans", "only", "--format", "sql"]).exits(0).stdout;
+        let before = db.dump();
+        match db.is_sqlite() {
+            true => db.execute(&script.lines().filter(|l| !l.starts_with('.')).map(|l| l.to_owned() + "\n").collect::<String>()),
+            false => db.execute(&script.lines().filter(|l| !l.starts_with('\\')).map(|l| l.to_owned() + "\n").collect::<String>()),
+        }
+        let happened = happened(&before, &db.dump());
+        assert_eq!(happened, ORPHANS.iter().map(|&line| line.to_owned()).collect(), "{script}");
     }
 
     fn without_any_match_of_the_name_they_still_go(db: TestDatabase) {
