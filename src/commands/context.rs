@@ -98,17 +98,26 @@ impl Context {
         if faults.is_empty() { Ok(()) } else { Err(policy_problem(&faults)) }
     }
 
-    /// The created-at column is of a type that tells a time, where it is asked.
-    fn tells_age(&self, plan: &Plan, selection: &Selection) -> Result<()> {
-        let sql = Sql::new(self.database.dialect(), &self.catalog, plan);
-        if selection.older_than.is_none() || sql.age(&self.root).is_some() {
-            return Ok(());
+    /// The organizations that the flags select.
+    ///
+    /// # Errors
+    /// Nothing selected, or what could select everything; a flag that this root table cannot serve.
+    pub fn selection(&self, which: &Which) -> Result<Selection> {
+        let selection = selection(which, &self.root, &self.catalog)?;
+        if let Some(created) = selection.older_than.and(self.root.created.as_deref()) {
+            let table = self.catalog.table(self.root.table);
+            let column = table.columns.iter().find(|column| column.name == created);
+            if !column.is_some_and(|column| self.database.dialect().tells_time(&column.type_name)) {
+                let problem = format!(
+                    "{}.{created} is no time, so --older-than has nothing to go by",
+                    table.name
+                );
+                return Err(Problem::usage(problem)
+                    .hint("--created-column COLUMN names another")
+                    .into());
+            }
         }
-        let column = self.root.created.as_deref().unwrap_or_default();
-        let table = &self.catalog.table(self.root.table).name;
-        Err(Problem::usage(format!("{table}.{column} is no time: --older-than cannot be told"))
-            .hint("--created-column names another column")
-            .into())
+        Ok(selection)
     }
 
     fn checks(&mut self, plan: &Plan, wanted: ReferenceChecks) -> Result<(Checks, String)> {
@@ -162,11 +171,7 @@ fn may_use_replica_role(database: &mut Database) -> Result<bool> {
     Ok(granted.flag(0))
 }
 
-/// The organizations that the flags select.
-///
-/// # Errors
-/// Nothing selected, or what could select everything; a flag that this root table cannot serve.
-pub fn selection(which: &Which, root: &Root, catalog: &Catalog) -> Result<Selection> {
+fn selection(which: &Which, root: &Root, catalog: &Catalog) -> Result<Selection> {
     let selection = Selection {
         names: which.org_name.clone(),
         ids: which.org_id.clone(),
@@ -176,9 +181,13 @@ pub fn selection(which: &Which, root: &Root, catalog: &Catalog) -> Result<Select
         required: which.require_match,
     };
     if let Some(problem) = selection.problem() {
-        return Err(Problem::usage(problem)
-            .hint("name it: --org-name NAME, --org-id KEY or --org-like 'e2e-*'")
-            .into());
+        let hint = match selection.is_empty() && selection.older_than.is_some() {
+            true => {
+                "--older-than only filters what --org-name, --org-id or --org-like 'e2e-*' selects"
+            }
+            false => "name it: --org-name NAME, --org-id KEY or --org-like 'e2e-*'",
+        };
+        return Err(Problem::usage(problem).hint(hint).into());
     }
     let table = &catalog.table(root.table).name;
     if root.name.is_none() && !(selection.names.is_empty() && selection.patterns.is_empty()) {
@@ -192,9 +201,9 @@ pub fn selection(which: &Which, root: &Root, catalog: &Catalog) -> Result<Select
             .into());
     }
     if selection.older_than.is_some() && root.created.is_none() {
-        return Err(Problem::usage(format!("{table} has no column that looks like a date"))
-            .hint("--created-column COLUMN")
-            .into());
+        let problem =
+            format!("{table} has no column that tells when a row was made, for --older-than");
+        return Err(Problem::usage(problem).hint("--created-column COLUMN").into());
     }
     Ok(selection)
 }
@@ -426,10 +435,9 @@ impl Prepared {
         subject.policy.guard(&place).map_err(guard_problem)?;
         let selection = match how.orphans {
             Orphans::Only => orphans_alone(which, &context.rules)?,
-            _ => selection(which, &context.root, &context.catalog)?,
+            _ => context.selection(which)?,
         };
         let (plan, checks_reason) = context.plan(how)?;
-        context.tells_age(&plan, &selection)?;
         let Context { database, catalog, root, .. } = context;
         let (dialect, target) = (database.dialect(), database.target().redacted());
         let policy = Some(subject.policy.path().to_owned()).filter(|path| !path.is_empty());
