@@ -9,7 +9,7 @@ use crate::findings::{Organization, Step};
 use crate::label::printable;
 use crate::plan::{self, Checks, Consent, Force, ForeignAction, Guards, Plan, Rules};
 use crate::policy::{self, Fault, Policy, Resolved};
-use crate::render::{counted, grouped, table::duration};
+use crate::render::{counted, grouped, table::age};
 use crate::selection::{Root, RootNames, RootProblem, Selection, find_root, similar};
 use crate::sql::{Dialect, Sql, Statement};
 use crate::ui::Ui;
@@ -454,6 +454,7 @@ impl Prepared {
             selection: &self.selection,
             lock_timeout,
             verify,
+            may_shrink: false,
         }
     }
 
@@ -467,6 +468,30 @@ impl Prepared {
             self.catalog.table(self.root.table).name,
             policy.unwrap_or_default()
         )
+    }
+
+    /// Says how many of the organizations have no age by which they could be older than anything: an
+    /// unattended job would pass over them for ever.
+    ///
+    /// # Errors
+    /// What keeps organizations from being found.
+    pub fn tell_ageless(&self, database: &mut Database, ui: &mut Ui) -> Result<()> {
+        if ui.json || self.selection.older_than.is_none() {
+            return Ok(());
+        }
+        let selection = Selection { older_than: None, ..self.selection.clone() };
+        let job = Job { selection: &selection, ..self.job(Duration::from_secs(10), false) };
+        let found = execute::organizations(database, &job)?;
+        let ageless = found.iter().filter(|one| one.age_seconds.is_none()).count() as u64;
+        if ageless > 0 {
+            let table = &self.catalog.table(self.root.table).name;
+            let column = self.root.created.as_deref().unwrap_or_default();
+            ui.note(&format!(
+                "{} without a time in {table}.{column}, never older than anything",
+                counted(ageless, "matching organization")
+            ));
+        }
+        Ok(())
     }
 
     /// Tells on stderr what is going on.
@@ -512,22 +537,12 @@ fn introduction(organizations: &[Organization]) -> String {
     let mut lines = vec![format!("{}:", counted(organizations.len() as u64, "organization"))];
     lines.extend(organizations.iter().take(SHOWN).map(|organization| {
         let name = organization.name.as_deref().map_or_else(|| "(no name)".into(), printable);
-        let age = organization.age_seconds.filter(|age| *age >= 0);
-        let age = age.map(|age| format!(", {} old", age_text(age as u64))).unwrap_or_default();
+        let age = organization.age_seconds.and_then(age);
+        let age = age.map(|age| format!(", {age} old")).unwrap_or_default();
         format!("  {name} (key {}{age})", organization.key)
     }));
     if organizations.len() > SHOWN {
         lines.push(format!("  … and {} more", organizations.len() - SHOWN));
     }
     lines.join("\n")
-}
-
-fn age_text(seconds: u64) -> String {
-    const DAY: u64 = 86_400;
-    match seconds {
-        0..120 => duration(Duration::from_secs(seconds)),
-        120..7_200 => counted(seconds / 60, "minute"),
-        7_200..172_800 => counted(seconds / 3_600, "hour"),
-        _ => counted(seconds / DAY, "day"),
-    }
 }

@@ -44,6 +44,7 @@ fn measure(context: &mut Context, plan: &Plan, which: &Which, ui: &mut Ui) -> Re
         selection: &selection,
         lock_timeout: LOCK_TIMEOUT,
         verify: false,
+        may_shrink: false,
     };
     let mut observe = |progress: execute::Progress| narrate(ui, &context.catalog, plan, progress);
     Ok(execute::preview(&mut context.database, &job, &mut observe)?)

@@ -3,8 +3,9 @@
 //! and a table whose parents' key tables are empty is never queried.
 
 use super::deletion::expect_gone;
-use super::{Failure, Progress, Run, timed};
+use super::{Failure, Progress, Run, guards, timed};
 use crate::catalog::{ReferenceId, TableId};
+use crate::database::Row;
 use crate::findings::{Found, Organization};
 use crate::plan::{Condition, Followed, Rank, Refusal, RefusalKind};
 use crate::sql::{Follow, Statement};
@@ -111,11 +112,11 @@ pub fn discover(run: &mut Run, excluded: &BTreeSet<ReferenceId>) -> Result<Disco
 
 /// The closure, deleted from the top down as it is found: the engine's checks are off, and each
 /// statement sees what was committed before its parents were deleted; later children must wait for
-/// these parents, and fail (DESIGN 7).
+/// these parents, and fail (DESIGN 7). Nothing is, where too many organizations are selected.
 pub fn take(run: &mut Run) -> Result<Discovery, Failure> {
     let mut discovery = Discovery::default();
     select_roots(run, &mut discovery)?;
-    if discovery.is_empty() {
+    if discovery.is_empty() || guards::too_many(run, &discovery).is_some() {
         return Ok(discovery);
     }
     run.run("SET LOCAL session_replication_role = replica")?;
@@ -159,17 +160,21 @@ fn select_roots(run: &mut Run, discovery: &mut Discovery) -> Result<(), Failure>
     discovery.selected = discovery.generation;
     discovery.boundary = discovery.generation;
     let described = run.sql.describe_roots(run.job.root, discovery.selected);
-    let organization = |row: crate::database::Row| Organization {
-        key: row.text(0).to_owned(),
-        name: row.optional(1).map(str::to_owned),
-        age_seconds: row.optional(2).and_then(|age| age.parse().ok()),
-    };
-    discovery.organizations = run.query(&described)?.into_iter().map(organization).collect();
+    discovery.organizations = run.query(&described)?.iter().map(organization).collect();
     // Only the first time: with rows excluded the closure is being found again.
     if !discovery.organizations.is_empty() && discovery.excluded.is_empty() {
         (run.observe)(Progress::Selected(&discovery.organizations));
     }
     Ok(())
+}
+
+/// A root row as it is described.
+pub fn organization(row: &Row) -> Organization {
+    Organization {
+        key: row.text(0).to_owned(),
+        name: row.optional(1).map(str::to_owned),
+        age_seconds: row.optional(2).and_then(|age| age.parse().ok()),
+    }
 }
 
 fn select_orphans(

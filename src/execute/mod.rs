@@ -35,6 +35,8 @@ pub struct Job<'a> {
     pub lock_timeout: Duration,
     /// Re-check what holds by construction, too.
     pub verify: bool,
+    /// Less than what was confirmed may be found: earlier runs of a series took the rest.
+    pub may_shrink: bool,
 }
 
 /// What the run is doing, for whoever watches.
@@ -96,23 +98,18 @@ pub fn preview(database: &mut Database, job: &Job, observe: Observer) -> Result<
     findings
 }
 
-/// Key and name of the selected organizations.
+/// The selected organizations, without a look at their rows.
 ///
 /// # Errors
 /// See [`Failure`].
-pub fn organizations(
-    database: &mut Database,
-    job: &Job,
-) -> Result<Vec<(String, Option<String>)>, Failure> {
+pub fn organizations(database: &mut Database, job: &Job) -> Result<Vec<Organization>, Failure> {
     database.in_snapshot(|database| {
         let mut ignore = |_: Progress<'_>| {};
         let mut run = Run::new(database, job, &mut ignore, false);
         run.prepare()?;
         let found = run.query(&run.sql.find_roots(job.root, job.selection));
         interrupt::cancel_by(None);
-        let found = found.map_err(Failure::at_selection)?;
-        let name = |row: &Row| (row.text(0).to_owned(), row.optional(1).map(str::to_owned));
-        Ok(found.iter().map(name).collect())
+        Ok(found.map_err(Failure::at_selection)?.iter().map(closure::organization).collect())
     })
 }
 
@@ -180,6 +177,7 @@ fn transaction(
     observe: Observer,
     work: impl FnOnce(&mut Run) -> Result<Option<Outcome>, Failure>,
 ) -> Result<Option<Outcome>, Failure> {
+    interrupt::committing(false);
     database.begin(Purpose::Write)?;
     let mut run = Run::new(database, job, observe, true);
     let outcome = run.prepare().and_then(|()| run.hold_schema()).and_then(|()| work(&mut run));

@@ -18,6 +18,9 @@ pub fn clean(run: &mut Run, expected: Option<&Findings>) -> Result<Option<Outcom
     if discovery.is_empty() {
         return Ok(Some(Outcome::Nothing));
     }
+    if discovery.taken().is_none() {
+        return Ok(None);
+    }
     (run.observe)(Progress::Checking);
     if !firewall::tables_with_exceptions(run, &discovery)?.is_empty() {
         return Ok(None);

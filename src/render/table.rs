@@ -166,3 +166,15 @@ pub fn duration(duration: Duration) -> String {
         _ => format!("{:.1} s", duration.as_secs_f64()),
     }
 }
+
+/// How old somebody is, in one unit; nothing where the future made them.
+pub fn age(seconds: i64) -> Option<String> {
+    const DAY: u64 = 86_400;
+    let seconds = u64::try_from(seconds).ok()?;
+    Some(match seconds {
+        0..120 => duration(Duration::from_secs(seconds)),
+        120..7_200 => counted(seconds / 60, "minute"),
+        7_200..172_800 => counted(seconds / 3_600, "hour"),
+        _ => counted(seconds / DAY, "day"),
+    })
+}
