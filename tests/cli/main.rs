@@ -3,6 +3,7 @@
 mod barriers;
 mod confirmation;
 mod explain;
+mod doctor;
 mod faults;
 mod output;
 mod selection;
