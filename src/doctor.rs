@@ -49,6 +49,8 @@ pub enum Kind {
 /// What the session may and the server does, besides the catalog.
 #[derive(Debug, Clone, Default)]
 pub struct Facts {
+    /// The role of the session, for the statements that somebody else has to run.
+    pub role: String,
     /// Why per-row checks cannot be left out, where that is a matter of privilege.
     pub needs_replica_role: bool,
     /// Tables that are published without a replica identity: PostgreSQL refuses to delete from them.
@@ -80,7 +82,7 @@ pub fn examine(catalog: &Catalog, plan: &Plan, dialect: Dialect, facts: &Facts) 
             what: "this role may not leave out the engine's per-row checks, which are most of the cost of a \
                    large deletion"
                 .into(),
-            cure: Some("GRANT SET ON PARAMETER session_replication_role TO CURRENT_USER".into()),
+            cure: Some(cures::grant_replica_role(&facts.role)),
         });
     }
     symptoms.sort_by(|a, b| (a.severity, a.kind, &a.table).cmp(&(b.severity, b.kind, &b.table)));
@@ -119,12 +121,12 @@ fn of_table(
             Severity::Blocks,
             Kind::Privilege,
             what,
-            Some(cures::grant(&missing, table)),
+            Some(cures::grant(&missing, table, &facts.role)),
         ));
     }
     if table.row_security {
         let what = "row-level security hides rows from this role".into();
-        let cure = Some("ALTER ROLE CURRENT_USER BYPASSRLS".into());
+        let cure = Some(cures::bypass_row_security(&facts.role));
         symptoms.push(symptom(Severity::Blocks, Kind::RowSecurity, what, cure));
     }
     if facts.unidentified.contains(&id) {

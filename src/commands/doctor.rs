@@ -29,6 +29,7 @@ pub fn run(subject: &Subject, args: &Doctor, ui: &mut Ui) -> Result<Exit> {
     let checks = execute::choose_checks(&context.catalog, &plan, dialect, replica_role);
     plan.rules.checks = checks.checks;
     let facts = Facts {
+        role: role(&mut context.database)?,
         needs_replica_role: !replica_role,
         unidentified: match dialect {
             Dialect::Sqlite => BTreeSet::new(),
@@ -46,6 +47,16 @@ pub fn run(subject: &Subject, args: &Doctor, ui: &mut Ui) -> Result<Exit> {
         PlainFormat::Json => json(&database, exit.code(), &symptoms),
     });
     Ok(exit)
+}
+
+fn role(database: &mut Database) -> database::Result<String> {
+    match database.dialect() {
+        Dialect::Sqlite => Ok(String::new()),
+        Dialect::Postgres => {
+            let row = database.query_one(&Statement::from("SELECT current_user::text"))?;
+            Ok(row.text(0).to_owned())
+        }
+    }
 }
 
 /// Tables whose deletions are published although nothing in them identifies a row to the subscriber.

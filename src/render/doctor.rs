@@ -14,7 +14,8 @@ pub fn table(database: &str, symptoms: &[Symptom], width: u16) -> String {
             Severity::Note => "note: ",
         };
         // A reference names its table itself.
-        let named = symptom.table.is_empty() || symptom.what.contains(&format!("{}.", symptom.table));
+        let named =
+            symptom.table.is_empty() || symptom.what.contains(&format!("{}.", symptom.table));
         let what = match named {
             true => symptom.what.clone(),
             false => format!("{}: {}", symptom.table, symptom.what),

@@ -39,8 +39,16 @@ fn index_name(table: &str, columns: &[String]) -> String {
     }
 }
 
-pub fn grant(privilege: &str, table: &Table) -> String {
-    format!("GRANT {privilege} ON {} TO CURRENT_USER", quote_table(&table.name))
+pub fn grant(privilege: &str, table: &Table, role: &str) -> String {
+    format!("GRANT {privilege} ON {} TO {}", quote_table(&table.name), quote(role))
+}
+
+pub fn grant_replica_role(role: &str) -> String {
+    format!("GRANT SET ON PARAMETER session_replication_role TO {}", quote(role))
+}
+
+pub fn bypass_row_security(role: &str) -> String {
+    format!("ALTER ROLE {} BYPASSRLS", quote(role))
 }
 
 pub fn drop_not_null(table: &Table, column: &str) -> String {

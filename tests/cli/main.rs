@@ -2,8 +2,8 @@
 
 mod barriers;
 mod confirmation;
-mod explain;
 mod doctor;
+mod explain;
 mod faults;
 mod output;
 mod selection;
