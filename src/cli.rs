@@ -43,6 +43,7 @@ pub enum Command {
     Verify(Verify),
     Graph(Graph),
     Explain(Explain),
+    Doctor(Doctor),
     /// Write a policy file, or check one against the database
     Policy {
         #[command(subcommand)]
@@ -330,6 +331,11 @@ pub struct Clean {
     #[arg(long, short)]
     pub yes: bool,
 
+    /// Create the indexes for want of which the engine's checks would be slow: before the deletion, and
+    /// for good
+    #[arg(long)]
+    pub create_missing_indexes: bool,
+
     /// Re-check before COMMIT even what holds by construction
     #[arg(long)]
     pub verify: bool,
@@ -413,6 +419,20 @@ pub struct Explain {
     pub format: PlainFormat,
 }
 
+/// Tell what will bite a deletion, before it does.
+///
+/// Unindexed references, triggers, row-level security, missing privileges, and the like, each with the
+/// statement that cures it. Exits with 3 when something would stop a deletion.
+#[derive(Debug, Clone, Args)]
+pub struct Doctor {
+    /// The table of organizations [default: found by its name]
+    #[arg(long, value_name = "TABLE", env = "ORGSWEEP_ROOT")]
+    pub root: Option<String>,
+
+    #[arg(long, value_name = "FORMAT", default_value = "table")]
+    pub format: PlainFormat,
+}
+
 /// Create or update the built-in CRM's tables.
 ///
 /// Refuses a database that holds other tables of the same names. An SQLite file is created.
@@ -465,6 +485,7 @@ impl Cli {
             Command::Preview(preview) => preview.format == PreviewFormat::Json,
             Command::Clean(clean) => clean.format == PreviewFormat::Json,
             Command::Verify(Verify { format, .. })
+            | Command::Doctor(Doctor { format, .. })
             | Command::Explain(Explain { format, .. })
             | Command::Migrate(Migrate { format })
             | Command::Seed(Seed { format, .. }) => *format == PlainFormat::Json,

@@ -42,6 +42,7 @@ pub mod cli;
 pub mod commands;
 pub mod crm;
 pub mod database;
+pub mod doctor;
 pub mod execute;
 pub mod exit;
 pub mod explanation;

@@ -4,12 +4,14 @@ use super::context::{Prepared, Subject};
 use super::per_org::{self, Series, outcome};
 use super::preview::{self, Reporting, previewed};
 use crate::cli::{Clean, Preview, PreviewFormat};
+use crate::doctor;
 use crate::execute::{self, Failure, Progress};
 use crate::exit::{Exit, Problem};
 use crate::findings::Organization;
 use crate::label::printable;
 use crate::plan::Force;
 use crate::render::Outcome;
+use crate::sql::cures;
 use crate::ui::Ui;
 use anyhow::Result;
 use std::collections::BTreeMap;
@@ -44,6 +46,9 @@ pub fn run(subject: &Subject, args: &Clean, ui: &mut Ui) -> Result<Exit> {
 }
 
 fn once(subject: &Subject, args: &Clean, ui: &mut Ui) -> Result<Exit> {
+    if args.create_missing_indexes {
+        create_missing_indexes(subject, args, ui)?;
+    }
     let (mut database, prepared) = Prepared::open(subject, &args.which, &args.how)?;
     if !ui.json {
         ui.note(&prepared.describe());
@@ -78,6 +83,18 @@ fn once(subject: &Subject, args: &Clean, ui: &mut Ui) -> Result<Exit> {
     })?;
     let (outcome, findings, durations) = outcome(ended);
     Ok(reporting.finish(ui, outcome, &findings, durations))
+}
+
+/// Outside any transaction, so that nobody waits for them.
+fn create_missing_indexes(subject: &Subject, args: &Clean, ui: &mut Ui) -> Result<()> {
+    let (mut database, prepared) = Prepared::open(subject, &args.which, &args.how)?;
+    for id in doctor::worth_an_index(&prepared.catalog, &prepared.plan) {
+        let create = cures::create_index(prepared.dialect, &prepared.catalog, id);
+        ui.progress(create.clone());
+        database.run(&create)?;
+        ui.note(&format!("created for good: {create}"));
+    }
+    Ok(())
 }
 
 /// `--yes` is consent; so is `--force` where nobody can be asked (the original tool's CI usage).

@@ -3,6 +3,7 @@
 use crate::catalog::{self, Catalog, Origin, ReferenceId};
 use crate::cli::{How, Orphans, ReferenceChecks, Which};
 use crate::database::{Database, Target};
+use crate::doctor::{self, Unindexed};
 use crate::execute::{self, Job, Progress};
 use crate::exit::{Exit, Problem};
 use crate::findings::{Organization, Step};
@@ -158,7 +159,7 @@ fn said(catalog: &Catalog) -> Vec<ReferenceId> {
 
 /// May this session turn per-row checks off? A superuser may; from PostgreSQL 15 on, whoever was
 /// granted SET on the parameter.
-fn may_use_replica_role(database: &mut Database) -> Result<bool> {
+pub fn may_use_replica_role(database: &mut Database) -> Result<bool> {
     let facts = database.query_one(&Statement::from(
         "SELECT current_setting('is_superuser'), current_setting('server_version_num')",
     ))?;
@@ -513,6 +514,11 @@ pub fn narrate(ui: &mut Ui, catalog: &Catalog, plan: &Plan, progress: Progress) 
             ui.progress(format!("finding rows: {} of {}", grouped(rows), name(&table)));
         }
         Progress::Checking => ui.progress("looking for rows that stand in the way".into()),
+        Progress::Slow(unindexed) => {
+            for slow in unindexed {
+                ui.note(&format!("warning: {}", slow_text(catalog, slow)));
+            }
+        }
         Progress::Working { step, rows, of } => {
             let (verb, table) = match step {
                 Step::Delete(table) => ("deleted", name(&table)),
@@ -529,6 +535,15 @@ pub fn narrate(ui: &mut Ui, catalog: &Catalog, plan: &Plan, progress: Progress) 
             ui.note(&format!("others got in the way; rolled back, trying again ({attempt})"));
         }
     }
+}
+
+fn slow_text(catalog: &Catalog, slow: &Unindexed) -> String {
+    format!(
+        "no index finds the rows of {}: the engine's checks will take about {} (orgsweep doctor tells the cure, \
+         --create-missing-indexes applies it)",
+        catalog.reference_arrow(slow.reference),
+        doctor::seconds(slow.cost.as_secs_f64()),
+    )
 }
 
 /// Which organizations are about to be looked at.

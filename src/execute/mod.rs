@@ -16,6 +16,7 @@ pub use failure::Failure;
 
 use crate::catalog::{self, Catalog, ReferenceId, TableId};
 use crate::database::{self, Database, Fault, Purpose, Row};
+use crate::doctor::{self, Unindexed};
 use crate::findings::{Findings, Organization, Step, Unlinked};
 use crate::interrupt;
 use crate::plan::{Checks, Plan, Refusal, RefusalKind};
@@ -49,6 +50,8 @@ pub enum Progress<'a> {
         rows: u64,
     },
     Checking,
+    /// What the engine's checks will cost for want of an index; told before the first change.
+    Slow(&'a [Unindexed]),
     Working {
         step: Step,
         rows: u64,
@@ -314,6 +317,8 @@ impl<'a> Run<'a> {
         if findings.is_refused() {
             return Ok(Outcome::Refused(findings));
         }
+        let slow = doctor::unindexed(self.job.catalog, self.job.plan, &findings);
+        (self.observe)(Progress::Slow(&slow));
         let durations = deletion::remove(self, &findings)?;
         (self.observe)(Progress::Proving);
         deletion::prove(self, &findings)?;

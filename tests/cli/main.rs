@@ -2,6 +2,7 @@
 
 mod barriers;
 mod confirmation;
+mod doctor;
 mod explain;
 mod faults;
 mod output;
