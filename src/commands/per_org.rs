@@ -282,9 +282,11 @@ impl<'a> Run<'a> {
         let refused = || units.iter().filter(|unit| unit.is_refused());
         let full = refused().find_map(Unit::key).map(|key| reporting.preview_command(key));
         let passable = refused().next().is_some() && refused().all(Unit::is_passable);
-        let next = match units.iter().any(Unit::would_go) {
-            true => Some(reporting.clean_command(false)),
-            false => passable.then(|| reporting.clean_command(true)),
+        let unknown = units.iter().filter(|unit| unit.is_unknown()).find_map(Unit::key);
+        let next = match unknown {
+            Some(key) => Some(reporting.verify_command(key)),
+            None if units.iter().any(Unit::would_go) => Some(reporting.clean_command(false)),
+            None => passable.then(|| reporting.clean_command(true)),
         };
         render(&Summary {
             command: self.series.command,
@@ -358,5 +360,41 @@ fn severity(exit: Exit) -> u8 {
         Exit::Interrupted(_) => 5,
         Exit::Partly | Exit::Bug => 6,
         Exit::Unknown => 7,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ended(exits: &[Option<Exit>]) -> Vec<Unit> {
+        let mut units = vec![Unit::default(); exits.len()];
+        units.iter_mut().zip(exits).for_each(|(unit, exit)| unit.exit = *exit);
+        units
+    }
+
+    /// Where none was committed.
+    #[track_caller]
+    fn check(exits: &[Option<Exit>], signal: Option<i32>, expected: Exit) {
+        assert_eq!(combined(&ended(exits), false, signal), expected);
+    }
+
+    #[test]
+    fn the_exit_code_is_that_of_the_worst() {
+        let (done, refused) = (Some(Exit::Done), Some(Exit::Refused));
+        check(&[], None, Exit::Done);
+        check(&[done, refused], None, Exit::Refused);
+        check(&[refused, Some(Exit::Busy)], None, Exit::Busy);
+        check(&[Some(Exit::Failed), Some(Exit::Busy), refused], None, Exit::Failed);
+        check(&[Some(Exit::Unproven), Some(Exit::Failed)], None, Exit::Unproven);
+        check(&[refused, Some(Exit::Unknown), None], None, Exit::Unknown);
+    }
+
+    #[test]
+    fn a_signal_counts_where_it_kept_one_from_its_turn() {
+        let done = Some(Exit::Done);
+        check(&[done, None], Some(15), Exit::Interrupted(15));
+        check(&[done, done], Some(15), Exit::Done);
+        assert_eq!(combined(&[], true, None), Exit::Refused);
     }
 }

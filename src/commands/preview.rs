@@ -178,8 +178,13 @@ impl Reporting<'_> {
         self.words("preview", flags("org-id", &[key.to_owned()]), false).join(" ")
     }
 
-    fn words(&self, command: &str, selection: Vec<String>, forced: bool) -> Vec<String> {
-        let (which, how) = (self.which, self.how);
+    /// Whether one is gone.
+    pub fn verify_command(&self, key: &str) -> String {
+        self.target_words("verify", flags("org-id", &[key.to_owned()])).join(" ")
+    }
+
+    fn target_words(&self, command: &str, selection: Vec<String>) -> Vec<String> {
+        let which = self.which;
         let mut words = vec!["orgsweep".to_owned(), command.to_owned()];
         words.extend(selection);
         let config = self.prepared.policy.as_slice().iter().filter(|path| *path != "orgsweep.toml");
@@ -188,6 +193,12 @@ impl Reporting<'_> {
         words.extend(flags("key-column", which.key_column.as_slice()));
         words.extend(flags("name-column", which.name_column.as_slice()));
         words.extend(flags("created-column", which.created_column.as_slice()));
+        words
+    }
+
+    fn words(&self, command: &str, selection: Vec<String>, forced: bool) -> Vec<String> {
+        let how = self.how;
+        let mut words = self.target_words(command, selection);
         words.extend(flags("foreign", &how.foreign));
         if how.with_children {
             words.push("--with-children".into());

@@ -65,6 +65,32 @@ fn at_a_terminal_several_organizations_are_counted() {
     assert_eq!((code, db.count("organizations")), (0, 0), "{screen}");
 }
 
+/// Those that would be refused are not asked about, and are not tried.
+#[test]
+fn at_a_terminal_a_series_is_confirmed_once() {
+    let series = |clean: &[&str]| at_a_terminal(&[clean, &["--per-org"]].concat());
+    let Some(typed) = series(&[&CLEAN[..], &["--org-name", "Global"]].concat()) else { return };
+    let (db, code, screen) = typed("Apex\n");
+    assert_eq!((code, db.count("organizations")), (4, 2), "{screen}");
+    assert!(screen.contains("2 would go"), "{screen}");
+    let (db, code, screen) = typed("delete 2 organizations\n");
+    assert_eq!((code, db.count("organizations")), (0, 0), "{screen}");
+    assert!(screen.contains("2 cleaned"), "{screen}");
+
+    let one = ["clean", "--org-like", "*l*", "--org-name", "Apex", "--max-rows", "2", "--per-org"];
+    let Some(typed) = at_a_terminal(&one) else { return };
+    let (db, code, screen) = typed("Global\n");
+    assert_eq!((code, db.count("organizations")), (8, 1), "{screen}");
+    assert!(screen.contains("1 would go, 1 refused"), "{screen}");
+    assert!(screen.contains("partly done: 1 cleaned, 1 refused"), "{screen}");
+
+    let none = ["clean", "--org-like", "*l*", "--max-rows", "1", "--per-org"];
+    let Some(typed) = at_a_terminal(&none) else { return };
+    let (db, code, screen) = typed("Global\n");
+    assert_eq!((code, db.count("organizations")), (3, 2), "{screen}");
+    assert!(!screen.contains("type its name"), "{screen}");
+}
+
 /// Force says what may be deleted, not that the operator read it.
 #[test]
 fn at_a_terminal_force_is_not_consent_but_yes_is() {

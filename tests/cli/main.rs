@@ -1,5 +1,6 @@
 //! The binary as its users meet it: exit codes, errors, confirmation, output.
 
+mod age;
 mod barriers;
 mod confirmation;
 mod doctor;
