@@ -178,7 +178,7 @@ impl<'a> Run<'a> {
         let start = Instant::now();
         let mut attempt = 1;
         let ended = loop {
-            match self.attempt(n, task) {
+            match self.attempt(n, task, ui) {
                 // What was confirmed is of the plan that it was shown with.
                 Err(Failure::SchemaMoved) if self.confirmed.is_none() && attempt < ATTEMPTS => {
                     attempt += 1;
@@ -209,7 +209,7 @@ impl<'a> Run<'a> {
         }
     }
 
-    fn attempt(&mut self, n: usize, task: Task) -> Result<Ended, Failure> {
+    fn attempt(&mut self, n: usize, task: Task, ui: &mut Ui) -> Result<Ended, Failure> {
         let unit = &self.units[n];
         let selection = match unit.key() {
             // Selected again, under the lock.
@@ -235,7 +235,14 @@ impl<'a> Run<'a> {
             }
             Task::Clean => {
                 let expected = self.confirmed.as_ref().and_then(|confirmed| confirmed[n].as_ref());
-                execute::clean(&mut self.database, &job, expected, &mut |_| {}).map(outcome)
+                let prepared = &self.prepared;
+                let mut observe = |progress: Progress| match progress {
+                    Progress::Retrying { .. } => prepared.narrate(ui, progress),
+                    // What is slow for one is slow for all of them.
+                    Progress::Slow(_) if n == 0 => prepared.narrate(ui, progress),
+                    _ => {}
+                };
+                execute::clean(&mut self.database, &job, expected, &mut observe).map(outcome)
             }
         }
     }

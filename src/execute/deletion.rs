@@ -6,7 +6,7 @@ use crate::database::{self, Database};
 use crate::findings::{self, Change, Findings, Step};
 use crate::plan::Checks;
 use crate::sql::Dialect;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 /// SQLite decides before BEGIN whether it checks foreign keys.
@@ -21,17 +21,30 @@ pub fn set_reference_checks(database: &mut Database, checks: Checks) -> database
 /// Unlinks, then deletes, children before parents. Tells how long each step took.
 pub fn remove(run: &mut Run, findings: &Findings) -> Result<BTreeMap<Step, Duration>, Failure> {
     let mut durations = BTreeMap::new();
-    if run.sql.dialect == Dialect::Sqlite && run.job.plan.rules.checks == Checks::Engine {
-        // Cycles hold at COMMIT, those of RESTRICT references too: SQLite defers even these.
-        run.run("PRAGMA defer_foreign_keys = ON")?;
-    }
+    defer_checks(run)?;
     unlink_all(run, findings, &mut durations)?;
+    delete_all(run, findings, &BTreeSet::new(), &mut durations)?;
+    Ok(durations)
+}
+
+/// Deletes the rows of all tables but `taken`, children before parents.
+pub fn delete_all(
+    run: &mut Run,
+    findings: &Findings,
+    taken: &BTreeSet<TableId>,
+    durations: &mut BTreeMap<Step, Duration>,
+) -> Result<(), Failure> {
+    let rows = findings.rows();
+    if rows.keys().all(|table| taken.contains(table)) {
+        return Ok(());
+    }
     let replica = run.sql.dialect == Dialect::Postgres && run.job.plan.rules.checks == Checks::Set;
     if replica {
         run.run("SET LOCAL session_replication_role = replica")?;
     }
-    let rows = findings.rows();
     for component in findings.components(run.job.plan) {
+        let component: Vec<TableId> =
+            component.into_iter().filter(|table| !taken.contains(table)).collect();
         // Without checks of rows, or with SQLite's deferred ones, a cycle needs no care.
         let together = component.len() > 1 && run.sql.dialect == Dialect::Postgres && !replica;
         match together {
@@ -55,7 +68,15 @@ pub fn remove(run: &mut Run, findings: &Findings) -> Result<BTreeMap<Step, Durat
     if replica {
         run.run("SET LOCAL session_replication_role = origin")?;
     }
-    Ok(durations)
+    Ok(())
+}
+
+/// Cycles hold at COMMIT, those of RESTRICT references too: SQLite defers even these.
+pub fn defer_checks(run: &mut Run) -> Result<(), Failure> {
+    match run.sql.dialect == Dialect::Sqlite && run.job.plan.rules.checks == Checks::Engine {
+        true => run.run("PRAGMA defer_foreign_keys = ON"),
+        false => Ok(()),
+    }
 }
 
 /// Writes the unlinks that have rows, table by table.

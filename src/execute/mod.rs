@@ -9,7 +9,7 @@ mod failure;
 mod firewall;
 mod guards;
 mod obstacles;
-mod topdown;
+mod take;
 
 pub use explain::{Answer, explain};
 pub use failure::Failure;
@@ -157,8 +157,9 @@ fn clean_once(
     observe: Observer,
 ) -> Result<Outcome, Failure> {
     deletion::set_reference_checks(database, job.plan.rules.checks)?;
-    if is_top_down(database, job) {
-        let outcome = transaction(database, job, observe, |run| topdown::clean(run, expected))?;
+    if let Some(tables) = taken(database.dialect(), job) {
+        let take = |run: &mut Run| take::clean(run, tables, expected);
+        let outcome = transaction(database, job, observe, take)?;
         // What only the closure as a whole can tell is asked of it, in a new transaction.
         if let Some(outcome) = outcome {
             return Ok(outcome);
@@ -168,9 +169,28 @@ fn clean_once(
     Ok(outcome.unwrap_or(Outcome::Nothing))
 }
 
-/// SQLite cannot delete rows and keep their keys in one statement.
-fn is_top_down(database: &Database, job: &Job) -> bool {
-    database.dialect() == Dialect::Postgres && job.plan.is_top_down(job.catalog)
+/// The tables whose rows can be deleted as they are found: all of them from the top down where the
+/// engine does not check each row, otherwise those that nothing refers to. SQLite cannot delete
+/// rows and keep their keys in one statement.
+fn taken(dialect: Dialect, job: &Job) -> Option<BTreeSet<TableId>> {
+    let (catalog, plan) = (job.catalog, job.plan);
+    if !plan.may_take(catalog) {
+        return None;
+    }
+    let tables = match (dialect, plan.rules.checks) {
+        (Dialect::Postgres, Checks::Set) => plan.tables.clone(),
+        // What a trigger does must not happen before all refusals are known.
+        _ if plan.fires(catalog) => return None,
+        // What will be slow is told before the first change.
+        (_, Checks::Engine) if !doctor::worth_an_index(catalog, plan).is_empty() => return None,
+        (Dialect::Postgres, Checks::Engine) => plan.leaves(catalog),
+        (Dialect::Sqlite, _) if job.verify => return None,
+        (Dialect::Sqlite, _) => {
+            let unseen = |table: &TableId| !plan.looks_at(catalog, *table);
+            plan.leaves(catalog).into_iter().filter(unseen).collect()
+        }
+    };
+    Some(tables).filter(|tables| !tables.is_empty())
 }
 
 /// Runs `work` in one transaction, which is committed only where rows were deleted.
@@ -232,7 +252,8 @@ fn survey(run: &mut Run) -> Result<Survey, Failure> {
         (run.observe)(Progress::Checking);
         let unlinked = obstacles::unlinked(run, &mut discovery)?;
         let exceptions = firewall::tables_with_exceptions(run, &discovery)?;
-        let top_down = exceptions.is_empty() && is_top_down(run.database, run.job);
+        let all = run.job.plan.tables.clone();
+        let top_down = exceptions.is_empty() && taken(run.sql.dialect, run.job) == Some(all);
         let homes = firewall::homes(run, &discovery, exceptions, &unlinked)?;
         if firewall::exclude(run, &discovery, &homes, &mut excluded)? {
             firewall::forget(run, &discovery, &homes, &unlinked)?;

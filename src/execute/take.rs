@@ -1,24 +1,31 @@
-//! The deletion in one pass from the top down, where nothing has to be known of the closure before
-//! the first change: a third of the work of finding it first (DESIGN 7). Whatever stands in the way
-//! is found at the end, and sends the run back to the closure.
+//! Rows deleted as they are found, where nothing has to be known of the closure before the first
+//! change: all of them in one pass from the top down, a third of the work of finding them first
+//! (DESIGN 7), or at least those that nothing refers to. Whatever stands in the way is found at the
+//! end, and sends the run back to the closure.
 
 use super::{
     Failure, Outcome, Progress, Run, closure, deletion, failure, firewall, guards, obstacles,
 };
+use crate::catalog::TableId;
+use crate::doctor;
 use crate::findings::{Findings, Step};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Deletes, then asks. `None`: something is in the way, or has to be told of the rows that went;
 /// the transaction is to be rolled back.
 ///
 /// # Errors
 /// See [`Failure`].
-pub fn clean(run: &mut Run, expected: Option<&Findings>) -> Result<Option<Outcome>, Failure> {
-    let mut discovery = closure::take(run)?;
+pub fn clean(
+    run: &mut Run,
+    tables: BTreeSet<TableId>,
+    expected: Option<&Findings>,
+) -> Result<Option<Outcome>, Failure> {
+    let mut discovery = closure::take(run, tables.clone())?;
     if discovery.is_empty() {
         return Ok(Some(Outcome::Nothing));
     }
-    if discovery.taken().is_none() {
+    if guards::too_many(run, &discovery).is_some() {
         return Ok(None);
     }
     (run.observe)(Progress::Checking);
@@ -35,20 +42,25 @@ pub fn clean(run: &mut Run, expected: Option<&Findings>) -> Result<Option<Outcom
     }
     firewall::homes(run, &discovery, Vec::new(), &unlinked)?;
     let unlinked = firewall::owners_of_unlinked(run, &discovery, &unlinked)?;
-    let taken = discovery.taken().into_iter().flatten();
+    let took = discovery.took().iter();
     let mut durations: BTreeMap<Step, _> =
-        taken.map(|(table, took)| (Step::Delete(*table), *took)).collect();
+        took.map(|(table, took)| (Step::Delete(*table), *took)).collect();
+    let top_down = discovery.takes(run.job.plan.root);
     let findings = Findings {
         organizations: discovery.organizations,
         found: discovery.found,
         unlinked,
-        top_down: true,
+        top_down,
         ..Findings::default()
     };
     if let Some(expected) = expected {
         failure::unmoved(run.job, expected, &findings)?;
     }
+    let slow = doctor::unindexed(run.job.catalog, run.job.plan, &findings);
+    (run.observe)(Progress::Slow(&slow));
+    deletion::defer_checks(run)?;
     deletion::unlink_all(run, &findings, &mut durations)?;
+    deletion::delete_all(run, &findings, &tables, &mut durations)?;
     (run.observe)(Progress::Proving);
     deletion::prove(run, &findings)?;
     Ok(Some(Outcome::Cleaned { findings, durations }))
