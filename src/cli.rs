@@ -315,7 +315,7 @@ Examples:
   orgsweep clean --org-name X --force --foreign unlink=deals.created_by --yes
 
 From cron, every night (exit 8: some are done, others not):
-  15 3 * * *  orgsweep clean --org-like 'e2e-*' --older-than 1d --max-orgs 20 --per-org --force --yes")]
+  15 3 * * *  orgsweep clean --org-like 'e2e-*' --older-than 1d --max-orgs 20 --per-org --yes")]
 pub struct Clean {
     #[command(flatten)]
     pub which: Which,

@@ -125,7 +125,7 @@ impl<'a> Run<'a> {
                 "--max-orgs is {most}, and {selected} organizations are selected; nothing was changed"
             );
             return Err(Problem::new(Exit::Refused, problem)
-                .hint("are all of them meant? then raise --max-orgs")
+                .hint("are all of them meant? then raise --max-orgs; --force does not pass it")
                 .into());
         }
         self.units = found.into_iter().map(Unit::of).collect();
