@@ -3,7 +3,7 @@
 use super::{Failure, Job, Progress, Run, timed};
 use crate::catalog::{ReferenceId, TableId};
 use crate::database::{self, Database};
-use crate::findings::{self, Change, Findings, Step};
+use crate::findings::{self, Change, Findings, Step, Work};
 use crate::plan::Checks;
 use crate::sql::Dialect;
 use std::collections::BTreeMap;
@@ -18,44 +18,61 @@ pub fn set_reference_checks(database: &mut Database, checks: Checks) -> database
     }
 }
 
-/// Unlinks, then deletes, children before parents. Tells how long each step took.
+/// Unlinks and deletes, children before parents. Tells how long each step took.
 pub fn remove(run: &mut Run, findings: &Findings) -> Result<BTreeMap<Step, Duration>, Failure> {
     let mut durations = BTreeMap::new();
     if run.sql.dialect == Dialect::Sqlite && run.job.plan.rules.checks == Checks::Engine {
         // Cycles hold at COMMIT, those of RESTRICT references too: SQLite defers even these.
         run.run("PRAGMA defer_foreign_keys = ON")?;
     }
-    unlink_all(run, findings, &mut durations)?;
-    let replica = run.sql.dialect == Dialect::Postgres && run.job.plan.rules.checks == Checks::Set;
-    if replica {
-        run.run("SET LOCAL session_replication_role = replica")?;
-    }
-    let rows = findings.rows();
-    for component in findings.components(run.job.plan) {
-        // Without checks of rows, or with SQLite's deferred ones, a cycle needs no care.
-        let together = component.len() > 1 && run.sql.dialect == Dialect::Postgres && !replica;
-        match together {
-            true => {
-                let (counts, took) = timed(|| delete_together(run, &component))?;
-                for (table, deleted) in component.iter().zip(counts) {
-                    expect_gone(run, *table, rows[table], deleted)?;
-                    durations.insert(Step::Delete(*table), took);
-                }
+    let unchecked =
+        run.sql.dialect == Dialect::Postgres && run.job.plan.rules.checks == Checks::Set;
+    let mut replica = false;
+    for work in findings.work(run.job.catalog, run.job.plan) {
+        let deletes = matches!(work, Work::Delete(_));
+        if unchecked && replica != deletes {
+            let role = if deletes { "replica" } else { "origin" };
+            run.run(&format!("SET LOCAL session_replication_role = {role}"))?;
+            replica = deletes;
+        }
+        match work {
+            Work::Unlink(change) => {
+                let ((), took) = timed(|| unlink(run, findings, &change))?;
+                durations.extend(change.unlinks.iter().map(|unlink| (Step::Unlink(*unlink), took)));
             }
-            false => {
-                for table in component {
-                    let (deleted, took) = timed(|| run.execute(&run.sql.delete(table)))?;
-                    expect_gone(run, table, rows[&table], deleted)?;
-                    durations.insert(Step::Delete(table), took);
-                    report(run, Step::Delete(table), rows[&table], findings);
-                }
-            }
+            Work::Delete(tables) => delete(run, findings, &tables, replica, &mut durations)?,
         }
     }
     if replica {
         run.run("SET LOCAL session_replication_role = origin")?;
     }
     Ok(durations)
+}
+
+fn delete(
+    run: &mut Run,
+    findings: &Findings,
+    tables: &[TableId],
+    replica: bool,
+    durations: &mut BTreeMap<Step, Duration>,
+) -> Result<(), Failure> {
+    let rows = findings.rows();
+    // Without checks of rows, or with SQLite's deferred ones, a cycle needs no care.
+    if tables.len() > 1 && run.sql.dialect == Dialect::Postgres && !replica {
+        let (counts, took) = timed(|| delete_together(run, tables))?;
+        for (table, deleted) in tables.iter().zip(counts) {
+            expect_gone(run, *table, rows[table], deleted)?;
+            durations.insert(Step::Delete(*table), took);
+        }
+        return Ok(());
+    }
+    for table in tables {
+        let (deleted, took) = timed(|| run.execute(&run.sql.delete(*table)))?;
+        expect_gone(run, *table, rows[table], deleted)?;
+        durations.insert(Step::Delete(*table), took);
+        report(run, Step::Delete(*table), rows[table], findings);
+    }
+    Ok(())
 }
 
 /// Writes the unlinks that have rows, table by table.
