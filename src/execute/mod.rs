@@ -340,7 +340,7 @@ impl<'a> Run<'a> {
         }
         let slow = doctor::unindexed(self.job.catalog, self.job.plan, &findings);
         (self.observe)(Progress::Slow(&slow));
-        let durations = deletion::remove(self, &findings)?;
+        let durations = deletion::remove(self, &findings, &BTreeSet::new())?;
         (self.observe)(Progress::Proving);
         deletion::prove(self, &findings)?;
         Ok(Outcome::Cleaned { findings, durations })

@@ -58,9 +58,7 @@ pub fn clean(
     }
     let slow = doctor::unindexed(run.job.catalog, run.job.plan, &findings);
     (run.observe)(Progress::Slow(&slow));
-    deletion::defer_checks(run)?;
-    deletion::unlink_all(run, &findings, &mut durations)?;
-    deletion::delete_all(run, &findings, &tables, &mut durations)?;
+    durations.extend(deletion::remove(run, &findings, &tables)?);
     (run.observe)(Progress::Proving);
     deletion::prove(run, &findings)?;
     Ok(Some(Outcome::Cleaned { findings, durations }))

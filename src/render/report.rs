@@ -89,7 +89,7 @@ pub struct OwnerView {
 impl Report<'_> {
     /// The steps with rows in order of execution; with `all`, then the tables without.
     pub fn steps(&self) -> Vec<StepView> {
-        let steps = self.findings.steps(self.plan);
+        let steps = self.findings.steps(self.catalog, self.plan);
         let mut views: Vec<StepView> =
             steps.into_iter().map(|(step, rows)| self.step(step, rows)).collect();
         if self.all {
