@@ -144,29 +144,29 @@ impl<'a> Run<'a> {
     /// would go. Returns what was found.
     fn each(&mut self, task: Task, ui: &mut Ui) -> Vec<Option<Findings>> {
         let of = self.units.len();
-        let mut found = vec![None; of];
         let mut ended: Option<String> = None;
-        for n in 0..of {
+        let turn = |n: usize| -> Option<Findings> {
             if self.confirmed.is_some() && !self.units[n].would_go() {
-                continue;
+                return None;
             }
             if interrupt::requested() && ended.is_none() {
                 ended = Some("interrupted before its turn".into());
             }
             if let Some(why) = &ended {
                 self.units[n].skipped(why);
-                continue;
+                return None;
             }
             ui.progress(format!("{} of {of}: {}", n + 1, self.units[n].title()));
-            match self.one(n, task, ui) {
-                Ok(findings) => found[n] = findings,
-                Err(why) => ended = Some(why),
-            }
+            let found = self.one(n, task, ui);
             if self.units[n].is_cleaned() {
                 interrupt::committed(self.units[n].title());
             }
-        }
-        found
+            found.unwrap_or_else(|why| {
+                ended = Some(why);
+                None
+            })
+        };
+        (0..of).map(turn).collect()
     }
 
     /// Runs the task for one and writes down how it ended.

@@ -126,12 +126,11 @@ fn at_a_terminal(
     arguments: &[&str],
 ) -> Option<impl Fn(&str) -> (TestDatabase, i32, String) + use<>> {
     let arguments: Vec<String> = arguments.iter().map(|argument| (*argument).to_owned()).collect();
-    has_script().then(|| {
-        move |typed: &str| {
-            let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-            in_a_terminal(&arguments, typed, None).expect("there is a `script`")
-        }
-    })
+    let typed = move |typed: &str| {
+        let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+        in_a_terminal(&arguments, typed, None).expect("there is a `script`")
+    };
+    has_script().then_some(typed)
 }
 
 fn has_script() -> bool {
