@@ -349,6 +349,10 @@ pub struct Clean {
 /// Exits with 3 when a selected organization still exists or, by --org-id, when anything still
 /// names that key. A name that is gone tells no key: then only dangling references are looked for.
 #[derive(Debug, Clone, Args)]
+#[command(after_help = "\
+Examples:
+  orgsweep verify --org-id 7
+  orgsweep verify --org-like 'e2e-*' --older-than 2d    # has cron done its work?")]
 pub struct Verify {
     #[command(flatten)]
     pub which: Which,

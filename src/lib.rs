@@ -34,6 +34,9 @@
 //! `explain` asks about one row ([`address`]) what the others ask about all: the same survey, then back
 //! from the row to what was selected; the answer is an [`explanation`].
 //!
+//! `--per-org` goes the same way once for each organization, and keeps no transaction open between
+//! two; how each fared is a [`render::summary`].
+//!
 //! [`crm`] is the built-in sample database behind `demo`; nothing else knows its schema.
 
 pub mod address;

@@ -44,6 +44,8 @@ struct Run<'a> {
     /// The plan for an organization; the orphans have their own turn.
     plan: Plan,
     units: Vec<Unit>,
+    /// Somebody is going to be asked.
+    asks: bool,
     /// What each is expected to take with it, where somebody has seen and confirmed it.
     confirmed: Option<Vec<Option<Findings>>>,
     /// Why the database takes no writes.
@@ -73,8 +75,10 @@ pub fn clean(series: Series, args: &Clean, ui: &mut Ui) -> Result<Exit> {
             run.prepared.narrate(ui, Progress::Selected(&organizations));
         }
     } else {
+        run.asks = !consented;
         let seen = run.each(Task::Preview, ui);
-        if interrupt::requested() || !run.units.iter().any(Unit::would_go) {
+        let ended = run.units.iter().any(|unit| unit.exit.is_none());
+        if ended || interrupt::requested() || !run.units.iter().any(Unit::would_go) {
             return Ok(run.finish(ui));
         }
         run.show(ui);
@@ -108,8 +112,8 @@ impl<'a> Run<'a> {
         prepared.tell_ageless(&mut database, ui)?;
         let read_only = database.read_only()?;
         let plan = plan_without_orphans(&prepared);
-        let mut run =
-            Run { series, database, prepared, plan, units: Vec::new(), confirmed: None, read_only };
+        let (units, asks, confirmed) = (Vec::new(), false, None);
+        let mut run = Run { series, database, prepared, plan, units, asks, confirmed, read_only };
         run.select(ui)?;
         Ok(run)
     }
@@ -141,7 +145,7 @@ impl<'a> Run<'a> {
     }
 
     /// Runs the task for each in turn; once something is confirmed, for those of whom it said that they
-    /// would go. Returns what was found.
+    /// would go. Returns what was found, where somebody is going to be asked about it.
     fn each(&mut self, task: Task, ui: &mut Ui) -> Vec<Option<Findings>> {
         let of = self.units.len();
         let mut ended: Option<String> = None;
@@ -197,9 +201,10 @@ impl<'a> Run<'a> {
                 let plan = self.plan_of(&unit);
                 let reporting = self.reporting();
                 let report = reporting.report(outcome, &findings);
-                unit.reported(&Report { durations, plan, next: None, ..report });
+                unit.reported(&Report { durations, plan, next: None, ..report }, ui.json);
                 self.units[n] = unit;
-                Ok(Some(findings))
+                // Thousands of organizations would add up.
+                Ok(self.asks.then_some(findings))
             }
             Err(error) => {
                 let why = ending(&error, &self.units[n]);

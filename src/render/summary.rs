@@ -118,8 +118,8 @@ impl Unit {
         self.is_refused() && self.passable
     }
 
-    /// It ended with a report.
-    pub fn reported(&mut self, report: &Report) {
+    /// It ended with a report, which is kept where it is to be shown.
+    pub fn reported(&mut self, report: &Report, keep: bool) {
         let refused = report.outcome == Outcome::Refused;
         let refusals = report.refusal_views();
         let ended = match report.outcome {
@@ -152,7 +152,7 @@ impl Unit {
             short: first,
             why: refusals.first().map(|refusal| refusal.message.clone()),
             hint: refusals.first().map(|refusal| refusal.hint.clone()),
-            report: Some(report_json::value(report)),
+            report: keep.then(|| report_json::value(report)),
         };
     }
 
