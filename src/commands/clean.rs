@@ -26,6 +26,9 @@ pub fn run(subject: &Subject, args: &Clean, ui: &mut Ui) -> Result<Exit> {
             .hint("markdown, csv and sql are formats of the preview: --dry-run")
             .into());
     }
+    if args.create_missing_indexes {
+        create_missing_indexes(subject, args, ui)?;
+    }
     if args.how.per_org {
         let Clean { which, how, format, verify, .. } = args;
         let series =
@@ -46,9 +49,6 @@ pub fn run(subject: &Subject, args: &Clean, ui: &mut Ui) -> Result<Exit> {
 }
 
 fn once(subject: &Subject, args: &Clean, ui: &mut Ui) -> Result<Exit> {
-    if args.create_missing_indexes {
-        create_missing_indexes(subject, args, ui)?;
-    }
     let (mut database, prepared) = Prepared::open(subject, &args.which, &args.how)?;
     if !ui.json {
         ui.note(&prepared.describe());

@@ -295,6 +295,13 @@ each_backend! {
         assert_eq!((db.count("organizations"), db.count("users")), (0, 0));
     }
 
+    fn missing_indexes_are_created_for_a_series_too(db: TestDatabase) {
+        let before = company(&db);
+        let flags = ["--force", "--reference-checks", "engine", "--create-missing-indexes"];
+        series(&db, &flags).exits(0).says(&["created for good"]);
+        assert_gone(&before, &db, &[1, 2, 3]);
+    }
+
     fn without_a_key_of_one_column_it_is_usage(db: TestDatabase) {
         db.execute(
             "CREATE TABLE organizations (region integer, no integer, name text, PRIMARY KEY (region, no)); \
