@@ -1,6 +1,8 @@
 //! `orgsweep graph`
 
-use super::context::{Context, Subject, narrate, selection};
+use super::context::{Context, Subject};
+use super::narration::narrate;
+use super::roots::selection;
 use crate::cli::{Graph, GraphFormat, Which};
 use crate::execute::{self, Job};
 use crate::exit::Exit;

@@ -1,6 +1,7 @@
 //! `orgsweep verify`
 
-use super::context::{Context, Subject, selection};
+use super::context::{Context, Subject};
+use super::roots::selection;
 use crate::cli::{PlainFormat, Verify};
 use crate::database::{Database, Fault};
 use crate::exit::{Exit, Problem};
