@@ -1,6 +1,7 @@
 //! `orgsweep graph`
 
-use super::context::{Context, Subject, narrate};
+use super::context::{Context, Subject};
+use super::narration::narrate;
 use crate::cli::{Graph, GraphFormat, Which};
 use crate::execute::{self, Job};
 use crate::exit::Exit;

@@ -7,9 +7,12 @@ mod doctor;
 mod explain;
 mod graph;
 mod migrate;
+mod narration;
 mod per_org;
 mod policy;
 mod preview;
+mod roots;
+mod rules;
 mod seed;
 mod verify;
 

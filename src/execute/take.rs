@@ -4,11 +4,13 @@
 //! end, and sends the run back to the closure.
 
 use super::{
-    Failure, Outcome, Progress, Run, closure, deletion, failure, firewall, guards, obstacles,
+    Failure, Job, Outcome, Progress, Run, closure, deletion, failure, firewall, guards, obstacles,
 };
 use crate::catalog::TableId;
 use crate::doctor;
 use crate::findings::{Findings, Step};
+use crate::plan::Checks;
+use crate::sql::Dialect;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Deletes, then asks. `None`: something is in the way, or has to be told of the rows that went;
@@ -62,4 +64,28 @@ pub fn clean(
     (run.observe)(Progress::Proving);
     deletion::prove(run, &findings)?;
     Ok(Some(Outcome::Cleaned { findings, durations }))
+}
+
+/// The tables whose rows can be deleted as they are found: all of them from the top down where the
+/// engine does not check each row, otherwise those that nothing refers to. SQLite cannot delete
+/// rows and keep their keys in one statement.
+pub fn taken(dialect: Dialect, job: &Job) -> Option<BTreeSet<TableId>> {
+    let (catalog, plan) = (job.catalog, job.plan);
+    if !plan.may_take(catalog) {
+        return None;
+    }
+    let tables = match (dialect, plan.rules.checks) {
+        (Dialect::Postgres, Checks::Set) => plan.tables.clone(),
+        // What a trigger does must not happen before all refusals are known.
+        _ if plan.fires(catalog) => return None,
+        // What will be slow is told before the first change.
+        (_, Checks::Engine) if !doctor::worth_an_index(catalog, plan).is_empty() => return None,
+        (Dialect::Postgres, Checks::Engine) => plan.leaves(catalog),
+        (Dialect::Sqlite, _) if job.verify => return None,
+        (Dialect::Sqlite, _) => {
+            let unseen = |table: &TableId| !plan.looks_at(catalog, *table);
+            plan.leaves(catalog).into_iter().filter(unseen).collect()
+        }
+    };
+    Some(tables).filter(|tables| !tables.is_empty())
 }
