@@ -52,8 +52,7 @@ REFERENCES = [
 ]
 
 # Every referencing column that does not begin the primary key, and what an application would add.
-INDEXES = [f"CREATE INDEX {child}_{column} ON {child} ({column})" for child, column, _, _ in REFERENCES
-           if (child, column) != ("user_teams", "user_id")] + [
+INDEXES = schema.indexes(reference for reference in REFERENCES if reference[:2] != ("user_teams", "user_id")) + [
     "CREATE UNIQUE INDEX users_email ON users (email)",
     "CREATE INDEX deals_status ON deals (status, created_at)",
 ]

@@ -16,3 +16,7 @@ def build(engine, tables, references, indexes):
     alter = [] if sqlite else [f"ALTER TABLE {child} ADD FOREIGN KEY ({column}) REFERENCES {parent} (id) {action}"
                                for child, column, parent, action in references]
     return [create(*table) for table in tables.items()], [*indexes, *alter]
+
+
+def indexes(references):
+    return [f"CREATE INDEX {child}_{column} ON {child} ({column})" for child, column, *_ in references]

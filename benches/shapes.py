@@ -10,16 +10,21 @@ ORGANIZATIONS = "id {key} PRIMARY KEY, name text NOT NULL"
 
 
 class Nodes:
-    """Rows in levels: only the first level names the organization, each further row its parent in the level above."""
+    """Rows in levels: only the first level names the forest, each further row its parent in the level above."""
 
     tables = {"organizations": ORGANIZATIONS,
-              "nodes": "id {key} PRIMARY KEY, org_id bigint, parent_id bigint, body text NOT NULL"}
+              "forests": "id {key} PRIMARY KEY, org_id bigint NOT NULL",
+              "nodes": "id {key} PRIMARY KEY, forest_id bigint, parent_id bigint, body text NOT NULL"}
 
+    # Only the first level names an owner; that the others go with their parents has to be said.
+    options = ["--foreign", "delete=nodes.parent_id"]
     # SQLite's own cascades stop at 1,000 levels, so the parent is guarded, not cascaded.
     hand_written = [
-        "WITH RECURSIVE below (id) AS (SELECT id FROM nodes WHERE org_id = 1"
+        "WITH RECURSIVE below (id) AS"
+        " (SELECT id FROM nodes WHERE forest_id IN (SELECT id FROM forests WHERE org_id = 1)"
         " UNION ALL SELECT nodes.id FROM nodes JOIN below ON nodes.parent_id = below.id)"
         " DELETE FROM nodes WHERE id IN (SELECT id FROM below)",
+        "DELETE FROM forests WHERE org_id = 1",
         "DELETE FROM organizations WHERE id = 1",
     ]
 
@@ -27,12 +32,13 @@ class Nodes:
         self.title, self.levels, self.width, self.parent_of = title, levels, width, parent_of
 
     def build(self, engine):
-        references = [("nodes", "org_id", "organizations", "ON DELETE CASCADE"), ("nodes", "parent_id", "nodes", "")]
-        return schema.build(engine, self.tables, references,
-                            [f"CREATE INDEX nodes_{column} ON nodes ({column})" for column in ("org_id", "parent_id")])
+        references = [("forests", "org_id", "organizations", "ON DELETE CASCADE"),
+                      ("nodes", "forest_id", "forests", "ON DELETE CASCADE"), ("nodes", "parent_id", "nodes", "")]
+        return schema.build(engine, self.tables, references, schema.indexes(references))
 
     def generate(self):
         yield "organizations", organizations()
+        yield "forests", ((org, org) for org in (1, *OTHERS))
         yield "nodes", self.nodes(random.Random(42))
 
     def nodes(self, rng):
@@ -53,6 +59,7 @@ class Cycle:
     tables = {"organizations": ORGANIZATIONS,
               "teams": "id {key} PRIMARY KEY, org_id bigint NOT NULL, leader_id bigint NOT NULL",
               "users": "id {key} PRIMARY KEY, team_id bigint NOT NULL, name text NOT NULL"}
+    options = []
     hand_written = [
         "DELETE FROM users WHERE team_id IN (SELECT id FROM teams WHERE org_id = 1)",
         "DELETE FROM teams WHERE org_id = 1",
@@ -63,8 +70,7 @@ class Cycle:
         references = [("teams", "org_id", "organizations", "ON DELETE CASCADE"),
                       ("teams", "leader_id", "users", "DEFERRABLE INITIALLY DEFERRED"),
                       ("users", "team_id", "teams", "DEFERRABLE INITIALLY DEFERRED")]
-        indexes = [f"CREATE INDEX {child}_{column} ON {child} ({column})" for child, column, _, _ in references]
-        return schema.build(engine, self.tables, references, indexes)
+        return schema.build(engine, self.tables, references, schema.indexes(references))
 
     def generate(self):
         all_organizations = range(1, 2 + len(OTHERS))
