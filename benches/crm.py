@@ -2,10 +2,11 @@
 
 import random
 
+import schema
+
 ORGANIZATIONS = 20
 NAME = "Organization 1"
 
-# {key}: SQLite's rowid alias is spelt INTEGER.
 TABLES = {
     "organizations": "id {key} PRIMARY KEY, name text NOT NULL, plan text, created_at timestamp NOT NULL",
     "roles": "id {key} PRIMARY KEY, org_id bigint NOT NULL, name text NOT NULL",
@@ -51,8 +52,7 @@ REFERENCES = [
 ]
 
 # Every referencing column that does not begin the primary key, and what an application would add.
-INDEXES = [f"CREATE INDEX {child}_{column} ON {child} ({column})" for child, column, _, _ in REFERENCES
-           if (child, column) != ("user_teams", "user_id")] + [
+INDEXES = schema.indexes(reference for reference in REFERENCES if reference[:2] != ("user_teams", "user_id")) + [
     "CREATE UNIQUE INDEX users_email ON users (email)",
     "CREATE INDEX deals_status ON deals (status, created_at)",
 ]
@@ -77,34 +77,30 @@ HAND_WRITTEN = [
 ]
 
 
-def postgres_before_load():
-    return [f"CREATE TABLE {name} ({columns.format(key='bigint')})" for name, columns in TABLES.items()]
+def build(engine, variant):
+    """The statements before and after loading the rows; the rows are the same in every variant.
+
+    plain      as above
+    unindexed  without the index of deals.created_by
+    cascade    RESTRICT is CASCADE, so that one DELETE of the organization is enough; it leaves the same rows
+    django     constraints as Django makes them: NO ACTION, and its collector does the rest
+    floor      neither foreign keys nor indexes beyond the primary keys
+    """
+    if variant == "floor":
+        return schema.build(engine, TABLES, [], [])
+    indexes = [index for index in INDEXES if variant != "unindexed" or "deals_created_by" not in index]
+
+    def clause(action):
+        if variant == "django":
+            return "DEFERRABLE INITIALLY DEFERRED"
+        return "ON DELETE CASCADE" if (variant, action) == ("cascade", "RESTRICT") else f"ON DELETE {action}"
+
+    references = [(child, column, parent, clause(action)) for child, column, parent, action in REFERENCES]
+    return schema.build(engine, TABLES, references, indexes)
 
 
-def postgres_after_load():
-    return INDEXES + [
-        f"ALTER TABLE {child} ADD FOREIGN KEY ({column}) REFERENCES {parent} (id) ON DELETE {action}"
-        for child, column, parent, action in REFERENCES
-    ]
-
-
-def sqlite_before_load():
-    def create(name, columns):
-        keys = "".join(
-            f", FOREIGN KEY ({column}) REFERENCES {parent} (id) ON DELETE {action}"
-            for child, column, parent, action in REFERENCES if child == name
-        )
-        return f"CREATE TABLE {name} ({columns.format(key='INTEGER')}{keys})"
-
-    return [create(name, columns) for name, columns in TABLES.items()]
-
-
-def sqlite_after_load():
-    return list(INDEXES)
-
-
-def generate(rows, seed=42):
-    """Yields (table, rows), parents first; the same for the same arguments."""
+def generate(rows, others=None, seed=42):
+    """Yields (table, rows), parents first; the same for the same arguments. `others`: rows of the other 19."""
     rng = random.Random(seed)
     pick, chance = rng.randrange, rng.random
 
@@ -121,7 +117,7 @@ def generate(rows, seed=42):
         return f"{rng.getrandbits(128):032x}"
 
     organizations = range(1, ORGANIZATIONS + 1)
-    weight = {org: rows if org == 1 else rows / (ORGANIZATIONS - 1) for org in organizations}
+    weight = {org: rows if org == 1 else (others or rows) / (ORGANIZATIONS - 1) for org in organizations}
     first_user, first_team, users, teams = {}, {}, {}, {}
     next_user = next_team = 1
     for org in organizations:

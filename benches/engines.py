@@ -71,6 +71,10 @@ class Postgres:
         if check and done.returncode != 0:
             sys.exit(f"benches/run: {program} failed: {done.stderr}")
 
+    def django(self):
+        """What benches/django_delete.py wants to know."""
+        return ["postgresql", "copy", str(self.port)]
+
     def url(self, database):
         return f"postgres://postgres@127.0.0.1:{self.port}/{database}"
 
@@ -100,17 +104,22 @@ class Postgres:
         self.run(database, after)
         self.run(database, ["VACUUM (FREEZE, ANALYZE)", "CREATE EXTENSION IF NOT EXISTS pg_prewarm", "CHECKPOINT"])
 
+    def drop(self, database):
+        self.run("postgres", [f"DROP DATABASE {database}"])
+
     def copy(self, source):
         """A fresh copy, read into the cache as a whole."""
         strategy = " STRATEGY FILE_COPY" if int(self.version.split(".")[0]) >= 15 else ""
-        self.run("postgres", ["SET client_min_messages = error", "DROP DATABASE IF EXISTS copy", f"CREATE DATABASE copy TEMPLATE {source}{strategy}"])
+        self.run("postgres", ["SET client_min_messages = error", "DROP DATABASE IF EXISTS copy",
+                              f"CREATE DATABASE copy TEMPLATE {source}{strategy}"])
         self.value("copy", "SELECT sum(pg_prewarm(oid)) FROM pg_class WHERE relkind IN ('r', 'i')"
                            " AND relnamespace = 'public'::regnamespace")
         self.run("postgres", ["CHECKPOINT"])
         return "copy"
 
-    def hand_written(self, script):
-        return [*self.psql("copy"), "-f", script]
+    def hand_written(self, name, statements):
+        """The command that runs the statements in one transaction on the copy."""
+        return [*self.psql("copy"), "-f", write_script(self.work / name, ["BEGIN", *statements, "COMMIT"])]
 
     def processor_time(self):
         """Seconds of all backends that have ended; None where /proc does not tell."""
@@ -142,6 +151,10 @@ class Sqlite:
     def __exit__(self, *_):
         shutil.rmtree(self.work, ignore_errors=True)
 
+    def django(self):
+        """What benches/django_delete.py wants to know."""
+        return ["sqlite3", str(self.work / "copy"), ""]
+
     def url(self, database):
         return f"sqlite:{self.work / database}"
 
@@ -161,6 +174,9 @@ class Sqlite:
             db.execute("ANALYZE")
         db.close()
 
+    def drop(self, database):
+        (self.work / database).unlink()
+
     def copy(self, source):
         target = self.work / "copy"
         for leftover in self.work.glob("copy*"):
@@ -173,11 +189,12 @@ class Sqlite:
                 pass
         return "copy"
 
-    def hand_written(self, script):
+    def hand_written(self, name, statements):
+        script = write_script(self.work / name, ["PRAGMA foreign_keys = ON", "BEGIN", *statements, "COMMIT"])
         if self.shell:
             return [self.shell, "-bail", str(self.work / "copy"), f".read {script}"]
         program = "import sqlite3, sys; sqlite3.connect(sys.argv[1]).executescript(open(sys.argv[2]).read())"
-        return [sys.executable, "-c", program, str(self.work / "copy"), str(script)]
+        return [sys.executable, "-c", program, str(self.work / "copy"), script]
 
     def processor_time(self):
         return 0.0
@@ -187,6 +204,11 @@ class Sqlite:
         counts = [str(db.execute(f"SELECT count(*) FROM {table}").fetchone()[0]) for table in tables]
         db.close()
         return counts
+
+
+def write_script(path, statements):
+    path.write_text("".join(f"{s};\n" for s in statements))
+    return str(path)
 
 
 def server_programs():

@@ -1,0 +1,77 @@
+"""The bars that orgsweep has to clear, each with what was measured."""
+
+from collections import namedtuple
+
+from cases import CASCADE, CLEAN_ENGINE, CLEAN_INDEXED, CLEAN_SET, DJANGO, FLOOR, HAND, PREVIEW
+from plot import lines_of, slope
+from report import print_table, ratio
+
+PG, LITE = "PostgreSQL", "SQLite"
+
+# `over` / `under` in one case; the bar is the most, or where it says so the least.
+Bar = namedtuple("Bar", "engine work case over under limit at_least", defaults=[False])
+RATIOS = [
+    Bar(PG, "1M rows, privileged: clean / hand-written", "crm 1m", CLEAN_SET, HAND, 0.40),
+    Bar(PG, "1M rows, privileged: clean / floor", "crm 1m", CLEAN_SET, FLOOR, 3.5),
+    Bar(PG, "1M rows, unprivileged: clean / hand-written", "crm 1m", CLEAN_ENGINE, HAND, 1.1),
+    Bar(PG, "1M rows: native ON DELETE CASCADE / clean, privileged", "crm 1m", CASCADE, CLEAN_SET, 4, True),
+    Bar(PG, "100k rows: Django's collector / clean", "crm 100k", DJANGO, CLEAN_SET, 6, True),
+    Bar(PG, "1M rows: Django's collector / clean", "crm 1m", DJANGO, CLEAN_SET, 12, True),
+    Bar(PG, "created_by unindexed, privileged: clean / with the index", "unindexed", CLEAN_SET, CLEAN_INDEXED, 1.3),
+    Bar(PG, "1M rows: preview / hand-written", "crm 1m", PREVIEW, HAND, 0.25),
+    Bar(LITE, "1M rows: clean / hand-written", "crm 1m", CLEAN_SET, HAND, 0.6),
+    Bar(LITE, "1M rows: preview / hand-written", "crm 1m", PREVIEW, HAND, 0.2),
+    Bar(PG, "small organization: clean / hand-written", "small", CLEAN_SET, HAND, 3),
+    Bar(LITE, "small organization: clean / hand-written", "small", CLEAN_SET, HAND, 3),
+    Bar(PG, "1,000 tables, 20 rows: clean / hand-written", "wide", CLEAN_SET, HAND, 10),
+]
+OURS = [CLEAN_SET, CLEAN_ENGINE, PREVIEW]
+
+
+def print_bars(results, writers):
+    lines = [ratio_line(bar, results) for bar in RATIOS]
+    for engine in (PG, LITE):
+        lines += [slope_line(engine, results), memory_line(engine, results)]
+    lines += writer_lines(writers)
+    lines.append([PG, "writers at every statement gap: dangling rows", "0", "-", "tests/races.rs"])
+    lines.append([PG, "created_by unindexed, unprivileged: warning and cure", "<= 4", "-", "not measured"])
+    print_table("Bars", [["engine", "work", "bar", "measured", ""], *lines], left=2)
+
+
+def ratio_line(bar, results):
+    result = results.get((bar.engine, bar.case))
+    value = ratio(result.runs.get(bar.over, []), result.runs.get(bar.under, [])) if result else None
+    return line(bar.engine, bar.work, value, bar.limit, bar.at_least)
+
+
+def slope_line(engine, results):
+    """Of all that orgsweep does the steepest."""
+    lines = lines_of(results, engine)
+    reach = max((points[-1][0] / points[0][0] for points in lines.values()), default=0)
+    steepest = max((slope(lines[ours]) for ours in OURS), default=None) if reach > 500 else None
+    return line(engine, "cost against rows, 1k to 1M: slope on log-log", steepest, 1.05)
+
+
+def memory_line(engine, results):
+    result = results.get((engine, "crm 1m"))
+    peak = max(run.peak for ours in OURS for run in result.runs[ours]) if result else None
+    return line(engine, "1M rows: peak memory of the process, MB", peak, 50)
+
+
+def writer_lines(writers):
+    """`writers`: of each contender the share of the rate that writers keep, and the strongest lock held."""
+    lines = []
+    for ours in (CLEAN_SET, CLEAN_ENGINE):
+        kept, lock = writers.get(ours, (None, None))
+        lines.append(line(PG, f"100k rows, {ours}: other organizations' writers keep", kept, 0.8, True))
+        verdict = "not measured" if lock is None else "met" if lock == "RowExclusiveLock" else "NOT MET"
+        lines.append([PG, f"100k rows, {ours}: strongest lock", "RowExclusiveLock", lock or "-", verdict])
+    return lines
+
+
+def line(engine, work, value, limit, at_least=False):
+    bar = f"{'>=' if at_least else '<='} {limit:g}"
+    if value is None:
+        return [engine, work, bar, "-", "not measured"]
+    met = value >= limit if at_least else value <= limit
+    return [engine, work, bar, f"{value:.2f}", "met" if met else "NOT MET"]
