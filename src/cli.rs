@@ -29,6 +29,8 @@ Examples:
   orgsweep preview --org-name 'Apex Innovations Inc.'  what would go, and why
   orgsweep clean --org-name 'Apex Innovations Inc.'    delete it, after a confirmation
   orgsweep clean --org-like 'e2e-*' --force --yes      a CI step before the tests
+  orgsweep clean --org-like 'e2e-*' --older-than 1d --max-orgs 20 --per-org --force --yes
+                                                       from cron, every night
 
 Exit codes: 0 done or nothing to do, 1 failed and rolled back, 2 usage, 3 refused,
 4 not confirmed, 5 busy, 6 verification failed, 7 outcome unknown, 8 partly done, 70 bug,
@@ -41,6 +43,7 @@ pub enum Command {
     Verify(Verify),
     Graph(Graph),
     Explain(Explain),
+    Doctor(Doctor),
     /// Write a policy file, or check one against the database
     Policy {
         #[command(subcommand)]
@@ -164,7 +167,12 @@ pub struct Which {
     #[arg(long, value_name = "PATTERN")]
     pub org_like: Vec<String>,
 
-    /// Of these only the ones made longer ago, by the database's clock: 7d, 12h
+    /// Of these only the ones made longer ago than this: 7d, 12h, 1d 12h
+    ///
+    /// Only filters what --org-name, --org-id and --org-like select. By the database's clock, and once
+    /// more under the lock. A time without a zone is one of the session's time zone (PostgreSQL) or of
+    /// UTC (SQLite); numbers are seconds since 1970. An organization whose time is missing, cannot be
+    /// read or lies before 1971 is never older than anything.
     #[arg(long, value_name = "AGE", value_parser = humantime::parse_duration)]
     pub older_than: Option<Duration>,
 
@@ -212,12 +220,18 @@ pub struct How {
     #[arg(long)]
     pub with_children: bool,
 
-    /// One transaction for each organization instead of one for all: one that fails leaves the others
-    /// done
+    /// One transaction for each organization instead of one for all
+    ///
+    /// One that is refused or fails leaves the others done: exit 8 then, and the output lists which. Where
+    /// none was done, the exit code is the worst of theirs (failed before busy before refused). Rows that
+    /// two selected organizations share are shared with another one, as long as that exists. A signal, a
+    /// lost connection and an unknown outcome (exit 7) end the series. --max-rows holds for each.
     #[arg(long)]
     pub per_org: bool,
 
-    /// Refuse when more organizations than this are selected
+    /// Refuse everything when more organizations than this are selected
+    ///
+    /// A guard, not a batch size: a job that suddenly matches hundreds stops before it deletes any.
     #[arg(long, value_name = "NUMBER")]
     pub max_orgs: Option<u64>,
 
@@ -266,6 +280,7 @@ pub enum ReferenceChecks {
 Examples:
   orgsweep preview --org-name 'Apex Innovations Inc.'
   orgsweep preview --org-id 7 --force --format json | jq .totals
+  orgsweep preview --org-like 'e2e-*' --older-than 1d --per-org    # each by itself, in one line
   orgsweep preview --org-name X --force --format sql > clean.sql   # for psql or sqlite3")]
 pub struct Preview {
     #[command(flatten)]
@@ -291,14 +306,16 @@ pub enum PreviewFormat {
 /// Delete the organizations and everything that belongs to them.
 ///
 /// At a terminal you type the organization's name to confirm; elsewhere --yes or --force is needed.
-/// One transaction: everything goes or nothing does.
+/// One transaction: everything goes or nothing does; with --per-org that holds for each organization.
 #[derive(Debug, Clone, Args)]
 #[command(after_help = "\
 Examples:
   orgsweep clean --org-name 'Apex Innovations Inc.' --force
   orgsweep clean --org-name X --force=deals.created_by --yes
-  orgsweep clean --org-like 'e2e-*' --older-than 1d --max-orgs 20 --per-org --yes   # nightly
-  orgsweep clean --org-name X --force --foreign unlink=deals.created_by --yes")]
+  orgsweep clean --org-name X --force --foreign unlink=deals.created_by --yes
+
+From cron, every night (exit 8: some are done, others not):
+  15 3 * * *  orgsweep clean --org-like 'e2e-*' --older-than 1d --max-orgs 20 --per-org --yes")]
 pub struct Clean {
     #[command(flatten)]
     pub which: Which,
@@ -314,6 +331,11 @@ pub struct Clean {
     #[arg(long, short)]
     pub yes: bool,
 
+    /// Create the indexes for want of which the engine's checks would be slow: before the deletion, and
+    /// for good
+    #[arg(long)]
+    pub create_missing_indexes: bool,
+
     /// Re-check before COMMIT even what holds by construction
     #[arg(long)]
     pub verify: bool,
@@ -327,6 +349,10 @@ pub struct Clean {
 /// Exits with 3 when a selected organization still exists or, by --org-id, when anything still
 /// names that key. A name that is gone tells no key: then only dangling references are looked for.
 #[derive(Debug, Clone, Args)]
+#[command(after_help = "\
+Examples:
+  orgsweep verify --org-id 7
+  orgsweep verify --org-like 'e2e-*' --older-than 2d    # has cron done its work?")]
 pub struct Verify {
     #[command(flatten)]
     pub which: Which,
@@ -397,6 +423,20 @@ pub struct Explain {
     pub format: PlainFormat,
 }
 
+/// Tell what will bite a deletion, before it does.
+///
+/// Unindexed references, triggers, row-level security, missing privileges, and the like, each with the
+/// statement that cures it. Exits with 3 when something would stop a deletion.
+#[derive(Debug, Clone, Args)]
+pub struct Doctor {
+    /// The table of organizations [default: found by its name]
+    #[arg(long, value_name = "TABLE", env = "ORGSWEEP_ROOT")]
+    pub root: Option<String>,
+
+    #[arg(long, value_name = "FORMAT", default_value = "table")]
+    pub format: PlainFormat,
+}
+
 /// Create or update the built-in CRM's tables.
 ///
 /// Refuses a database that holds other tables of the same names. An SQLite file is created.
@@ -449,6 +489,7 @@ impl Cli {
             Command::Preview(preview) => preview.format == PreviewFormat::Json,
             Command::Clean(clean) => clean.format == PreviewFormat::Json,
             Command::Verify(Verify { format, .. })
+            | Command::Doctor(Doctor { format, .. })
             | Command::Explain(Explain { format, .. })
             | Command::Migrate(Migrate { format })
             | Command::Seed(Seed { format, .. }) => *format == PlainFormat::Json,

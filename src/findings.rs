@@ -2,8 +2,8 @@
 
 use crate::catalog::{Catalog, ReferenceId, TableId};
 use crate::graph::Component;
-use crate::plan::{Plan, Rank, Refusal};
-use std::collections::BTreeMap;
+use crate::plan::{Plan, Rank, Refusal, Unlink};
+use std::collections::{BTreeMap, BTreeSet};
 
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Findings {
@@ -82,6 +82,13 @@ pub enum Step {
     Delete(TableId),
 }
 
+/// What is done at once.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Work {
+    Unlink(Change),
+    Delete(Component),
+}
+
 impl Findings {
     /// Nothing was selected.
     pub fn is_empty(&self) -> bool {
@@ -121,17 +128,26 @@ impl Findings {
         !self.refusals.is_empty()
     }
 
-    /// The steps that have rows, with their number, in the order of execution: unlinks, then children
-    /// before parents; or the other way round.
-    pub fn steps(&self, plan: &Plan) -> Vec<(Step, u64)> {
-        let unlinks = self.unlinked.iter().map(|u| (Step::Unlink(u.unlink), u.rows));
+    /// The steps that have rows, with their number, in the order of execution.
+    pub fn steps(&self, catalog: &Catalog, plan: &Plan) -> Vec<(Step, u64)> {
         let rows = self.rows();
-        let delete = |table: &TableId| {
-            let rows = rows.get(table).copied().filter(|rows| *rows > 0)?;
-            Some((Step::Delete(*table), rows))
+        let delete = |table: &TableId| Some((Step::Delete(*table), *rows.get(table)?));
+        let unlink = |position: usize| {
+            let found = self.unlinked.iter().find(|found| found.unlink == position)?;
+            Some((Step::Unlink(position), found.rows))
         };
         if !self.top_down {
-            return unlinks.chain(plan.deletion.iter().flatten().filter_map(delete)).collect();
+            let work = self.work(catalog, plan, &BTreeSet::new()).into_iter();
+            return work
+                .flat_map(|work| -> Vec<(Step, u64)> {
+                    match work {
+                        Work::Unlink(change) => {
+                            change.unlinks.into_iter().filter_map(unlink).collect()
+                        }
+                        Work::Delete(tables) => tables.iter().filter_map(delete).collect(),
+                    }
+                })
+                .collect();
         }
         let mut found: Vec<TableId> = Vec::new();
         for table in self.found.iter().map(|found| found.table) {
@@ -139,7 +155,37 @@ impl Findings {
                 found.push(table);
             }
         }
+        let unlinks = self.unlinked.iter().filter_map(|found| unlink(found.unlink));
         found.iter().filter_map(delete).chain(unlinks).collect()
+    }
+
+    /// From the bottom up: unlinks, then children before parents. An unlink may write a value that a
+    /// row of its table has which goes: it comes after that row, where it can still come before the
+    /// parents. Rows of the tables in `taken` are gone already.
+    pub fn work(&self, catalog: &Catalog, plan: &Plan, taken: &BTreeSet<TableId>) -> Vec<Work> {
+        let components = self.components(plan);
+        let place = |table: TableId| components.iter().position(|tables| tables.contains(&table));
+        let is_late = |change: &Change| {
+            let unlinks = || change.unlinks.iter().map(|position| &plan.unlinks[*position]);
+            let may_repeat = |key| unlinks().any(|unlink| unlink.may_repeat(key));
+            let parent = |unlink: &Unlink| catalog.reference(unlink.reference).parent;
+            let own = place(change.table);
+            own.is_some()
+                && unlinks().all(|unlink| place(parent(unlink)) > own)
+                && catalog.table(change.table).keys.iter().any(may_repeat)
+        };
+        let (late, first): (Vec<Change>, Vec<Change>) =
+            changes(catalog, plan, &self.unlinked).into_iter().partition(is_late);
+        let mut work: Vec<Work> = first.into_iter().map(Work::Unlink).collect();
+        for tables in components {
+            let unlinked = late.iter().filter(|change| tables.contains(&change.table)).cloned();
+            let unlinked: Vec<Work> = unlinked.map(Work::Unlink).collect();
+            let left: Component =
+                tables.into_iter().filter(|table| !taken.contains(table)).collect();
+            work.extend((!left.is_empty()).then_some(Work::Delete(left)));
+            work.extend(unlinked);
+        }
+        work
     }
 
     /// The components of the deletion that have rows, and only their tables that have.

@@ -32,12 +32,23 @@ pub fn committing(yes: bool) {
     COMMITTING.store(yes, Ordering::SeqCst);
 }
 
-/// How a process ends that does not wait for its run to stop.
-pub fn exit(signal: i32) -> Exit {
-    match COMMITTING.load(Ordering::SeqCst) {
+/// What a series has committed already.
+static COMMITTED: Mutex<Vec<String>> = Mutex::new(Vec::new());
+
+/// One of a series is done.
+pub fn committed(what: String) {
+    COMMITTED.lock().unwrap_or_else(PoisonError::into_inner).push(what);
+}
+
+/// How a process ends that does not wait for its run to stop, and what it has done by then.
+pub fn exit(signal: i32) -> (Exit, Vec<String>) {
+    let done = COMMITTED.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    let exit = match COMMITTING.load(Ordering::SeqCst) {
         true => Exit::Unknown,
+        false if !done.is_empty() => Exit::Partly,
         false => Exit::Interrupted(signal),
-    }
+    };
+    (exit, done)
 }
 
 pub fn request(signal: i32) {

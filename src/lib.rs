@@ -5,34 +5,43 @@
 //! # The way of a deletion
 //!
 //! ```text
-//! cli ──> commands ──> catalog::load ──> plan::build ──> execute::{preview, clean} ──> render
-//!                      (what the         (which tables,  (key tables: find, judge,     (table, json,
-//!                       database says)    which order)    delete, prove, commit)        sql, dot, …)
+//! cli ──> commands ──> catalog::load ──> policy::resolve ──> plan::build ──> execute::{preview, clean} ──> render
+//!                      (what the         (what foreign keys  (which tables,  (key tables: find, judge,     (table, json,
+//!                       database says)    do not tell)        which order)    delete, prove, commit)        sql, dot, …)
 //! ```
 //!
 //! 1. [`catalog`] reads tables, keys and references in a handful of queries: pure data.
-//! 2. [`plan`] decides from the catalog and the flags alone which references are followed, which
-//!    rows are unlinked, whose rows a table holds, and in which order ([`graph`]) all of it happens.
-//! 3. [`execute`] runs the plan in one transaction. It finds the *closure*, the exact rows, into
+//! 2. [`policy`] is the policy file: actions that the application keeps to itself, references that
+//!    the database does not know, guards. Resolved, it is a catalog with the references that are meant,
+//!    and rules.
+//! 3. [`plan`] decides from catalog and rules alone which references are followed, which rows are
+//!    unlinked, whose rows a table holds, and in which order ([`graph`]) all of it happens.
+//! 4. [`execute`] runs the plan in one transaction. It finds the *closure*, the exact rows, into
 //!    temporary *key tables* inside the database (semi-naive evaluation to a fixpoint), asks what
-//!    stands in the way ([`plan::Refusal`]), and, for a clean, unlinks, deletes and proves. What it
-//!    measured is [`findings`].
-//! 4. [`render`] turns plan and findings into text.
+//!    stands in the way ([`plan::Refusal`]), and, for a clean, unlinks, deletes and proves. Where nothing
+//!    must be known before, it deletes rows as it finds them. What it measured is [`findings`].
+//! 5. [`render`] turns plan and findings into text.
 //!
 //! # Rules of the house
 //!
-//! - **Pure layers know nothing of I/O.** [`catalog`]'s data, [`graph`], [`plan`], [`selection`],
-//!   [`address`], [`findings`], [`explanation`], [`sql`] and [`render`] neither print nor query, and name no Diesel type.
+//! - **Pure layers know nothing of I/O.** [`catalog`]'s data, [`policy`], [`graph`], [`plan`],
+//!   [`selection`], [`address`], [`findings`], [`explanation`], [`doctor`], [`sql`] and [`render`] neither
+//!   print nor query, and name no Diesel type.
 //! - **One maker of SQL.** Every statement on a user's table is text from [`sql`]: identifiers quoted
 //!   by one function, values bound. Each engine's way of saying it is a [`sql::Dialect`].
 //! - **Backends are told apart** in [`database`], in [`catalog`]'s loaders and in [`sql`] only.
 //! - **The executor derives no rule.** Preview and clean share one function up to the first change.
 //! - **Nothing per row crosses the wire** but samples; memory in the process stays flat.
-//! - **One printer** ([`ui`]), **one reader of the environment** ([`settings`]), one place that gives
-//!   errors their codes ([`exit`]). Names from the data are printed through [`label`] only.
+//! - **One printer** ([`ui`]), **one reader of the environment** ([`settings`]; clap reads the
+//!   `ORGSWEEP_*` variables of [`cli`]), one place that gives errors their codes ([`exit`]). Names from the data are printed through [`label`] only.
 //!
 //! `explain` asks about one row ([`address`]) what the others ask about all: the same survey, then back
 //! from the row to what was selected; the answer is an [`explanation`].
+//!
+//! `--per-org` goes the same way once for each organization, and keeps no transaction open between
+//! two; how each fared is a [`render::summary`].
+//!
+//! [`doctor`] reads the same catalog and plan for what will bite.
 //!
 //! [`crm`] is the built-in sample database behind `demo`; nothing else knows its schema.
 
@@ -42,6 +51,7 @@ pub mod cli;
 pub mod commands;
 pub mod crm;
 pub mod database;
+pub mod doctor;
 pub mod execute;
 pub mod exit;
 pub mod explanation;

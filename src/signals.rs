@@ -1,7 +1,7 @@
 //! SIGINT and SIGTERM: ask the run to stop, cancel the statement that is running, and do not wait
 //! for ever. Whatever was not committed is rolled back, by us or by the engine.
 
-use crate::interrupt;
+use crate::{interrupt, ui};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 use std::time::Duration;
@@ -18,14 +18,20 @@ pub fn watch() {
     std::thread::spawn(move || {
         for (count, signal) in signals.forever().enumerate() {
             if count > 0 {
-                std::process::exit(interrupt::exit(signal).code().into());
+                leave(signal);
             }
             interrupt::request(signal);
             std::thread::spawn(move || {
                 std::thread::sleep(PATIENCE);
-                std::process::exit(interrupt::exit(signal).code().into());
+                leave(signal);
             });
             std::thread::spawn(interrupt::cancel);
         }
     });
+}
+
+fn leave(signal: i32) -> ! {
+    let (exit, done) = interrupt::exit(signal);
+    ui::last_words(&done);
+    std::process::exit(exit.code().into())
 }

@@ -105,3 +105,11 @@ impl Ui {
         }
     }
 }
+
+/// What a process that ends without its report has done nevertheless.
+pub fn last_words(done: &[String]) {
+    let mut stderr = io::stderr();
+    for what in done {
+        let _ = writeln!(stderr, "interrupted; already committed: {what}");
+    }
+}

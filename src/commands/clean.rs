@@ -1,15 +1,17 @@
 //! `orgsweep clean`
 
 use super::context::{Prepared, Subject};
-use super::per_org::{self, Task, outcome};
+use super::per_org::{self, Series, outcome};
 use super::preview::{self, Reporting, previewed};
 use crate::cli::{Clean, Preview, PreviewFormat};
+use crate::doctor;
 use crate::execute::{self, Failure, Progress};
 use crate::exit::{Exit, Problem};
-use crate::findings::Findings;
+use crate::findings::Organization;
 use crate::label::printable;
 use crate::plan::Force;
 use crate::render::Outcome;
+use crate::sql::cures;
 use crate::ui::Ui;
 use anyhow::Result;
 use std::collections::BTreeMap;
@@ -23,6 +25,15 @@ pub fn run(subject: &Subject, args: &Clean, ui: &mut Ui) -> Result<Exit> {
         return Err(Problem::usage("clean reports as table or json")
             .hint("markdown, csv and sql are formats of the preview: --dry-run")
             .into());
+    }
+    if args.create_missing_indexes {
+        create_missing_indexes(subject, args, ui)?;
+    }
+    if args.how.per_org {
+        let Clean { which, how, format, verify, .. } = args;
+        let series =
+            Series { command: "clean", subject, which, how, format: *format, verify: *verify };
+        return per_org::clean(series, args, ui);
     }
     // The schema may change between reading the catalog and locking its tables.
     const ATTEMPTS: u32 = 3;
@@ -42,6 +53,7 @@ fn once(subject: &Subject, args: &Clean, ui: &mut Ui) -> Result<Exit> {
     if !ui.json {
         ui.note(&prepared.describe());
     }
+    prepared.tell_ageless(&mut database, ui)?;
     let reporting = Reporting {
         command: "clean",
         prepared: &prepared,
@@ -57,18 +69,12 @@ fn once(subject: &Subject, args: &Clean, ui: &mut Ui) -> Result<Exit> {
             let findings = preview::measure(&mut database, &prepared, &job, ui)?;
             match previewed(&findings) {
                 Outcome::Previewed => reporting.show(ui, &findings),
-                // Some of them may be cleaned.
-                Outcome::Refused if args.how.per_org => reporting.show(ui, &findings),
                 ended => return Ok(reporting.finish(ui, ended, &findings, BTreeMap::new())),
             }
-            confirm(ui, &findings)?;
+            confirm(ui, &findings.organizations)?;
             Some(findings)
         }
     };
-    if args.how.per_org {
-        let task = Task::Clean { verify: args.verify };
-        return per_org::run(&mut database, &reporting, task, ui);
-    }
     let ended = execute::clean(&mut database, &job, confirmed.as_ref(), &mut |progress| {
         // Who was just asked has seen the organizations already.
         if confirmed.is_none() || !matches!(progress, Progress::Selected(_)) {
@@ -79,8 +85,20 @@ fn once(subject: &Subject, args: &Clean, ui: &mut Ui) -> Result<Exit> {
     Ok(reporting.finish(ui, outcome, &findings, durations))
 }
 
+/// Outside any transaction, so that nobody waits for them.
+fn create_missing_indexes(subject: &Subject, args: &Clean, ui: &mut Ui) -> Result<()> {
+    let (mut database, prepared) = Prepared::open(subject, &args.which, &args.how)?;
+    for id in doctor::worth_an_index(&prepared.catalog, &prepared.plan) {
+        let create = cures::create_index(prepared.dialect, &prepared.catalog, id);
+        ui.progress(create.clone());
+        database.run(&create)?;
+        ui.note(&format!("created for good: {create}"));
+    }
+    Ok(())
+}
+
 /// `--yes` is consent; so is `--force` where nobody can be asked (the original tool's CI usage).
-fn consents(args: &Clean, ui: &Ui, forced: bool) -> bool {
+pub fn consents(args: &Clean, ui: &Ui, forced: bool) -> bool {
     args.yes || (forced && !ui.is_interactive())
 }
 
@@ -88,14 +106,14 @@ fn consents(args: &Clean, ui: &Ui, forced: bool) -> bool {
 ///
 /// # Errors
 /// [`Exit::NotConfirmed`] for a wrong answer, and where nobody is there to answer.
-fn confirm(ui: &mut Ui, findings: &Findings) -> Result<()> {
+pub fn confirm(ui: &mut Ui, organizations: &[Organization]) -> Result<()> {
     if !ui.is_interactive() {
         let problem = "clean deletes rows, and nobody is there to confirm it";
         return Err(Problem::new(Exit::NotConfirmed, problem)
             .hint("--yes confirms, --force does so off a terminal; the preview above shows what would go")
             .into());
     }
-    let (question, expected) = match &findings.organizations[..] {
+    let (question, expected) = match organizations {
         [organization] => {
             let name = organization.name.as_deref().filter(|name| !name.trim().is_empty());
             let expected = printable(name.unwrap_or(&organization.key).trim());

@@ -1,6 +1,7 @@
 //! `orgsweep graph`
 
-use super::context::{Context, Subject, narrate, selection};
+use super::context::{Context, Subject};
+use super::narration::narrate;
 use crate::cli::{Graph, GraphFormat, Which};
 use crate::execute::{self, Job};
 use crate::exit::Exit;
@@ -17,7 +18,8 @@ pub fn run(subject: &Subject, args: &Graph, ui: &mut Ui) -> Result<Exit> {
     let mut context = Context::open(subject, &args.which, LOCK_TIMEOUT)?;
     let plan = plan::build(&context.catalog, context.root.table, context.rules.clone());
     let which = &args.which;
-    let selects = [&which.org_name, &which.org_id, &which.org_like].iter().any(|v| !v.is_empty());
+    let selects = [&which.org_name, &which.org_id, &which.org_like].iter().any(|v| !v.is_empty())
+        || which.older_than.is_some();
     let findings = match selects {
         false => None,
         true => Some(measure(&mut context, &plan, which, ui)?),
@@ -35,7 +37,7 @@ pub fn run(subject: &Subject, args: &Graph, ui: &mut Ui) -> Result<Exit> {
 }
 
 fn measure(context: &mut Context, plan: &Plan, which: &Which, ui: &mut Ui) -> Result<Findings> {
-    let selection = selection(which, &context.root, &context.catalog)?;
+    let selection = context.selection(which)?;
     let job = Job {
         catalog: &context.catalog,
         plan,
@@ -43,6 +45,7 @@ fn measure(context: &mut Context, plan: &Plan, which: &Which, ui: &mut Ui) -> Re
         selection: &selection,
         lock_timeout: LOCK_TIMEOUT,
         verify: false,
+        may_shrink: false,
     };
     let mut observe = |progress: execute::Progress| narrate(ui, &context.catalog, plan, progress);
     Ok(execute::preview(&mut context.database, &job, &mut observe)?)

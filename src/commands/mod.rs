@@ -3,12 +3,16 @@
 mod clean;
 mod context;
 mod demo;
+mod doctor;
 mod explain;
 mod graph;
 mod migrate;
+mod narration;
 mod per_org;
 mod policy;
 mod preview;
+mod roots;
+mod rules;
 mod seed;
 mod verify;
 
@@ -34,6 +38,7 @@ pub fn run(cli: &Cli, settings: &Settings, ui: &mut Ui) -> Result<Exit> {
         Command::Clean(args) => clean::run(&subject()?, args, ui),
         Command::Verify(args) => verify::run(&subject()?, args, ui),
         Command::Graph(args) => graph::run(&subject()?, args, ui),
+        Command::Doctor(args) => doctor::run(&subject()?, args, ui),
         Command::Explain(args) => explain::run(&subject()?, args, ui),
         Command::Policy { command } => policy::run(command, &target, &subject, ui),
         Command::Completions { shell } => {

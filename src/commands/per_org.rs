@@ -1,141 +1,323 @@
 //! `--per-org`: one transaction for each organization. One that is refused or fails leaves the others
 //! done; a lost connection, an unknown outcome and a signal end the series.
 
-use super::preview::{Reporting, previewed};
-use crate::database::Database;
-use crate::execute::{self, Failure, Job};
+use super::clean::{confirm, consents};
+use super::context::{Prepared, Subject};
+use super::preview::{Reporting, previewed, refuse_writes};
+use crate::cli::{Clean, How, PreviewFormat, Which};
+use crate::database::{self, Database, Fault};
+use crate::execute::{self, Failure, Job, Progress};
 use crate::exit::{self, Exit, Problem};
-use crate::findings::Findings;
+use crate::findings::{Findings, Organization, Step};
 use crate::interrupt;
-use crate::plan::{self, Plan, Rules};
-use crate::render::summary::{Summary, Unit};
-use crate::render::{self, Outcome, Report};
+use crate::plan::{self, Force, Plan, Rules};
+use crate::render::summary::{self, Summary, Unit};
+use crate::render::{Outcome, Report};
 use crate::selection::Selection;
 use crate::ui::Ui;
 use anyhow::Result;
 use std::collections::BTreeMap;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-/// What is done to each organization.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Task {
-    Preview,
-    Clean { verify: bool },
+/// What a series is made from.
+#[derive(Clone, Copy)]
+pub struct Series<'a> {
+    pub command: &'static str,
+    pub subject: &'a Subject,
+    pub which: &'a Which,
+    pub how: &'a How,
+    pub format: PreviewFormat,
+    pub verify: bool,
 }
 
-/// Runs `task` for each organization in turn, then for the policy's orphans, and reports on all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Task {
+    Preview,
+    Clean,
+}
+
+/// A series under way.
+struct Run<'a> {
+    series: Series<'a>,
+    database: Database,
+    prepared: Prepared,
+    /// The plan for an organization; the orphans have their own turn.
+    plan: Plan,
+    units: Vec<Unit>,
+    /// Somebody is going to be asked.
+    asks: bool,
+    /// What each is expected to take with it, where somebody has seen and confirmed it.
+    confirmed: Option<Vec<Option<Findings>>>,
+    /// Why the database takes no writes.
+    read_only: Option<String>,
+}
+
+/// Shows what a clean of each for itself would do.
 ///
 /// # Errors
 /// What keeps the organizations from being found; more of them than `--max-orgs`.
-pub fn run(
-    database: &mut Database,
-    reporting: &Reporting,
-    task: Task,
-    ui: &mut Ui,
-) -> Result<Exit> {
-    let prepared = reporting.prepared;
+pub fn preview(series: Series, ui: &mut Ui) -> Result<Exit> {
+    let mut run = Run::open(series, ui)?;
+    run.each(Task::Preview, ui);
+    Ok(run.finish(ui))
+}
+
+/// Cleans each in a transaction of its own; what is selected is confirmed once.
+///
+/// # Errors
+/// As for the preview; not confirmed.
+pub fn clean(series: Series, args: &Clean, ui: &mut Ui) -> Result<Exit> {
+    let mut run = Run::open(series, ui)?;
+    let consented = consents(args, ui, run.prepared.plan.rules.force != Force::None);
+    if consented && run.read_only.is_none() {
+        let organizations = run.organizations(|_| true);
+        if !organizations.is_empty() {
+            run.prepared.narrate(ui, Progress::Selected(&organizations));
+        }
+    } else {
+        run.asks = !consented;
+        let seen = run.each(Task::Preview, ui);
+        let ended = run.units.iter().any(|unit| unit.exit.is_none());
+        if ended || interrupt::requested() || !run.units.iter().any(Unit::would_go) {
+            return Ok(run.finish(ui));
+        }
+        run.show(ui);
+        confirm(ui, &run.organizations(Unit::would_go))?;
+        run.confirmed = Some(seen);
+    }
+    run.each(Task::Clean, ui);
+    Ok(run.finish(ui))
+}
+
+impl<'a> Run<'a> {
+    fn open(series: Series<'a>, ui: &mut Ui) -> Result<Run<'a>> {
+        if !matches!(series.format, PreviewFormat::Table | PreviewFormat::Json) {
+            return Err(Problem::usage("--per-org reports as table or json")
+                .hint("without it the preview has markdown, csv and sql, too")
+                .into());
+        }
+        let (mut database, prepared) = Prepared::open(series.subject, series.which, series.how)?;
+        if !ui.json {
+            ui.note(&prepared.describe());
+        }
+        if prepared.root.key.is_none() {
+            let table = &prepared.catalog.table(prepared.root.table).name;
+            let problem = format!(
+                "{table} has no key of one column by which --per-org could tell organizations apart"
+            );
+            return Err(Problem::usage(problem)
+                .hint("--key-column COLUMN, or all in one transaction without --per-org")
+                .into());
+        }
+        prepared.tell_ageless(&mut database, ui)?;
+        let read_only = database.read_only()?;
+        let plan = plan_without_orphans(&prepared);
+        let (units, asks, confirmed) = (Vec::new(), false, None);
+        let mut run = Run { series, database, prepared, plan, units, asks, confirmed, read_only };
+        run.select(ui)?;
+        Ok(run)
+    }
+
+    /// Finds the organizations: these, and no others that match later.
+    fn select(&mut self, ui: &mut Ui) -> Result<()> {
+        let job = self.prepared.job(self.series.how.lock_timeout, false);
+        let found = execute::organizations(&mut self.database, &job)?;
+        let selected = found.len() as u64;
+        if let Some(most) = self.series.how.max_orgs.filter(|most| selected > *most) {
+            self.prepared.narrate(ui, Progress::Selected(&found));
+            let problem = format!(
+                "--max-orgs is {most}, and {selected} organizations are selected; nothing was changed"
+            );
+            return Err(Problem::new(Exit::Refused, problem)
+                .hint("are all of them meant? then raise --max-orgs; --force does not pass it")
+                .into());
+        }
+        self.units = found.into_iter().map(Unit::of).collect();
+        let alone = self.prepared.selection.required && self.units.is_empty();
+        let orphans = !self.prepared.plan.rules.orphans.is_empty() && !alone;
+        self.units.extend(orphans.then(Unit::default));
+        Ok(())
+    }
+
+    fn organizations(&self, which: impl Fn(&Unit) -> bool) -> Vec<Organization> {
+        let units = self.units.iter().filter(|unit| which(unit));
+        units.filter_map(|unit| unit.organization.clone()).collect()
+    }
+
+    /// Runs the task for each in turn; once something is confirmed, for those of whom it said that they
+    /// would go. Returns what was found, where somebody is going to be asked about it.
+    fn each(&mut self, task: Task, ui: &mut Ui) -> Vec<Option<Findings>> {
+        let of = self.units.len();
+        let mut ended: Option<String> = None;
+        let turn = |n: usize| -> Option<Findings> {
+            if self.confirmed.is_some() && !self.units[n].would_go() {
+                return None;
+            }
+            if interrupt::requested() && ended.is_none() {
+                ended = Some("interrupted before its turn".into());
+            }
+            if let Some(why) = &ended {
+                self.units[n].skipped(why);
+                return None;
+            }
+            ui.progress(format!("{} of {of}: {}", n + 1, self.units[n].title()));
+            let found = self.one(n, task, ui);
+            if self.units[n].is_cleaned() {
+                interrupt::committed(self.units[n].title());
+            }
+            found.unwrap_or_else(|why| {
+                ended = Some(why);
+                None
+            })
+        };
+        (0..of).map(turn).collect()
+    }
+
+    /// Runs the task for one and writes down how it ended.
+    ///
+    /// # Errors
+    /// Why the series cannot go on.
+    fn one(&mut self, n: usize, task: Task, ui: &mut Ui) -> Result<Option<Findings>, String> {
+        const ATTEMPTS: u32 = 3;
+        let start = Instant::now();
+        let mut attempt = 1;
+        let ended = loop {
+            match self.attempt(n, task, ui) {
+                // What was confirmed is of the plan that it was shown with.
+                Err(Failure::SchemaMoved) if self.confirmed.is_none() && attempt < ATTEMPTS => {
+                    attempt += 1;
+                    ui.note("the schema changed meanwhile; planning again");
+                    if let Err(error) = self.plan_again() {
+                        break Err(error);
+                    }
+                }
+                ended => break ended.map_err(anyhow::Error::from),
+            }
+        };
+        self.units[n].took = start.elapsed();
+        match ended {
+            Ok((outcome, findings, durations)) => {
+                let mut unit = std::mem::take(&mut self.units[n]);
+                let plan = self.plan_of(&unit);
+                let reporting = self.reporting();
+                let report = reporting.report(outcome, &findings);
+                unit.reported(&Report { durations, plan, next: None, ..report }, ui.json);
+                self.units[n] = unit;
+                // Thousands of organizations would add up.
+                Ok(self.asks.then_some(findings))
+            }
+            Err(error) => {
+                let why = ending(&error, &self.units[n]);
+                self.units[n].failed(exit::diagnose(&error));
+                why.map_or(Ok(None), Err)
+            }
+        }
+    }
+
+    fn attempt(&mut self, n: usize, task: Task, ui: &mut Ui) -> Result<Ended, Failure> {
+        let unit = &self.units[n];
+        let selection = match unit.key() {
+            // Selected again, under the lock.
+            Some(key) => Selection {
+                only: Some(key.to_owned()),
+                required: false,
+                ..self.prepared.selection.clone()
+            },
+            None => Selection::default(),
+        };
+        let plan = if unit.organization.is_some() { &self.plan } else { &self.prepared.plan };
+        let job = Job {
+            selection: &selection,
+            plan,
+            may_shrink: true,
+            ..self.prepared.job(self.series.how.lock_timeout, self.series.verify)
+        };
+        match task {
+            Task::Preview => {
+                let mut findings = execute::preview(&mut self.database, &job, &mut |_| {})?;
+                refuse_writes(&self.prepared, &mut findings, self.read_only.clone());
+                Ok((previewed(&findings), findings, BTreeMap::new()))
+            }
+            Task::Clean => {
+                let expected = self.confirmed.as_ref().and_then(|confirmed| confirmed[n].as_ref());
+                let prepared = &self.prepared;
+                let mut observe = |progress: Progress| match progress {
+                    Progress::Retrying { .. } => prepared.narrate(ui, progress),
+                    // What is slow for one is slow for all of them.
+                    Progress::Slow(_) if n == 0 => prepared.narrate(ui, progress),
+                    _ => {}
+                };
+                execute::clean(&mut self.database, &job, expected, &mut observe).map(outcome)
+            }
+        }
+    }
+
+    fn plan_again(&mut self) -> Result<()> {
+        let Series { subject, which, how, .. } = self.series;
+        (self.database, self.prepared) = Prepared::open(subject, which, how)?;
+        self.plan = plan_without_orphans(&self.prepared);
+        Ok(())
+    }
+
+    fn plan_of(&self, unit: &Unit) -> &Plan {
+        if unit.organization.is_some() { &self.plan } else { &self.prepared.plan }
+    }
+
+    fn reporting(&self) -> Reporting<'_> {
+        let Series { command, which, how, format, .. } = self.series;
+        Reporting { command, prepared: &self.prepared, which, how, format }
+    }
+
+    /// Shows a person what is to be confirmed; where stdout carries JSON, beside it.
+    fn show(&self, ui: &mut Ui) {
+        let text = self.summarized(Exit::Done, |summary| summary::table(summary, ui.width));
+        if ui.json { ui.note(&text) } else { ui.result(&text) }
+    }
+
+    /// Reports on all and tells how the command ends.
+    fn finish(mut self, ui: &mut Ui) -> Exit {
+        // Orphans are no organization that somebody asked for.
+        self.units.retain(|unit| unit.organization.is_some() || !unit.is_nothing());
+        let unmatched = self.units.is_empty() && self.series.which.require_match;
+        let exit = combined(&self.units, unmatched, interrupt::signal());
+        let text = self.summarized(exit, |summary| match ui.json {
+            true => summary::json(summary),
+            false => summary::table(summary, ui.width),
+        });
+        ui.result(&text);
+        exit
+    }
+
+    fn summarized(&self, exit: Exit, render: impl FnOnce(&Summary) -> String) -> String {
+        let reporting = self.reporting();
+        let units = &self.units;
+        let refused = || units.iter().filter(|unit| unit.is_refused());
+        let full = refused().find_map(Unit::key).map(|key| reporting.preview_command(key));
+        let passable = refused().next().is_some() && refused().all(Unit::is_passable);
+        let unknown = units.iter().filter(|unit| unit.is_unknown()).find_map(Unit::key);
+        let next = match unknown {
+            Some(key) => Some(reporting.verify_command(key)),
+            None if units.iter().any(Unit::would_go) => Some(reporting.clean_command(false)),
+            None => passable.then(|| reporting.clean_command(true)),
+        };
+        render(&Summary {
+            command: self.series.command,
+            database: &self.prepared.target,
+            exit,
+            selection: &reporting.selection_flags().join(" "),
+            units,
+            full: full.as_deref(),
+            next: next.as_deref(),
+        })
+    }
+}
+
+fn plan_without_orphans(prepared: &Prepared) -> Plan {
     let rules = Rules { orphans: Vec::new(), ..prepared.plan.rules.clone() };
-    let without_orphans = plan::build(&prepared.catalog, prepared.root.table, rules);
-    let mut units = found(database, reporting)?;
-    let orphans = !prepared.plan.rules.orphans.is_empty();
-    units.extend(orphans.then(Unit::default));
-    let of = units.len();
-    let mut stopped = false;
-    for (n, unit) in units.iter_mut().enumerate() {
-        stopped |= interrupt::requested();
-        if stopped {
-            continue;
-        }
-        ui.progress(format!("{} of {of}: {}", n + 1, unit.title()));
-        let plan = if unit.key.is_some() { &without_orphans } else { &prepared.plan };
-        stopped = one(database, reporting, task, plan, unit);
-    }
-    let exit = combined(&units, reporting.which.require_match);
-    let summary = Summary {
-        command: reporting.command,
-        database: &prepared.target,
-        exit: exit.code(),
-        units: &units,
-    };
-    ui.result(&match ui.json {
-        true => render::summary::json(&summary),
-        false => render::summary::table(&summary, ui.width),
-    });
-    Ok(exit)
+    plan::build(&prepared.catalog, prepared.root.table, rules)
 }
 
-/// The selected organizations by their keys.
-fn found(database: &mut Database, reporting: &Reporting) -> Result<Vec<Unit>> {
-    let prepared = reporting.prepared;
-    if prepared.root.key.is_none() {
-        return Err(Problem::usage(
-            "--per-org needs a key of one column to tell organizations apart",
-        )
-        .hint("--key-column COLUMN")
-        .into());
-    }
-    let job = prepared.job(reporting.how.lock_timeout, false);
-    let found = execute::organizations(database, &job)?;
-    if let Some(most) = reporting.how.max_orgs.filter(|most| found.len() as u64 > *most) {
-        let selected = found.len();
-        let problem = format!(
-            "--max-orgs is {most}, and {selected} organizations are selected; nothing was changed"
-        );
-        return Err(Problem::new(Exit::Refused, problem)
-            .hint("look at them: orgsweep preview with the same selection")
-            .into());
-    }
-    Ok(found.into_iter().map(|(key, name)| Unit::organization(key, name)).collect())
-}
-
-/// Runs the task for one unit and writes down how it ended. True where the series cannot go on.
-fn one(
-    database: &mut Database,
-    reporting: &Reporting,
-    task: Task,
-    plan: &Plan,
-    unit: &mut Unit,
-) -> bool {
-    let selection = match &unit.key {
-        // Selected again, under the lock.
-        Some(key) => Selection {
-            only: Some(key.clone()),
-            required: false,
-            ..reporting.prepared.selection.clone()
-        },
-        None => Selection::default(),
-    };
-    let verify = task == Task::Clean { verify: true };
-    let job = Job {
-        selection: &selection,
-        plan,
-        ..reporting.prepared.job(reporting.how.lock_timeout, verify)
-    };
-    let start = Instant::now();
-    let ended = match task {
-        Task::Preview => execute::preview(database, &job, &mut |_| {})
-            .map(|findings| (previewed(&findings), findings, BTreeMap::new())),
-        Task::Clean { .. } => execute::clean(database, &job, None, &mut |_| {}).map(outcome),
-    };
-    unit.took = start.elapsed();
-    match ended {
-        Ok((outcome, findings, durations)) => {
-            let report =
-                Report { durations, plan, next: None, ..reporting.report(outcome, &findings) };
-            unit.reported(&report);
-            false
-        }
-        Err(failure) => {
-            let ends = matches!(failure, Failure::Interrupted | Failure::OutcomeUnknown(_))
-                || failure.is_lost();
-            let problem = exit::diagnose(&failure.into());
-            unit.failed(problem.exit, &problem.message);
-            ends
-        }
-    }
-}
-
-type Ended = (Outcome, Findings, BTreeMap<crate::findings::Step, std::time::Duration>);
+type Ended = (Outcome, Findings, BTreeMap<Step, Duration>);
 
 /// How a clean ended, as reports know it.
 pub fn outcome(ended: execute::Outcome) -> Ended {
@@ -148,20 +330,38 @@ pub fn outcome(ended: execute::Outcome) -> Ended {
     }
 }
 
+/// Why nothing can be done after this error.
+fn ending(error: &anyhow::Error, unit: &Unit) -> Option<String> {
+    match error.downcast_ref() {
+        Some(Failure::Interrupted) => return Some("interrupted before its turn".into()),
+        Some(Failure::OutcomeUnknown(_)) => {
+            return Some(format!("the outcome of {} is unknown", unit.title()));
+        }
+        _ => {}
+    }
+    let cause = match error.downcast_ref() {
+        Some(Failure::Database(error)) => Some(error),
+        _ => error.downcast_ref::<database::Error>(),
+    };
+    let gone = |error: &&database::Error| matches!(error.fault, Fault::Lost | Fault::Connect);
+    cause.filter(gone).map(|_| "the connection was lost".into())
+}
+
 /// All done; nothing done, with the worst reason; or something between.
-fn combined(units: &[Unit], require_match: bool) -> Exit {
-    let failures = || units.iter().filter_map(|unit| unit.exit).filter(|exit| *exit != Exit::Done);
-    let committed = units.iter().any(Unit::is_cleaned);
-    match failures().max_by_key(|exit| severity(*exit)) {
-        None if units.is_empty() && require_match => Exit::Refused,
+fn combined(units: &[Unit], unmatched: bool, signal: Option<i32>) -> Exit {
+    let unmatched = unmatched.then_some(Exit::Refused);
+    let left = units.iter().any(|unit| unit.exit.is_none());
+    let interrupted = signal.filter(|_| left).map(Exit::Interrupted);
+    let failures = units.iter().filter_map(|unit| unit.exit).filter(|exit| *exit != Exit::Done);
+    match failures.chain(interrupted).chain(unmatched).max_by_key(|exit| severity(*exit)) {
         None => Exit::Done,
         Some(Exit::Unknown) => Exit::Unknown,
-        Some(_) if committed => Exit::Partly,
+        Some(_) if units.iter().any(Unit::is_cleaned) => Exit::Partly,
         Some(worst) => worst,
     }
 }
 
-/// Which of several failures the exit code tells of.
+/// Which of several failures the exit code tells of, where none was done.
 fn severity(exit: Exit) -> u8 {
     match exit {
         Exit::Done => 0,
@@ -172,5 +372,41 @@ fn severity(exit: Exit) -> u8 {
         Exit::Interrupted(_) => 5,
         Exit::Partly | Exit::Bug => 6,
         Exit::Unknown => 7,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ended(exits: &[Option<Exit>]) -> Vec<Unit> {
+        let mut units = vec![Unit::default(); exits.len()];
+        units.iter_mut().zip(exits).for_each(|(unit, exit)| unit.exit = *exit);
+        units
+    }
+
+    /// Where none was committed.
+    #[track_caller]
+    fn check(exits: &[Option<Exit>], signal: Option<i32>, expected: Exit) {
+        assert_eq!(combined(&ended(exits), false, signal), expected);
+    }
+
+    #[test]
+    fn the_exit_code_is_that_of_the_worst() {
+        let (done, refused) = (Some(Exit::Done), Some(Exit::Refused));
+        check(&[], None, Exit::Done);
+        check(&[done, refused], None, Exit::Refused);
+        check(&[refused, Some(Exit::Busy)], None, Exit::Busy);
+        check(&[Some(Exit::Failed), Some(Exit::Busy), refused], None, Exit::Failed);
+        check(&[Some(Exit::Unproven), Some(Exit::Failed)], None, Exit::Unproven);
+        check(&[refused, Some(Exit::Unknown), None], None, Exit::Unknown);
+    }
+
+    #[test]
+    fn a_signal_counts_where_it_kept_one_from_its_turn() {
+        let done = Some(Exit::Done);
+        check(&[done, None], Some(15), Exit::Interrupted(15));
+        check(&[done, done], Some(15), Exit::Done);
+        assert_eq!(combined(&[], true, None), Exit::Refused);
     }
 }

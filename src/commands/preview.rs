@@ -1,11 +1,11 @@
 //! `orgsweep preview`, and the reporting that it shares with clean.
 
 use super::context::{Prepared, Subject};
-use super::per_org;
+use super::per_org::{self, Series};
 use crate::cli::{How, Orphans, Preview, PreviewFormat, Which};
 use crate::database::Database;
 use crate::execute::{self, Job};
-use crate::exit::{Exit, Problem};
+use crate::exit::Exit;
 use crate::findings::{Findings, Step};
 use crate::label::printable;
 use crate::plan::{Force, Refusal, RefusalKind};
@@ -16,10 +16,18 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 pub fn run(subject: &Subject, args: &Preview, ui: &mut Ui) -> Result<Exit> {
+    if args.how.per_org {
+        let Preview { which, how, format } = args;
+        return per_org::preview(
+            Series { command: "preview", subject, which, how, format: *format, verify: false },
+            ui,
+        );
+    }
     let (mut database, prepared) = Prepared::open(subject, &args.which, &args.how)?;
     if !ui.json {
         ui.note(&prepared.describe());
     }
+    prepared.tell_ageless(&mut database, ui)?;
     let job = prepared.job(args.how.lock_timeout, false);
     let reporting = Reporting {
         command: "preview",
@@ -28,12 +36,6 @@ pub fn run(subject: &Subject, args: &Preview, ui: &mut Ui) -> Result<Exit> {
         how: &args.how,
         format: args.format,
     };
-    if args.how.per_org {
-        if !matches!(args.format, PreviewFormat::Table | PreviewFormat::Json) {
-            return Err(Problem::usage("--per-org reports as table or json").into());
-        }
-        return per_org::run(&mut database, &reporting, per_org::Task::Preview, ui);
-    }
     let findings = measure(&mut database, &prepared, &job, ui)?;
     Ok(reporting.finish(ui, previewed(&findings), &findings, BTreeMap::new()))
 }
@@ -48,11 +50,16 @@ pub fn measure(
     let read_only = database.read_only()?;
     let mut observe = |progress: execute::Progress| prepared.narrate(ui, progress);
     let mut findings = execute::preview(database, job, &mut observe)?;
+    refuse_writes(prepared, &mut findings, read_only);
+    Ok(findings)
+}
+
+/// The database takes no writes, and why.
+pub fn refuse_writes(prepared: &Prepared, findings: &mut Findings, read_only: Option<String>) {
     if let Some(why) = read_only.filter(|_| !findings.is_empty()) {
         let refusal = Refusal::new(RefusalKind::ReadOnly, prepared.root.table, None);
         findings.refusals.push(Refusal { detail: why, ..refusal });
     }
-    Ok(findings)
 }
 
 /// What a preview with these findings has come to.
@@ -130,7 +137,7 @@ impl Reporting<'_> {
         }
     }
 
-    fn selection_flags(&self) -> Vec<String> {
+    pub fn selection_flags(&self) -> Vec<String> {
         let Which { org_name, org_id, org_like, .. } = self.which;
         let orphans = match self.how.orphans {
             Orphans::With => &[][..],
@@ -138,7 +145,7 @@ impl Reporting<'_> {
             Orphans::Without => &["without".to_owned()],
         };
         let older = self.which.older_than.map(|age| humantime::format_duration(age).to_string());
-        let older = older.map(|age| age.replace(' ', ""));
+        let older = older.map(|age| age.replace("days", "d").replace("day", "d").replace(' ', ""));
         let flagged = [
             ("org-name", &org_name[..]),
             ("org-id", org_id),
@@ -151,33 +158,58 @@ impl Reporting<'_> {
 
     /// The command that does what was previewed; with `--force` where that is all that is missing.
     fn next_command(&self, findings: &Findings) -> Option<String> {
-        let passable =
-            |kind: RefusalKind| matches!(kind, RefusalKind::Protected | RefusalKind::Overlap);
-        if findings.refusals.iter().any(|refusal| !passable(refusal.kind)) {
-            return None;
+        match findings.refusals.iter().all(|refusal| refusal.kind.is_passable()) {
+            true => Some(self.clean_command(findings.is_refused())),
+            false => None,
         }
-        let (which, how) = (self.which, self.how);
-        let mut words = vec!["orgsweep".to_owned(), "clean".into()];
-        words.extend(self.selection_flags());
+    }
+
+    /// `orgsweep clean` with the same flags; with `--force` besides where that is missing.
+    pub fn clean_command(&self, forced: bool) -> String {
+        let mut words = self.words("clean", self.selection_flags(), forced);
+        words.extend(self.how.per_org.then(|| "--per-org".to_owned()));
+        let most = self.how.max_orgs.map(|most| most.to_string());
+        words.extend(flags("max-orgs", most.as_slice()));
+        words.join(" ")
+    }
+
+    /// The preview of one organization alone.
+    pub fn preview_command(&self, key: &str) -> String {
+        self.words("preview", flags("org-id", &[key.to_owned()]), false).join(" ")
+    }
+
+    /// Whether one is gone.
+    pub fn verify_command(&self, key: &str) -> String {
+        self.target_words("verify", flags("org-id", &[key.to_owned()])).join(" ")
+    }
+
+    fn target_words(&self, command: &str, selection: Vec<String>) -> Vec<String> {
+        let which = self.which;
+        let mut words = vec!["orgsweep".to_owned(), command.to_owned()];
+        words.extend(selection);
         let config = self.prepared.policy.as_slice().iter().filter(|path| *path != "orgsweep.toml");
         words.extend(config.flat_map(|path| ["--config".to_owned(), shell_word(path)]));
         words.extend(flags("root", which.root.as_slice()));
         words.extend(flags("key-column", which.key_column.as_slice()));
         words.extend(flags("name-column", which.name_column.as_slice()));
         words.extend(flags("created-column", which.created_column.as_slice()));
+        words
+    }
+
+    fn words(&self, command: &str, selection: Vec<String>, forced: bool) -> Vec<String> {
+        let how = self.how;
+        let mut words = self.target_words(command, selection);
         words.extend(flags("foreign", &how.foreign));
-        words.extend(how.per_org.then(|| "--per-org".to_owned()));
-        words.extend(flags("max-orgs", how.max_orgs.map(|most| most.to_string()).as_slice()));
         if how.with_children {
             words.push("--with-children".into());
         }
-        match findings.is_refused() || self.prepared.plan.rules.force == Force::All {
+        match forced || self.prepared.plan.rules.force == Force::All {
             true => words.push("--force".into()),
             false => {
                 words.extend(how.force.iter().map(|name| format!("--force={}", shell_word(name))))
             }
         }
-        Some(words.join(" "))
+        words
     }
 }
 

@@ -1,6 +1,6 @@
 //! `orgsweep verify`
 
-use super::context::{Context, Subject, selection};
+use super::context::{Context, Subject};
 use crate::cli::{PlainFormat, Verify};
 use crate::database::{Database, Fault};
 use crate::exit::{Exit, Problem};
@@ -24,7 +24,7 @@ struct Remains {
 
 pub fn run(subject: &Subject, args: &Verify, ui: &mut Ui) -> Result<Exit> {
     let mut context = Context::open(subject, &args.which, LOCK_TIMEOUT)?;
-    let selection = selection(&args.which, &context.root, &context.catalog)?;
+    let selection = context.selection(&args.which)?;
     let plan = plan::build(&context.catalog, context.root.table, context.rules.clone());
     let sql = Sql::new(context.database.dialect(), &context.catalog, &plan);
     let look = |database: &mut Database| look(database, &sql, &context.root, &selection);

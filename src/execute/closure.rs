@@ -3,8 +3,9 @@
 //! and a table whose parents' key tables are empty is never queried.
 
 use super::deletion::expect_gone;
-use super::{Failure, Progress, Run, timed};
+use super::{Failure, Progress, Run, guards, timed};
 use crate::catalog::{ReferenceId, TableId};
+use crate::database::Row;
 use crate::findings::{Found, Organization};
 use crate::plan::{Condition, Followed, Rank, Refusal, RefusalKind};
 use crate::sql::{Follow, Statement};
@@ -36,8 +37,10 @@ pub struct Discovery {
     analyzed: BTreeMap<TableId, u64>,
     created: BTreeSet<TableId>,
     done: BTreeMap<ReferenceId, u32>,
-    /// Rows are deleted as they are found; how long that took, per table.
-    taken: Option<BTreeMap<TableId, Duration>>,
+    /// Tables whose rows are deleted as they are found.
+    taken: BTreeSet<TableId>,
+    /// How long that took, per table.
+    took: BTreeMap<TableId, Duration>,
     unreadable: BTreeSet<TableId>,
     excluded: BTreeSet<ReferenceId>,
 }
@@ -55,12 +58,17 @@ impl Discovery {
 
     /// Rows of the closure are still in this table, and its key table tells which.
     pub fn shows(&self, table: TableId) -> bool {
-        self.taken.is_none() && self.has_keys(table)
+        !self.takes(table) && self.has_keys(table)
     }
 
-    /// How long it took to delete rows as they were found; `None` where they are still there.
-    pub fn taken(&self) -> Option<&BTreeMap<TableId, Duration>> {
-        self.taken.as_ref()
+    /// Rows of this table are deleted as they are found.
+    pub fn takes(&self, table: TableId) -> bool {
+        self.taken.contains(&table)
+    }
+
+    /// How long it took to delete rows as they were found, per table.
+    pub fn took(&self) -> &BTreeMap<TableId, Duration> {
+        &self.took
     }
 
     /// The table has rows in the closure.
@@ -109,26 +117,33 @@ pub fn discover(run: &mut Run, excluded: &BTreeSet<ReferenceId>) -> Result<Disco
     Ok(discovery)
 }
 
-/// The closure, deleted from the top down as it is found: the engine's checks are off, and each
-/// statement sees what was committed before its parents were deleted; later children must wait for
-/// these parents, and fail (DESIGN 7).
-pub fn take(run: &mut Run) -> Result<Discovery, Failure> {
+/// The closure, with the rows of `tables` deleted as they are found. Where those are all tables, the
+/// root's go first and the engine's checks are off: each statement sees what was committed before its
+/// parents were deleted, and later children must wait for these parents, and fail (DESIGN 7). Nothing
+/// goes where too many organizations are selected.
+pub fn take(run: &mut Run, tables: BTreeSet<TableId>) -> Result<Discovery, Failure> {
     let mut discovery = Discovery::default();
     select_roots(run, &mut discovery)?;
-    if discovery.is_empty() {
+    if discovery.is_empty() || guards::too_many(run, &discovery).is_some() {
         return Ok(discovery);
     }
-    run.run("SET LOCAL session_replication_role = replica")?;
+    discovery.taken = tables;
     let root = run.job.plan.root;
-    let (deleted, took) = timed(|| run.execute(&run.sql.delete(root)))?;
-    expect_gone(run, root, discovery.rows[&root], deleted)?;
-    discovery.taken = Some(BTreeMap::from([(root, took)]));
+    let top_down = discovery.takes(root);
+    if top_down {
+        run.run("SET LOCAL session_replication_role = replica")?;
+        let (deleted, took) = timed(|| run.execute(&run.sql.delete(root)))?;
+        expect_gone(run, root, discovery.rows[&root], deleted)?;
+        discovery.took.insert(root, took);
+    }
     let nothing = BTreeSet::new();
     for rank in [Rank::Cascade, Rank::Forced] {
         to_fixpoint(run, &mut discovery, rank, &nothing)?;
     }
     discovery.boundary = discovery.generation;
-    run.run("SET LOCAL session_replication_role = origin")?;
+    if top_down {
+        run.run("SET LOCAL session_replication_role = origin")?;
+    }
     Ok(discovery)
 }
 
@@ -159,17 +174,21 @@ fn select_roots(run: &mut Run, discovery: &mut Discovery) -> Result<(), Failure>
     discovery.selected = discovery.generation;
     discovery.boundary = discovery.generation;
     let described = run.sql.describe_roots(run.job.root, discovery.selected);
-    let organization = |row: crate::database::Row| Organization {
-        key: row.text(0).to_owned(),
-        name: row.optional(1).map(str::to_owned),
-        age_seconds: row.optional(2).and_then(|age| age.parse().ok()),
-    };
-    discovery.organizations = run.query(&described)?.into_iter().map(organization).collect();
+    discovery.organizations = run.query(&described)?.iter().map(organization).collect();
     // Only the first time: with rows excluded the closure is being found again.
     if !discovery.organizations.is_empty() && discovery.excluded.is_empty() {
         (run.observe)(Progress::Selected(&discovery.organizations));
     }
     Ok(())
+}
+
+/// A root row as it is described.
+pub fn organization(row: &Row) -> Organization {
+    Organization {
+        key: row.text(0).to_owned(),
+        name: row.optional(1).map(str::to_owned),
+        age_seconds: row.optional(2).and_then(|age| age.parse().ok()),
+    }
 }
 
 fn select_orphans(
@@ -265,7 +284,8 @@ fn follow(
         discovery.unreadable.insert(child);
         return follow(run, discovery, followed, excluding);
     }
-    let keep = discovery.taken.is_none() || run.job.verify || is_looked_at(run, child);
+    let takes = discovery.takes(child);
+    let keep = !takes || run.job.verify || run.job.plan.looks_at(run.job.catalog, child);
     if keep {
         create_keys(run, discovery, child)?;
     }
@@ -279,21 +299,10 @@ fn follow(
         excluding,
         lock: run.lock && run.job.catalog.table(child).privileges.update,
     };
-    let statement = match discovery.taken {
-        Some(_) => run.sql.take(&step, keep),
-        None => run.sql.follow(&step),
-    };
+    let statement = if takes { run.sql.take(&step, keep) } else { run.sql.follow(&step) };
     // Rows that a self-reference adds in this very statement are yet to be followed from.
     discovery.done.insert(followed.reference, generation - 1);
     add(run, discovery, child, Some(followed.reference), followed.rank, &statement)
-}
-
-/// Something else than the deletion itself looks at the keys of `table`: references to it, the
-/// firewall.
-fn is_looked_at(run: &Run, table: TableId) -> bool {
-    let catalog = run.job.catalog;
-    run.job.plan.may_be_foreign(catalog, table)
-        || catalog.references.iter().any(|reference| reference.parent == table)
 }
 
 fn add(
@@ -305,8 +314,8 @@ fn add(
     statement: &Statement,
 ) -> Result<(), Failure> {
     let (rows, took) = timed(|| run.execute(statement))?;
-    if let Some(taken) = &mut discovery.taken {
-        *taken.entry(table).or_default() += took;
+    if discovery.takes(table) {
+        *discovery.took.entry(table).or_default() += took;
     }
     if rows == 0 {
         return Ok(());

@@ -3,10 +3,10 @@
 use super::{Failure, Job, Progress, Run, timed};
 use crate::catalog::{ReferenceId, TableId};
 use crate::database::{self, Database};
-use crate::findings::{self, Change, Findings, Step};
+use crate::findings::{Change, Findings, Step, Work};
 use crate::plan::Checks;
 use crate::sql::Dialect;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 /// SQLite decides before BEGIN whether it checks foreign keys.
@@ -18,38 +18,31 @@ pub fn set_reference_checks(database: &mut Database, checks: Checks) -> database
     }
 }
 
-/// Unlinks, then deletes, children before parents. Tells how long each step took.
-pub fn remove(run: &mut Run, findings: &Findings) -> Result<BTreeMap<Step, Duration>, Failure> {
+/// Unlinks and deletes, children before parents; rows of the tables in `taken` are gone already.
+/// Tells how long each step took.
+pub fn remove(
+    run: &mut Run,
+    findings: &Findings,
+    taken: &BTreeSet<TableId>,
+) -> Result<BTreeMap<Step, Duration>, Failure> {
     let mut durations = BTreeMap::new();
-    if run.sql.dialect == Dialect::Sqlite && run.job.plan.rules.checks == Checks::Engine {
-        // Cycles hold at COMMIT, those of RESTRICT references too: SQLite defers even these.
-        run.run("PRAGMA defer_foreign_keys = ON")?;
-    }
-    unlink_all(run, findings, &mut durations)?;
-    let replica = run.sql.dialect == Dialect::Postgres && run.job.plan.rules.checks == Checks::Set;
-    if replica {
-        run.run("SET LOCAL session_replication_role = replica")?;
-    }
-    let rows = findings.rows();
-    for component in findings.components(run.job.plan) {
-        // Without checks of rows, or with SQLite's deferred ones, a cycle needs no care.
-        let together = component.len() > 1 && run.sql.dialect == Dialect::Postgres && !replica;
-        match together {
-            true => {
-                let (counts, took) = timed(|| delete_together(run, &component))?;
-                for (table, deleted) in component.iter().zip(counts) {
-                    expect_gone(run, *table, rows[table], deleted)?;
-                    durations.insert(Step::Delete(*table), took);
-                }
+    defer_checks(run)?;
+    let unchecked =
+        run.sql.dialect == Dialect::Postgres && run.job.plan.rules.checks == Checks::Set;
+    let mut replica = false;
+    for work in findings.work(run.job.catalog, run.job.plan, taken) {
+        let deletes = matches!(work, Work::Delete(_));
+        if unchecked && replica != deletes {
+            let role = if deletes { "replica" } else { "origin" };
+            run.run(&format!("SET LOCAL session_replication_role = {role}"))?;
+            replica = deletes;
+        }
+        match work {
+            Work::Unlink(change) => {
+                let ((), took) = timed(|| unlink(run, findings, &change))?;
+                durations.extend(change.unlinks.iter().map(|unlink| (Step::Unlink(*unlink), took)));
             }
-            false => {
-                for table in component {
-                    let (deleted, took) = timed(|| run.execute(&run.sql.delete(table)))?;
-                    expect_gone(run, table, rows[&table], deleted)?;
-                    durations.insert(Step::Delete(table), took);
-                    report(run, Step::Delete(table), rows[&table], findings);
-                }
-            }
+            Work::Delete(tables) => delete(run, findings, &tables, replica, &mut durations)?,
         }
     }
     if replica {
@@ -58,15 +51,36 @@ pub fn remove(run: &mut Run, findings: &Findings) -> Result<BTreeMap<Step, Durat
     Ok(durations)
 }
 
-/// Writes the unlinks that have rows, table by table.
-pub fn unlink_all(
+/// Cycles hold at COMMIT, those of RESTRICT references too: SQLite defers even these.
+fn defer_checks(run: &mut Run) -> Result<(), Failure> {
+    match run.sql.dialect == Dialect::Sqlite && run.job.plan.rules.checks == Checks::Engine {
+        true => run.run("PRAGMA defer_foreign_keys = ON"),
+        false => Ok(()),
+    }
+}
+
+fn delete(
     run: &mut Run,
     findings: &Findings,
+    tables: &[TableId],
+    replica: bool,
     durations: &mut BTreeMap<Step, Duration>,
 ) -> Result<(), Failure> {
-    for change in findings::changes(run.job.catalog, run.job.plan, &findings.unlinked) {
-        let ((), took) = timed(|| unlink(run, findings, &change))?;
-        durations.extend(change.unlinks.iter().map(|unlink| (Step::Unlink(*unlink), took)));
+    let rows = findings.rows();
+    // Without checks of rows, or with SQLite's deferred ones, a cycle needs no care.
+    if tables.len() > 1 && run.sql.dialect == Dialect::Postgres && !replica {
+        let (counts, took) = timed(|| delete_together(run, tables))?;
+        for (table, deleted) in tables.iter().zip(counts) {
+            expect_gone(run, *table, rows[table], deleted)?;
+            durations.insert(Step::Delete(*table), took);
+        }
+        return Ok(());
+    }
+    for table in tables {
+        let (deleted, took) = timed(|| run.execute(&run.sql.delete(*table)))?;
+        expect_gone(run, *table, rows[table], deleted)?;
+        durations.insert(Step::Delete(*table), took);
+        report(run, Step::Delete(*table), rows[table], findings);
     }
     Ok(())
 }

@@ -1,7 +1,8 @@
 //! Why one row goes, or stays: the same survey as a preview's, then what it holds of the row.
 
 use super::closure::Discovery;
-use super::{Failure, Job, Observer, Run, Survey, ancestry, firewall, judge, survey};
+use super::survey::{Survey, judge, survey};
+use super::{Failure, Job, Observer, Run, ancestry, firewall};
 use crate::address::{Address, Place};
 use crate::catalog::{Origin, ReferenceId, TableId};
 use crate::database::{Database, Purpose, Row};

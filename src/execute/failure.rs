@@ -73,12 +73,12 @@ pub(super) fn unmoved(job: &Job, expected: &Findings, found: &Findings) -> Resul
         let rows =
             |counts: &std::collections::BTreeMap<_, u64>| counts.get(table).copied().unwrap_or(0);
         let difference = rows(&after) as i64 - rows(&before) as i64;
-        if difference != 0 {
+        if difference > 0 || (difference < 0 && !job.may_shrink) {
             moved.push(format!("{difference:+} {}", job.catalog.table(*table).name));
         }
     }
     let unlinked = found.unlinked_rows() as i64 - expected.unlinked_rows() as i64;
-    if unlinked != 0 {
+    if unlinked > 0 || (unlinked < 0 && !job.may_shrink) {
         moved.push(format!("{unlinked:+} rows to unlink"));
     }
     if found.organizations != expected.organizations && moved.is_empty() {

@@ -147,7 +147,7 @@ impl Climb {
                 self.done.insert(id, self.generation - 1);
                 let rows = run.execute(&statement)?;
                 self.add(parent, rows);
-                if discovery.taken().is_some() && discovery.has_keys(parent) {
+                if discovery.takes(parent) && discovery.has_keys(parent) {
                     let statement = run.sql.climb_to_taken(id, since, self.generation);
                     run.execute(&statement)?;
                 }

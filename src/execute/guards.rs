@@ -11,11 +11,7 @@ pub fn guards(run: &mut Run, discovery: &Discovery) -> Result<Vec<Refusal>, Fail
     let guards = &run.job.plan.rules.guards;
     let mut refusals: Vec<Refusal> =
         names(run, discovery).into_iter().map(|why| refusal(run, why)).collect();
-    let selected = discovery.organizations.len() as u64;
-    if let Some(most) = guards.max_organizations.filter(|most| selected > *most) {
-        let why = format!("--max-orgs is {most}, and {selected} organizations are selected");
-        refusals.push(refusal(run, why));
-    }
+    refusals.extend(too_many(run, discovery));
     if let Some((most, place)) = &guards.max_rows {
         let deleted = discovery.found.iter().filter(|found| found.rank < Rank::Protected);
         let rows: u64 = deleted.map(|found| found.rows).sum();
@@ -33,6 +29,14 @@ pub fn guards(run: &mut Run, discovery: &Discovery) -> Result<Vec<Refusal>, Fail
         }
     }
     Ok(refusals)
+}
+
+/// More organizations are selected than an unattended run expects.
+pub fn too_many(run: &Run, discovery: &Discovery) -> Option<Refusal> {
+    let selected = discovery.organizations.len() as u64;
+    let most = run.job.plan.rules.guards.max_organizations.filter(|most| selected > *most)?;
+    let why = format!("--max-orgs is {most}, and {selected} organizations are selected");
+    Some(refusal(run, why))
 }
 
 fn refusal(run: &Run, why: String) -> Refusal {

@@ -2,6 +2,7 @@
 //! its own; preview and clean go through the same `measure`.
 
 mod ancestry;
+mod checks;
 mod closure;
 mod deletion;
 mod explain;
@@ -9,22 +10,25 @@ mod failure;
 mod firewall;
 mod guards;
 mod obstacles;
-mod topdown;
+mod survey;
+mod take;
 
+pub use checks::{AutomaticChecks, choose_checks};
 pub use explain::{Answer, explain};
 pub use failure::Failure;
 
-use crate::catalog::{self, Catalog, ReferenceId, TableId};
+use crate::catalog::{self, Catalog, TableId};
 use crate::database::{self, Database, Fault, Purpose, Row};
-use crate::findings::{Findings, Organization, Step, Unlinked};
+use crate::doctor::{self, Unindexed};
+use crate::findings::{Findings, Organization, Step};
 use crate::interrupt;
-use crate::plan::{Checks, Plan, Refusal, RefusalKind};
+use crate::plan::{Plan, Refusal, RefusalKind};
 use crate::selection::{Root, Selection};
 use crate::sql::{Dialect, Sql, Statement};
-use closure::Discovery;
-use firewall::Homes;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
+use survey::measure;
+use take::taken;
 
 /// Everything that one deletion is made from.
 pub struct Job<'a> {
@@ -35,6 +39,8 @@ pub struct Job<'a> {
     pub lock_timeout: Duration,
     /// Re-check what holds by construction, too.
     pub verify: bool,
+    /// Less than what was confirmed may be found: earlier runs of a series took the rest.
+    pub may_shrink: bool,
 }
 
 /// What the run is doing, for whoever watches.
@@ -47,6 +53,8 @@ pub enum Progress<'a> {
         rows: u64,
     },
     Checking,
+    /// What the engine's checks will cost for want of an index; told before the first change.
+    Slow(&'a [Unindexed]),
     Working {
         step: Step,
         rows: u64,
@@ -96,23 +104,18 @@ pub fn preview(database: &mut Database, job: &Job, observe: Observer) -> Result<
     findings
 }
 
-/// Key and name of the selected organizations.
+/// The selected organizations, without a look at their rows.
 ///
 /// # Errors
 /// See [`Failure`].
-pub fn organizations(
-    database: &mut Database,
-    job: &Job,
-) -> Result<Vec<(String, Option<String>)>, Failure> {
+pub fn organizations(database: &mut Database, job: &Job) -> Result<Vec<Organization>, Failure> {
     database.in_snapshot(|database| {
         let mut ignore = |_: Progress<'_>| {};
         let mut run = Run::new(database, job, &mut ignore, false);
         run.prepare()?;
         let found = run.query(&run.sql.find_roots(job.root, job.selection));
         interrupt::cancel_by(None);
-        let found = found.map_err(Failure::at_selection)?;
-        let name = |row: &Row| (row.text(0).to_owned(), row.optional(1).map(str::to_owned));
-        Ok(found.iter().map(name).collect())
+        Ok(found.map_err(Failure::at_selection)?.iter().map(closure::organization).collect())
     })
 }
 
@@ -157,8 +160,9 @@ fn clean_once(
     observe: Observer,
 ) -> Result<Outcome, Failure> {
     deletion::set_reference_checks(database, job.plan.rules.checks)?;
-    if is_top_down(database, job) {
-        let outcome = transaction(database, job, observe, |run| topdown::clean(run, expected))?;
+    if let Some(tables) = taken(database.dialect(), job) {
+        let take = |run: &mut Run| take::clean(run, tables, expected);
+        let outcome = transaction(database, job, observe, take)?;
         // What only the closure as a whole can tell is asked of it, in a new transaction.
         if let Some(outcome) = outcome {
             return Ok(outcome);
@@ -168,11 +172,6 @@ fn clean_once(
     Ok(outcome.unwrap_or(Outcome::Nothing))
 }
 
-/// SQLite cannot delete rows and keep their keys in one statement.
-fn is_top_down(database: &Database, job: &Job) -> bool {
-    database.dialect() == Dialect::Postgres && job.plan.is_top_down(job.catalog)
-}
-
 /// Runs `work` in one transaction, which is committed only where rows were deleted.
 fn transaction(
     database: &mut Database,
@@ -180,6 +179,7 @@ fn transaction(
     observe: Observer,
     work: impl FnOnce(&mut Run) -> Result<Option<Outcome>, Failure>,
 ) -> Result<Option<Outcome>, Failure> {
+    interrupt::committing(false);
     database.begin(Purpose::Write)?;
     let mut run = Run::new(database, job, observe, true);
     let outcome = run.prepare().and_then(|()| run.hold_schema()).and_then(|()| work(&mut run));
@@ -201,69 +201,6 @@ fn transaction(
             outcome
         }
     }
-}
-
-/// What is found before anything is refused. The key tables and those of the firewall stay.
-struct Survey {
-    discovery: Discovery,
-    unlinked: Vec<Unlinked>,
-    homes: Homes,
-    excluded: BTreeSet<ReferenceId>,
-    /// Nothing found so far keeps a clean from deleting these rows as it finds them.
-    top_down: bool,
-}
-
-/// The closure, the refusals, the unlinks: all that is known before the first change. The key
-/// tables stay for the deletion.
-fn measure(run: &mut Run) -> Result<Findings, Failure> {
-    let mut survey = survey(run)?;
-    judge(run, &mut survey)
-}
-
-fn survey(run: &mut Run) -> Result<Survey, Failure> {
-    let mut excluded = BTreeSet::new();
-    loop {
-        let mut discovery = closure::discover(run, &excluded)?;
-        if discovery.is_empty() {
-            let (unlinked, homes) = (Vec::new(), Homes::default());
-            return Ok(Survey { discovery, unlinked, homes, excluded, top_down: false });
-        }
-        (run.observe)(Progress::Checking);
-        let unlinked = obstacles::unlinked(run, &mut discovery)?;
-        let exceptions = firewall::tables_with_exceptions(run, &discovery)?;
-        let top_down = exceptions.is_empty() && is_top_down(run.database, run.job);
-        let homes = firewall::homes(run, &discovery, exceptions, &unlinked)?;
-        if firewall::exclude(run, &discovery, &homes, &mut excluded)? {
-            firewall::forget(run, &discovery, &homes, &unlinked)?;
-            continue;
-        }
-        return Ok(Survey { discovery, unlinked, homes, excluded, top_down });
-    }
-}
-
-/// What stands in the way of what was found.
-fn judge(run: &mut Run, survey: &mut Survey) -> Result<Findings, Failure> {
-    let Survey { discovery, unlinked, homes, excluded, top_down } = survey;
-    if discovery.is_empty() {
-        return Ok(Findings::default());
-    }
-    let kept = obstacles::kept(run, discovery)?;
-    let mut refusals = discovery.refusals.clone();
-    refusals.extend(guards::guards(run, discovery)?);
-    refusals.extend(kept);
-    refusals.extend(obstacles::protected(run, discovery, excluded)?);
-    refusals.extend(firewall::refusals(run, discovery, homes, excluded)?);
-    refusals.extend(obstacles::broken_unlinks(run, discovery, unlinked)?);
-    refusals.extend(obstacles::overlaps(run, discovery)?);
-    Ok(Findings {
-        organizations: discovery.organizations.clone(),
-        found: discovery.found.clone(),
-        shared: firewall::shared(run, discovery, homes)?,
-        unlinked: firewall::owners_of_unlinked(run, discovery, unlinked)?,
-        // A clean that comes after this one; its own run was sent back to the closure.
-        top_down: *top_down && !run.lock && refusals.is_empty(),
-        refusals,
-    })
 }
 
 impl<'a> Run<'a> {
@@ -316,7 +253,9 @@ impl<'a> Run<'a> {
         if findings.is_refused() {
             return Ok(Outcome::Refused(findings));
         }
-        let durations = deletion::remove(self, &findings)?;
+        let slow = doctor::unindexed(self.job.catalog, self.job.plan, &findings);
+        (self.observe)(Progress::Slow(&slow));
+        let durations = deletion::remove(self, &findings, &BTreeSet::new())?;
         (self.observe)(Progress::Proving);
         deletion::prove(self, &findings)?;
         Ok(Outcome::Cleaned { findings, durations })
@@ -384,64 +323,6 @@ impl<'a> Run<'a> {
             return Some(refusal);
         }
         facts.row_security.then(|| Refusal::new(RefusalKind::RowSecurity, table, None))
-    }
-}
-
-/// Which proof to use where nobody chose, why, and whether set-based checks could be used at all.
-pub struct AutomaticChecks {
-    pub checks: Checks,
-    pub reason: String,
-    pub set_is_possible: bool,
-}
-
-/// The engine's checks are left out only where nothing else would be left out with them.
-pub fn choose_checks(
-    catalog: &Catalog,
-    plan: &Plan,
-    dialect: Dialect,
-    replica_role: bool,
-) -> AutomaticChecks {
-    let choice = |checks, set_is_possible, reason: String| AutomaticChecks {
-        checks,
-        reason,
-        set_is_possible,
-    };
-    let with_trigger = |unlinked: bool| {
-        let fires = |id: &TableId| {
-            let deletes = plan.tables.contains(id);
-            let updates = unlinked && plan.unlinks_in(*id, catalog);
-            let mut triggers = catalog.table(*id).triggers.iter();
-            triggers.any(|t| (deletes && t.on_delete) || (updates && t.on_update))
-        };
-        catalog.table_ids().find(fires).map(|id| catalog.table(id).name.to_string())
-    };
-    match dialect {
-        Dialect::Postgres if !replica_role => {
-            let reason = "this role may not set session_replication_role";
-            choice(Checks::Engine, false, reason.into())
-        }
-        // Whatever fires in one role only would be skipped, or would fire out of turn; and what a
-        // trigger that fires always writes elsewhere would go unchecked. Unlinks are written under
-        // the other role, and what their triggers add the engine may cascade: only it takes that.
-        Dialect::Postgres => match (with_trigger(false), with_trigger(true)) {
-            (Some(table), _) => {
-                choice(Checks::Engine, false, format!("{table} has a trigger or rule on DELETE"))
-            }
-            (None, Some(table)) => {
-                choice(Checks::Engine, true, format!("{table} has a trigger that unlinking fires"))
-            }
-            (None, None) => {
-                choice(Checks::Set, true, "rows are locked, no trigger is skipped".into())
-            }
-        },
-        // What a trigger writes, here or elsewhere, only the engine would check and cascade. Deferred,
-        // its checks let cycles pass.
-        Dialect::Sqlite => match with_trigger(true) {
-            Some(table) => {
-                choice(Checks::Engine, false, format!("{table} has a trigger that would fire"))
-            }
-            None => choice(Checks::Set, true, "BEGIN IMMEDIATE keeps other writers out".into()),
-        },
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::closure::Discovery;
 use super::{Failure, Run};
-use crate::catalog::{Check, Column, Key, OnDelete, ReferenceId};
+use crate::catalog::{Check, Column, OnDelete, ReferenceId};
 use crate::findings::{self, Change, Unlinked};
 use crate::label::title;
 use crate::plan::{Followed, Force, Rank, Refusal, RefusalKind, Unlink, UnlinkValue};
@@ -263,11 +263,7 @@ fn broken_constraints(
             ask(run, kind, question, reference.columns.join(", "))?;
         }
     }
-    // Nulls are distinct in most keys, so only a value or NULLS NOT DISTINCT can occur twice.
-    let may_repeat = |key: &&Key| {
-        writes(&key.columns) && (key.nulls_not_distinct || unlink.value != UnlinkValue::Null)
-    };
-    for key in table.keys.iter().filter(may_repeat) {
+    for key in table.keys.iter().filter(|key| unlink.may_repeat(key)) {
         let known = discovery.has_keys(change.table);
         let question = run.sql.breaks_unique(position, change, key, known);
         ask(run, RefusalKind::Unique, question, key.columns.join(", "))?;

@@ -14,7 +14,7 @@ pub use build::build;
 pub use refusal::{Refusal, RefusalKind};
 pub use rules::{Checks, Condition, Consent, Force, ForeignAction, Guards, Pattern, Rules};
 
-use crate::catalog::{Catalog, ReferenceId, TableId};
+use crate::catalog::{Catalog, Key, ReferenceId, TableId};
 use crate::graph::Component;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -72,6 +72,14 @@ pub struct Unlink {
     /// Asked for by `--foreign unlink|reassign`: only rows of other organizations, and only where
     /// the firewall would refuse them.
     pub foreign_only: bool,
+}
+
+impl Unlink {
+    /// Can what is written make values of `key` occur twice? Nulls are distinct in most keys.
+    pub fn may_repeat(&self, key: &Key) -> bool {
+        key.columns.iter().any(|column| self.columns.contains(column))
+            && (key.nulls_not_distinct || self.value != UnlinkValue::Null)
+    }
 }
 
 #[derive(Debug, Clone, PartialEq)]

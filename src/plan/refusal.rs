@@ -61,6 +61,13 @@ pub enum RefusalKind {
     ReadOnly,
 }
 
+impl RefusalKind {
+    /// `--force` gets past it.
+    pub fn is_passable(self) -> bool {
+        matches!(self, RefusalKind::Protected | RefusalKind::Overlap)
+    }
+}
+
 impl Refusal {
     pub fn new(kind: RefusalKind, table: TableId, reference: Option<ReferenceId>) -> Refusal {
         Refusal {

@@ -2,16 +2,14 @@
 
 use super::{Force, Plan, Rank, Unlink};
 use crate::catalog::{Catalog, Discriminant, ReferenceId, TableId};
-use crate::plan::Checks;
+use std::collections::BTreeSet;
 
 impl Plan {
-    /// Can the rows be deleted from the top down as they are found? Where nothing but what is found
-    /// on the way, or among the rows that are left, could stop the deletion, and the engine does not
-    /// check each row.
-    pub fn is_top_down(&self, catalog: &Catalog) -> bool {
+    /// Can rows be deleted as they are found? Where nothing but what is found on the way, or among the
+    /// rows that are left, could stop the deletion.
+    pub fn may_take(&self, catalog: &Catalog) -> bool {
         let rules = &self.rules;
-        rules.checks == Checks::Set
-            && rules.orphans.is_empty()
+        rules.orphans.is_empty()
             && rules.guards.test_data.is_empty()
             && self.followed.iter().all(|followed| followed.rank < Rank::Protected)
             && self.unlinks.iter().all(|unlink| !unlink.foreign_only)
@@ -23,6 +21,27 @@ impl Plan {
                     .all(|unlink| self.users_of_its_columns(catalog, unlink).is_empty()))
             && self.tables.iter().all(|table| may_delete(catalog, *table))
             && !self.types_go(catalog)
+    }
+
+    /// Tables whose rows nothing refers to: they can go first, whoever checks.
+    pub fn leaves(&self, catalog: &Catalog) -> BTreeSet<TableId> {
+        let is_leaf = |table: &&TableId| {
+            **table != self.root && catalog.references.iter().all(|r| r.parent != **table)
+        };
+        self.tables.iter().filter(is_leaf).copied().collect()
+    }
+
+    /// A trigger or rule sees the deletion.
+    pub fn fires(&self, catalog: &Catalog) -> bool {
+        let mut tables = self.tables.iter();
+        tables.any(|table| catalog.table(*table).triggers.iter().any(|trigger| trigger.on_delete))
+    }
+
+    /// Something else than the deletion itself looks at the keys of `table`: references to it, the
+    /// firewall.
+    pub fn looks_at(&self, catalog: &Catalog, table: TableId) -> bool {
+        self.may_be_foreign(catalog, table)
+            || catalog.references.iter().any(|reference| reference.parent == table)
     }
 
     /// Other references of the child that use a column which the unlink writes: followed ones, and

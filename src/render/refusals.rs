@@ -150,7 +150,15 @@ fn hint(report: &Report, refusal: &Refusal) -> String {
             "the policy says so: see what keeps or ignores this table, and change these rows first"
                 .into()
         }
-        RefusalKind::Guard => "a guard of the policy; --force does not pass it".into(),
+        RefusalKind::Guard => match refusal.detail.split_once(' ') {
+            Some((flag, _)) if flag.starts_with("--") => {
+                format!(
+                    "is all of it meant? then raise {}; --force does not pass it",
+                    flag.trim_end_matches(':')
+                )
+            }
+            _ => "a guard of the policy; --force does not pass it".into(),
+        },
         RefusalKind::ReadOnly => "use the primary server, or a user who may write".into(),
         RefusalKind::Reassign => "name the key of a row that stays".into(),
         _ => "the engine cannot do it either: change these rows, or the schema, first".into(),

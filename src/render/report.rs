@@ -89,7 +89,7 @@ pub struct OwnerView {
 impl Report<'_> {
     /// The steps with rows in order of execution; with `all`, then the tables without.
     pub fn steps(&self) -> Vec<StepView> {
-        let steps = self.findings.steps(self.plan);
+        let steps = self.findings.steps(self.catalog, self.plan);
         let mut views: Vec<StepView> =
             steps.into_iter().map(|(step, rows)| self.step(step, rows)).collect();
         if self.all {
@@ -229,15 +229,17 @@ impl Report<'_> {
             reference.index.is_none()
                 && rows.get(&reference.parent).is_some_and(|rows| *rows >= MANY)
         };
-        let names: Vec<String> = self
-            .catalog
-            .reference_ids()
-            .filter(slow)
-            .map(|id| self.catalog.reference_name(id))
-            .collect();
+        let costs = crate::doctor::unindexed(self.catalog, self.plan, self.findings);
+        let name = |id: ReferenceId| {
+            let cost = costs.iter().find(|unindexed| unindexed.reference == id);
+            let cost = cost.map(|unindexed| crate::doctor::seconds(unindexed.cost.as_secs_f64()));
+            let cost = cost.map(|cost| format!(" (about {cost})")).unwrap_or_default();
+            format!("{}{cost}", self.catalog.reference_name(id))
+        };
+        let names: Vec<String> = self.catalog.reference_ids().filter(slow).map(name).collect();
         (!names.is_empty()).then(|| {
             format!(
-                "no index finds the rows of {}: the engine's checks will be slow",
+                "no index finds the rows of {}: the engine's checks will be slow; orgsweep doctor tells the cure",
                 names.join(", ")
             )
         })

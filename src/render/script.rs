@@ -5,9 +5,10 @@
 
 use super::Report;
 use crate::catalog::TableId;
-use crate::findings::changes;
+use crate::findings::Work;
 use crate::label::{printable, title};
 use crate::sql::{Dialect, Sql};
+use std::collections::BTreeSet;
 
 pub fn report(report: &Report) -> String {
     let sql = report.sql();
@@ -35,14 +36,16 @@ pub fn report(report: &Report) -> String {
         let known = rows.contains_key(&report.catalog.reference(unlink.reference).child);
         line(&mut text, &sql.keep_unlinked(unlinked.unlink, unlink, known, true).inlined());
     }
-    for change in changes(report.catalog, report.plan, &report.findings.unlinked) {
-        if let Some(merge) = sql.merge_kept(&change) {
-            line(&mut text, &merge);
+    for work in report.findings.work(report.catalog, report.plan, &BTreeSet::new()) {
+        match work {
+            Work::Unlink(change) => {
+                if let Some(merge) = sql.merge_kept(&change) {
+                    line(&mut text, &merge);
+                }
+                line(&mut text, &sql.unlink(&change).inlined());
+            }
+            Work::Delete(tables) => line(&mut text, &delete(&sql, report.dialect, &tables)),
         }
-        line(&mut text, &sql.unlink(&change).inlined());
-    }
-    for component in report.findings.components(report.plan) {
-        line(&mut text, &delete(&sql, report.dialect, &component));
     }
     text + "COMMIT;\n"
 }

@@ -1,9 +1,11 @@
 //! How each organization of a series fared.
 
-use super::table::{duration, plain};
+use super::table::{age, duration, with_whole, wrapped};
 use super::{Outcome, Report, counted, grouped, json as report_json};
-use crate::exit::Exit;
+use crate::exit::{Exit, Problem};
+use crate::findings::Organization;
 use crate::label::{printable, title};
+use crate::plan::RefusalKind;
 use serde::Serialize;
 use serde_json::Value;
 use std::time::Duration;
@@ -13,23 +15,34 @@ pub struct Summary<'a> {
     pub command: &'static str,
     /// Redacted.
     pub database: &'a str,
-    pub exit: u8,
+    pub exit: Exit,
+    /// What was looked for: `--org-like 'e2e-*'`.
+    pub selection: &'a str,
     pub units: &'a [Unit],
+    /// The command that shows one in full.
+    pub full: Option<&'a str>,
+    /// What to type next.
+    pub next: Option<&'a str>,
 }
 
 /// One organization, or the policy's orphans, and what became of it.
 #[derive(Debug, Clone, Default)]
 pub struct Unit {
     /// `None`: the orphans.
-    pub key: Option<String>,
-    pub name: Option<String>,
+    pub organization: Option<Organization>,
     /// `None`: not tried.
     pub exit: Option<Exit>,
     pub took: Duration,
     ended: Ended,
+    /// Rows that went or would go; nothing where it was refused.
     deleted: u64,
     unlinked: u64,
+    /// `--force` is all that is missing.
+    passable: bool,
+    /// Why it did not go, in few words.
+    short: Option<String>,
     why: Option<String>,
+    hint: Option<String>,
     report: Option<Value>,
 }
 
@@ -43,6 +56,8 @@ enum Ended {
     Refused,
     Nothing,
     Failed,
+    /// The connection died during COMMIT.
+    Unknown,
 }
 
 impl Ended {
@@ -54,19 +69,26 @@ impl Ended {
             Ended::Refused => "refused",
             Ended::Nothing => "nothing left",
             Ended::Failed => "failed",
+            Ended::Unknown => "unknown",
         }
     }
 }
 
 impl Unit {
-    pub fn organization(key: String, name: Option<String>) -> Unit {
-        Unit { key: Some(key), name, ..Unit::default() }
+    pub fn of(organization: Organization) -> Unit {
+        Unit { organization: Some(organization), ..Unit::default() }
+    }
+
+    pub fn key(&self) -> Option<&str> {
+        self.organization.as_ref().map(|organization| organization.key.as_str())
     }
 
     /// `e2e-17 (key 42)`, or what the orphans are called.
     pub fn title(&self) -> String {
-        match &self.key {
-            Some(key) => title(self.name.as_deref().unwrap_or_default(), &format!("key {key}")),
+        match &self.organization {
+            Some(Organization { key, name, .. }) => {
+                title(name.as_deref().unwrap_or_default(), &format!("key {key}"))
+            }
             None => "orphans".into(),
         }
     }
@@ -75,97 +97,468 @@ impl Unit {
         self.ended == Ended::Cleaned
     }
 
-    /// It ended with a report.
-    pub fn reported(&mut self, report: &Report) {
+    pub fn would_go(&self) -> bool {
+        self.ended == Ended::Previewed
+    }
+
+    pub fn is_nothing(&self) -> bool {
+        self.ended == Ended::Nothing
+    }
+
+    pub fn is_refused(&self) -> bool {
+        self.ended == Ended::Refused
+    }
+
+    pub fn is_unknown(&self) -> bool {
+        self.ended == Ended::Unknown
+    }
+
+    /// Refused, and `--force` would get past all of it.
+    pub fn is_passable(&self) -> bool {
+        self.is_refused() && self.passable
+    }
+
+    /// It ended with a report, which is kept where it is to be shown.
+    pub fn reported(&mut self, report: &Report, keep: bool) {
         let refused = report.outcome == Outcome::Refused;
-        self.exit = Some(if refused { Exit::Refused } else { Exit::Done });
-        self.ended = match report.outcome {
+        let refusals = report.refusal_views();
+        let ended = match report.outcome {
             Outcome::Cleaned => Ended::Cleaned,
             Outcome::Previewed => Ended::Previewed,
             Outcome::Refused => Ended::Refused,
             Outcome::Nothing => Ended::Nothing,
         };
-        self.deleted = report.findings.deleted();
-        self.unlinked = report.findings.unlinked_rows();
-        // What comes after the colon counts rows; the report has it.
-        let short = |message: &str| message.split(": ").next().unwrap_or_default().to_owned();
-        self.why = report.refusal_views().first().map(|refusal| short(&refusal.message));
-        self.report = Some(report_json::value(report));
+        let count = |rows: u64| if refused { 0 } else { rows };
+        // What comes after the colon counts rows; a guard's place is before it.
+        let short = |kind: RefusalKind, message: &str| match kind {
+            RefusalKind::Guard | RefusalKind::ReadOnly => message.to_owned(),
+            _ => message.split(": ").next().unwrap_or_default().to_owned(),
+        };
+        let first = refusals.first().map(|refusal| {
+            let more = match refusals.len() - 1 {
+                0 => String::new(),
+                more => format!(" (and {})", counted(more as u64, "other reason")),
+            };
+            short(refusal.kind, &refusal.message) + &more
+        });
+        *self = Unit {
+            organization: self.organization.take(),
+            exit: Some(if refused { Exit::Refused } else { Exit::Done }),
+            took: self.took,
+            ended,
+            deleted: count(report.findings.deleted()),
+            unlinked: count(report.findings.unlinked_rows()),
+            passable: refusals.iter().all(|refusal| refusal.kind.is_passable()),
+            short: first,
+            why: refusals.first().map(|refusal| refusal.message.clone()),
+            hint: refusals.first().map(|refusal| refusal.hint.clone()),
+            report: keep.then(|| report_json::value(report)),
+        };
     }
 
     /// It ended with an error.
-    pub fn failed(&mut self, exit: Exit, why: &str) {
-        self.exit = Some(exit);
-        self.ended = Ended::Failed;
-        self.why = Some(why.to_owned());
+    pub fn failed(&mut self, problem: Problem) {
+        let ended = match problem.exit {
+            Exit::Unknown => Ended::Unknown,
+            Exit::Refused => Ended::Refused,
+            _ => Ended::Failed,
+        };
+        *self = Unit {
+            organization: self.organization.take(),
+            exit: Some(problem.exit),
+            took: self.took,
+            ended,
+            short: Some(shortened(&problem.message)),
+            why: Some(problem.message),
+            hint: problem.hint,
+            ..Unit::default()
+        };
+    }
+
+    /// The series ended before its turn.
+    pub fn skipped(&mut self, why: &str) {
+        let organization = self.organization.take();
+        let (short, why) = (Some(why.to_owned()), Some(why.to_owned()));
+        *self = Unit { organization, short, why, ..Unit::default() };
     }
 }
 
+/// The first line, as long as a cell may be.
+fn shortened(message: &str) -> String {
+    const LONGEST: usize = 160;
+    let line = message.lines().next().unwrap_or_default();
+    match line.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{}…", &line[..end]),
+        None => line.to_owned(),
+    }
+}
+
+/// From so many columns on, reasons have one of the table's.
+const WIDE: u16 = 100;
+
+/// A table, and in words how many of them fared how.
 pub fn table(summary: &Summary, width: u16) -> String {
-    let row = |unit: &Unit| {
-        vec![
-            unit.title(),
-            unit.ended.as_str().to_owned(),
-            grouped(unit.deleted),
-            grouped(unit.unlinked),
-            duration(unit.took),
-            unit.why.as_deref().map(printable).unwrap_or_default(),
-        ]
-    };
-    let header = ["Organization", "Outcome", "Rows", "Unlinked", "Time", "Why"];
     let mut text = String::new();
     if !summary.units.is_empty() {
-        text += &plain(&header, summary.units.iter().map(row).collect(), &[2, 3, 4], width);
+        let beside = width >= WIDE;
+        text += &units(summary.units, beside, width);
         text.push('\n');
+        let below = |unit: &&Unit| unit.short.is_some() && !beside;
+        for unit in summary.units.iter().filter(below) {
+            let why = printable(unit.short.as_deref().unwrap_or_default());
+            let heading = format!("{}: ", unit.ended.as_str());
+            text += &wrapped(&heading, &format!("{}: {why}", unit.title()), width);
+        }
     }
-    text + &totals(summary) + "\n"
+    text += &wrapped("", &totals(summary), width);
+    for (heading, command) in [("in full: ", summary.full), ("next: ", summary.next)] {
+        text += &command.map(|command| wrapped(heading, command, width)).unwrap_or_default();
+    }
+    text
+}
+
+fn units(units: &[Unit], reasons: bool, width: u16) -> String {
+    let tried = |unit: &Unit, text: String| if unit.exit.is_some() { text } else { String::new() };
+    let went = |unit: &Unit, rows: u64| match unit.ended {
+        Ended::Cleaned | Ended::Previewed => grouped(rows),
+        _ => String::new(),
+    };
+    let name = |unit: &Unit| match &unit.organization {
+        Some(Organization { name: Some(name), .. }) if !name.trim().is_empty() => title(name, ""),
+        Some(_) => "(no name)".into(),
+        None => "(orphans)".into(),
+    };
+    let old = |unit: &Unit| unit.organization.as_ref()?.age_seconds.and_then(age);
+    type Cell<'a> = Box<dyn Fn(&Unit) -> String + 'a>;
+    let columns: [(&str, bool, Cell); 8] = [
+        ("Organization", false, Box::new(name)),
+        ("Key", false, Box::new(|unit| unit.key().map(printable).unwrap_or_default())),
+        ("Age", true, Box::new(|unit| old(unit).unwrap_or_default())),
+        ("Outcome", false, Box::new(|unit| unit.ended.as_str().into())),
+        ("Rows", true, Box::new(|unit| went(unit, unit.deleted))),
+        ("Unlinked", true, Box::new(|unit| went(unit, unit.unlinked))),
+        ("Time", true, Box::new(|unit| tried(unit, duration(unit.took)))),
+        ("Why", false, Box::new(|unit| unit.short.as_deref().map(printable).unwrap_or_default())),
+    ];
+    // Columns that say nothing about any of them are left out.
+    let speaks = |name: &str, cell: &Cell| match name {
+        "Why" if !reasons => false,
+        "Unlinked" => units.iter().any(|unit| unit.unlinked > 0),
+        "Organization" | "Outcome" => true,
+        _ => units.iter().any(|unit| !cell(unit).is_empty()),
+    };
+    let shown: Vec<_> = columns.iter().filter(|(name, _, cell)| speaks(name, cell)).collect();
+    let header: Vec<&str> = shown.iter().map(|(name, ..)| *name).collect();
+    let numbers: Vec<usize> =
+        shown.iter().enumerate().filter(|(_, column)| column.1).map(|(n, _)| n).collect();
+    let row = |unit: &Unit| shown.iter().map(|(_, _, cell)| cell(unit)).collect();
+    // Names and reasons are folded before numbers are.
+    let whole: Vec<usize> = (0..header.len())
+        .filter(|n| !["Organization", "Key", "Why"].contains(&header[*n]))
+        .collect();
+    with_whole(&header, units.iter().map(row).collect(), &numbers, &whole, width)
 }
 
 fn totals(summary: &Summary) -> String {
-    let count =
-        |ended: Ended| summary.units.iter().filter(|unit| unit.ended == ended).count() as u64;
-    let going = [(Ended::Cleaned, "cleaned"), (Ended::Previewed, "would go")];
-    let others = [
+    const WORDS: [(Ended, &str); 7] = [
+        (Ended::Cleaned, "cleaned"),
+        (Ended::Previewed, "would go"),
         (Ended::Refused, "refused"),
         (Ended::Failed, "failed"),
+        (Ended::Unknown, "of unknown outcome"),
         (Ended::Nothing, "with nothing left"),
         (Ended::NotTried, "not tried"),
     ];
-    let said = going.iter().chain(&others).filter(|(ended, _)| count(*ended) > 0);
-    let parts: Vec<String> =
-        said.map(|(ended, words)| format!("{} {words}", grouped(count(*ended)))).collect();
-    let rows = |unit: &&Unit| matches!(unit.ended, Ended::Cleaned | Ended::Previewed);
-    let rows: u64 = summary.units.iter().filter(rows).map(|unit| unit.deleted).sum();
-    let verb = if summary.command == "clean" { "deleted" } else { "would be deleted" };
-    let more = count(Ended::Refused) + count(Ended::Failed) > 0;
-    let more = if more { "\nmore of one: orgsweep preview --org-id KEY" } else { "" };
-    match parts.is_empty() {
-        true => "nothing to clean up: no organization matches".into(),
-        false => format!("{}; {} {verb}{more}", parts.join(", "), counted(rows, "row")),
+    if summary.units.is_empty() {
+        return format!("nothing to clean up: nothing matches {}", summary.selection);
     }
+    let count = |ended: Ended| summary.units.iter().filter(|unit| unit.ended == ended).count();
+    let parts: Vec<String> = WORDS
+        .iter()
+        .filter(|(ended, _)| count(*ended) > 0)
+        .map(|(ended, words)| format!("{} {words}", grouped(count(*ended) as u64)))
+        .collect();
+    let sum = |rows: fn(&Unit) -> u64| summary.units.iter().map(rows).sum::<u64>();
+    let rows = counted(sum(|unit| unit.deleted), "row");
+    let unlinked = match sum(|unit| unit.unlinked) {
+        0 => String::new(),
+        rows => format!(", {} unlinked", counted(rows, "row")),
+    };
+    let partly = if summary.exit == Exit::Partly { "partly done: " } else { "" };
+    let went = match count(Ended::Cleaned) {
+        0 if count(Ended::Previewed) == 0 => "nothing was changed".to_owned(),
+        0 => format!("{rows} would be deleted{unlinked}"),
+        _ => {
+            let took: Duration = summary.units.iter().map(|unit| unit.took).sum();
+            format!("{rows} deleted{unlinked} in {}", duration(took))
+        }
+    };
+    let went = if count(Ended::Unknown) > 0 && count(Ended::Cleaned) == 0 {
+        "the connection died during COMMIT".into()
+    } else {
+        went
+    };
+    format!("{partly}{}; {went}", parts.join(", "))
 }
 
+/// The whole series; each with the report that it would have had alone.
 pub fn json(summary: &Summary) -> String {
     let unit = |unit: &Unit| {
+        let organization = unit.organization.as_ref();
         serde_json::json!({
-            "key": unit.key,
-            "name": unit.name,
+            "key": unit.key(),
+            "name": organization.and_then(|organization| organization.name.as_deref()),
+            "age_seconds": organization.and_then(|organization| organization.age_seconds),
             "outcome": unit.ended,
             "exit": unit.exit.map(Exit::code),
             "deleted": unit.deleted,
             "unlinked": unit.unlinked,
             "milliseconds": unit.took.as_secs_f64() * 1000.0,
             "why": unit.why,
+            "hint": unit.hint,
             "report": unit.report,
         })
     };
+    let count = |is: fn(&Unit) -> bool| summary.units.iter().filter(|unit| is(unit)).count();
     let document = serde_json::json!({
         "format": 1,
         "tool": concat!("orgsweep ", env!("CARGO_PKG_VERSION")),
         "command": summary.command,
         "database": summary.database,
-        "exit": summary.exit,
+        "outcome": outcome(summary),
+        "exit": summary.exit.code(),
         "per_organization": summary.units.iter().map(unit).collect::<Vec<_>>(),
+        "totals": {
+            "selected": count(|unit| unit.organization.is_some()),
+            "cleaned": count(Unit::is_cleaned),
+            "refused": count(Unit::is_refused),
+            "failed": count(|unit| matches!(unit.ended, Ended::Failed | Ended::Unknown)),
+            "not_tried": count(|unit| unit.ended == Ended::NotTried),
+            "deleted": summary.units.iter().map(|unit| unit.deleted).sum::<u64>(),
+            "unlinked": summary.units.iter().map(|unit| unit.unlinked).sum::<u64>(),
+        },
+        "next": summary.next,
     });
     serde_json::to_string_pretty(&document).expect("plain data always serializes")
+}
+
+fn outcome(summary: &Summary) -> &'static str {
+    let any = |is: fn(&Unit) -> bool| summary.units.iter().any(is);
+    match summary.exit {
+        Exit::Done if any(Unit::is_cleaned) => "cleaned",
+        Exit::Done if any(Unit::would_go) => "previewed",
+        Exit::Done => "nothing",
+        Exit::Refused if summary.units.is_empty() => "nothing",
+        Exit::Refused => "refused",
+        Exit::Partly => "partly",
+        Exit::Unknown => "unknown",
+        Exit::Interrupted(_) => "interrupted",
+        _ => "failed",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use expect_test::{Expect, expect};
+
+    fn unit(key: &str, name: Option<&str>, age_seconds: Option<i64>) -> Unit {
+        Unit::of(Organization { key: key.into(), name: name.map(str::to_owned), age_seconds })
+    }
+
+    fn ended(unit: Unit, ended: Ended, exit: Exit, deleted: u64, unlinked: u64) -> Unit {
+        let took = Duration::from_millis(1_250);
+        Unit { ended, exit: Some(exit), deleted, unlinked, took, ..unit }
+    }
+
+    fn failed(unit: Unit, exit: Exit, message: &str) -> Unit {
+        let mut failed = Unit { took: Duration::from_millis(7), ..unit };
+        failed.failed(Problem::new(exit, message).hint("try again"));
+        failed
+    }
+
+    fn skipped(mut unit: Unit) -> Unit {
+        unit.skipped("interrupted before its turn");
+        unit
+    }
+
+    fn check(exit: Exit, units: &[Unit], next: Option<&str>, expected: Expect) {
+        check_width(78, exit, units, next, expected);
+    }
+
+    fn check_width(width: u16, exit: Exit, units: &[Unit], next: Option<&str>, expected: Expect) {
+        let summary = Summary {
+            command: "clean",
+            database: "sqlite:crm.db",
+            exit,
+            selection: "--org-like 'e2e-*'",
+            units,
+            full: None,
+            next,
+        };
+        expected.assert_eq(&table(&summary, width));
+    }
+
+    #[test]
+    fn a_series_tells_how_each_fared_and_how_many_did() {
+        let units = [
+            ended(unit("1", Some("e2e-1"), Some(90_000)), Ended::Cleaned, Exit::Done, 1_200, 3),
+            failed(unit("2", Some(" "), None), Exit::Busy, "database is locked\nby somebody"),
+            ended(unit("3", Some("e2e\u{1b}3"), Some(-5)), Ended::Nothing, Exit::Done, 0, 0),
+            skipped(unit("4", Some("e2e-4"), Some(864_000))),
+            skipped(Unit::default()),
+        ];
+        check(
+            Exit::Partly,
+            &units,
+            None,
+            expect![[r#"
+            ┌──────────────┬─────┬──────────┬──────────────┬───────┬──────────┬───────┐
+            │ Organization ┆ Key ┆      Age ┆ Outcome      ┆  Rows ┆ Unlinked ┆  Time │
+            ╞══════════════╪═════╪══════════╪══════════════╪═══════╪══════════╪═══════╡
+            │ e2e-1        ┆ 1   ┆ 25 hours ┆ cleaned      ┆ 1,200 ┆        3 ┆ 1.2 s │
+            │ (no name)    ┆ 2   ┆          ┆ failed       ┆       ┆          ┆  7 ms │
+            │ e2e\u{1b}3   ┆ 3   ┆          ┆ nothing left ┆       ┆          ┆ 1.2 s │
+            │ e2e-4        ┆ 4   ┆  10 days ┆ not tried    ┆       ┆          ┆       │
+            │ (orphans)    ┆     ┆          ┆ not tried    ┆       ┆          ┆       │
+            └──────────────┴─────┴──────────┴──────────────┴───────┴──────────┴───────┘
+            failed: key 2: database is locked
+            not tried: e2e-4 (key 4): interrupted before its turn
+            not tried: orphans: interrupted before its turn
+            partly done: 1 cleaned, 1 failed, 1 with nothing left, 2 not tried; 1,200 rows
+            deleted, 3 rows unlinked in 2.5 s
+        "#]],
+        );
+        check_width(
+            110,
+            Exit::Partly,
+            &units,
+            None,
+            expect![[r#"
+                ┌──────────────┬─────┬──────────┬──────────────┬───────┬──────────┬───────┬─────────────────────────────┐
+                │ Organization ┆ Key ┆      Age ┆ Outcome      ┆  Rows ┆ Unlinked ┆  Time ┆ Why                         │
+                ╞══════════════╪═════╪══════════╪══════════════╪═══════╪══════════╪═══════╪═════════════════════════════╡
+                │ e2e-1        ┆ 1   ┆ 25 hours ┆ cleaned      ┆ 1,200 ┆        3 ┆ 1.2 s ┆                             │
+                │ (no name)    ┆ 2   ┆          ┆ failed       ┆       ┆          ┆  7 ms ┆ database is locked          │
+                │ e2e\u{1b}3   ┆ 3   ┆          ┆ nothing left ┆       ┆          ┆ 1.2 s ┆                             │
+                │ e2e-4        ┆ 4   ┆  10 days ┆ not tried    ┆       ┆          ┆       ┆ interrupted before its turn │
+                │ (orphans)    ┆     ┆          ┆ not tried    ┆       ┆          ┆       ┆ interrupted before its turn │
+                └──────────────┴─────┴──────────┴──────────────┴───────┴──────────┴───────┴─────────────────────────────┘
+                partly done: 1 cleaned, 1 failed, 1 with nothing left, 2 not tried; 1,200 rows deleted, 3 rows unlinked in 2.5
+                s
+            "#]],
+        );
+    }
+
+    #[test]
+    fn columns_that_say_nothing_are_left_out() {
+        let units = [ended(unit("1", Some("e2e-1"), None), Ended::Previewed, Exit::Done, 63, 0)];
+        check(
+            Exit::Done,
+            &units,
+            Some("orgsweep clean --org-like 'e2e-*' --per-org"),
+            expect![[r#"
+                ┌──────────────┬─────┬──────────┬──────┬───────┐
+                │ Organization ┆ Key ┆ Outcome  ┆ Rows ┆  Time │
+                ╞══════════════╪═════╪══════════╪══════╪═══════╡
+                │ e2e-1        ┆ 1   ┆ would go ┆   63 ┆ 1.2 s │
+                └──────────────┴─────┴──────────┴──────┴───────┘
+                1 would go; 63 rows would be deleted
+                next: orgsweep clean --org-like 'e2e-*' --per-org
+            "#]],
+        );
+        check(
+            Exit::Done,
+            &[],
+            None,
+            expect![[r#"
+            nothing to clean up: nothing matches --org-like 'e2e-*'
+        "#]],
+        );
+    }
+
+    #[test]
+    fn an_unknown_outcome_is_not_called_unchanged() {
+        let units = [failed(unit("1", Some("e2e-1"), None), Exit::Unknown, "the connection died")];
+        check(
+            Exit::Unknown,
+            &units,
+            None,
+            expect![[r#"
+                ┌──────────────┬─────┬─────────┬──────┐
+                │ Organization ┆ Key ┆ Outcome ┆ Time │
+                ╞══════════════╪═════╪═════════╪══════╡
+                │ e2e-1        ┆ 1   ┆ unknown ┆ 7 ms │
+                └──────────────┴─────┴─────────┴──────┘
+                unknown: e2e-1 (key 1): the connection died
+                1 of unknown outcome; the connection died during COMMIT
+            "#]],
+        );
+    }
+
+    #[test]
+    fn json_has_all_of_it() {
+        let units = [
+            ended(unit("1", Some("e2e-1"), Some(90_000)), Ended::Cleaned, Exit::Done, 63, 0),
+            failed(unit("2", None, None), Exit::Failed, "kept"),
+        ];
+        let summary = Summary {
+            command: "clean",
+            database: "sqlite:crm.db",
+            exit: Exit::Partly,
+            selection: "--org-like 'e2e-*'",
+            units: &units,
+            full: None,
+            next: None,
+        };
+        let json = json(&summary).replace(env!("CARGO_PKG_VERSION"), "VERSION");
+        expect![[r#"
+            {
+              "command": "clean",
+              "database": "sqlite:crm.db",
+              "exit": 8,
+              "format": 1,
+              "next": null,
+              "outcome": "partly",
+              "per_organization": [
+                {
+                  "age_seconds": 90000,
+                  "deleted": 63,
+                  "exit": 0,
+                  "hint": null,
+                  "key": "1",
+                  "milliseconds": 1250.0,
+                  "name": "e2e-1",
+                  "outcome": "cleaned",
+                  "report": null,
+                  "unlinked": 0,
+                  "why": null
+                },
+                {
+                  "age_seconds": null,
+                  "deleted": 0,
+                  "exit": 1,
+                  "hint": "try again",
+                  "key": "2",
+                  "milliseconds": 7.0,
+                  "name": null,
+                  "outcome": "failed",
+                  "report": null,
+                  "unlinked": 0,
+                  "why": "kept"
+                }
+              ],
+              "tool": "orgsweep VERSION",
+              "totals": {
+                "cleaned": 1,
+                "deleted": 63,
+                "failed": 1,
+                "not_tried": 0,
+                "refused": 0,
+                "selected": 2,
+                "unlinked": 0
+              }
+            }"#]]
+        .assert_eq(&json);
+    }
 }

@@ -3,7 +3,7 @@
 use super::report::{ReachedView, StepView};
 use super::{Outcome, Report, counted, grouped};
 use comfy_table::presets::UTF8_FULL_CONDENSED;
-use comfy_table::{CellAlignment, ContentArrangement, Table};
+use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, Table};
 use std::time::Duration;
 
 /// The whole report, at most `width` columns wide.
@@ -32,6 +32,17 @@ pub fn report(report: &Report, width: u16) -> String {
 
 /// A table in the house style.
 pub fn plain(header: &[&str], rows: Vec<Vec<String>>, numbers: &[usize], width: u16) -> String {
+    with_whole(header, rows, numbers, &[], width)
+}
+
+/// A table in the house style, of which some columns are never folded.
+pub fn with_whole(
+    header: &[&str],
+    rows: Vec<Vec<String>>,
+    numbers: &[usize],
+    whole: &[usize],
+    width: u16,
+) -> String {
     let mut table = Table::new();
     table.load_style(UTF8_FULL_CONDENSED);
     table.set_content_arrangement(ContentArrangement::Dynamic).set_width(width);
@@ -42,6 +53,11 @@ pub fn plain(header: &[&str], rows: Vec<Vec<String>>, numbers: &[usize], width: 
     for column in numbers {
         if let Some(column) = table.column_mut(*column) {
             column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+    for column in whole {
+        if let Some(column) = table.column_mut(*column) {
+            column.set_constraint(ColumnConstraint::ContentWidth);
         }
     }
     table.to_string()
@@ -165,4 +181,16 @@ pub fn duration(duration: Duration) -> String {
         0..1000 => format!("{} ms", duration.as_millis()),
         _ => format!("{:.1} s", duration.as_secs_f64()),
     }
+}
+
+/// How old somebody is, in one unit; nothing where the future made them.
+pub fn age(seconds: i64) -> Option<String> {
+    const DAY: u64 = 86_400;
+    let seconds = u64::try_from(seconds).ok()?;
+    Some(match seconds {
+        0..120 => duration(Duration::from_secs(seconds)),
+        120..7_200 => counted(seconds / 60, "minute"),
+        7_200..172_800 => counted(seconds / 3_600, "hour"),
+        _ => counted(seconds / DAY, "day"),
+    })
 }

@@ -34,8 +34,28 @@ impl Sql<'_> {
     }
 
     /// Deletes the rows that name a parent found since, and puts their keys, as `keep` says, into
-    /// their key table: rows that are gone are never found twice (PostgreSQL).
+    /// their key table (PostgreSQL): rows that are gone are never found twice.
     pub fn take(&self, step: &Follow, keep: bool) -> Statement {
+        match self.dialect {
+            Dialect::Sqlite => self.take_unseen(step),
+            Dialect::Postgres => self.take_rows(step, keep),
+        }
+    }
+
+    fn take_unseen(&self, step: &Follow) -> Statement {
+        let child = self.catalog.reference(step.reference).child;
+        let rows = self.identity_values(child, "c").join(", ");
+        let since =
+            if step.since > 0 { format!(" WHERE p.gen > {}", step.since) } else { String::new() };
+        format!(
+            "DELETE FROM {} AS c WHERE ({rows}) IN (SELECT {rows} FROM {}{since})",
+            self.relation(child),
+            self.children(step.reference),
+        )
+        .into()
+    }
+
+    fn take_rows(&self, step: &Follow, keep: bool) -> Statement {
         let reference = self.catalog.reference(step.reference);
         let since =
             if step.since > 0 { format!(" AND p.gen > {}", step.since) } else { String::new() };

@@ -5,6 +5,7 @@
 //! is the child or the table in question, `p` the parent's key table and `k` the table's own.
 
 mod closure;
+pub mod cures;
 mod deletion;
 mod dialect;
 mod evidence;

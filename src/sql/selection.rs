@@ -25,11 +25,21 @@ impl Sql<'_> {
             all.push("1 = 0");
         }
         all.push(")");
-        if let (Some(key), Some(only)) = (&root.key, &selection.only) {
-            all.push(" AND ").append(&self.value_is(root.table, key, only));
+        // A filter that this root table cannot serve lets nothing pass.
+        match (&selection.only, &root.key) {
+            (Some(only), Some(key)) => {
+                all.push(" AND ").append(&self.value_is(root.table, key, only));
+            }
+            (Some(_), None) => {
+                all.push(" AND 1 = 0");
+            }
+            (None, _) => {}
         }
-        if let (Some(age), Some(least)) = (self.age(root), selection.older_than) {
-            all.push(&format!(" AND {age} > {}", least.as_secs()));
+        if let Some(least) = selection.older_than {
+            match self.age(root) {
+                Some(age) => all.push(&format!(" AND {age} > {}", least.as_secs())),
+                None => all.push(" AND 1 = 0"),
+            };
         }
         all
     }
@@ -98,18 +108,9 @@ impl Sql<'_> {
 
     /// Key, name and age in seconds of the selected root rows, by key.
     pub fn describe_roots(&self, root: &Root, up_to: u32) -> Statement {
-        let column = |name: &Option<String>| match name {
-            Some(name) => self.dialect.as_text(&format!("c.{}", quote(name))),
-            None => "NULL".into(),
-        };
-        let key = match &root.key {
-            Some(key) => self.shown(root.table, key, "c"),
-            None => self.row_key(root.table, "c"),
-        };
         format!(
-            "SELECT {key}, {}, {} FROM {} k JOIN {} c ON {} WHERE k.gen <= {up_to} ORDER BY {}",
-            column(&root.name),
-            self.age(root).map_or_else(|| "NULL".into(), |age| self.whole(&age)),
+            "SELECT {} FROM {} k JOIN {} c ON {} WHERE k.gen <= {up_to} ORDER BY {}",
+            self.root_columns(root),
             self.key_relation(root.table),
             self.relation(root.table),
             self.same_row(root.table, "k", "c"),
@@ -118,25 +119,49 @@ impl Sql<'_> {
         .into()
     }
 
+    /// Key, name and age of a root row `c`.
+    pub(super) fn root_columns(&self, root: &Root) -> String {
+        let column = |name: &Option<String>| match name {
+            Some(name) => self.dialect.as_text(&format!("c.{}", quote(name))),
+            None => "NULL".into(),
+        };
+        let key = match &root.key {
+            Some(key) => self.shown(root.table, key, "c"),
+            None => self.row_key(root.table, "c"),
+        };
+        let age = self.age(root).map_or_else(|| "NULL".into(), |age| self.whole(&age));
+        format!("{key}, {}, {age}", column(&root.name))
+    }
+
     /// How many seconds ago a root row was made, by the database's clock; null where its column does
-    /// not tell. Numbers are seconds since 1970. `None`: the column is of no such type.
-    pub fn age(&self, root: &Root) -> Option<String> {
+    /// not tell. Numbers are seconds since 1970. What lies outside 1971 to 9999 is a placeholder (Go's
+    /// year 1), a Julian day, a bare year, milliseconds: it tells nothing. `None`: the column is of no such type.
+    fn age(&self, root: &Root) -> Option<String> {
+        const TIMES: &str = "BETWEEN 31536000 AND 253402300799";
         let created = root.created.as_deref()?;
         let column = format!("c.{}", quote(created));
-        match self.dialect {
-            Dialect::Sqlite => Some(format!(
-                "(CAST(strftime('%s', 'now') AS INTEGER) - CASE WHEN typeof({column}) IN ('integer', 'real') \
-                 THEN {column} ELSE CAST(strftime('%s', {column}) AS INTEGER) END)"
+        if self.dialect == Dialect::Sqlite {
+            // strftime would read '2020' as a Julian day and '12:30' as a day in 2000.
+            let day = "[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]*";
+            let seconds = format!(
+                "CASE typeof({column}) WHEN 'integer' THEN {column} WHEN 'real' THEN {column} \
+                 WHEN 'text' THEN CASE WHEN {column} GLOB '{day}' \
+                 THEN CAST(strftime('%s', {column}) AS INTEGER) END END"
+            );
+            return Some(format!(
+                "(SELECT CASE WHEN s {TIMES} THEN CAST(strftime('%s', 'now') AS INTEGER) - s END \
+                 FROM (SELECT {seconds} AS s))"
+            ));
+        }
+        match time(&self.column(root.table, created).type_name)? {
+            // Infinity has no distance.
+            Time::Date => Some(format!(
+                "CASE WHEN {column} BETWEEN '1971-01-01' AND '9999-12-31' \
+                 THEN extract(epoch FROM now() - {column}) END"
             )),
-            Dialect::Postgres => {
-                let type_name = self.column(root.table, created).type_name.as_str();
-                let number = ["integer", "bigint", "double precision", "real"].contains(&type_name)
-                    || type_name.starts_with("numeric");
-                match type_name.starts_with("timestamp") || type_name == "date" {
-                    true => Some(format!("extract(epoch FROM now() - {column})")),
-                    false => number.then(|| format!("(extract(epoch FROM now()) - {column})")),
-                }
-            }
+            Time::Number => Some(format!(
+                "CASE WHEN {column} {TIMES} THEN extract(epoch FROM now()) - {column} END"
+            )),
         }
     }
 
@@ -145,6 +170,30 @@ impl Sql<'_> {
             Dialect::Sqlite => format!("CAST(CAST({number} AS INTEGER) AS TEXT)"),
             Dialect::Postgres => format!("floor({number})::text"),
         }
+    }
+}
+
+impl Dialect {
+    /// A column of this type can tell a time. In SQLite each value speaks for itself.
+    pub fn tells_time(self, type_name: &str) -> bool {
+        self == Dialect::Sqlite || time(type_name).is_some()
+    }
+}
+
+enum Time {
+    Date,
+    Number,
+}
+
+/// How a PostgreSQL type tells a time.
+fn time(type_name: &str) -> Option<Time> {
+    const NUMBERS: [&str; 4] = ["integer", "bigint", "double precision", "real"];
+    match () {
+        () if type_name.starts_with("timestamp") || type_name == "date" => Some(Time::Date),
+        () if NUMBERS.contains(&type_name) || type_name.starts_with("numeric") => {
+            Some(Time::Number)
+        }
+        () => None,
     }
 }
 

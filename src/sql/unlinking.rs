@@ -1,8 +1,9 @@
 //! Surviving rows whose reference is set to null, to its default or to another key.
 
 use super::closure::where_all;
+use super::dialect::Affinity;
 use super::{Dialect, Sql, Statement, literal, quote};
-use crate::catalog::{Check, Key, ReferenceId, TableId};
+use crate::catalog::{Check, Column, Key, ReferenceId, TableId};
 use crate::findings::Change;
 use crate::plan::{Unlink, UnlinkValue};
 
@@ -181,14 +182,39 @@ impl Sql<'_> {
         }
     }
 
+    /// A value as it reads once it is in the column: SQLite converts by the column's affinity, where
+    /// that loses nothing.
+    fn as_stored(&self, column: &Column, value: String) -> String {
+        if self.dialect != Dialect::Sqlite {
+            return value;
+        }
+        match Affinity::of(&column.type_name) {
+            Affinity::Blob => value,
+            Affinity::Text => {
+                format!(
+                    "CASE typeof({value}) WHEN 'blob' THEN {value} ELSE CAST({value} AS TEXT) END"
+                )
+            }
+            affinity => {
+                // An INTEGER's CAST cuts off, which storing does not.
+                let number = if affinity == Affinity::Real { "REAL" } else { "NUMERIC" };
+                let number = format!("CAST({value} AS {number})");
+                format!("CASE WHEN {value} = {number} THEN {number} ELSE {value} END")
+            }
+        }
+    }
+
     /// The rows of one unlink as they will be after all of them, under their own column names.
     fn unlinked_rows(&self, position: usize, change: &Change) -> String {
+        let written = self.written_columns(change);
         let columns: Vec<String> = self
             .table(change.table)
             .columns
             .iter()
             .map(|column| {
                 let value = self.new_value(change, &column.name, "c");
+                let written = written.contains(&column.name.as_str());
+                let value = if written { self.as_stored(column, value) } else { value };
                 format!("{value} AS {}", quote(&column.name))
             })
             .collect();

@@ -5,17 +5,15 @@ use crate::catalog::{Origin, ReferenceId, TableId};
 use crate::selection::{Root, Selection};
 
 impl Sql<'_> {
-    /// Key and name of the selected root rows.
+    /// Key, name and age of the selected root rows.
     pub fn find_roots(&self, root: &Root, selection: &Selection) -> Statement {
-        let text = |name: &String| self.dialect.as_text(&format!("c.{}", quote(name)));
-        let key = root.key.as_ref().map(text).unwrap_or_else(|| self.row_key(root.table, "c"));
-        let name = root.name.as_ref().map(text).unwrap_or_else(|| "NULL".into());
         let mut statement = Statement::from(format!(
-            "SELECT {key}, {name} FROM {} c WHERE ",
+            "SELECT {} FROM {} c WHERE ",
+            self.root_columns(root),
             self.relation(root.table)
         ));
         statement.append(&self.selected(root, selection));
-        statement.push(" ORDER BY 1");
+        statement.push(&format!(" ORDER BY {}", self.identity_values(root.table, "c").join(", ")));
         statement
     }
 

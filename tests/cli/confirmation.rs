@@ -2,6 +2,7 @@
 
 use super::{assert_apex_is_gone, small};
 use crate::support::*;
+use std::io::{Read, Write};
 use std::process::{Command, Stdio};
 
 const CLEAN: [&str; 3] = ["clean", "--org-name", "Apex"];
@@ -65,6 +66,50 @@ fn at_a_terminal_several_organizations_are_counted() {
     assert_eq!((code, db.count("organizations")), (0, 0), "{screen}");
 }
 
+/// Those that would be refused are not asked about, and are not tried.
+#[test]
+fn at_a_terminal_a_series_is_confirmed_once() {
+    let series = |clean: &[&str]| at_a_terminal(&[clean, &["--per-org"]].concat());
+    let Some(typed) = series(&[&CLEAN[..], &["--org-name", "Global"]].concat()) else { return };
+    let (db, code, screen) = typed("Apex\n");
+    assert_eq!((code, db.count("organizations")), (4, 2), "{screen}");
+    assert!(screen.contains("2 would go"), "{screen}");
+    let (db, code, screen) = typed("delete 2 organizations\n");
+    assert_eq!((code, db.count("organizations")), (0, 0), "{screen}");
+    assert!(screen.contains("2 cleaned"), "{screen}");
+
+    let one = ["clean", "--org-like", "*l*", "--org-name", "Apex", "--max-rows", "2", "--per-org"];
+    let Some(typed) = at_a_terminal(&one) else { return };
+    let (db, code, screen) = typed("Global\n");
+    assert_eq!((code, db.count("organizations")), (8, 1), "{screen}");
+    assert!(screen.contains("1 would go, 1 refused"), "{screen}");
+    assert!(screen.contains("partly done: 1 cleaned, 1 refused"), "{screen}");
+
+    let none = ["clean", "--org-like", "*l*", "--max-rows", "1", "--per-org"];
+    let Some(typed) = at_a_terminal(&none) else { return };
+    let (db, code, screen) = typed("Global\n");
+    assert_eq!((code, db.count("organizations")), (3, 2), "{screen}");
+    assert!(!screen.contains("type its name"), "{screen}");
+}
+
+/// What was confirmed goes, and no more: not what matches meanwhile, not what has grown.
+#[test]
+fn at_a_terminal_a_series_takes_what_was_shown() {
+    let series = ["clean", "--org-like", "*l*", "--org-name", "Apex", "--per-org"];
+    let meanwhile = "INSERT INTO organizations VALUES (3, 'Late Ltd.'); \
+        INSERT INTO users VALUES (21, 2, 'hal@global.test')";
+    let Some((db, code, screen)) =
+        in_a_terminal(&series, "delete 2 organizations\n", Some(meanwhile))
+    else {
+        return;
+    };
+    assert_eq!(code, 8, "{screen}");
+    assert!(screen.contains("+1 users"), "{screen}");
+    assert!(screen.contains("partly done: 1 cleaned, 1 refused"), "{screen}");
+    let left = db.query("SELECT name FROM organizations ORDER BY id");
+    assert_eq!(left, [[Some("Global".to_owned())], [Some("Late Ltd.".to_owned())]]);
+}
+
 /// Force says what may be deleted, not that the operator read it.
 #[test]
 fn at_a_terminal_force_is_not_consent_but_yes_is() {
@@ -76,35 +121,64 @@ fn at_a_terminal_force_is_not_consent_but_yes_is() {
     assert_eq!((code, db.count("organizations")), (0, 1), "{screen}");
 }
 
-/// Runs the binary in a pseudo-terminal of `script`; the result takes what is typed and returns the
-/// database, the exit code and the screen. `None`, said loudly, where `script` is missing.
+/// What [`in_a_terminal`] returns, for several answers. `None`, said loudly, where there is none.
 fn at_a_terminal(
     arguments: &[&str],
 ) -> Option<impl Fn(&str) -> (TestDatabase, i32, String) + use<>> {
-    if Command::new("script").arg("--version").output().is_err() {
+    let arguments: Vec<String> = arguments.iter().map(|argument| (*argument).to_owned()).collect();
+    let typed = move |typed: &str| {
+        let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+        in_a_terminal(&arguments, typed, None).expect("there is a `script`")
+    };
+    has_script().then_some(typed)
+}
+
+fn has_script() -> bool {
+    let found = Command::new("script").arg("--version").output().is_ok();
+    if !found {
         skip("no `script` to make a terminal with");
+    }
+    found
+}
+
+/// Runs the binary in a pseudo-terminal of `script`, where this is typed; with `meanwhile`, only when
+/// the question is on the screen and that SQL has run. Returns the database, the exit code and the screen.
+fn in_a_terminal(
+    arguments: &[&str],
+    typed: &str,
+    meanwhile: Option<&str>,
+) -> Option<(TestDatabase, i32, String)> {
+    if !has_script() {
         return None;
     }
     let arguments: Vec<_> = arguments.iter().map(|argument| format!("'{argument}'")).collect();
-    let arguments = arguments.join(" ");
-    Some(move |typed: &str| {
-        let db = TestDatabase::fresh(Backend::Sqlite).expect("SQLite needs no server");
-        unprotected(&db);
-        let binary = env!("CARGO_BIN_EXE_orgsweep");
-        let command = format!("'{binary}' --database-url '{}' {arguments}", db.url());
-        let mut script = Command::new("timeout")
-            .args(["20", "script", "-qec", &command, "/dev/null"])
-            .env_remove("DATABASE_URL")
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("script starts");
-        use std::io::Write;
-        let mut keyboard = script.stdin.take().expect("a pipe");
-        keyboard.write_all(typed.as_bytes()).expect("typing");
-        drop(keyboard);
-        let output = script.wait_with_output().expect("script ends");
-        let screen = String::from_utf8_lossy(&output.stdout).into_owned();
-        (db, output.status.code().unwrap_or(-1), screen)
-    })
+    let db = TestDatabase::fresh(Backend::Sqlite).expect("SQLite needs no server");
+    unprotected(&db);
+    let binary = env!("CARGO_BIN_EXE_orgsweep");
+    let command = format!("'{binary}' --database-url '{}' {}", db.url(), arguments.join(" "));
+    let mut script = Command::new("timeout")
+        .args(["20", "script", "-qec", &command, "/dev/null"])
+        .env_remove("DATABASE_URL")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("script starts");
+    let mut output = script.stdout.take().expect("a pipe");
+    let mut screen = Vec::new();
+    if let Some(sql) = meanwhile {
+        let mut some = [0; 4096];
+        while !String::from_utf8_lossy(&screen).contains("\n> ") {
+            match output.read(&mut some).expect("the screen can be read") {
+                0 => break,
+                read => screen.extend_from_slice(&some[..read]),
+            }
+        }
+        db.execute(sql);
+    }
+    let mut keyboard = script.stdin.take().expect("a pipe");
+    keyboard.write_all(typed.as_bytes()).expect("typing");
+    drop(keyboard);
+    output.read_to_end(&mut screen).expect("the screen can be read");
+    let status = script.wait().expect("script ends");
+    Some((db, status.code().unwrap_or(-1), String::from_utf8_lossy(&screen).into_owned()))
 }

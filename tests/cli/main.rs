@@ -1,7 +1,9 @@
 //! The binary as its users meet it: exit codes, errors, confirmation, output.
 
+mod age;
 mod barriers;
 mod confirmation;
+mod doctor;
 mod explain;
 mod faults;
 mod output;

@@ -93,6 +93,27 @@ fn a_signal_during_commit_leaves_the_outcome_unknown() {
     assert_eq!(company.left(""), Left::Nothing, "{outcome}");
 }
 
+/// Nobody knows of the first whether it is gone, so that the second is not begun.
+#[test]
+fn an_unknown_outcome_ends_a_series() {
+    let Some(company) = Company::on_postgres() else { return };
+    for (verdict, left) in [(Verdict::CutBefore, 2), (Verdict::CutAfter, 1)] {
+        let proxy = Proxy::start(&company.db, move |message| match message.sql.as_str() {
+            "COMMIT" => verdict,
+            _ => Verdict::Forward,
+        });
+        let series = [&CLEAN[..], &["--org-name", "Global", "--per-org"]].concat();
+        let outcome = proxy.command(&series).run().exits(7);
+        wait_for_backends(&company.db);
+        let json = outcome.json();
+        let fared = |n: usize| json["per_organization"][n]["outcome"].clone();
+        assert_eq!((fared(0), fared(1)), ("unknown".into(), "not_tried".into()), "{outcome}");
+        assert_eq!(json["next"], "orgsweep verify --org-id 1", "{outcome}");
+        assert_eq!(company.db.count("organizations"), left, "{outcome}");
+        company.db.orgsweep(&["verify", "--org-id", "1"]).exits(if left == 1 { 0 } else { 3 });
+    }
+}
+
 /// An administrator ends the session, as a failover does.
 #[test]
 fn terminated_before_every_statement() {

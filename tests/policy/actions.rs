@@ -69,6 +69,31 @@ each_backend! {
         }
     }
 
+    /// The policy's default is text, the column's values are numbers.
+    fn to_set_default_of_a_unique_value(db: TestDatabase) {
+        db.execute(PEOPLE);
+        db.execute(
+            "CREATE TABLE stages (id integer PRIMARY KEY, \
+                 organization_id integer REFERENCES organizations (id) ON DELETE CASCADE); \
+             CREATE TABLE slots (id integer PRIMARY KEY, \
+                 organization_id integer REFERENCES organizations (id) ON DELETE CASCADE, \
+                 stage_id integer UNIQUE CHECK (stage_id < 50) REFERENCES stages (id)); \
+             INSERT INTO stages VALUES (1, NULL), (2, 1), (60, NULL); \
+             INSERT INTO slots VALUES (100, 1, 1), (200, NULL, 2)",
+        );
+        let text = |default: &str| {
+            format!(
+                "[[references]]\nfrom = \"slots.stage_id\"\non-delete = \"set default\"\ndefault = \"{default}\"\n"
+            )
+        };
+        // Slot 100 has the value, and goes first.
+        let gone = ["- slots 100", "- stages 2", "~ slots 200,,1"];
+        cleans(&db, &text("1"), &[], &[&APEX[..], &gone].concat());
+        refuses(&db, &text("60"), &[], &["check"]);
+        db.execute("UPDATE slots SET organization_id = NULL WHERE id = 100");
+        refuses(&db, &text("1"), &[], &["unique"]);
+    }
+
     fn to_restrict_or_no_action(db: TestDatabase) {
         for action in ACTIONS {
             let db = items(&db, action);

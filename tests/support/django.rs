@@ -2,6 +2,7 @@
 
 use super::{TestDatabase, skip};
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
@@ -29,6 +30,12 @@ pub fn django_pythons() -> Vec<PathBuf> {
 pub struct DjangoTrial {
     child: Child,
     answers: BufReader<ChildStdout>,
+    /// Its version.
+    pub django: String,
+    /// Django's action of every `table.column` that is a reference.
+    pub actions: BTreeMap<String, String>,
+    /// The tables that content types stand for, by key.
+    pub content_types: BTreeMap<i64, String>,
 }
 
 /// What Django did with an organization, before it was rolled back.
@@ -36,7 +43,7 @@ pub struct DjangoTrial {
 pub struct DjangoOutcome {
     /// What stood in the way: `action` and mostly `table`, `column` and `keys`.
     pub refusals: Vec<Value>,
-    /// Every row that would be left, by table.
+    /// Every row that would be left, by table; null where Django did not get so far.
     pub tables: Value,
 }
 
@@ -53,20 +60,47 @@ impl DjangoTrial {
             .spawn()
             .expect("python starts");
         let answers = BufReader::new(child.stdout.take().expect("a pipe"));
-        let mut trial = DjangoTrial { child, answers };
-        assert_eq!(trial.answer()["ready"], true);
+        let mut trial = DjangoTrial {
+            child,
+            answers,
+            django: String::new(),
+            actions: BTreeMap::new(),
+            content_types: BTreeMap::new(),
+        };
+        let mut ready = trial.answer();
+        trial.django = ready["django"].as_str().expect("a version").to_owned();
+        trial.actions = serde_json::from_value(ready["actions"].take()).expect("names");
+        trial.content_types = serde_json::from_value(ready["content_types"].take()).expect("names");
         trial
     }
 
-    /// Replaces all rows by random ones. The keys of the organizations.
-    pub fn fill(&mut self, seed: u64) -> Vec<i64> {
-        let answer = self.ask(&json!({"command": "fill", "seed": seed}));
+    /// Replaces all rows by random ones. `across` says how likely a reference leads to another
+    /// organization, where the seed shall not; `crowded` has more of everything. The keys of the
+    /// organizations.
+    pub fn fill(&mut self, seed: u64, across: Option<f64>, crowded: bool) -> Vec<i64> {
+        let request = json!({
+            "command": "fill", "seed": seed, "across": across, "crowded": crowded,
+        });
+        let answer = self.ask(&request);
         serde_json::from_value(answer["organizations"].clone()).expect("keys")
     }
 
     /// Deletes one organization and rolls back.
     pub fn delete(&mut self, organization: i64) -> DjangoOutcome {
-        let mut answer = self.ask(&json!({"command": "delete", "organizations": [organization]}));
+        self.deletion(organization, false)
+    }
+
+    /// The same without Django's shortcuts: whatever goes is looked at in full, and nothing is
+    /// updated that goes.
+    pub fn delete_thoroughly(&mut self, organization: i64) -> DjangoOutcome {
+        self.deletion(organization, true)
+    }
+
+    fn deletion(&mut self, organization: i64, thorough: bool) -> DjangoOutcome {
+        let request = json!({
+            "command": "delete", "organizations": [organization], "thorough": thorough,
+        });
+        let mut answer = self.ask(&request);
         let refusals = serde_json::from_value(answer["refusals"].take()).expect("a list");
         DjangoOutcome { refusals, tables: answer["tables"].take() }
     }

@@ -1,7 +1,7 @@
 //! `orgsweep policy init`: a first policy from the live catalog. What it suggests is commented out,
 //! with its evidence.
 
-use super::super::context::root_problem;
+use super::super::roots::root_problem;
 use super::{LOCK_TIMEOUT, evidence, readable, write};
 use crate::catalog::{self, Catalog, ReferenceId, TableId};
 use crate::cli::PolicyInit;

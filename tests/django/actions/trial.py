@@ -8,7 +8,9 @@ creates the tables where they are missing and then answers one line of JSON per 
     {"command": "delete", "organizations": [1]}        rolled back
     {"command": "dump"}
 
-`fill` takes "across" too, how likely a reference leads out of its organization (0 to 1).
+`fill` takes "across" too, how likely a reference leads out of its organization (0 to 1), and
+"crowded": more rows, which name more of each other; `delete` takes "thorough": without the
+shortcuts of the collector.
 """
 
 import contextlib
@@ -25,6 +27,7 @@ django.setup()
 
 from crm.models import Organization  # noqa: E402
 from django.apps import apps  # noqa: E402
+from django.contrib.contenttypes.models import ContentType  # noqa: E402
 from django.core.management import call_command  # noqa: E402
 from django.db import IntegrityError, connection, models, transaction  # noqa: E402
 from django.db.models.deletion import (  # noqa: E402
@@ -42,11 +45,28 @@ MODELS = [
 ]
 
 
+# Of references, before protected ones are replaced.
+ACTIONS = {
+    f"{model._meta.db_table}.{field.column}".replace('"', ""): field.remote_field.on_delete
+    for model in MODELS
+    for field in model._meta.local_fields
+    if getattr(field, "remote_field", None)
+}
+
+
 def main():
     if Organization._meta.db_table not in connection.introspection.table_names():
         call_command("migrate", run_syncdb=True, verbosity=0)
     record_protections()
-    answer({"ready": True, "django": django.get_version(), "vendor": connection.vendor})
+    answer(
+        {
+            "ready": True,
+            "django": django.get_version(),
+            "vendor": connection.vendor,
+            "actions": actions(),
+            "content_types": content_types(),
+        }
+    )
     for line in sys.stdin:
         request = json.loads(line)
         command = {"fill": fill, "delete": delete, "dump": dump}[request.pop("command")]
@@ -57,8 +77,8 @@ def answer(result):
     print(json.dumps(result, default=str), flush=True)
 
 
-def fill(seed, across=None):
-    world = World(MODELS, seed, across)
+def fill(seed, across=None, crowded=False):
+    world = World(MODELS, seed, across, crowded)
     with transaction.atomic():
         for model in MODELS:
             execute(f"DELETE FROM {quoted(model._meta.db_table)}")
@@ -68,11 +88,22 @@ def fill(seed, across=None):
     return {"seed": seed, "organizations": world.organizations()}
 
 
-def delete(organizations):
-    """The refusals, or every row that is left."""
+def actions():
+    return {name: on_delete.__name__ for name, on_delete in ACTIONS.items()}
+
+
+def content_types():
+    """The table that a content type's key stands for."""
+    found = ContentType.objects.get_for_models(*MODELS)
+    return {kind.pk: table_name(model) for model, kind in found.items()}
+
+
+def delete(organizations, thorough=False):
+    """The refusals, and every row that is left where the collector got that far."""
     with rolled_back():
-        refusals = refusals_of(organizations)
-        tables = None if refusals else dump()["tables"]
+        refusals = refusals_of(organizations, ThoroughCollector if thorough else RecordingCollector)
+        got_far = all(refusal["action"] == "DANGLING" for refusal in refusals)
+        tables = dump()["tables"] if got_far else None
     outcome = "refused" if refusals else "deleted"
     return {
         "organizations": organizations,
@@ -112,10 +143,34 @@ class RecordingCollector(Collector):
         super().__init__(*arguments, **options)
         self.protected = []
 
+    def protect(self, field, sub_objs):
+        self.protected.append((field, list(sub_objs)))
+        PROTECT(self, field, sub_objs, self.using)
+
+
+class ThoroughCollector(RecordingCollector):
+    """Without two shortcuts of Django's, so that the order of its steps does not matter.
+
+    Of a parent model's row that goes with the row of its child, Django leaves the rows of other
+    child models and those of generic relations. And it updates rows that it deletes afterwards.
+    """
+
+    def collect(self, *arguments, **options):
+        super().collect(*arguments, **{**options, "collect_related": True})
+
+    def protect(self, field, sub_objs):
+        """Raised by a parent model's row, the exception would keep other rows from being found."""
+        self.protected.append((field, list(sub_objs)))
+
+    def delete(self):
+        updates, self.field_updates = self.field_updates, {}
+        super().delete()
+        self.data, self.fast_deletes, self.field_updates = {}, [], updates
+        super().delete()
+
 
 def protect(collector, field, sub_objs, using):
-    collector.protected.append((field, list(sub_objs)))
-    PROTECT(collector, field, sub_objs, using)
+    collector.protect(field, sub_objs)
 
 
 def record_protections():
@@ -126,21 +181,24 @@ def record_protections():
                 field.remote_field.on_delete = protect
 
 
-def refusals_of(organizations):
+def refusals_of(organizations, collector_class):
     """Deletes as QuerySet.delete() does; what stood in the way."""
-    collector = RecordingCollector(using="default")
+    collector = collector_class(using="default")
     try:
         with transaction.atomic():
             collector.collect(Organization.objects.filter(pk__in=organizations))
-            collector.delete()
-    except ProtectedError:
+            if not collector.protected:
+                collector.delete()
+    except (ProtectedError, RestrictedError):
+        pass
+    except IntegrityError as error:
+        return [{"action": "INTEGRITY", "message": str(error).splitlines()[0]}]
+    if collector.protected:
         return [refusal("PROTECT", field, found) for field, found in collector.protected]
-    except RestrictedError:
+    if any(any(fields.values()) for fields in collector.restricted_objects.values()):
         restricted = collector.restricted_objects.values()
         found = [pair for fields in restricted for pair in fields.items()]
         return [refusal("RESTRICT", field, rows) for field, rows in found if rows]
-    except IntegrityError as error:
-        return [{"action": "INTEGRITY", "message": str(error).splitlines()[0]}]
     return dangling()
 
 

@@ -27,16 +27,21 @@ SUBJECTS = [Person, Manager, Executive, Contractor, Deal, Client]
 USUAL = [0, 0.3, 0.8]
 # Most organizations should be deletable, so those that can stop a deletion are rarer.
 STOPPING = [0, 0, 0.2, 0.5]
+# Where everything hangs together.
+CROWDED = [0.9]
+CROWDED_STOPPING = [0, 0, 0, 0, 0, 0.1]
 
 
 class World:
     """Keys are dealt first, then references between them: the models form cycles."""
 
-    def __init__(self, models_, seed, across=None):
+    def __init__(self, models_, seed, across=None, crowded=False):
         self.random = random.Random(seed)
+        self.crowded = crowded
         self.across = self.random.choice([0, 0.1, 0.3]) if across is None else across
-        self.filled = defaultdict(lambda: self.random.choice(USUAL))
-        self.stopping = defaultdict(lambda: self.random.choice(STOPPING))
+        usual, stopping = (CROWDED, CROWDED_STOPPING) if crowded else (USUAL, STOPPING)
+        self.filled = defaultdict(lambda: self.random.choice(usual))
+        self.stopping = defaultdict(lambda: self.random.choice(stopping))
         self.rows = {}
         self.homes = {}
         self.taken = defaultdict(set)
@@ -69,6 +74,8 @@ class World:
     def how_many(self, model):
         if model in (Organization, Stage):
             return self.random.randint(2, 4)
+        if self.crowded:
+            return self.random.randint(20, 30) if model is Note else self.random.randint(6, 12)
         return self.random.randint(0, 6)
 
     def new_home(self, model, number):
@@ -132,7 +139,10 @@ class World:
     def subject(self):
         """A content type and a key, of a row that may not exist."""
         model = self.random.choice(SUBJECTS)
-        return ContentType.objects.get_for_model(model), self.random.randint(1, 7)
+        key = self.random.randint(1, 7)
+        if self.crowded and self.rows[model]:
+            key = self.random.choice(self.rows[model]).pk
+        return ContentType.objects.get_for_model(model), key
 
     def bill(self, line):
         invoices = self.rows[Invoice]

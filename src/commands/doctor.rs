@@ -1,0 +1,75 @@
+//! `orgsweep doctor`
+
+use super::context::{Context, Subject, may_use_replica_role};
+use crate::catalog::{Catalog, TableId};
+use crate::cli::{Doctor, PlainFormat, Which};
+use crate::database::{self, Database};
+use crate::doctor::{Facts, Severity, examine};
+use crate::execute;
+use crate::exit::Exit;
+use crate::plan;
+use crate::render::doctor::{json, table};
+use crate::sql::{Dialect, Statement};
+use crate::ui::Ui;
+use anyhow::Result;
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+const LOCK_TIMEOUT: Duration = Duration::from_secs(10);
+
+pub fn run(subject: &Subject, args: &Doctor, ui: &mut Ui) -> Result<Exit> {
+    let which = Which { root: args.root.clone(), ..Which::default() };
+    let mut context = Context::open(subject, &which, LOCK_TIMEOUT)?;
+    let mut plan = plan::build(&context.catalog, context.root.table, context.rules.clone());
+    let dialect = context.database.dialect();
+    let replica_role = match dialect {
+        Dialect::Sqlite => true,
+        Dialect::Postgres => context.database.in_snapshot(may_use_replica_role)?,
+    };
+    let checks = execute::choose_checks(&context.catalog, &plan, dialect, replica_role);
+    plan.rules.checks = checks.checks;
+    let facts = Facts {
+        role: role(&mut context.database)?,
+        needs_replica_role: !replica_role,
+        unidentified: match dialect {
+            Dialect::Sqlite => BTreeSet::new(),
+            Dialect::Postgres => {
+                context.database.in_snapshot(|database| unidentified(database, &context.catalog))?
+            }
+        },
+    };
+    let symptoms = examine(&context.catalog, &plan, dialect, &facts);
+    let blocked = symptoms.iter().any(|symptom| symptom.severity == Severity::Blocks);
+    let exit = if blocked { Exit::Refused } else { Exit::Done };
+    let database = subject.target.redacted();
+    ui.result(&match args.format {
+        PlainFormat::Table => table(&database, &symptoms, ui.width),
+        PlainFormat::Json => json(&database, exit.code(), &symptoms),
+    });
+    Ok(exit)
+}
+
+fn role(database: &mut Database) -> database::Result<String> {
+    match database.dialect() {
+        Dialect::Sqlite => Ok(String::new()),
+        Dialect::Postgres => {
+            let row = database.query_one(&Statement::from("SELECT current_user::text"))?;
+            Ok(row.text(0).to_owned())
+        }
+    }
+}
+
+/// Tables whose deletions are published although nothing in them identifies a row to the subscriber.
+fn unidentified(database: &mut Database, catalog: &Catalog) -> database::Result<BTreeSet<TableId>> {
+    let published = Statement::from(
+        "SELECT DISTINCT CASE WHEN pg_table_is_visible(c.oid) THEN c.relname::text \
+                ELSE n.nspname || '.' || c.relname END \
+           FROM pg_publication p \
+           CROSS JOIN LATERAL pg_get_publication_tables(p.pubname) t \
+           JOIN pg_class c ON c.oid = t.relid JOIN pg_namespace n ON n.oid = c.relnamespace \
+          WHERE p.pubdelete AND (c.relreplident = 'n' OR (c.relreplident = 'd' \
+                AND NOT EXISTS (SELECT FROM pg_index i WHERE i.indrelid = c.oid AND i.indisprimary)))",
+    );
+    let rows = database.query(&published)?;
+    Ok(rows.iter().flat_map(|row| catalog.tables_named(row.text(0))).collect())
+}

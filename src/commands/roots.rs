@@ -1,0 +1,146 @@
+//! Which table holds the organizations, and which of them are meant: flags and environment before the
+//! policy before a look at the names.
+
+use crate::catalog::Catalog;
+use crate::cli::Which;
+use crate::exit::Problem;
+use crate::plan::Rules;
+use crate::policy::Policy;
+use crate::selection::{Root, RootNames, RootProblem, Selection, find_root};
+use anyhow::Result;
+use toml::Spanned;
+
+/// The organizations that the flags select.
+///
+/// # Errors
+/// Nothing selected, or what could select everything; a flag that this root table cannot serve.
+pub fn selection(which: &Which, root: &Root, catalog: &Catalog) -> Result<Selection> {
+    let selection = Selection {
+        names: which.org_name.clone(),
+        ids: which.org_id.clone(),
+        patterns: which.org_like.clone(),
+        older_than: which.older_than,
+        only: None,
+        required: which.require_match,
+    };
+    if let Some(problem) = selection.problem() {
+        let hint = match selection.is_empty() && selection.older_than.is_some() {
+            true => {
+                "--older-than only filters what --org-name, --org-id or --org-like 'e2e-*' selects"
+            }
+            false => "name it: --org-name NAME, --org-id KEY or --org-like 'e2e-*'",
+        };
+        return Err(Problem::usage(problem).hint(hint).into());
+    }
+    let table = &catalog.table(root.table).name;
+    if root.name.is_none() && !(selection.names.is_empty() && selection.patterns.is_empty()) {
+        return Err(Problem::usage(format!("{table} has no column that looks like a name"))
+            .hint("--name-column COLUMN, or --org-id KEY")
+            .into());
+    }
+    if root.key.is_none() && !selection.ids.is_empty() {
+        return Err(Problem::usage(format!("{table} has no key of one column for --org-id"))
+            .hint("--org-name NAME")
+            .into());
+    }
+    if selection.older_than.is_some() && root.created.is_none() {
+        let problem =
+            format!("{table} has no column that tells when a row was made, for --older-than");
+        return Err(Problem::usage(problem).hint("--created-column COLUMN").into());
+    }
+    Ok(selection)
+}
+
+/// No organization: `--orphans only`.
+pub fn orphans_alone(which: &Which, rules: &Rules) -> Result<Selection> {
+    let named = [&which.org_name, &which.org_id, &which.org_like];
+    if named.iter().any(|names| !names.is_empty()) {
+        return Err(Problem::usage("--orphans only takes no organization along")
+            .hint("--orphans with takes both; leave the organization out to take the orphans alone")
+            .into());
+    }
+    if rules.orphans.is_empty() {
+        return Err(Problem::usage("--orphans only: no policy names any orphans")
+            .hint("[[orphans]] in orgsweep.toml names them; --config FILE names another policy")
+            .into());
+    }
+    Ok(Selection::default())
+}
+
+/// The table of organizations: flags and environment before the policy before a look at the names.
+pub fn root(policy: &Policy, which: &Which, catalog: &Catalog) -> Result<Root> {
+    let file = &policy.file.root;
+    // Columns that the policy names are those of its own table, whoever names that.
+    let other = match (&which.root, &file.table) {
+        (Some(wanted), Some(own)) => {
+            catalog.tables_named(wanted) != catalog.tables_named(own.as_ref())
+        }
+        _ => false,
+    };
+    let column = |flag: &Option<String>, named: &Option<Spanned<String>>| {
+        let named = named.as_ref().filter(|_| !other).map(|name| name.as_ref().clone());
+        flag.clone().or(named)
+    };
+    let table = which.root.clone().or(file.table.as_ref().map(|table| table.as_ref().clone()));
+    let key = column(&which.key_column, &file.key);
+    let name = column(&which.name_column, &file.name);
+    let created = column(&which.created_column, &file.created_at);
+    let names = RootNames {
+        table: table.as_deref(),
+        key: key.as_deref(),
+        name: name.as_deref(),
+        created: created.as_deref(),
+    };
+    find_root(catalog, names).map_err(|problem| {
+        let mut said = [&file.table, &file.key, &file.name, &file.created_at].into_iter().flatten();
+        let place = match &problem {
+            RootProblem::NoSuchTable { wanted, .. }
+            | RootProblem::NoSuchColumn { wanted, .. }
+            | RootProblem::NoKey { wanted, .. } => said.find(|name| name.as_ref() == wanted),
+            _ => None,
+        };
+        root_problem(&problem, place.map(|place| policy.place(&place.span())))
+    })
+}
+
+pub fn root_problem(problem: &RootProblem, place: Option<String>) -> anyhow::Error {
+    let error = root_error(problem);
+    match place {
+        Some(place) => Problem { message: format!("{place}: {}", error.message), ..error }.into(),
+        None => error.into(),
+    }
+}
+
+fn root_error(problem: &RootProblem) -> Problem {
+    let did_you_mean = |problem: Problem, similar: &[String]| match similar {
+        [] => problem.hint("orgsweep graph --root TABLE shows what a table reaches"),
+        near => problem.hint(format!("did you mean {}?", near.join(" or "))),
+    };
+    match problem {
+        RootProblem::NoSuchTable { wanted, similar } => {
+            did_you_mean(Problem::usage(format!("there is no table {wanted}")), similar)
+        }
+        RootProblem::NoSuchColumn { table, wanted, similar } => {
+            did_you_mean(Problem::usage(format!("{table} has no column {wanted}")), similar)
+        }
+        RootProblem::NoKey { table, wanted } => {
+            Problem::usage(format!("{table}.{wanted} is no unique key"))
+                .hint("the key tells one organization from all others")
+        }
+        RootProblem::NoneFound { choices } => Problem::usage("no table looks like organizations")
+            .hint(match &choices[..] {
+                [] => {
+                    "the database has no tables; --root TABLE names one where there are".to_owned()
+                }
+                choices => format!("name it with --root: {}?", choices.join(", ")),
+            }),
+        RootProblem::Ambiguous { choices } => {
+            let roots: Vec<String> = choices.iter().map(|name| format!("--root {name}")).collect();
+            Problem::usage(format!(
+                "several tables could be the organizations: {}",
+                choices.join(", ")
+            ))
+            .hint(format!("choose one: {}", roots.join(" or ")))
+        }
+    }
+}

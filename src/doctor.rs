@@ -1,0 +1,283 @@
+//! What will bite a deletion, before it does: read from the catalog and the plan alone. Pure.
+
+use crate::catalog::{Catalog, OnDelete, ReferenceId, TableId, TableKind};
+use crate::findings::Findings;
+use crate::plan::{Checks, Plan};
+use crate::sql::{Dialect, cures};
+use serde::Serialize;
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+/// Something worth knowing before a deletion.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Symptom {
+    pub severity: Severity,
+    pub kind: Kind,
+    pub table: String,
+    pub what: String,
+    /// The statement that cures it.
+    pub cure: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Severity {
+    /// A deletion that meets it is refused or fails.
+    Blocks,
+    /// It takes longer than it needs to.
+    Slows,
+    /// It goes another way than it would without.
+    Note,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    Privilege,
+    RowSecurity,
+    ReplicaIdentity,
+    NotNull,
+    Unindexed,
+    Trigger,
+    ReplicaRole,
+    Unwatched,
+    NotValidated,
+    NoKey,
+    NoStatistics,
+}
+
+/// What the session may and the server does, besides the catalog.
+#[derive(Debug, Clone, Default)]
+pub struct Facts {
+    /// The role of the session, for the statements that somebody else has to run.
+    pub role: String,
+    /// Why per-row checks cannot be left out, where that is a matter of privilege.
+    pub needs_replica_role: bool,
+    /// Tables that are published without a replica identity: PostgreSQL refuses to delete from them.
+    pub unidentified: BTreeSet<TableId>,
+}
+
+/// Rows that one core reads per second while it looks for children without an index; measured on
+/// PostgreSQL 15 and SQLite 3.53, for orders of magnitude.
+const ROWS_PER_SECOND: f64 = 10_000_000.0;
+/// Tables up to so many rows are read as fast as an index is.
+const SMALL: u64 = 1_000;
+
+/// Everything that the catalog tells, worst first.
+pub fn examine(catalog: &Catalog, plan: &Plan, dialect: Dialect, facts: &Facts) -> Vec<Symptom> {
+    let mut symptoms = Vec::new();
+    for id in &plan.tables {
+        symptoms.extend(of_table(catalog, plan, dialect, facts, *id));
+    }
+    for id in catalog.reference_ids() {
+        if plan.tables.contains(&catalog.reference(id).parent) {
+            symptoms.extend(of_reference(catalog, plan, dialect, id));
+        }
+    }
+    if facts.needs_replica_role {
+        symptoms.push(Symptom {
+            severity: Severity::Slows,
+            kind: Kind::ReplicaRole,
+            table: String::new(),
+            what: "this role may not leave out the engine's per-row checks, which are most of the cost of a \
+                   large deletion"
+                .into(),
+            cure: Some(cures::grant_replica_role(&facts.role)),
+        });
+    }
+    symptoms.sort_by(|a, b| (a.severity, a.kind, &a.table).cmp(&(b.severity, b.kind, &b.table)));
+    symptoms
+}
+
+fn of_table(
+    catalog: &Catalog,
+    plan: &Plan,
+    dialect: Dialect,
+    facts: &Facts,
+    id: TableId,
+) -> Vec<Symptom> {
+    let table = catalog.table(id);
+    let name = table.name.to_string();
+    let symptom = |severity, kind, what: String, cure| Symptom {
+        severity,
+        kind,
+        table: name.clone(),
+        what,
+        cure,
+    };
+    let mut symptoms = Vec::new();
+    let privileges = table.privileges;
+    let wanted = [
+        (privileges.select, "SELECT"),
+        (privileges.update, "UPDATE"),
+        (privileges.delete, "DELETE"),
+    ];
+    let missing: Vec<&str> =
+        wanted.iter().filter(|(held, _)| !held).map(|(_, name)| *name).collect();
+    if !missing.is_empty() {
+        let missing = missing.join(", ");
+        let what = format!("this role lacks {missing}");
+        symptoms.push(symptom(
+            Severity::Blocks,
+            Kind::Privilege,
+            what,
+            Some(cures::grant(&missing, table, &facts.role)),
+        ));
+    }
+    if table.row_security {
+        let what = "row-level security hides rows from this role".into();
+        let cure = Some(cures::bypass_row_security(&facts.role));
+        symptoms.push(symptom(Severity::Blocks, Kind::RowSecurity, what, cure));
+    }
+    if facts.unidentified.contains(&id) {
+        let what =
+            "it is published, and has no replica identity: PostgreSQL refuses to delete from it"
+                .into();
+        let cure = Some(cures::replica_identity(table));
+        symptoms.push(symptom(Severity::Blocks, Kind::ReplicaIdentity, what, cure));
+    }
+    let fires = |trigger: &&crate::catalog::Trigger| {
+        trigger.on_delete || (trigger.on_update && plan.unlinks_in(id, catalog))
+    };
+    let firing: Vec<&str> = table.triggers.iter().filter(fires).map(|t| t.name.as_str()).collect();
+    if !firing.is_empty() {
+        let what = format!("{} sees the deletion: the engine checks row by row", firing.join(", "));
+        symptoms.push(symptom(Severity::Slows, Kind::Trigger, what, None));
+    }
+    if table.identifying_key().is_none() && table.kind != TableKind::WithoutRowid {
+        let what = "no key tells its rows apart: they go by their address".into();
+        let cure = (dialect == Dialect::Postgres).then(|| cures::add_key(table));
+        symptoms.push(symptom(Severity::Note, Kind::NoKey, what, cure));
+    }
+    if dialect == Dialect::Postgres && table.estimated_rows.is_none() {
+        let what = "it was never analyzed: joins with it are planned blindly".into();
+        symptoms.push(symptom(
+            Severity::Slows,
+            Kind::NoStatistics,
+            what,
+            Some(cures::analyze(dialect, table)),
+        ));
+    }
+    symptoms
+}
+
+fn of_reference(catalog: &Catalog, plan: &Plan, dialect: Dialect, id: ReferenceId) -> Vec<Symptom> {
+    let reference = catalog.reference(id);
+    let table = catalog.table(reference.child);
+    let arrow = catalog.reference_arrow(id);
+    let symptom = |severity, kind, what, cure| Symptom {
+        severity,
+        kind,
+        table: table.name.to_string(),
+        what,
+        cure,
+    };
+    let mut symptoms = Vec::new();
+    if reference.index.is_none()
+        && reference.is_constraint()
+        && table.estimated_rows.is_none_or(|rows| rows > SMALL)
+    {
+        let cost = match table.estimated_rows {
+            Some(rows) => format!(
+                "about {} for each row that it names",
+                seconds(rows as f64 / ROWS_PER_SECOND)
+            ),
+            None => "a look at the whole table for each row that it names".into(),
+        };
+        let effect = match plan.rules.checks {
+            Checks::Engine => {
+                format!("no index finds the rows of {arrow}: the engine's check costs {cost}")
+            }
+            Checks::Set => format!(
+                "no index finds the rows of {arrow}: a small organization costs a look at the whole table, and the \
+                 engine's checks, where they are needed, {cost}"
+            ),
+        };
+        let cure = Some(cures::create_index(dialect, catalog, id));
+        symptoms.push(symptom(Severity::Slows, Kind::Unindexed, effect, cure));
+    }
+    let fixed = |name: &&String| table.column(name).is_some_and(|column| !column.nullable);
+    if reference.on_delete == OnDelete::SetNull
+        && let Some(column) = reference.set_columns.iter().find(fixed)
+    {
+        let what = format!(
+            "{arrow} is set null, and {column} is NOT NULL: a row to unlink stops the deletion"
+        );
+        let cure = (dialect == Dialect::Postgres).then(|| cures::drop_not_null(table, column));
+        symptoms.push(symptom(Severity::Blocks, Kind::NotNull, what, cure));
+    }
+    if reference.is_constraint() && !reference.enforced {
+        let what = format!(
+            "the engine does not watch {arrow}: orgsweep checks it last, other sessions can get past it"
+        );
+        let cure = Some(cures::enable_triggers(catalog, reference.child));
+        symptoms.push(symptom(Severity::Note, Kind::Unwatched, what, cure));
+    }
+    if reference.is_constraint() && !reference.validated {
+        let what =
+            format!("rows that were there before {arrow} were never checked: they may dangle");
+        symptoms.push(symptom(
+            Severity::Note,
+            Kind::NotValidated,
+            what,
+            cures::validate(catalog, id),
+        ));
+    }
+    symptoms
+}
+
+/// References by which the engine would look for children in whole tables: those worth an index.
+pub fn worth_an_index(catalog: &Catalog, plan: &Plan) -> Vec<ReferenceId> {
+    let worth = |id: &ReferenceId| {
+        let reference = catalog.reference(*id);
+        let rows = catalog.table(reference.child).estimated_rows;
+        plan.rules.checks == Checks::Engine
+            && plan.tables.contains(&reference.parent)
+            // A look at the whole table for each organization is bearable.
+            && reference.parent != plan.root
+            && reference.index.is_none()
+            && reference.enforced
+            && rows.is_none_or(|rows| rows > SMALL)
+    };
+    catalog.reference_ids().filter(worth).collect()
+}
+
+/// A reference by which the engine looks for children without an index.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Unindexed {
+    pub reference: ReferenceId,
+    /// For the rows that go: their number times the child's.
+    pub cost: Duration,
+}
+
+/// What the engine's checks of the rows that go will cost for want of an index, dearest first. Where
+/// the child's rows were never counted, nothing is said.
+pub fn unindexed(catalog: &Catalog, plan: &Plan, findings: &Findings) -> Vec<Unindexed> {
+    const WORTH_A_WORD: Duration = Duration::from_secs(1);
+    if plan.rules.checks == Checks::Set {
+        return Vec::new();
+    }
+    let rows = findings.rows();
+    let cost = |id: ReferenceId| {
+        let reference = catalog.reference(id);
+        let parents = rows.get(&reference.parent).copied()?;
+        let children =
+            catalog.table(reference.child).estimated_rows.filter(|rows| *rows > SMALL)?;
+        let looked_for = reference.index.is_none() && reference.enforced;
+        let cost = Duration::from_secs_f64(parents as f64 * children as f64 / ROWS_PER_SECOND);
+        (looked_for && cost >= WORTH_A_WORD).then_some(Unindexed { reference: id, cost })
+    };
+    let mut found: Vec<Unindexed> = catalog.reference_ids().filter_map(cost).collect();
+    found.sort_by_key(|unindexed| std::cmp::Reverse(unindexed.cost));
+    found
+}
+
+/// `40 ms`, `3 s`, `25 min`, `9 h`: an order of magnitude.
+pub fn seconds(seconds: f64) -> String {
+    match seconds {
+        ..1.0 => format!("{:.0} ms", (seconds * 1_000.0).max(1.0)),
+        ..120.0 => format!("{seconds:.0} s"),
+        ..7_200.0 => format!("{:.0} min", seconds / 60.0),
+        _ => format!("{:.0} h", seconds / 3_600.0),
+    }
+}

@@ -1,0 +1,63 @@
+//! Who proves that nothing dangles: the engine row by row, or checks in sets.
+
+use crate::catalog::{Catalog, TableId};
+use crate::plan::{Checks, Plan};
+use crate::sql::Dialect;
+
+/// Which proof to use where nobody chose, why, and whether set-based checks could be used at all.
+pub struct AutomaticChecks {
+    pub checks: Checks,
+    pub reason: String,
+    pub set_is_possible: bool,
+}
+
+/// The engine's checks are left out only where nothing else would be left out with them.
+pub fn choose_checks(
+    catalog: &Catalog,
+    plan: &Plan,
+    dialect: Dialect,
+    replica_role: bool,
+) -> AutomaticChecks {
+    let choice = |checks, set_is_possible, reason: String| AutomaticChecks {
+        checks,
+        reason,
+        set_is_possible,
+    };
+    let with_trigger = |unlinked: bool| {
+        let fires = |id: &TableId| {
+            let deletes = plan.tables.contains(id);
+            let updates = unlinked && plan.unlinks_in(*id, catalog);
+            let mut triggers = catalog.table(*id).triggers.iter();
+            triggers.any(|t| (deletes && t.on_delete) || (updates && t.on_update))
+        };
+        catalog.table_ids().find(fires).map(|id| catalog.table(id).name.to_string())
+    };
+    match dialect {
+        Dialect::Postgres if !replica_role => {
+            let reason = "this role may not set session_replication_role";
+            choice(Checks::Engine, false, reason.into())
+        }
+        // Whatever fires in one role only would be skipped, or would fire out of turn; and what a
+        // trigger that fires always writes elsewhere would go unchecked. Unlinks are written under
+        // the other role, and what their triggers add the engine may cascade: only it takes that.
+        Dialect::Postgres => match (with_trigger(false), with_trigger(true)) {
+            (Some(table), _) => {
+                choice(Checks::Engine, false, format!("{table} has a trigger or rule on DELETE"))
+            }
+            (None, Some(table)) => {
+                choice(Checks::Engine, true, format!("{table} has a trigger that unlinking fires"))
+            }
+            (None, None) => {
+                choice(Checks::Set, true, "rows are locked, no trigger is skipped".into())
+            }
+        },
+        // What a trigger writes, here or elsewhere, only the engine would check and cascade. Deferred,
+        // its checks let cycles pass.
+        Dialect::Sqlite => match with_trigger(true) {
+            Some(table) => {
+                choice(Checks::Engine, false, format!("{table} has a trigger that would fire"))
+            }
+            None => choice(Checks::Set, true, "BEGIN IMMEDIATE keeps other writers out".into()),
+        },
+    }
+}

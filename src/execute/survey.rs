@@ -1,0 +1,73 @@
+//! What preview, clean and explain have in common: the rows, and what stands in their way.
+
+use super::closure::{self, Discovery};
+use super::firewall::{self, Homes};
+use super::take::taken;
+use super::{Failure, Progress, Run, guards, obstacles};
+use crate::catalog::ReferenceId;
+use crate::findings::{Findings, Unlinked};
+use std::collections::BTreeSet;
+
+/// What is found before anything is refused. The key tables and those of the firewall stay.
+pub struct Survey {
+    pub discovery: Discovery,
+    pub unlinked: Vec<Unlinked>,
+    pub homes: Homes,
+    pub excluded: BTreeSet<ReferenceId>,
+    /// Nothing found so far keeps a clean from deleting these rows as it finds them.
+    top_down: bool,
+}
+
+/// The closure, the refusals, the unlinks: all that is known before the first change. The key
+/// tables stay for the deletion.
+pub fn measure(run: &mut Run) -> Result<Findings, Failure> {
+    let mut survey = survey(run)?;
+    judge(run, &mut survey)
+}
+
+pub fn survey(run: &mut Run) -> Result<Survey, Failure> {
+    let mut excluded = BTreeSet::new();
+    loop {
+        let mut discovery = closure::discover(run, &excluded)?;
+        if discovery.is_empty() {
+            let (unlinked, homes) = (Vec::new(), Homes::default());
+            return Ok(Survey { discovery, unlinked, homes, excluded, top_down: false });
+        }
+        (run.observe)(Progress::Checking);
+        let unlinked = obstacles::unlinked(run, &mut discovery)?;
+        let exceptions = firewall::tables_with_exceptions(run, &discovery)?;
+        let all = run.job.plan.tables.clone();
+        let top_down = exceptions.is_empty() && taken(run.sql.dialect, run.job) == Some(all);
+        let homes = firewall::homes(run, &discovery, exceptions, &unlinked)?;
+        if firewall::exclude(run, &discovery, &homes, &mut excluded)? {
+            firewall::forget(run, &discovery, &homes, &unlinked)?;
+            continue;
+        }
+        return Ok(Survey { discovery, unlinked, homes, excluded, top_down });
+    }
+}
+
+/// What stands in the way of what was found.
+pub fn judge(run: &mut Run, survey: &mut Survey) -> Result<Findings, Failure> {
+    let Survey { discovery, unlinked, homes, excluded, top_down } = survey;
+    if discovery.is_empty() {
+        return Ok(Findings::default());
+    }
+    let kept = obstacles::kept(run, discovery)?;
+    let mut refusals = discovery.refusals.clone();
+    refusals.extend(guards::guards(run, discovery)?);
+    refusals.extend(kept);
+    refusals.extend(obstacles::protected(run, discovery, excluded)?);
+    refusals.extend(firewall::refusals(run, discovery, homes, excluded)?);
+    refusals.extend(obstacles::broken_unlinks(run, discovery, unlinked)?);
+    refusals.extend(obstacles::overlaps(run, discovery)?);
+    Ok(Findings {
+        organizations: discovery.organizations.clone(),
+        found: discovery.found.clone(),
+        shared: firewall::shared(run, discovery, homes)?,
+        unlinked: firewall::owners_of_unlinked(run, discovery, unlinked)?,
+        // A clean that comes after this one; its own run was sent back to the closure.
+        top_down: *top_down && !run.lock && refusals.is_empty(),
+        refusals,
+    })
+}

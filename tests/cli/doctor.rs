@@ -1,0 +1,142 @@
+//! What bites a deletion is told before it does, with the statement that cures it.
+
+use crate::support::*;
+use serde_json::Value;
+
+/// Kind and cure of everything that the doctor finds, per table.
+fn findings(db: &TestDatabase, code: i32) -> Vec<(String, String, Option<String>)> {
+    let outcome = db.orgsweep(&["doctor", "--format", "json"]).exits(code);
+    let json = outcome.json();
+    let found = json["findings"].as_array().cloned().unwrap_or_default();
+    let text = |value: &Value| value.as_str().map(str::to_owned);
+    let finding = |one: &Value| {
+        (
+            text(&one["table"]).unwrap_or_default(),
+            text(&one["kind"]).unwrap_or_default(),
+            text(&one["cure"]),
+        )
+    };
+    found.iter().map(finding).collect()
+}
+
+/// Everything that can be told to be cured is, by the statements shown.
+fn cured(db: &TestDatabase, code: i32) -> Vec<String> {
+    let found = findings(db, code);
+    for (_, _, cure) in &found {
+        if let Some(cure) = cure {
+            db.execute(cure);
+        }
+    }
+    found.into_iter().map(|(table, kind, _)| format!("{table} {kind}")).collect()
+}
+
+const SCHEMA: &str = "
+    CREATE TABLE organizations (id integer PRIMARY KEY, name text);
+    CREATE TABLE users (id integer PRIMARY KEY, organization_id integer REFERENCES organizations ON DELETE CASCADE);
+    CREATE INDEX users_organization ON users (organization_id);
+    CREATE TABLE deals (id integer PRIMARY KEY, created_by integer REFERENCES users ON DELETE CASCADE,
+        checked_by integer NOT NULL REFERENCES users ON DELETE SET NULL);
+    CREATE INDEX deals_checked ON deals (checked_by);
+    INSERT INTO organizations VALUES (1, 'Apex');
+    INSERT INTO users VALUES (1, 1);";
+
+/// More deals than are worth a look at all of them.
+fn many_deals(db: &TestDatabase) {
+    let numbers = db.either(
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 3000) SELECT i FROM n",
+        "SELECT generate_series(1, 3000)",
+    );
+    db.execute(
+        &format!("INSERT INTO deals SELECT i, 1, 1 FROM ({numbers}) s(i); ANALYZE")
+            .replace("s(i)", db.either("s", "s(i)")),
+    );
+}
+
+each_backend! {
+    fn a_healthy_database_has_nothing_to_be_told(db: TestDatabase) {
+        db.execute("CREATE TABLE organizations (id integer PRIMARY KEY, name text); ANALYZE");
+        assert_eq!(findings(&db, 0), []);
+        db.orgsweep(&["doctor"]).exits(0).says(&["nothing will bite"]);
+    }
+
+    fn what_is_found_is_cured_by_the_statements_shown(db: TestDatabase) {
+        db.execute(SCHEMA);
+        many_deals(&db);
+        let found = cured(&db, 3);
+        assert_eq!(found, ["deals not_null", "deals unindexed"]);
+        let left = findings(&db, if db.is_sqlite() { 3 } else { 0 });
+        // SQLite cannot drop a NOT NULL.
+        assert_eq!(left.len(), usize::from(db.is_sqlite()), "{left:?}");
+    }
+
+    fn triggers_and_tables_without_keys_are_told(db: TestDatabase) {
+        db.execute("CREATE TABLE organizations (id integer PRIMARY KEY, name text); \
+                    CREATE TABLE logs (what text, organization_id integer REFERENCES organizations ON DELETE CASCADE)");
+        db.execute(db.either(
+            "CREATE TRIGGER history AFTER DELETE ON logs BEGIN SELECT 1; END",
+            "CREATE FUNCTION history() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN RETURN old; END$$; \
+             CREATE TRIGGER history AFTER DELETE ON logs FOR EACH ROW EXECUTE FUNCTION history()",
+        ));
+        db.execute("CREATE INDEX logs_organization ON logs (organization_id); ANALYZE");
+        let kinds: Vec<String> =
+            findings(&db, 0).into_iter().map(|(table, kind, _)| format!("{table} {kind}")).collect();
+        assert_eq!(kinds, ["logs trigger", "logs no_key"]);
+    }
+
+    fn missing_indexes_are_warned_of_and_created_where_that_is_asked_for(db: TestDatabase) {
+        db.execute(&SCHEMA.replace("NOT NULL REFERENCES users ON DELETE SET NULL", ""));
+        db.execute("INSERT INTO organizations VALUES (2, 'Global')");
+        let numbers = db.either(
+            "WITH RECURSIVE n(i) AS (SELECT 2 UNION ALL SELECT i + 1 FROM n WHERE i < 6000) SELECT i, 1 FROM n",
+            "SELECT generate_series(2, 6000), 1",
+        );
+        db.execute(&format!("INSERT INTO users {numbers}"));
+        db.execute("INSERT INTO deals SELECT id, 1, 1 FROM users; ANALYZE");
+        let flags = ["--org-name", "Apex", "--force", "--reference-checks", "engine"];
+        let preview = db.orgsweep(&[&["preview"][..], &flags].concat()).exits(0);
+        preview.says(&["no index finds the rows of deals.created_by (about 4 s)"]);
+        let clean = [&["clean", "--yes"][..], &flags, &["--create-missing-indexes"]].concat();
+        let clean = db.orgsweep(&clean).exits(0);
+        clean.says(&["created for good: CREATE INDEX"]).hides("warning: no index");
+        assert_eq!(db.count("deals"), 0);
+        assert_eq!(findings(&db, 0), []);
+    }
+}
+
+#[test]
+fn what_only_postgresql_has_is_told() {
+    let Some(db) = TestDatabase::fresh(Backend::Postgres) else { return };
+    db.execute(&SCHEMA.replace("NOT NULL REFERENCES users ON DELETE SET NULL", ""));
+    db.execute(
+        "ALTER TABLE deals DROP CONSTRAINT deals_pkey; ANALYZE; CREATE PUBLICATION everything FOR TABLE deals; \
+         ALTER TABLE users ALTER CONSTRAINT users_organization_id_fkey DEFERRABLE; \
+         ALTER TABLE deals DISABLE TRIGGER ALL; \
+         CREATE TABLE notes (id integer PRIMARY KEY, user_id integer)",
+    );
+    db.execute(
+        "ALTER TABLE notes ADD FOREIGN KEY (user_id) REFERENCES users ON DELETE CASCADE NOT VALID",
+    );
+    let kinds: Vec<String> =
+        findings(&db, 3).into_iter().map(|(table, kind, _)| format!("{table} {kind}")).collect();
+    assert_eq!(
+        kinds,
+        [
+            "deals replica_identity",
+            "notes unindexed",
+            "notes no_statistics",
+            "deals unwatched",
+            "notes not_validated",
+            "deals no_key"
+        ]
+    );
+
+    let role = db.role();
+    db.execute(&format!("GRANT SELECT ON organizations, users TO {}", role.name));
+    let doctor = ["--database-url", &role.url, "doctor"];
+    orgsweep(&doctor).exits(3).says(&[
+        "deals: this role lacks SELECT, UPDATE, DELETE",
+        "users: this role lacks UPDATE, DELETE",
+        &format!("cure: GRANT UPDATE, DELETE ON \"users\" TO \"{}\";", role.name),
+        "this role may not leave out the engine's per-row checks",
+    ]);
+}
