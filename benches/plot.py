@@ -6,8 +6,8 @@ from xml.sax.saxutils import escape
 
 from report import median, print_table
 
-WIDTH, HEIGHT = 760, 460
-LEFT, RIGHT, TOP, BOTTOM = 80, 190, 50, 60
+WIDTH, HEIGHT = 800, 460
+LEFT, RIGHT, TOP, BOTTOM = 80, 230, 50, 60
 # Told apart by the colour-blind, too (Okabe and Ito).
 COLOURS = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000"]
 DASHES = ["", "6 3", "2 3"]
@@ -55,7 +55,9 @@ def panel(engine, lines, top):
     x = axis([rows for rows, _ in points], LEFT, WIDTH - RIGHT)
     y = axis([seconds for _, seconds in points], HEIGHT - BOTTOM, TOP)
     middle = (LEFT + WIDTH - RIGHT) / 2
-    parts = [text(middle, 28, f"{engine}: time to delete one organization", 'text-anchor="middle" font-size="15"'),
+    parts = [f'<rect x="{LEFT}" y="{TOP}" width="{WIDTH - RIGHT - LEFT}" height="{HEIGHT - BOTTOM - TOP}"'
+             ' fill="none" stroke="#888888"/>',
+             text(middle, 28, f"{engine}: time to delete one organization", 'text-anchor="middle" font-size="15"'),
              text(middle, HEIGHT - 16, "rows of the organization", 'text-anchor="middle"'),
              text(0, 0, "seconds, whole process (median)",
                   f'text-anchor="middle" transform="translate(22 {HEIGHT / 2}) rotate(-90)"')]
@@ -82,14 +84,13 @@ def panel(engine, lines, top):
 
 
 def axis(values, start, end):
-    """Maps a value to its place between two ends, logarithmically, whole powers of ten at both."""
-    low, high = math.floor(math.log10(min(values))), math.ceil(math.log10(max(values)) + 1e-9)
-    high = max(high, low + 1)
+    """Maps a value to its place between two ends, logarithmically, with the powers of ten in between."""
+    low, high = math.log10(min(values)) - 0.15, math.log10(max(values)) + 0.15
 
     def place(value):
         return start + (math.log10(value) - low) / (high - low) * (end - start)
 
-    place.powers = range(low, high + 1)
+    place.powers = range(math.ceil(low), math.floor(high) + 1)
     return place
 
 
