@@ -1,5 +1,9 @@
 //! The command line. The doc comments are the help.
 
+mod archives;
+
+pub use archives::{Archives, ArchivesCommand, History, Keep, Restore, Shelf};
+
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -41,6 +45,9 @@ pub enum Command {
     Preview(Preview),
     Clean(Clean),
     Verify(Verify),
+    Restore(Restore),
+    Archives(Archives),
+    History(History),
     Graph(Graph),
     Explain(Explain),
     Doctor(Doctor),
@@ -340,6 +347,9 @@ pub struct Clean {
     #[arg(long)]
     pub verify: bool,
 
+    #[command(flatten)]
+    pub keep: Keep,
+
     #[arg(long, value_name = "FORMAT", default_value = "table")]
     pub format: PreviewFormat,
 }
@@ -489,6 +499,9 @@ impl Cli {
             Command::Preview(preview) => preview.format == PreviewFormat::Json,
             Command::Clean(clean) => clean.format == PreviewFormat::Json,
             Command::Verify(Verify { format, .. })
+            | Command::Restore(Restore { format, .. })
+            | Command::Archives(Archives { format, .. })
+            | Command::History(History { format, .. })
             | Command::Doctor(Doctor { format, .. })
             | Command::Explain(Explain { format, .. })
             | Command::Migrate(Migrate { format })

@@ -123,11 +123,19 @@ fn of_failure(failure: &Failure) -> Problem {
             format!("{what}, again and again; everything was rolled back"),
         )
         .hint("something inserts rows while they are being deleted: stop it, or a trigger does"),
-        Failure::OutcomeUnknown(error) => Problem::new(
-            Exit::Unknown,
-            format!("the connection died during COMMIT ({error}): the rows may be gone or not"),
-        )
-        .hint("orgsweep verify --org-id KEY tells which"),
+        Failure::Archive(error) => {
+            Problem::new(Exit::Failed, format!("{error}; nothing was deleted"))
+                .hint("--archive-dir DIRECTORY keeps it elsewhere, --no-archive keeps nothing")
+        }
+        Failure::OutcomeUnknown { error, archive } => {
+            let kept =
+                archive.as_ref().map(|path| format!("; {} holds what was to go", path.display()));
+            Problem::new(
+                Exit::Unknown,
+                format!("the connection died during COMMIT ({error}): the rows may be gone or not"),
+            )
+            .hint("orgsweep verify --org-id KEY tells which".to_owned() + &kept.unwrap_or_default())
+        }
         Failure::Interrupted => {
             let signal = crate::interrupt::signal().unwrap_or(2);
             Problem::new(Exit::Interrupted(signal), "interrupted; everything was rolled back")

@@ -46,6 +46,7 @@
 //! [`crm`] is the built-in sample database behind `demo`; nothing else knows its schema.
 
 pub mod address;
+pub mod archive;
 pub mod catalog;
 pub mod cli;
 pub mod commands;
@@ -61,7 +62,9 @@ pub mod interrupt;
 pub mod label;
 pub mod plan;
 pub mod policy;
+pub mod receipt;
 pub mod render;
+pub mod restoration;
 pub mod selection;
 pub mod settings;
 pub mod signals;

@@ -2,11 +2,13 @@
 //! reader of the environment besides `cli`, whose `ORGSWEEP_*` variables clap reads; libpq reads its
 //! own `PG*` and `.pgpass`.
 
+use crate::archive::Actor;
 use crate::database::Target;
 use crate::exit::Problem;
 use crate::policy::Policy;
+use etcetera::BaseStrategy;
 use std::io::ErrorKind;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::{env, fs};
 
 /// The environment, read once at the start.
@@ -65,6 +67,21 @@ impl Settings {
             let problem = Problem::usage(fault.to_string());
             Problem { hint: fault.hint, ..problem }
         })
+    }
+
+    /// Where archives are kept unless somebody says otherwise: `orgsweep` in the user's state directory;
+    /// nowhere for a user without a home.
+    pub fn state_directory(&self) -> Option<PathBuf> {
+        etcetera::choose_base_strategy().ok()?.state_dir().map(|state| state.join("orgsweep"))
+    }
+
+    /// Who runs this, and where.
+    pub fn actor(&self) -> Actor {
+        let unknown = || "unknown".to_owned();
+        Actor {
+            user: whoami::username().unwrap_or_else(|_| unknown()),
+            host: whoami::hostname().unwrap_or_else(|_| unknown()),
+        }
     }
 
     /// The database that is meant: the flag before the environment.

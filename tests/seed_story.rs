@@ -148,9 +148,16 @@ fn the_demo_tells_the_whole_story_in_an_empty_directory() {
     let directory = tempfile::TempDir::new().unwrap();
     for _ in 0..2 {
         let outcome = Invocation::new(&["demo"]).directory(directory.path()).run().exits(0);
-        outcome.says(&[APEX, "deals", "created_by", "DLID0001 - Global Corp", "--force"]);
+        outcome.says(&[
+            APEX,
+            "deals",
+            "created_by",
+            "DLID0001 - Global Corp",
+            "--force",
+            "put back",
+        ]);
     }
     let files = std::fs::read_dir(directory.path()).unwrap().flatten();
     let files: Vec<_> = files.map(|file| file.file_name().into_string().unwrap()).collect();
-    assert_eq!(files.len(), 1, "{files:?}");
+    assert_eq!(files.len(), 2, "the database and its archives: {files:?}");
 }

@@ -1,20 +1,22 @@
 //! `orgsweep clean`
 
 use super::context::{Prepared, Subject};
-use super::per_org::{self, Series, outcome};
-use super::preview::{self, Reporting, previewed};
-use crate::cli::{Clean, Preview, PreviewFormat};
+use super::keeping::{self, Recording};
+use super::per_org::{self, Series};
+use super::preview::{self, Ended, Reporting, selection_flags};
+use crate::cli::{Clean, Keep, Preview, PreviewFormat};
 use crate::doctor;
-use crate::execute::{self, Failure, Progress};
+use crate::execute::{self, Failure, Job, Progress};
 use crate::exit::{Exit, Problem};
 use crate::findings::Organization;
 use crate::label::printable;
 use crate::plan::Force;
+use crate::receipt::Part;
 use crate::render::Outcome;
 use crate::sql::cures;
 use crate::ui::Ui;
 use anyhow::Result;
-use std::collections::BTreeMap;
+use std::time::Instant;
 
 pub fn run(subject: &Subject, args: &Clean, ui: &mut Ui) -> Result<Exit> {
     if args.dry_run {
@@ -26,6 +28,19 @@ pub fn run(subject: &Subject, args: &Clean, ui: &mut Ui) -> Result<Exit> {
             .hint("markdown, csv and sql are formats of the preview: --dry-run")
             .into());
     }
+    let Keep { shelf, no_archive, archive_keep, receipt } = &args.keep;
+    let recording = Recording {
+        command: "clean",
+        selection: selection_flags(&args.which, &args.how),
+        shelf,
+        receipt: receipt.as_deref(),
+        needed: !no_archive,
+        keep: Some(*archive_keep),
+    };
+    keeping::recorded(subject, recording, ui, |parts, ui| deletion(subject, args, parts, ui))
+}
+
+fn deletion(subject: &Subject, args: &Clean, parts: &mut Vec<Part>, ui: &mut Ui) -> Result<Exit> {
     if args.create_missing_indexes {
         create_missing_indexes(subject, args, ui)?;
     }
@@ -33,22 +48,22 @@ pub fn run(subject: &Subject, args: &Clean, ui: &mut Ui) -> Result<Exit> {
         let Clean { which, how, format, verify, .. } = args;
         let series =
             Series { command: "clean", subject, which, how, format: *format, verify: *verify };
-        return per_org::clean(series, args, ui);
+        return per_org::clean(series, args, parts, ui);
     }
     // The schema may change between reading the catalog and locking its tables.
     const ATTEMPTS: u32 = 3;
     for _ in 1..ATTEMPTS {
-        match once(subject, args, ui) {
+        match once(subject, args, parts, ui) {
             Err(error) if matches!(error.downcast_ref(), Some(Failure::SchemaMoved)) => {
                 ui.note("the schema changed meanwhile; planning again");
             }
             ended => return ended,
         }
     }
-    once(subject, args, ui)
+    once(subject, args, parts, ui)
 }
 
-fn once(subject: &Subject, args: &Clean, ui: &mut Ui) -> Result<Exit> {
+fn once(subject: &Subject, args: &Clean, parts: &mut Vec<Part>, ui: &mut Ui) -> Result<Exit> {
     let (mut database, prepared) = Prepared::open(subject, &args.which, &args.how)?;
     if !ui.json {
         ui.note(&prepared.describe());
@@ -61,18 +76,23 @@ fn once(subject: &Subject, args: &Clean, ui: &mut Ui) -> Result<Exit> {
         how: &args.how,
         format: args.format,
     };
-    let job = prepared.job(args.how.lock_timeout, args.verify);
+    let archiving = keeping::archiving(subject, &prepared, &mut database, &args.keep)?;
+    let job =
+        Job { archive: archiving.as_ref(), ..prepared.job(args.how.lock_timeout, args.verify) };
+    let start = Instant::now();
     let consented = consents(args, ui, prepared.plan.rules.force != Force::None);
     let confirmed = match consented && database.read_only()?.is_none() {
         true => None,
         false => {
             let findings = preview::measure(&mut database, &prepared, &job, ui)?;
-            match previewed(&findings) {
-                Outcome::Previewed => reporting.show(ui, &findings),
-                ended => return Ok(reporting.finish(ui, ended, &findings, BTreeMap::new())),
+            let preview = Ended::previewed(findings);
+            if preview.outcome != Outcome::Previewed {
+                parts.push(reporting.part(&preview, start.elapsed()));
+                return Ok(reporting.finish(ui, &preview));
             }
-            confirm(ui, &findings.organizations)?;
-            Some(findings)
+            reporting.show(ui, &preview);
+            confirm(ui, &preview.findings.organizations)?;
+            Some(preview.findings)
         }
     };
     let ended = execute::clean(&mut database, &job, confirmed.as_ref(), &mut |progress| {
@@ -81,8 +101,9 @@ fn once(subject: &Subject, args: &Clean, ui: &mut Ui) -> Result<Exit> {
             prepared.narrate(ui, progress);
         }
     })?;
-    let (outcome, findings, durations) = outcome(ended);
-    Ok(reporting.finish(ui, outcome, &findings, durations))
+    let ended = Ended::from(ended);
+    parts.push(reporting.part(&ended, start.elapsed()));
+    Ok(reporting.finish(ui, &ended))
 }
 
 /// Outside any transaction, so that nobody waits for them.

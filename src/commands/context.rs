@@ -12,6 +12,7 @@ use crate::plan::{self, Checks, Plan, Rules};
 use crate::policy::{self, Fault, Policy, Resolved};
 use crate::render::counted;
 use crate::selection::{Root, Selection};
+use crate::settings::Settings;
 use crate::sql::{Dialect, Sql, Statement};
 use crate::ui::Ui;
 use anyhow::Result;
@@ -22,6 +23,7 @@ use std::time::Duration;
 pub struct Subject {
     pub target: Target,
     pub policy: Policy,
+    pub settings: Settings,
 }
 
 /// A database, what it says about itself, and what the policy makes of it.
@@ -40,7 +42,7 @@ impl Context {
     /// # Errors
     /// Those of the connection; a root or a policy that does not fit the database.
     pub fn open(subject: &Subject, which: &Which, lock_timeout: Duration) -> Result<Context> {
-        let Subject { target, policy } = subject;
+        let Subject { target, policy, .. } = subject;
         let mut database = Database::connect(target, false)?;
         database.set_busy_timeout(lock_timeout)?;
         let catalog = database.in_snapshot(catalog::load)?;
@@ -232,6 +234,7 @@ impl Prepared {
             selection: &self.selection,
             lock_timeout,
             verify,
+            archive: None,
             may_shrink: false,
         }
     }

@@ -1,46 +1,59 @@
 //! `orgsweep demo`: the whole story, by the same commands that a user would type.
 
 use super::context::{Prepared, Subject};
+use crate::archive::Shelf;
 use crate::cli::{Cli, Command, Demo};
 use crate::database::Target;
 use crate::execute;
 use crate::exit::{Exit, Problem};
 use crate::policy::Policy;
+use crate::settings::Settings;
 use crate::ui::Ui;
 use anyhow::Result;
 use clap::Parser;
+use std::path::Path;
 
 const DELETED: &str = "Apex Innovations Inc.";
 const KEPT: &str = "Global Corp";
+/// In this folder, as the database.
+const ARCHIVES: &str = "orgsweep-demo-archives";
 
-pub fn run(args: &Demo, ui: &mut Ui) -> Result<Exit> {
-    let target = Target::Sqlite(args.file.clone());
-    step(ui, &target, "a scratch CRM", &["migrate"])?;
-    step(ui, &target, "with two organizations", &["seed", "--organizations", "2"])?;
-    let before = rows_of(&target, KEPT)?;
+pub fn run(args: &Demo, settings: &Settings, ui: &mut Ui) -> Result<Exit> {
+    let (target, policy) = (Target::Sqlite(args.file.clone()), Policy::default());
+    // The demo's own database knows no policy.
+    let subject = &Subject { target, policy, settings: settings.clone() };
+    step(ui, subject, "a scratch CRM", &["migrate"])?;
+    step(ui, subject, "with two organizations", &["seed", "--organizations", "2"])?;
+    let before = rows_of(subject, KEPT)?;
     step(
         ui,
-        &target,
+        subject,
         "what would go, and what stands in the way",
         &["preview", "--org-name", DELETED],
     )?;
     let refused = step(
         ui,
-        &target,
+        subject,
         "without --force nothing happens",
         &["clean", "--org-name", DELETED, "--yes"],
     )?;
     expect(refused == Exit::Refused, "the deletion should have been refused")?;
     let cleaned = step(
         ui,
-        &target,
+        subject,
         "with it, everything of the organization goes, in one transaction",
         &["clean", "--org-name", DELETED, "--force", "--yes"],
     )?;
     expect(cleaned == Exit::Done, "the deletion should have succeeded")?;
-    let verified = step(ui, &target, "nothing of it is left", &["verify", "--org-name", DELETED])?;
+    let verified = step(ui, subject, "nothing of it is left", &["verify", "--org-name", DELETED])?;
     expect(verified == Exit::Done, "something is left")?;
-    expect(rows_of(&target, KEPT)? == before, "the other organization should be as it was")?;
+    expect(rows_of(subject, KEPT)? == before, "the other organization should be as it was")?;
+    let archives = Shelf::archives(Path::new(ARCHIVES))?;
+    let newest = archives.last().and_then(|entry| entry.path.file_name());
+    let newest = newest.unwrap_or_default().to_string_lossy().into_owned();
+    let about = "and if it was the wrong one, all of it comes back";
+    let restored = step(ui, subject, about, &["restore", &newest])?;
+    expect(restored == Exit::Done, "the organization should have come back")?;
     ui.result(&format!(
         "\n# {KEPT} has its {} as before. The file is {}: go on with it, or remove it.",
         crate::render::counted(before, "row"),
@@ -50,24 +63,20 @@ pub fn run(args: &Demo, ui: &mut Ui) -> Result<Exit> {
 }
 
 /// Says what comes, then runs the command as it would be typed.
-fn step(ui: &mut Ui, target: &Target, about: &str, words: &[&str]) -> Result<Exit> {
+fn step(ui: &mut Ui, subject: &Subject, about: &str, words: &[&str]) -> Result<Exit> {
     let typed: Vec<String> = words.iter().map(|word| super::preview::shell_word(word)).collect();
     ui.result(&format!("\n# {about}\n$ orgsweep {}", typed.join(" ")));
     let cli = parsed(words)?;
-    let subject = subject(target);
+    let target = &subject.target;
     match &cli.command {
         Command::Migrate(args) => super::migrate::run(target, args, ui),
         Command::Seed(args) => super::seed::run(target, args, ui),
-        Command::Preview(args) => super::preview::run(&subject, args, ui),
-        Command::Clean(args) => super::clean::run(&subject, args, ui),
-        Command::Verify(args) => super::verify::run(&subject, args, ui),
+        Command::Preview(args) => super::preview::run(subject, args, ui),
+        Command::Clean(args) => super::clean::run(subject, args, ui),
+        Command::Restore(args) => super::restore::run(subject, args, ui),
+        Command::Verify(args) => super::verify::run(subject, args, ui),
         _ => unreachable!("the demo has no other steps"),
     }
-}
-
-/// The demo's own database knows no policy.
-fn subject(target: &Target) -> Subject {
-    Subject { target: target.clone(), policy: Policy::default() }
 }
 
 /// The words as a command, whatever the environment says of other databases.
@@ -75,16 +84,18 @@ fn parsed(words: &[&str]) -> Result<Cli> {
     const OWN: [&str; 4] = ["--root", "organizations", "--name-column", "name"];
     let selects = ["preview", "clean", "verify"].contains(&words[0]);
     let own = if selects { &OWN[..] } else { &[] };
-    Ok(Cli::try_parse_from(["orgsweep"].iter().chain(words).chain(own))?)
+    let keeps = ["clean", "restore"].contains(&words[0]);
+    let keeps: &[&str] = if keeps { &["--archive-dir", ARCHIVES] } else { &[] };
+    Ok(Cli::try_parse_from(["orgsweep"].iter().chain(words).chain(own).chain(keeps))?)
 }
 
 /// How many rows the deletion of an organization would take.
-fn rows_of(target: &Target, name: &str) -> Result<u64> {
+fn rows_of(subject: &Subject, name: &str) -> Result<u64> {
     let cli = parsed(&["preview", "--org-name", name, "--force"])?;
     let Command::Preview(args) = cli.command else {
         unreachable!("preview was typed");
     };
-    let (mut database, prepared) = Prepared::open(&subject(target), &args.which, &args.how)?;
+    let (mut database, prepared) = Prepared::open(subject, &args.which, &args.how)?;
     let findings =
         execute::preview(&mut database, &prepared.job(args.how.lock_timeout, false), &mut |_| {})?;
     Ok(findings.deleted())

@@ -1,16 +1,19 @@
 //! One file a command: flags to plan, plan to run, run to output.
 
+mod archives;
 mod clean;
 mod context;
 mod demo;
 mod doctor;
 mod explain;
 mod graph;
+mod keeping;
 mod migrate;
 mod narration;
 mod per_org;
 mod policy;
 mod preview;
+mod restore;
 mod roots;
 mod rules;
 mod seed;
@@ -31,12 +34,16 @@ use context::Subject;
 pub fn run(cli: &Cli, settings: &Settings, ui: &mut Ui) -> Result<Exit> {
     let target = || settings.target(cli.database_url.as_deref());
     let subject = || -> Result<Subject> {
-        Ok(Subject { target: target()?, policy: settings.policy(cli.config.as_deref())? })
+        let policy = settings.policy(cli.config.as_deref())?;
+        Ok(Subject { target: target()?, policy, settings: settings.clone() })
     };
     match &cli.command {
         Command::Preview(args) => preview::run(&subject()?, args, ui),
         Command::Clean(args) => clean::run(&subject()?, args, ui),
         Command::Verify(args) => verify::run(&subject()?, args, ui),
+        Command::Restore(args) => restore::run(&subject()?, args, ui),
+        Command::Archives(args) => archives::run(settings, args, ui),
+        Command::History(args) => archives::history(settings, args, ui),
         Command::Graph(args) => graph::run(&subject()?, args, ui),
         Command::Doctor(args) => doctor::run(&subject()?, args, ui),
         Command::Explain(args) => explain::run(&subject()?, args, ui),
@@ -55,6 +62,6 @@ pub fn run(cli: &Cli, settings: &Settings, ui: &mut Ui) -> Result<Exit> {
         }
         Command::Migrate(args) => migrate::run(&target()?, args, ui),
         Command::Seed(args) => seed::run(&target()?, args, ui),
-        Command::Demo(args) => demo::run(args, ui),
+        Command::Demo(args) => demo::run(args, settings, ui),
     }
 }

@@ -37,6 +37,15 @@ pub fn narrate(ui: &mut Ui, catalog: &Catalog, plan: &Plan, progress: Progress) 
             };
             ui.progress(format!("{verb} {} of {table}, {} in all", grouped(rows), grouped(of)));
         }
+        Progress::Archiving { table, rows } => {
+            ui.progress(format!("archiving rows: {} of {}", grouped(rows), name(&table)));
+        }
+        Progress::Staging { table, rows } => {
+            ui.progress(format!("reading the archive: {} of {}", grouped(rows), name(&table)));
+        }
+        Progress::Restored { table, rows } => {
+            ui.progress(format!("put back: {} of {}", grouped(rows), name(&table)));
+        }
         Progress::Proving => ui.progress("proving that nothing is left".into()),
         Progress::Committing => ui.progress("committing".into()),
         Progress::Retrying { attempt } => {

@@ -3,21 +3,22 @@
 
 use super::clean::{confirm, consents};
 use super::context::{Prepared, Subject};
-use super::preview::{Reporting, previewed, refuse_writes};
+use super::keeping;
+use super::preview::{Ended, Reporting, refuse_writes, selection_flags};
 use crate::cli::{Clean, How, PreviewFormat, Which};
 use crate::database::{self, Database, Fault};
-use crate::execute::{self, Failure, Job, Progress};
+use crate::execute::{self, Archiving, Failure, Job, Progress};
 use crate::exit::{self, Exit, Problem};
-use crate::findings::{Findings, Organization, Step};
+use crate::findings::{Findings, Organization};
 use crate::interrupt;
 use crate::plan::{self, Force, Plan, Rules};
+use crate::receipt::Part;
+use crate::render::Report;
 use crate::render::summary::{self, Summary, Unit};
-use crate::render::{Outcome, Report};
 use crate::selection::Selection;
 use crate::ui::Ui;
 use anyhow::Result;
-use std::collections::BTreeMap;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 /// What a series is made from.
 #[derive(Clone, Copy)]
@@ -50,6 +51,9 @@ struct Run<'a> {
     confirmed: Option<Vec<Option<Findings>>>,
     /// Why the database takes no writes.
     read_only: Option<String>,
+    archiving: Option<Archiving>,
+    /// What the receipt says of each.
+    parts: Vec<Part>,
 }
 
 /// Shows what a clean of each for itself would do.
@@ -66,8 +70,10 @@ pub fn preview(series: Series, ui: &mut Ui) -> Result<Exit> {
 ///
 /// # Errors
 /// As for the preview; not confirmed.
-pub fn clean(series: Series, args: &Clean, ui: &mut Ui) -> Result<Exit> {
+pub fn clean(series: Series, args: &Clean, parts: &mut Vec<Part>, ui: &mut Ui) -> Result<Exit> {
     let mut run = Run::open(series, ui)?;
+    let Run { prepared, database, .. } = &mut run;
+    run.archiving = keeping::archiving(series.subject, prepared, database, &args.keep)?;
     let consented = consents(args, ui, run.prepared.plan.rules.force != Force::None);
     if consented && run.read_only.is_none() {
         let organizations = run.organizations(|_| true);
@@ -86,6 +92,7 @@ pub fn clean(series: Series, args: &Clean, ui: &mut Ui) -> Result<Exit> {
         run.confirmed = Some(seen);
     }
     run.each(Task::Clean, ui);
+    parts.append(&mut run.parts);
     Ok(run.finish(ui))
 }
 
@@ -113,7 +120,19 @@ impl<'a> Run<'a> {
         let read_only = database.read_only()?;
         let plan = plan_without_orphans(&prepared);
         let (units, asks, confirmed) = (Vec::new(), false, None);
-        let mut run = Run { series, database, prepared, plan, units, asks, confirmed, read_only };
+        let (archiving, parts) = (None, Vec::new());
+        let mut run = Run {
+            series,
+            database,
+            prepared,
+            plan,
+            units,
+            asks,
+            confirmed,
+            read_only,
+            archiving,
+            parts,
+        };
         run.select(ui)?;
         Ok(run)
     }
@@ -196,19 +215,26 @@ impl<'a> Run<'a> {
         };
         self.units[n].took = start.elapsed();
         match ended {
-            Ok((outcome, findings, durations)) => {
+            Ok(ended) => {
                 let mut unit = std::mem::take(&mut self.units[n]);
                 let plan = self.plan_of(&unit);
                 let reporting = self.reporting();
-                let report = reporting.report(outcome, &findings);
-                unit.reported(&Report { durations, plan, next: None, ..report }, ui.json);
+                let report = Report { plan, next: None, ..reporting.report(&ended) };
+                unit.reported(&report, ui.json);
+                let part = (task == Task::Clean).then(|| reporting.part(&ended, start.elapsed()));
                 self.units[n] = unit;
+                self.parts.extend(part);
                 // Thousands of organizations would add up.
-                Ok(self.asks.then_some(findings))
+                Ok(self.asks.then_some(ended.findings))
             }
             Err(error) => {
                 let why = ending(&error, &self.units[n]);
-                self.units[n].failed(exit::diagnose(&error));
+                let problem = exit::diagnose(&error);
+                let organizations = self.organizations(|unit| unit.key() == self.units[n].key());
+                if task == Task::Clean {
+                    self.parts.push(keeping::failed(&organizations, &problem, start.elapsed()));
+                }
+                self.units[n].failed(problem);
                 why.map_or(Ok(None), Err)
             }
         }
@@ -229,6 +255,7 @@ impl<'a> Run<'a> {
         let job = Job {
             selection: &selection,
             plan,
+            archive: self.archiving.as_ref(),
             may_shrink: true,
             ..self.prepared.job(self.series.how.lock_timeout, self.series.verify)
         };
@@ -236,7 +263,7 @@ impl<'a> Run<'a> {
             Task::Preview => {
                 let mut findings = execute::preview(&mut self.database, &job, &mut |_| {})?;
                 refuse_writes(&self.prepared, &mut findings, self.read_only.clone());
-                Ok((previewed(&findings), findings, BTreeMap::new()))
+                Ok(Ended::previewed(findings))
             }
             Task::Clean => {
                 let expected = self.confirmed.as_ref().and_then(|confirmed| confirmed[n].as_ref());
@@ -247,7 +274,7 @@ impl<'a> Run<'a> {
                     Progress::Slow(_) if n == 0 => prepared.narrate(ui, progress),
                     _ => {}
                 };
-                execute::clean(&mut self.database, &job, expected, &mut observe).map(outcome)
+                execute::clean(&mut self.database, &job, expected, &mut observe).map(Ended::from)
             }
         }
     }
@@ -304,7 +331,7 @@ impl<'a> Run<'a> {
             command: self.series.command,
             database: &self.prepared.target,
             exit,
-            selection: &reporting.selection_flags().join(" "),
+            selection: &selection_flags(self.series.which, self.series.how).join(" "),
             units,
             full: full.as_deref(),
             next: next.as_deref(),
@@ -317,24 +344,11 @@ fn plan_without_orphans(prepared: &Prepared) -> Plan {
     plan::build(&prepared.catalog, prepared.root.table, rules)
 }
 
-type Ended = (Outcome, Findings, BTreeMap<Step, Duration>);
-
-/// How a clean ended, as reports know it.
-pub fn outcome(ended: execute::Outcome) -> Ended {
-    match ended {
-        execute::Outcome::Nothing => (Outcome::Nothing, Findings::default(), BTreeMap::new()),
-        execute::Outcome::Refused(findings) => (Outcome::Refused, findings, BTreeMap::new()),
-        execute::Outcome::Cleaned { findings, durations } => {
-            (Outcome::Cleaned, findings, durations)
-        }
-    }
-}
-
 /// Why nothing can be done after this error.
 fn ending(error: &anyhow::Error, unit: &Unit) -> Option<String> {
     match error.downcast_ref() {
         Some(Failure::Interrupted) => return Some("interrupted before its turn".into()),
-        Some(Failure::OutcomeUnknown(_)) => {
+        Some(Failure::OutcomeUnknown { .. }) => {
             return Some(format!("the outcome of {} is unknown", unit.title()));
         }
         _ => {}

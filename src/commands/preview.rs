@@ -2,13 +2,15 @@
 
 use super::context::{Prepared, Subject};
 use super::per_org::{self, Series};
+use crate::archive;
 use crate::cli::{How, Orphans, Preview, PreviewFormat, Which};
 use crate::database::Database;
-use crate::execute::{self, Job};
+use crate::execute::{self, Job, Kept};
 use crate::exit::Exit;
-use crate::findings::{Findings, Step};
+use crate::findings::{self, Findings, Step};
 use crate::label::printable;
 use crate::plan::{Force, Refusal, RefusalKind};
+use crate::receipt::{Part, digests};
 use crate::render::{self, Outcome, Report};
 use crate::ui::Ui;
 use anyhow::Result;
@@ -37,7 +39,7 @@ pub fn run(subject: &Subject, args: &Preview, ui: &mut Ui) -> Result<Exit> {
         format: args.format,
     };
     let findings = measure(&mut database, &prepared, &job, ui)?;
-    Ok(reporting.finish(ui, previewed(&findings), &findings, BTreeMap::new()))
+    Ok(reporting.finish(ui, &Ended::previewed(findings)))
 }
 
 /// What a clean would find, and whether it could write at all.
@@ -62,12 +64,39 @@ pub fn refuse_writes(prepared: &Prepared, findings: &mut Findings, read_only: Op
     }
 }
 
-/// What a preview with these findings has come to.
-pub fn previewed(findings: &Findings) -> Outcome {
-    match () {
-        () if findings.is_empty() => Outcome::Nothing,
-        () if findings.is_refused() => Outcome::Refused,
-        () => Outcome::Previewed,
+/// How a preview or a clean has ended, as reports know it.
+pub struct Ended {
+    pub outcome: Outcome,
+    pub findings: Findings,
+    pub durations: BTreeMap<Step, Duration>,
+    pub archive: Option<Box<Kept>>,
+}
+
+impl Ended {
+    fn short(outcome: Outcome, findings: Findings) -> Ended {
+        Ended { outcome, findings, durations: BTreeMap::new(), archive: None }
+    }
+
+    /// What a preview with these findings has come to.
+    pub fn previewed(findings: Findings) -> Ended {
+        let outcome = match () {
+            () if findings.is_empty() => Outcome::Nothing,
+            () if findings.is_refused() => Outcome::Refused,
+            () => Outcome::Previewed,
+        };
+        Ended::short(outcome, findings)
+    }
+}
+
+impl From<execute::Outcome> for Ended {
+    fn from(outcome: execute::Outcome) -> Ended {
+        match outcome {
+            execute::Outcome::Nothing => Ended::short(Outcome::Nothing, Findings::default()),
+            execute::Outcome::Refused(findings) => Ended::short(Outcome::Refused, findings),
+            execute::Outcome::Cleaned { findings, durations, archive } => {
+                Ended { outcome: Outcome::Cleaned, findings, durations, archive }
+            }
+        }
     }
 }
 
@@ -82,15 +111,9 @@ pub struct Reporting<'a> {
 
 impl Reporting<'_> {
     /// Prints the report and tells how the command ends.
-    pub fn finish(
-        &self,
-        ui: &mut Ui,
-        outcome: Outcome,
-        findings: &Findings,
-        durations: BTreeMap<Step, Duration>,
-    ) -> Exit {
-        let exit = self.exit(outcome);
-        let report = Report { durations, ..self.report(outcome, findings) };
+    pub fn finish(&self, ui: &mut Ui, ended: &Ended) -> Exit {
+        let exit = self.exit(ended.outcome);
+        let report = self.report(ended);
         ui.result(&match self.format {
             PreviewFormat::Table => render::table::report(&report, ui.width),
             PreviewFormat::Json => render::json::report(&report),
@@ -102,8 +125,8 @@ impl Reporting<'_> {
     }
 
     /// Shows a person what is to be confirmed; where stdout carries JSON, beside it.
-    pub fn show(&self, ui: &mut Ui, findings: &Findings) {
-        let text = render::table::report(&self.report(Outcome::Previewed, findings), ui.width);
+    pub fn show(&self, ui: &mut Ui, ended: &Ended) {
+        let text = render::table::report(&self.report(ended), ui.width);
         if ui.json { ui.note(&text) } else { ui.result(&text) }
     }
 
@@ -115,45 +138,51 @@ impl Reporting<'_> {
         }
     }
 
-    pub fn report<'a>(&'a self, outcome: Outcome, findings: &'a Findings) -> Report<'a> {
+    /// What the receipt says of it.
+    pub fn part(&self, ended: &Ended, took: Duration) -> Part {
+        let Ended { outcome, findings, archive, .. } = ended;
+        let cleaned = *outcome == Outcome::Cleaned;
+        let organization = |one: &findings::Organization| archive::Organization {
+            key: one.key.clone(),
+            name: one.name.clone(),
+        };
+        let table = |(table, rows)| (self.prepared.catalog.table(table).name.to_string(), rows);
+        let rows = findings.rows().into_iter().filter(|_| cleaned);
+        Part {
+            organizations: findings.organizations.iter().map(organization).collect(),
+            outcome: outcome.as_str().into(),
+            error: None,
+            seconds: took.as_secs_f64(),
+            deleted: if cleaned { findings.deleted() } else { 0 },
+            unlinked: if cleaned { findings.unlinked_rows() } else { 0 },
+            tables: rows.map(table).collect(),
+            archive: archive.as_ref().map(|kept| kept.file_name()),
+            digests: archive.as_ref().map(|kept| digests(&kept.manifest)).unwrap_or_default(),
+        }
+    }
+
+    pub fn report<'a>(&'a self, ended: &'a Ended) -> Report<'a> {
+        let Ended { outcome, findings, durations, archive } = ended;
         let next = match outcome {
             Outcome::Previewed | Outcome::Refused => self.next_command(findings),
             _ => None,
         };
         Report {
             command: self.command,
-            outcome,
-            exit: self.exit(outcome).code(),
+            outcome: *outcome,
+            exit: self.exit(*outcome).code(),
             database: self.prepared.target.clone(),
             dialect: self.prepared.dialect,
             catalog: &self.prepared.catalog,
             plan: &self.prepared.plan,
             findings,
-            durations: BTreeMap::new(),
+            durations: durations.clone(),
+            archive: archive.as_ref().map(|kept| kept.path.display().to_string()),
             checks_reason: self.prepared.checks_reason.clone(),
-            selection: self.selection_flags().join(" "),
+            selection: selection_flags(self.which, self.how).join(" "),
             next,
             all: self.how.all,
         }
-    }
-
-    pub fn selection_flags(&self) -> Vec<String> {
-        let Which { org_name, org_id, org_like, .. } = self.which;
-        let orphans = match self.how.orphans {
-            Orphans::With => &[][..],
-            Orphans::Only => &["only".to_owned()],
-            Orphans::Without => &["without".to_owned()],
-        };
-        let older = self.which.older_than.map(|age| humantime::format_duration(age).to_string());
-        let older = older.map(|age| age.replace("days", "d").replace("day", "d").replace(' ', ""));
-        let flagged = [
-            ("org-name", &org_name[..]),
-            ("org-id", org_id),
-            ("org-like", org_like),
-            ("older-than", older.as_slice()),
-            ("orphans", orphans),
-        ];
-        flagged.into_iter().flat_map(|(name, values)| flags(name, values)).collect()
     }
 
     /// The command that does what was previewed; with `--force` where that is all that is missing.
@@ -166,7 +195,7 @@ impl Reporting<'_> {
 
     /// `orgsweep clean` with the same flags; with `--force` besides where that is missing.
     pub fn clean_command(&self, forced: bool) -> String {
-        let mut words = self.words("clean", self.selection_flags(), forced);
+        let mut words = self.words("clean", selection_flags(self.which, self.how), forced);
         words.extend(self.how.per_org.then(|| "--per-org".to_owned()));
         let most = self.how.max_orgs.map(|most| most.to_string());
         words.extend(flags("max-orgs", most.as_slice()));
@@ -211,6 +240,26 @@ impl Reporting<'_> {
         }
         words
     }
+}
+
+/// `--org-like 'e2e-*' --older-than 1d`
+pub fn selection_flags(which: &Which, how: &How) -> Vec<String> {
+    let Which { org_name, org_id, org_like, .. } = which;
+    let orphans = match how.orphans {
+        Orphans::With => &[][..],
+        Orphans::Only => &["only".to_owned()],
+        Orphans::Without => &["without".to_owned()],
+    };
+    let older = which.older_than.map(|age| humantime::format_duration(age).to_string());
+    let older = older.map(|age| age.replace("days", "d").replace("day", "d").replace(' ', ""));
+    let flagged = [
+        ("org-name", &org_name[..]),
+        ("org-id", org_id),
+        ("org-like", org_like),
+        ("older-than", older.as_slice()),
+        ("orphans", orphans),
+    ];
+    flagged.into_iter().flat_map(|(name, values)| flags(name, values)).collect()
 }
 
 fn flags(name: &str, values: &[String]) -> Vec<String> {

@@ -13,10 +13,12 @@ use crate::interrupt::Cancel;
 use crate::policy::Place;
 use crate::sql::{Dialect, Statement};
 use diesel::connection::{
-    AnsiTransactionManager, Connection, SimpleConnection, TransactionManager,
+    AnsiTransactionManager, Connection, DefaultLoadingMode, LoadConnection, SimpleConnection,
+    TransactionManager,
 };
-use diesel::pg::{Pg, PgConnection};
+use diesel::pg::{Pg, PgConnection, PgRowByRowLoadingMode, PgValue};
 use diesel::prelude::*;
+use diesel::row::{Field, Row as _};
 use diesel::sql_types::Text;
 use diesel::sqlite::{Sqlite, SqliteConnection};
 use std::time::Duration;
@@ -34,6 +36,9 @@ pub enum Driver {
     Sqlite(SqliteConnection),
     Postgres(PgConnection),
 }
+
+/// A value as text, as it is bytes; `None` is a null.
+pub type Value<'a> = Option<&'a [u8]>;
 
 /// What a transaction is for; each engine has its own BEGIN for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -134,6 +139,51 @@ impl Database {
         rows.map_err(|error| self.error(error))
     }
 
+    /// Runs one query and gives its rows to `each` as they come, however many there are: values as
+    /// text, as they are bytes. Tells how many there were. After a failure of `each` the rest is read
+    /// and dropped.
+    ///
+    /// # Errors
+    /// Those of the statement and of `each`.
+    pub fn stream<E: From<Error>>(
+        &mut self,
+        statement: &Statement,
+        each: &mut dyn FnMut(&[Value]) -> std::result::Result<(), E>,
+    ) -> std::result::Result<u64, E> {
+        self.statements += 1;
+        let target = &self.target;
+        let fault = |error: diesel::result::Error| E::from(scrubbed(target, error));
+        let mut count = 0;
+        match &mut self.connection {
+            Driver::Sqlite(connection) => {
+                let query = bound!(Sqlite, '?', statement);
+                for row in query.load_iter::<Row, DefaultLoadingMode>(connection).map_err(fault)? {
+                    let row = row.map_err(fault)?;
+                    let values: Vec<_> =
+                        row.0.iter().map(|value| value.as_deref().map(str::as_bytes)).collect();
+                    each(&values)?;
+                    count += 1;
+                }
+            }
+            Driver::Postgres(connection) => {
+                let query = bound!(Pg, '$', statement);
+                let rows = LoadConnection::<PgRowByRowLoadingMode>::load(connection, query);
+                for row in rows.map_err(fault)? {
+                    let row = row.map_err(fault)?;
+                    let fields: Vec<_> = (0..row.field_count())
+                        .filter_map(|n| diesel::row::Row::get(&row, n))
+                        .collect();
+                    let values: Vec<_> = fields.iter().map(Field::value).collect();
+                    let values: Vec<_> =
+                        values.iter().map(|value| value.as_ref().map(PgValue::as_bytes)).collect();
+                    each(&values)?;
+                    count += 1;
+                }
+            }
+        }
+        Ok(count)
+    }
+
     /// The first row of a query that always has one.
     pub fn query_one(&mut self, statement: &Statement) -> Result<Row> {
         let rows = self.query(statement)?;
@@ -214,6 +264,20 @@ impl Database {
         Ok(why.optional(0).map(str::to_owned))
     }
 
+    /// What tells this database from every other, copies excepted: the server's own identifier and the
+    /// database's name (PostgreSQL), the file's whole path (SQLite).
+    pub fn identity(&mut self) -> Result<String> {
+        if let Target::Sqlite(path) = &self.target {
+            let whole = std::fs::canonicalize(path).unwrap_or_else(|_| path.clone());
+            return Ok(format!("sqlite:{}", whole.display()));
+        }
+        let question = Statement::from(
+            "SELECT system_identifier::text, current_database()::text FROM pg_control_system()",
+        );
+        let facts = self.in_snapshot(|database| database.query_one(&question))?;
+        Ok(format!("postgres:{}/{}", facts.text(0), facts.text(1)))
+    }
+
     /// The names by which a guard knows this database and its server. An SQLite file is on this
     /// machine; PostgreSQL's server tells its address where the URL does not, and none for a socket.
     pub fn place(&mut self) -> Result<Place> {
@@ -231,7 +295,12 @@ impl Database {
     }
 
     fn error(&self, error: diesel::result::Error) -> Error {
-        let error = Error::from(error);
-        Error { message: self.target.scrub(&error.message), ..error }
+        scrubbed(&self.target, error)
     }
+}
+
+/// Without the password.
+fn scrubbed(target: &Target, error: diesel::result::Error) -> Error {
+    let error = Error::from(error);
+    Error { message: target.scrub(&error.message), ..error }
 }

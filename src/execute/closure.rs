@@ -3,7 +3,7 @@
 //! and a table whose parents' key tables are empty is never queried.
 
 use super::deletion::expect_gone;
-use super::{Failure, Progress, Run, guards, timed};
+use super::{Failure, Progress, Run, archiving, guards, timed};
 use crate::catalog::{ReferenceId, TableId};
 use crate::database::Row;
 use crate::findings::{Found, Organization};
@@ -132,7 +132,10 @@ pub fn take(run: &mut Run, tables: BTreeSet<TableId>) -> Result<Discovery, Failu
     let top_down = discovery.takes(root);
     if top_down {
         run.run("SET LOCAL session_replication_role = replica")?;
-        let (deleted, took) = timed(|| run.execute(&run.sql.delete(root)))?;
+        let (deleted, took) = timed(|| match run.archive.is_some() {
+            true => archiving::take(run, root, &run.sql.delete_returning(root)),
+            false => run.execute(&run.sql.delete(root)),
+        })?;
         expect_gone(run, root, discovery.rows[&root], deleted)?;
         discovery.took.insert(root, took);
     }
@@ -175,6 +178,7 @@ fn select_roots(run: &mut Run, discovery: &mut Discovery) -> Result<(), Failure>
     discovery.boundary = discovery.generation;
     let described = run.sql.describe_roots(run.job.root, discovery.selected);
     discovery.organizations = run.query(&described)?.iter().map(organization).collect();
+    archiving::begin(run, &discovery.organizations)?;
     // Only the first time: with rows excluded the closure is being found again.
     if !discovery.organizations.is_empty() && discovery.excluded.is_empty() {
         (run.observe)(Progress::Selected(&discovery.organizations));
@@ -299,7 +303,11 @@ fn follow(
         excluding,
         lock: run.lock && run.job.catalog.table(child).privileges.update,
     };
-    let statement = if takes { run.sql.take(&step, keep) } else { run.sql.follow(&step) };
+    let statement = match takes {
+        true if run.archive.is_some() => run.sql.take_returning(&step, keep),
+        true => run.sql.take(&step, keep),
+        false => run.sql.follow(&step),
+    };
     // Rows that a self-reference adds in this very statement are yet to be followed from.
     discovery.done.insert(followed.reference, generation - 1);
     add(run, discovery, child, Some(followed.reference), followed.rank, &statement)
@@ -313,7 +321,10 @@ fn add(
     rank: Rank,
     statement: &Statement,
 ) -> Result<(), Failure> {
-    let (rows, took) = timed(|| run.execute(statement))?;
+    let (rows, took) = timed(|| match discovery.takes(table) && run.archive.is_some() {
+        true => archiving::take(run, table, statement),
+        false => run.execute(statement),
+    })?;
     if discovery.takes(table) {
         *discovery.took.entry(table).or_default() += took;
     }

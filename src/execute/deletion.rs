@@ -1,6 +1,6 @@
 //! The changes themselves, in the plan's order, and the proof that they did what was said.
 
-use super::{Failure, Job, Progress, Run, timed};
+use super::{Failure, Job, Progress, Run, archiving, timed};
 use crate::catalog::{ReferenceId, TableId};
 use crate::database::{self, Database};
 use crate::findings::{Change, Findings, Step, Work};
@@ -116,6 +116,7 @@ pub(super) fn expect_gone(
 
 fn unlink(run: &mut Run, findings: &Findings, change: &Change) -> Result<(), Failure> {
     let rows = run.one(run.sql.count_changed(change))?.number(0) as u64;
+    archiving::unlinked(run, change, rows)?;
     let changed = run.execute(&run.sql.unlink(change))?;
     report(run, Step::Unlink(change.unlinks[0]), rows, findings);
     if changed == rows {

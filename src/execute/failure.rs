@@ -1,8 +1,10 @@
 //! Why a run did not end as planned. Everything was rolled back, one case excepted.
 
 use super::Job;
+use crate::archive;
 use crate::database::{self, Fault};
 use crate::findings::Findings;
+use std::path::PathBuf;
 
 #[derive(Debug)]
 pub enum Failure {
@@ -17,8 +19,13 @@ pub enum Failure {
     Unproven(String),
     /// Rows came in while we worked, although they should not have: run again.
     Disturbed(String),
-    /// The connection died during COMMIT.
-    OutcomeUnknown(database::Error),
+    /// The archive cannot be written.
+    Archive(archive::Error),
+    /// The connection died during COMMIT; where the complete archive is.
+    OutcomeUnknown {
+        error: database::Error,
+        archive: Option<PathBuf>,
+    },
     Interrupted,
 }
 
@@ -31,15 +38,13 @@ impl From<database::Error> for Failure {
     }
 }
 
-impl Failure {
-    /// COMMIT itself failed. A lost connection leaves it open whether it arrived.
-    pub(super) fn at_commit(error: database::Error) -> Failure {
-        match error.fault {
-            Fault::Lost => Failure::OutcomeUnknown(error),
-            _ => Failure::Database(error),
-        }
+impl From<archive::Error> for Failure {
+    fn from(error: archive::Error) -> Self {
+        Failure::Archive(error)
     }
+}
 
+impl Failure {
     /// Selecting root rows failed; where a key made no sense, say so.
     pub(super) fn at_selection(failure: Failure) -> Failure {
         match failure {
@@ -93,7 +98,8 @@ pub(super) fn unmoved(job: &Job, expected: &Findings, found: &Findings) -> Resul
 impl std::fmt::Display for Failure {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Failure::Database(error) | Failure::OutcomeUnknown(error) => error.fmt(f),
+            Failure::Database(error) | Failure::OutcomeUnknown { error, .. } => error.fmt(f),
+            Failure::Archive(error) => error.fmt(f),
             Failure::BadKey(message) => f.write_str(message),
             Failure::SchemaMoved => f.write_str("the schema changed"),
             Failure::CountsMoved(differences) => {

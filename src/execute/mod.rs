@@ -2,6 +2,7 @@
 //! its own; preview and clean go through the same `measure`.
 
 mod ancestry;
+mod archiving;
 mod checks;
 mod closure;
 mod deletion;
@@ -10,13 +11,17 @@ mod failure;
 mod firewall;
 mod guards;
 mod obstacles;
+mod restore;
 mod survey;
 mod take;
 
+pub use archiving::Archiving;
 pub use checks::{AutomaticChecks, choose_checks};
 pub use explain::{Answer, explain};
 pub use failure::Failure;
+pub use restore::{Source, restore};
 
+use crate::archive::{Manifest, Sealed, Writer};
 use crate::catalog::{self, Catalog, TableId};
 use crate::database::{self, Database, Fault, Purpose, Row};
 use crate::doctor::{self, Unindexed};
@@ -26,6 +31,7 @@ use crate::plan::{Plan, Refusal, RefusalKind};
 use crate::selection::{Root, Selection};
 use crate::sql::{Dialect, Sql, Statement};
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 use survey::measure;
 use take::taken;
@@ -39,6 +45,8 @@ pub struct Job<'a> {
     pub lock_timeout: Duration,
     /// Re-check what holds by construction, too.
     pub verify: bool,
+    /// Keep what goes.
+    pub archive: Option<&'a Archiving>,
     /// Less than what was confirmed may be found: earlier runs of a series took the rest.
     pub may_shrink: bool,
 }
@@ -60,6 +68,21 @@ pub enum Progress<'a> {
         rows: u64,
         of: u64,
     },
+    /// Rows of a table that the archive holds so far.
+    Archiving {
+        table: TableId,
+        rows: u64,
+    },
+    /// Rows of an archive that were read so far.
+    Staging {
+        table: TableId,
+        rows: u64,
+    },
+    /// All rows of a table are back.
+    Restored {
+        table: TableId,
+        rows: u64,
+    },
     Proving,
     Committing,
     Retrying {
@@ -78,7 +101,22 @@ pub enum Outcome {
     Cleaned {
         findings: Findings,
         durations: BTreeMap<Step, Duration>,
+        /// Where what went is kept.
+        archive: Option<Box<Kept>>,
     },
+}
+
+/// An archive of a deletion that was committed.
+#[derive(Debug, Clone)]
+pub struct Kept {
+    pub path: PathBuf,
+    pub manifest: Manifest,
+}
+
+impl Kept {
+    pub fn file_name(&self) -> String {
+        self.path.file_name().unwrap_or_default().to_string_lossy().into_owned()
+    }
 }
 
 /// A transaction under way.
@@ -89,6 +127,7 @@ struct Run<'a> {
     observe: Observer<'a>,
     /// Lock the rows that are found.
     lock: bool,
+    archive: Option<Writer>,
 }
 
 /// Finds what a clean would do and rolls back: writes to no user table.
@@ -130,8 +169,6 @@ pub fn clean(
     expected: Option<&Findings>,
     observe: Observer,
 ) -> Result<Outcome, Failure> {
-    const ATTEMPTS: u32 = 5;
-    let mut attempt = 1;
     let mut told = false;
     let observe: Observer = &mut |progress: Progress<'_>| {
         // Who is tried again is not introduced again.
@@ -140,9 +177,18 @@ pub fn clean(
             observe(progress);
         }
     };
+    retried(observe, &mut |observe| clean_once(database, job, expected, observe))
+}
+
+/// Runs a transaction again, a bounded number of times, when others got in its way.
+fn retried<T>(
+    observe: Observer,
+    once: &mut dyn FnMut(Observer) -> Result<T, Failure>,
+) -> Result<T, Failure> {
+    const ATTEMPTS: u32 = 5;
+    let mut attempt = 1;
     loop {
-        let outcome = clean_once(database, job, expected, observe);
-        match outcome {
+        match once(observe) {
             Err(failure) if failure.is_retryable() && attempt < ATTEMPTS => {
                 observe(Progress::Retrying { attempt });
                 std::thread::sleep(Duration::from_millis(50) * 2_u32.pow(attempt));
@@ -183,23 +229,57 @@ fn transaction(
     database.begin(Purpose::Write)?;
     let mut run = Run::new(database, job, observe, true);
     let outcome = run.prepare().and_then(|()| run.hold_schema()).and_then(|()| work(&mut run));
+    let outcome = outcome.and_then(|outcome| match outcome {
+        Some(Outcome::Cleaned { .. }) => Ok((outcome, archiving::seal(&mut run)?)),
+        outcome => Ok((outcome, None)),
+    });
     interrupt::cancel_by(None);
     match outcome {
-        Ok(outcome @ Some(Outcome::Cleaned { .. })) => {
+        Ok((Some(Outcome::Cleaned { findings, durations, .. }), sealed)) => {
             (run.observe)(Progress::Committing);
-            if interrupt::requested() {
-                database.rollback();
-                return Err(Failure::Interrupted);
-            }
-            interrupt::committing(true);
-            let committed = database.commit().map_err(Failure::at_commit);
-            interrupt::committing(!matches!(committed, Err(Failure::Database(_))));
-            committed.map(|()| outcome)
+            let archive = commit(run.database, sealed)?;
+            Ok(Some(Outcome::Cleaned { findings, durations, archive }))
         }
         outcome => {
             database.rollback();
-            outcome
+            outcome.map(|(outcome, _)| outcome)
         }
+    }
+}
+
+/// The archive is named for good once the deletion is; where the deletion did not happen it goes.
+fn commit(database: &mut Database, sealed: Option<Sealed>) -> Result<Option<Box<Kept>>, Failure> {
+    if interrupt::requested() {
+        database.rollback();
+        discard(sealed);
+        return Err(Failure::Interrupted);
+    }
+    interrupt::committing(true);
+    let committed = database.commit().map_err(|error| match error.fault {
+        Fault::Lost => {
+            let archive = sealed.as_ref().map(|sealed| sealed.pending().to_owned());
+            Failure::OutcomeUnknown { error, archive }
+        }
+        _ => Failure::Database(error),
+    });
+    interrupt::committing(!matches!(committed, Err(Failure::Database(_))));
+    match committed {
+        Ok(()) => {
+            Ok(sealed
+                .map(|sealed| Box::new(Kept { path: sealed.keep(), manifest: sealed.manifest })))
+        }
+        Err(failure) => {
+            if matches!(failure, Failure::Database(_)) {
+                discard(sealed);
+            }
+            Err(failure)
+        }
+    }
+}
+
+fn discard(sealed: Option<Sealed>) {
+    if let Some(sealed) = sealed {
+        sealed.discard();
     }
 }
 
@@ -211,7 +291,7 @@ impl<'a> Run<'a> {
         lock: bool,
     ) -> Run<'a> {
         let sql = Sql::new(database.dialect(), job.catalog, job.plan);
-        Run { database, job, sql, observe, lock }
+        Run { database, job, sql, observe, lock, archive: None }
     }
 
     /// Session settings, right after BEGIN; the isolation level is checked, not believed.
@@ -255,10 +335,11 @@ impl<'a> Run<'a> {
         }
         let slow = doctor::unindexed(self.job.catalog, self.job.plan, &findings);
         (self.observe)(Progress::Slow(&slow));
+        archiving::closure(self, &findings, &BTreeSet::new())?;
         let durations = deletion::remove(self, &findings, &BTreeSet::new())?;
         (self.observe)(Progress::Proving);
         deletion::prove(self, &findings)?;
-        Ok(Outcome::Cleaned { findings, durations })
+        Ok(Outcome::Cleaned { findings, durations, archive: None })
     }
 
     /// Locks the reachable tables against new references, then looks whether the catalog is still

@@ -4,7 +4,8 @@
 //! end, and sends the run back to the closure.
 
 use super::{
-    Failure, Job, Outcome, Progress, Run, closure, deletion, failure, firewall, guards, obstacles,
+    Failure, Job, Outcome, Progress, Run, archiving, closure, deletion, failure, firewall, guards,
+    obstacles,
 };
 use crate::catalog::TableId;
 use crate::doctor;
@@ -60,10 +61,11 @@ pub fn clean(
     }
     let slow = doctor::unindexed(run.job.catalog, run.job.plan, &findings);
     (run.observe)(Progress::Slow(&slow));
+    archiving::closure(run, &findings, &tables)?;
     durations.extend(deletion::remove(run, &findings, &tables)?);
     (run.observe)(Progress::Proving);
     deletion::prove(run, &findings)?;
-    Ok(Some(Outcome::Cleaned { findings, durations }))
+    Ok(Some(Outcome::Cleaned { findings, durations, archive: None }))
 }
 
 /// The tables whose rows can be deleted as they are found: all of them from the top down where the
@@ -81,7 +83,8 @@ pub fn taken(dialect: Dialect, job: &Job) -> Option<BTreeSet<TableId>> {
         // What will be slow is told before the first change.
         (_, Checks::Engine) if !doctor::worth_an_index(catalog, plan).is_empty() => return None,
         (Dialect::Postgres, Checks::Engine) => plan.leaves(catalog),
-        (Dialect::Sqlite, _) if job.verify => return None,
+        // It cannot return the rows that it deletes without holding all of them in memory either.
+        (Dialect::Sqlite, _) if job.verify || job.archive.is_some() => return None,
         (Dialect::Sqlite, _) => {
             let unseen = |table: &TableId| !plan.looks_at(catalog, *table);
             plan.leaves(catalog).into_iter().filter(unseen).collect()

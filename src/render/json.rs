@@ -24,6 +24,8 @@ struct Document<'a> {
     notes: Vec<String>,
     totals: Totals,
     #[serde(skip_serializing_if = "Option::is_none")]
+    archive: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     next: Option<&'a str>,
 }
 
@@ -76,6 +78,7 @@ fn document<'a>(report: &'a Report) -> Document<'a> {
             unlinked: report.findings.unlinked_rows(),
             tables: report.findings.rows().len(),
         },
+        archive: report.archive.as_deref(),
         next: report.next.as_deref(),
     }
 }

@@ -9,7 +9,9 @@ pub mod markdown;
 pub mod policy;
 mod refusals;
 pub mod report;
+pub mod restoration;
 pub mod script;
+pub mod shelf;
 pub mod summary;
 pub mod table;
 #[cfg(test)]

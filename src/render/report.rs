@@ -20,6 +20,8 @@ pub struct Report<'a> {
     pub plan: &'a Plan,
     pub findings: &'a Findings,
     pub durations: BTreeMap<Step, Duration>,
+    /// The file that keeps what went.
+    pub archive: Option<String>,
     /// Why the reference checks are what they are.
     pub checks_reason: String,
     /// What was looked for: `--org-name Apex`.
@@ -37,6 +39,17 @@ pub enum Outcome {
     Cleaned,
     Refused,
     Nothing,
+}
+
+impl Outcome {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Outcome::Previewed => "previewed",
+            Outcome::Cleaned => "cleaned",
+            Outcome::Refused => "refused",
+            Outcome::Nothing => "nothing",
+        }
+    }
 }
 
 /// One step of the plan with what was found.

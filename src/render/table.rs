@@ -24,6 +24,9 @@ pub fn report(report: &Report, width: u16) -> String {
     for line in totals(report).lines() {
         text += &wrapped("", line, width);
     }
+    if let Some(archive) = &report.archive {
+        text += &format!("archive: {archive}\n");
+    }
     if let Some(next) = &report.next {
         text += &wrapped("next: ", next, width);
     }

@@ -66,6 +66,7 @@ fn check(render: impl Fn(&Report) -> String, expected: Expect) {
         plan: &plan,
         findings: &findings,
         durations: BTreeMap::new(),
+        archive: None,
         checks_reason: "asked for".into(),
         selection: "--org-name Apex".into(),
         next: Some("orgsweep clean --org-name Apex --force".into()),

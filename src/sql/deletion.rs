@@ -57,14 +57,7 @@ impl Sql<'_> {
 
     fn take_rows(&self, step: &Follow, keep: bool) -> Statement {
         let reference = self.catalog.reference(step.reference);
-        let since =
-            if step.since > 0 { format!(" AND p.gen > {}", step.since) } else { String::new() };
-        let delete = format!(
-            "DELETE FROM {} c USING {} p WHERE {}{since}",
-            self.child_relation(step.reference),
-            self.key_relation(reference.parent),
-            self.names_key(step.reference, "p", "c"),
-        );
+        let delete = self.delete_children(step);
         match keep {
             false => delete.into(),
             true => format!(
@@ -75,6 +68,19 @@ impl Sql<'_> {
             )
             .into(),
         }
+    }
+
+    /// Deletes the rows that name a parent found since (PostgreSQL).
+    pub(super) fn delete_children(&self, step: &Follow) -> String {
+        let reference = self.catalog.reference(step.reference);
+        let since =
+            if step.since > 0 { format!(" AND p.gen > {}", step.since) } else { String::new() };
+        format!(
+            "DELETE FROM {} c USING {} p WHERE {}{since}",
+            self.child_relation(step.reference),
+            self.key_relation(reference.parent),
+            self.names_key(step.reference, "p", "c"),
+        )
     }
 
     /// Deletes a cycle of tables in one statement, whose checks come at its end: it passes NOT

@@ -5,7 +5,7 @@ use crate::catalog::TableName;
 use std::time::Duration;
 
 /// An engine's way of writing SQL.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Dialect {
     Sqlite,
@@ -44,7 +44,7 @@ impl Dialect {
             }
             Dialect::Postgres => format!(
                 "SET LOCAL row_security = off; SET LOCAL jit = off; SET LOCAL default_statistics_target = 10; \
-                 SET LOCAL client_min_messages = error; SET LOCAL lock_timeout = {}; \
+                 SET LOCAL client_min_messages = error; SET LOCAL lock_timeout = {}; {LOSSLESS}; \
                  SELECT set_config(name, '65536kB', true) FROM (VALUES ('work_mem'), ('temp_buffers')) v(name) \
                  WHERE pg_size_bytes(current_setting(name)) < 65536 * 1024",
                 lock_timeout.as_millis()
@@ -83,6 +83,10 @@ impl Dialect {
         }
     }
 }
+
+/// Texts of values that their types read again, whatever the role's own settings (PostgreSQL).
+const LOSSLESS: &str = "SET LOCAL datestyle = 'ISO, YMD'; SET LOCAL intervalstyle = 'postgres'; \
+                        SET LOCAL extra_float_digits = 1; SET LOCAL bytea_output = 'hex'";
 
 /// SQLite's column affinities, told from a declared type (<https://sqlite.org/datatype3.html>, 3.1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

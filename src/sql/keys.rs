@@ -6,7 +6,7 @@
 
 use super::dialect::Affinity;
 use super::{Dialect, Sql, literal, quote};
-use crate::catalog::{Catalog, Column, Discriminant, Key, ReferenceId, Table, TableId, TableKind};
+use crate::catalog::{Catalog, Discriminant, Key, ReferenceId, Table, TableId, TableKind};
 use crate::plan::Plan;
 use std::collections::BTreeMap;
 
@@ -192,10 +192,6 @@ impl Sql<'_> {
         }
     }
 
-    pub(super) fn column(&self, table: TableId, name: &str) -> &Column {
-        self.table(table).column(name).expect("the catalog's references name its columns")
-    }
-
     /// `c."id" AS c0, c."org_id" AS c1`, as expressions.
     pub(super) fn key_values(&self, table: TableId, alias: &str) -> Vec<String> {
         let sources = self.key_table(table).columns.iter().enumerate();
@@ -281,7 +277,7 @@ impl Sql<'_> {
         equal.chain(self.discriminated(id, child)).collect::<Vec<_>>().join(" AND ")
     }
 
-    fn equal(&self, id: ReferenceId, n: usize, parent: String, child: String) -> String {
+    pub(super) fn equal(&self, id: ReferenceId, n: usize, parent: String, child: String) -> String {
         let reference = self.catalog.reference(id);
         if reference.declaration.as_text {
             return self.equal_as_text(id, n, &parent, &child);

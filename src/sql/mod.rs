@@ -4,6 +4,7 @@
 //! (`keys`); the other files ask questions about them and delete by them. In every statement `c`
 //! is the child or the table in question, `p` the parent's key table and `k` the table's own.
 
+mod archiving;
 mod closure;
 pub mod cures;
 mod deletion;
@@ -14,7 +15,9 @@ mod homes;
 mod keys;
 mod labels;
 mod refusals;
+mod restoring;
 mod selection;
+mod staging;
 mod statement;
 #[cfg(test)]
 mod tests;
@@ -27,9 +30,10 @@ pub use explain::{Known, RowKey};
 pub use homes::{CLASSES, Home};
 pub use keys::KeyTable;
 pub use refusals::ProtectedBy;
+pub use staging::Stage;
 pub use statement::Statement;
 
-use crate::catalog::{Catalog, ReferenceId, Table, TableId, TableKind, TableName};
+use crate::catalog::{Catalog, Column, ReferenceId, Table, TableId, TableKind, TableName};
 use crate::plan::Plan;
 use std::collections::BTreeMap;
 
@@ -49,6 +53,10 @@ impl<'a> Sql<'a> {
 
     fn table(&self, id: TableId) -> &'a Table {
         self.catalog.table(id)
+    }
+
+    fn column(&self, id: TableId, name: &str) -> &'a Column {
+        self.table(id).column(name).expect("the catalog's references name its columns")
     }
 
     /// The rows of one table and of no other: with all partitions, without inheritance children.

@@ -95,7 +95,7 @@ impl Sql<'_> {
     }
 
     /// The rows that a change concerns.
-    fn changed(&self, change: &Change) -> String {
+    pub(super) fn changed(&self, change: &Change) -> String {
         match change.unlinks[..] {
             [position] => self.kept(position),
             _ => self.dialect.temporary(&format!("orgsweep_w{}", change.table.0)),
@@ -125,7 +125,7 @@ impl Sql<'_> {
         .into()
     }
 
-    fn written_columns(&self, change: &Change) -> Vec<&'_ str> {
+    pub(super) fn written_columns(&self, change: &Change) -> Vec<&'_ str> {
         let mut columns: Vec<&str> = Vec::new();
         for position in &change.unlinks {
             for column in &self.plan.unlinks[*position].columns {
@@ -138,7 +138,7 @@ impl Sql<'_> {
     }
 
     /// The value that a column of row `c` (with its flags in `w`) has after all unlinks.
-    fn new_value(&self, change: &Change, column: &str, c: &str) -> String {
+    pub(super) fn new_value(&self, change: &Change, column: &str, c: &str) -> String {
         let old = format!("{c}.{}", quote(column));
         let writing: Vec<usize> = change
             .unlinks
@@ -184,7 +184,7 @@ impl Sql<'_> {
 
     /// A value as it reads once it is in the column: SQLite converts by the column's affinity, where
     /// that loses nothing.
-    fn as_stored(&self, column: &Column, value: String) -> String {
+    pub(super) fn as_stored(&self, column: &Column, value: String) -> String {
         if self.dialect != Dialect::Sqlite {
             return value;
         }

@@ -86,8 +86,8 @@ impl Invocation {
         if own == 0 {
             let binary = self.directory.path().join("orgsweep");
             std::fs::copy(self.command.get_program(), &binary).expect("a copy of the binary");
-            let mode = std::fs::Permissions::from_mode(0o755);
-            std::fs::set_permissions(self.directory.path(), mode).expect("a readable directory");
+            let mode = std::fs::Permissions::from_mode(0o777);
+            std::fs::set_permissions(self.directory.path(), mode).expect("its own home");
             let mut command = Command::new(binary);
             command.args(self.command.get_args()).uid(NOBODY).gid(NOBODY).env_clear();
             for (name, value) in self.command.get_envs() {

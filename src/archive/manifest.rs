@@ -1,0 +1,122 @@
+//! What an archive says of itself. Pure data; stable, versioned JSON.
+
+use crate::catalog::{Column, TableName};
+use crate::sql::Dialect;
+use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
+
+/// The version of the archive's format that this program writes, and the only one that it reads.
+pub const FORMAT: u32 = 1;
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Manifest {
+    pub format: u32,
+    /// `orgsweep 0.1.0`
+    pub tool: String,
+    #[serde(with = "time::serde::rfc3339")]
+    pub made_at: OffsetDateTime,
+    pub actor: Actor,
+    /// Redacted.
+    pub database: String,
+    /// Tells this database from every other: see `Database::identity`.
+    pub identity: String,
+    pub dialect: Dialect,
+    /// The table of organizations.
+    pub root: String,
+    pub organizations: Vec<Organization>,
+    /// The policy file, where one was used.
+    pub policy: Option<String>,
+    /// The catalog's fingerprint when the rows went.
+    pub schema: String,
+    pub sections: Vec<Section>,
+}
+
+/// Who ran it, and where.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Actor {
+    pub user: String,
+    pub host: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Organization {
+    pub key: String,
+    pub name: Option<String>,
+}
+
+/// Rows of one table.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Section {
+    pub kind: Kind,
+    /// Where its pieces are in the archive.
+    pub directory: String,
+    pub schema: Option<String>,
+    pub table: String,
+    /// Of an unlink: first what identifies the row, then the old values of `written`, then the new
+    /// ones.
+    pub columns: Vec<ArchivedColumn>,
+    /// Columns that an unlink overwrote.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub written: Vec<ArchivedColumn>,
+    pub rows: u64,
+    /// Of all pieces, one after the other.
+    pub sha256: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ArchivedColumn {
+    pub name: String,
+    #[serde(rename = "type")]
+    pub type_name: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    /// Rows that were deleted.
+    Rows,
+    /// Rows that stayed, and lost what they named.
+    Unlinked,
+}
+
+impl ArchivedColumn {
+    pub fn of(column: &Column) -> ArchivedColumn {
+        ArchivedColumn { name: column.name.clone(), type_name: column.type_name.clone() }
+    }
+}
+
+impl Section {
+    pub fn table_name(&self) -> TableName {
+        TableName { schema: self.schema.clone(), name: self.table.clone() }
+    }
+
+    /// How many values a line has.
+    pub fn width(&self) -> usize {
+        self.columns.len() + 2 * self.written.len()
+    }
+}
+
+impl Manifest {
+    /// Rows that were deleted.
+    pub fn deleted(&self) -> u64 {
+        self.count(Kind::Rows)
+    }
+
+    /// Rows that were unlinked.
+    pub fn unlinked(&self) -> u64 {
+        self.count(Kind::Unlinked)
+    }
+
+    fn count(&self, kind: Kind) -> u64 {
+        self.sections.iter().filter(|section| section.kind == kind).map(|s| s.rows).sum()
+    }
+
+    /// `Apex Innovations Inc.`, `3 organizations`, `orphans`.
+    pub fn subject(&self) -> String {
+        match &self.organizations[..] {
+            [] => "orphans".into(),
+            [one] => one.name.clone().unwrap_or_else(|| format!("key {}", one.key)),
+            several => format!("{} organizations", several.len()),
+        }
+    }
+}

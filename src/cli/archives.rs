@@ -1,0 +1,126 @@
+//! Flags and commands about archives and receipts.
+
+use super::PlainFormat;
+use clap::{Args, Subcommand};
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Where archives and receipts are.
+#[derive(Debug, Clone, Args)]
+pub struct Shelf {
+    /// The directory of archives and receipts [default: $XDG_STATE_HOME/orgsweep or
+    /// ~/.local/state/orgsweep]
+    #[arg(long, value_name = "DIRECTORY", env = "ORGSWEEP_ARCHIVE_DIR")]
+    pub archive_dir: Option<PathBuf>,
+}
+
+/// What is kept of what goes.
+#[derive(Debug, Clone, Args)]
+pub struct Keep {
+    #[command(flatten)]
+    pub shelf: Shelf,
+
+    /// Keep no archive: what is deleted cannot be restored
+    #[arg(long)]
+    pub no_archive: bool,
+
+    /// Remove archives that are older than this, of earlier runs: personal data is not kept for ever
+    #[arg(long, value_name = "AGE", default_value = "30d", env = "ORGSWEEP_ARCHIVE_KEEP", value_parser = humantime::parse_duration)]
+    pub archive_keep: Duration,
+
+    /// Write the receipt to this file, too (JSON)
+    #[arg(long, value_name = "FILE")]
+    pub receipt: Option<PathBuf>,
+}
+
+/// Put a deleted organization back from its archive.
+///
+/// One transaction: rows, parents first, then the references that were unlinked, where what orgsweep
+/// wrote is still there. Refused (exit 3), before anything is written, when the archive is damaged or of
+/// another database, a key or unique value is taken, the schema has changed in a way that matters, or a
+/// row that is named has gone. What triggers did when the rows went is not undone.
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "\
+Examples:
+  orgsweep archives                               which there are
+  orgsweep restore 20261123T050231Z-apex-innovations-inc-749551fb.tar.zst --dry-run
+  orgsweep restore backup/apex.tar.zst")]
+pub struct Restore {
+    /// The archive: a path, or the name of one in the archive directory
+    pub archive: PathBuf,
+
+    /// Find out whether it could be put back; write nothing
+    #[arg(long)]
+    pub dry_run: bool,
+
+    /// The database is a copy of the one that the archive is of, or was moved
+    #[arg(long)]
+    pub other_database: bool,
+
+    /// How long to wait for a lock
+    #[arg(long, value_name = "DURATION", default_value = "10s", env = "ORGSWEEP_LOCK_TIMEOUT", value_parser = humantime::parse_duration)]
+    pub lock_timeout: Duration,
+
+    #[command(flatten)]
+    pub shelf: Shelf,
+
+    /// Write the receipt to this file, too (JSON)
+    #[arg(long, value_name = "FILE")]
+    pub receipt: Option<PathBuf>,
+
+    #[arg(long, value_name = "FORMAT", default_value = "table")]
+    pub format: PlainFormat,
+}
+
+/// List, check and remove archives.
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "\
+Examples:
+  orgsweep archives
+  orgsweep archives show 20261123T050231Z-apex-innovations-inc-749551fb.tar.zst
+  orgsweep archives prune --older-than 30d")]
+pub struct Archives {
+    #[command(subcommand)]
+    pub command: Option<ArchivesCommand>,
+
+    #[command(flatten)]
+    pub shelf: Shelf,
+
+    #[arg(long, global = true, value_name = "FORMAT", default_value = "table")]
+    pub format: PlainFormat,
+}
+
+#[derive(Debug, Clone, Subcommand)]
+pub enum ArchivesCommand {
+    /// Check an archive whole, and tell what is in it
+    Show {
+        /// A path, or the name of one in the archive directory
+        archive: PathBuf,
+    },
+    /// Remove archives for good
+    Prune {
+        /// Those that are older than this: 30d, 12h
+        #[arg(long, value_name = "AGE", value_parser = humantime::parse_duration)]
+        older_than: Duration,
+
+        /// Only tell which
+        #[arg(long)]
+        dry_run: bool,
+    },
+}
+
+/// Tell what was deleted and restored, by whom, and how it ended.
+///
+/// From the receipts that runs leave in the archive directory; they are kept for 400 days.
+#[derive(Debug, Clone, Args)]
+pub struct History {
+    #[command(flatten)]
+    pub shelf: Shelf,
+
+    /// Of the latest runs only so many
+    #[arg(long, value_name = "NUMBER", default_value_t = 20)]
+    pub last: usize,
+
+    #[arg(long, value_name = "FORMAT", default_value = "table")]
+    pub format: PlainFormat,
+}

@@ -1,0 +1,165 @@
+//! `orgsweep restore`
+
+use super::context::Subject;
+use super::keeping::{self, Recording};
+use super::narration::narrate;
+use crate::archive::{self, Manifest, Reader};
+use crate::catalog::{self, Catalog, TableId};
+use crate::cli::{PlainFormat, Restore};
+use crate::database::Database;
+use crate::execute::{self, Job, Progress, Source};
+use crate::exit::{Exit, Problem};
+use crate::plan::{self, Rules};
+use crate::receipt::{Part, digests};
+use crate::render::restoration::{self, Ended, View};
+use crate::restoration::{Restoration, Restored};
+use crate::selection::{Root, Selection};
+use crate::ui::Ui;
+use anyhow::Result;
+use std::path::PathBuf;
+use std::time::Instant;
+
+pub fn run(subject: &Subject, args: &Restore, ui: &mut Ui) -> Result<Exit> {
+    let path = find(subject, args)?;
+    let reader = archive::verify(&path).map_err(|error| {
+        Problem::new(Exit::Refused, format!("{error}; nothing was written"))
+            .hint("orgsweep archives lists those that there are")
+    })?;
+    if args.dry_run {
+        return restore(subject, args, &reader, &mut Vec::new(), ui);
+    }
+    let selection = vec![path.display().to_string()];
+    let recording = Recording {
+        command: "restore",
+        selection,
+        shelf: &args.shelf,
+        receipt: args.receipt.as_deref(),
+        needed: false,
+        keep: None,
+    };
+    keeping::recorded(subject, recording, ui, |parts, ui| {
+        restore(subject, args, &reader, parts, ui)
+    })
+}
+
+/// The file, or one of that name among the archives.
+fn find(subject: &Subject, args: &Restore) -> Result<PathBuf> {
+    if args.archive.exists() {
+        return Ok(args.archive.clone());
+    }
+    let kept = keeping::directory(&args.shelf, &subject.settings)?.join(&args.archive);
+    match kept.exists() {
+        true => Ok(kept),
+        false => Err(Problem::usage(format!("there is no archive {}", args.archive.display()))
+            .hint("orgsweep archives lists those that there are")
+            .into()),
+    }
+}
+
+fn restore(
+    subject: &Subject,
+    args: &Restore,
+    reader: &Reader,
+    parts: &mut Vec<Part>,
+    ui: &mut Ui,
+) -> Result<Exit> {
+    let manifest = &reader.manifest;
+    let start = Instant::now();
+    let mut database = Database::connect(&subject.target, false)?;
+    database.set_busy_timeout(args.lock_timeout)?;
+    fits(manifest, &mut database, args)?;
+    let catalog = database.in_snapshot(catalog::load)?;
+    if !ui.json {
+        ui.note(&format!("{} of {}", manifest.subject(), database.target().redacted()));
+    }
+    let restored = match crate::restoration::plan(manifest, &catalog) {
+        Ok(restoration) => put_back(&mut database, &catalog, reader, &restoration, args, ui)?,
+        Err(obstacles) => Restored { obstacles, ..Restored::default() },
+    };
+    let ended = match () {
+        () if !restored.obstacles.is_empty() => Ended::Refused,
+        () if args.dry_run => Ended::Previewed,
+        () => Ended::Restored,
+    };
+    let view = View {
+        ended,
+        archive: reader.path().display().to_string(),
+        database: database.target().redacted(),
+        manifest,
+        catalog: &catalog,
+        restored: &restored,
+    };
+    parts.push(part(&view, start));
+    ui.result(&match args.format {
+        PlainFormat::Json => restoration::json(&view),
+        PlainFormat::Table => restoration::table(&view, ui.width),
+    });
+    Ok(view.exit())
+}
+
+/// # Errors
+/// An archive of another engine, or of another database where that was not asked for.
+fn fits(manifest: &Manifest, database: &mut Database, args: &Restore) -> Result<()> {
+    if manifest.dialect != database.dialect() {
+        let what = format!("the archive is of {}; nothing was written", manifest.database);
+        return Err(Problem::new(Exit::Refused, what)
+            .hint("an archive goes back into the same kind of database")
+            .into());
+    }
+    let identity = database.identity()?;
+    if identity != manifest.identity && !args.other_database {
+        let what = format!(
+            "the archive is of another database ({}); nothing was written",
+            manifest.database
+        );
+        return Err(Problem::new(Exit::Refused, what)
+            .hint("--other-database restores into a copy or a moved database")
+            .into());
+    }
+    Ok(())
+}
+
+fn put_back(
+    database: &mut Database,
+    catalog: &Catalog,
+    reader: &Reader,
+    restoration: &Restoration,
+    args: &Restore,
+    ui: &mut Ui,
+) -> Result<Restored> {
+    // No organization is selected and nothing is deleted: the root is only where statements begin.
+    let parts = restoration.rows.iter().chain(&restoration.links);
+    let table = parts.map(|part| part.table).next().unwrap_or(TableId(0));
+    let plan = plan::build(catalog, table, Rules::default());
+    let root = Root { table, key: None, name: None, created: None };
+    let job = Job {
+        catalog,
+        plan: &plan,
+        root: &root,
+        selection: &Selection::default(),
+        lock_timeout: args.lock_timeout,
+        verify: false,
+        archive: None,
+        may_shrink: false,
+    };
+    let source = Source { reader, restoration };
+    let mut observe = |progress: Progress| narrate(ui, catalog, &plan, progress);
+    Ok(execute::restore(database, &job, &source, args.dry_run, &mut observe)?)
+}
+
+fn part(view: &View, start: Instant) -> Part {
+    let done = view.ended == Ended::Restored;
+    let rows = view.restored.rows.iter().filter(|_| done);
+    let name = |table: &TableId| view.catalog.table(*table).name.to_string();
+    Part {
+        organizations: view.manifest.organizations.clone(),
+        outcome: view.ended.as_str().into(),
+        error: None,
+        seconds: start.elapsed().as_secs_f64(),
+        deleted: 0,
+        unlinked: 0,
+        tables: rows.map(|(table, rows)| (name(table), *rows)).collect(),
+        archive: Some(view.archive.clone()),
+        digests: digests(view.manifest),
+    }
+}

@@ -1,0 +1,112 @@
+//! Rows on their way into the archive: read before they go, or returned by the very statement that
+//! deletes them. The counts of the archive are part of the proof.
+
+use super::{Failure, Progress, Run};
+use crate::archive::{self, Kind, Manifest, Sealed, Shelf, Writer};
+use crate::catalog::{Column, TableId};
+use crate::findings::{Change, Findings, Organization};
+use crate::interrupt;
+use crate::sql::Statement;
+use std::collections::BTreeSet;
+use time::OffsetDateTime;
+
+/// Where the archive goes, and what it says of the run.
+#[derive(Debug, Clone)]
+pub struct Archiving {
+    pub shelf: Shelf,
+    /// All but the organizations and the sections.
+    pub manifest: Manifest,
+}
+
+/// How often watchers hear of rows.
+const REPORT: u64 = 10_000;
+
+/// Creates the file, of these organizations: nothing was deleted yet.
+pub fn begin(run: &mut Run, organizations: &[Organization]) -> Result<(), Failure> {
+    let Some(archiving) = run.job.archive.filter(|_| run.archive.is_none()) else {
+        return Ok(());
+    };
+    let organization =
+        |one: &Organization| archive::Organization { key: one.key.clone(), name: one.name.clone() };
+    let manifest = Manifest {
+        made_at: OffsetDateTime::now_utc(),
+        organizations: organizations.iter().map(organization).collect(),
+        ..archiving.manifest.clone()
+    };
+    let stem = archiving.shelf.stem(manifest.made_at, &manifest.subject());
+    run.archive = Some(Writer::create(&archiving.shelf.archive(&stem), manifest)?);
+    Ok(())
+}
+
+/// Runs a statement that returns the rows it deletes, and keeps them; tells how many.
+pub fn take(run: &mut Run, table: TableId, statement: &Statement) -> Result<u64, Failure> {
+    let columns = run.sql.archived_columns(table);
+    keep(run, Kind::Rows, table, &columns, &[], statement)
+}
+
+/// Keeps all rows of the closure but those of the tables in `taken`, which are kept already.
+pub fn closure(
+    run: &mut Run,
+    findings: &Findings,
+    taken: &BTreeSet<TableId>,
+) -> Result<(), Failure> {
+    if run.archive.is_none() {
+        return Ok(());
+    }
+    for (table, rows) in findings.rows().into_iter().filter(|(table, _)| !taken.contains(table)) {
+        let kept = take(run, table, &run.sql.read_rows(table))?;
+        expect(run, table, kept, rows)?;
+    }
+    Ok(())
+}
+
+/// Keeps what a change overwrites.
+pub fn unlinked(run: &mut Run, change: &Change, rows: u64) -> Result<(), Failure> {
+    if run.archive.is_none() {
+        return Ok(());
+    }
+    let identity = run.sql.lasting_identity(change.table);
+    let (written, statement) = (run.sql.written(change), run.sql.read_unlinked(change));
+    let kept = keep(run, Kind::Unlinked, change.table, &identity, &written, &statement)?;
+    expect(run, change.table, kept, rows)
+}
+
+fn expect(run: &Run, table: TableId, kept: u64, rows: u64) -> Result<(), Failure> {
+    if kept == rows {
+        return Ok(());
+    }
+    let name = &run.job.catalog.table(table).name;
+    Err(Failure::Unproven(format!("the archive holds {kept} of {rows} rows of {name}")))
+}
+
+fn keep(
+    run: &mut Run,
+    kind: Kind,
+    table: TableId,
+    columns: &[&Column],
+    written: &[&Column],
+    statement: &Statement,
+) -> Result<u64, Failure> {
+    interrupt::check()?;
+    let name = &run.job.catalog.table(table).name;
+    let Run { database, archive, observe, .. } = run;
+    let writer = archive.as_mut().expect("the archive was begun");
+    let section = writer.section(kind, name, columns, written);
+    let rows = database.stream(statement, &mut |values| {
+        writer.row(section, values)?;
+        let rows = writer.rows(section);
+        if rows % REPORT == 0 {
+            interrupt::check()?;
+            observe(Progress::Archiving { table, rows });
+        }
+        Ok::<(), Failure>(())
+    })?;
+    writer.flush(section)?;
+    Ok(rows)
+}
+
+/// Completes the archive, before COMMIT.
+pub fn seal(run: &mut Run) -> Result<Option<Sealed>, Failure> {
+    let writer = run.archive.take();
+    Ok(writer.map(Writer::seal).transpose()?)
+}

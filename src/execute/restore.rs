@@ -1,0 +1,310 @@
+//! Puts an archive back, in one transaction: rows into stage tables, questions about them, then
+//! parents before children, then what was unlinked. The engine's checks are on throughout.
+
+use super::{Failure, Job, Observer, Progress, Run, commit, deletion};
+use crate::archive::Reader;
+use crate::catalog::{self, ReferenceId, TableId};
+use crate::database::{Database, Purpose};
+use crate::interrupt;
+use crate::plan::Checks;
+use crate::restoration::{Obstacle, Part, Relinked, Restoration, Restored};
+use crate::sql::{Dialect, Stage, Statement};
+use std::collections::BTreeMap;
+
+/// Rows that go into a stage table at once, and bytes of them.
+const BATCH_ROWS: usize = 1_000;
+const BATCH_BYTES: usize = 1 << 20;
+
+/// What is restored into a database, and how it fits.
+pub struct Source<'a> {
+    pub reader: &'a Reader,
+    pub restoration: &'a Restoration,
+}
+
+/// Restores, or with `dry` only finds out whether it could; run again when others got in its way.
+///
+/// # Errors
+/// See [`Failure`]; the transaction was rolled back, [`Failure::OutcomeUnknown`] excepted.
+pub fn restore(
+    database: &mut Database,
+    job: &Job,
+    source: &Source,
+    dry: bool,
+    observe: Observer,
+) -> Result<Restored, Failure> {
+    super::retried(observe, &mut |observe| once(database, job, source, dry, observe))
+}
+
+fn once(
+    database: &mut Database,
+    job: &Job,
+    source: &Source,
+    dry: bool,
+    observe: Observer,
+) -> Result<Restored, Failure> {
+    deletion::set_reference_checks(database, Checks::Engine)?;
+    interrupt::committing(false);
+    database.begin(Purpose::Write)?;
+    let mut run = Run::new(database, job, observe, true);
+    let outcome = put_back(&mut run, source);
+    interrupt::cancel_by(None);
+    match outcome {
+        Ok(restored) if !dry && restored.obstacles.is_empty() => {
+            (run.observe)(Progress::Committing);
+            commit(run.database, None)?;
+            Ok(restored)
+        }
+        outcome => {
+            database.rollback();
+            outcome
+        }
+    }
+}
+
+fn put_back(run: &mut Run, source: &Source) -> Result<Restored, Failure> {
+    run.prepare()?;
+    hold_schema(run, source)?;
+    if run.sql.dialect == Dialect::Sqlite {
+        run.run("PRAGMA defer_foreign_keys = ON")?;
+    }
+    let stages = fill(run, source)?;
+    let mut restored =
+        Restored { obstacles: obstacles(run, source, &stages)?, ..Restored::default() };
+    if !restored.obstacles.is_empty() {
+        restored.rows =
+            source.restoration.rows.iter().map(|part| (part.table, stages.rows(*part))).collect();
+        return Ok(restored);
+    }
+    for tables in &source.restoration.order {
+        insert(run, &stages, tables, &mut restored)?;
+    }
+    for part in &source.restoration.links {
+        restored.links.push(relink(run, stages.stage(*part))?);
+    }
+    (run.observe)(Progress::Proving);
+    if run.sql.dialect == Dialect::Postgres {
+        run.run("SET CONSTRAINTS ALL IMMEDIATE")?;
+    }
+    for part in &source.restoration.rows {
+        if let Some(question) = run.sql.altered(stages.stage(*part)) {
+            let rows = run.one(question)?.number(0) as u64;
+            restored.altered.extend((rows > 0).then_some((part.table, rows)));
+        }
+    }
+    Ok(restored)
+}
+
+/// As for a deletion: the schema is the one that was planned for, and stays so.
+fn hold_schema(run: &mut Run, source: &Source) -> Result<(), Failure> {
+    let parts = source.restoration.rows.iter().chain(&source.restoration.links);
+    let may_lock = |table: &TableId| {
+        let privileges = run.job.catalog.table(*table).privileges;
+        privileges.delete || privileges.update
+    };
+    let tables: Vec<TableId> = parts.map(|part| part.table).filter(may_lock).collect();
+    if let Some(lock) = run.sql.lock_tables(&tables) {
+        run.database.run(&lock)?;
+    }
+    match catalog::fingerprint(run.database)? == run.job.catalog.fingerprint {
+        true => Ok(()),
+        false => Err(Failure::SchemaMoved),
+    }
+}
+
+/// The stage tables, filled.
+struct Stages<'a> {
+    source: &'a Source<'a>,
+    by_table: BTreeMap<TableId, Part>,
+}
+
+impl<'a> Stages<'a> {
+    fn stage(&self, part: Part) -> Stage<'a> {
+        Stage { part, section: &self.source.reader.manifest.sections[part.section] }
+    }
+
+    fn of(&self, table: TableId) -> Option<Stage<'a>> {
+        self.by_table.get(&table).map(|part| self.stage(*part))
+    }
+
+    fn rows(&self, part: Part) -> u64 {
+        self.stage(part).section.rows
+    }
+}
+
+fn fill<'a>(run: &mut Run, source: &'a Source<'a>) -> Result<Stages<'a>, Failure> {
+    let Restoration { rows, links, .. } = source.restoration;
+    let by_table = rows.iter().map(|part| (part.table, *part)).collect();
+    let stages = Stages { source, by_table };
+    let parts: BTreeMap<usize, Part> =
+        rows.iter().chain(links).map(|part| (part.section, *part)).collect();
+    for part in parts.values() {
+        run.run(&run.sql.create_stage(stages.stage(*part)))?;
+    }
+    let mut batch = Batch::default();
+    source.reader.rows::<Failure>(&mut |section, values| {
+        if batch.section != Some(section) || batch.is_full() {
+            batch.flush(run, &stages, &parts)?;
+            batch.section = Some(section);
+        }
+        batch.add(values);
+        Ok(())
+    })?;
+    batch.flush(run, &stages, &parts)?;
+    for part in parts.values() {
+        if let Some(analyze) = run.sql.analyze_stage(stages.stage(*part)) {
+            run.run(&analyze)?;
+        }
+    }
+    Ok(stages)
+}
+
+/// Rows of one section on their way into its stage table.
+#[derive(Default)]
+struct Batch {
+    section: Option<usize>,
+    rows: Vec<Vec<Option<String>>>,
+    bytes: usize,
+    /// Rows of the section so far.
+    done: BTreeMap<usize, u64>,
+}
+
+impl Batch {
+    fn is_full(&self) -> bool {
+        self.rows.len() >= BATCH_ROWS || self.bytes >= BATCH_BYTES
+    }
+
+    fn add(&mut self, values: Vec<Option<String>>) {
+        self.bytes += values.iter().flatten().map(String::len).sum::<usize>();
+        self.rows.push(values);
+    }
+
+    fn flush(
+        &mut self,
+        run: &mut Run,
+        stages: &Stages,
+        parts: &BTreeMap<usize, Part>,
+    ) -> Result<(), Failure> {
+        let Some(section) = self.section.filter(|_| !self.rows.is_empty()) else {
+            return Ok(());
+        };
+        let part = parts[&section];
+        let statement = run.sql.fill_stage(stages.stage(part), &self.rows).ok_or_else(|| {
+            let table = &run.job.catalog.table(part.table).name;
+            let path = stages.source.reader.path();
+            crate::archive::Error::new(path, format!("a value of {table} is no value of SQLite"))
+        })?;
+        run.execute(&statement)?;
+        let done = self.done.entry(section).or_default();
+        *done += self.rows.len() as u64;
+        (run.observe)(Progress::Staging { table: part.table, rows: *done });
+        self.rows.clear();
+        self.bytes = 0;
+        Ok(())
+    }
+}
+
+/// What keeps the rows out, all of it.
+fn obstacles(run: &mut Run, source: &Source, stages: &Stages) -> Result<Vec<Obstacle>, Failure> {
+    (run.observe)(Progress::Checking);
+    let catalog = run.job.catalog;
+    let mut obstacles = Vec::new();
+    for part in &source.restoration.rows {
+        let stage = stages.stage(*part);
+        for key in &catalog.table(part.table).keys {
+            if let Some(question) = run.sql.taken_keys(stage, key) {
+                let (rows, samples) = counted(run, question)?;
+                let taken = || {
+                    let columns = key.columns.clone();
+                    Obstacle::Taken { table: part.table, columns, rows, samples }
+                };
+                obstacles.extend((rows > 0).then(taken));
+            }
+        }
+    }
+    let watched = |id: &ReferenceId| {
+        let reference = catalog.reference(*id);
+        reference.is_constraint() && (reference.enforced || run.sql.dialect == Dialect::Sqlite)
+    };
+    let references: Vec<ReferenceId> = catalog.reference_ids().filter(watched).collect();
+    for id in references {
+        let reference = catalog.reference(id);
+        let Some(stage) = stages.of(reference.child) else {
+            continue;
+        };
+        let lock = run.sql.lock_parents(stage, id);
+        if let Some(lock) = lock.filter(|_| catalog.table(reference.parent).privileges.update) {
+            run.one(lock)?;
+        }
+        let parent = stages.of(reference.parent);
+        if let Some(question) = run.sql.without_parent(stage, id, parent) {
+            let (rows, samples) = counted(run, question)?;
+            obstacles.extend((rows > 0).then_some(Obstacle::NoParent {
+                reference: id,
+                rows,
+                samples,
+            }));
+        }
+    }
+    Ok(obstacles)
+}
+
+fn counted(
+    run: &mut Run,
+    (count, sample): (Statement, Statement),
+) -> Result<(u64, Vec<String>), Failure> {
+    let rows = run.one(count)?.number(0) as u64;
+    if rows == 0 {
+        return Ok((0, Vec::new()));
+    }
+    let text = |row: &crate::database::Row| {
+        let values = row.0.iter().map(|value| value.as_deref().unwrap_or("null"));
+        values.collect::<Vec<_>>().join(", ")
+    };
+    Ok((rows, run.query(&sample)?.iter().map(text).collect()))
+}
+
+fn insert(
+    run: &mut Run,
+    stages: &Stages,
+    tables: &[TableId],
+    restored: &mut Restored,
+) -> Result<(), Failure> {
+    let together: Vec<Stage> = tables.iter().filter_map(|table| stages.of(*table)).collect();
+    // SQLite's checks are deferred: a cycle needs no care.
+    let counts: Vec<u64> = if together.len() > 1 && run.sql.dialect == Dialect::Postgres {
+        let row = run.one(run.sql.put_back_together(&together))?;
+        (0..together.len()).map(|n| row.number(n) as u64).collect()
+    } else {
+        let insert = |stage: &Stage| run.execute(&run.sql.put_back(*stage));
+        together.iter().map(insert).collect::<Result<_, _>>()?
+    };
+    for (stage, inserted) in together.iter().zip(counts) {
+        let (table, rows) = (stage.part.table, stage.section.rows);
+        if inserted != rows {
+            let name = &run.job.catalog.table(table).name;
+            return Err(Failure::Unproven(format!(
+                "{inserted} of {rows} rows of {name} were put back (does a trigger keep the others out?)"
+            )));
+        }
+        (run.observe)(Progress::Restored { table, rows });
+        restored.rows.push((table, rows));
+    }
+    Ok(())
+}
+
+/// A value is put back only where what we wrote is still there.
+fn relink(run: &mut Run, stage: Stage) -> Result<Relinked, Failure> {
+    run.run(&run.sql.find_links(stage))?;
+    let found = run.one(run.sql.count_links(stage))?.number(0) as u64;
+    let changed = run.execute(&run.sql.relink(stage))?;
+    let table = stage.part.table;
+    if changed != found {
+        let name = &run.job.catalog.table(table).name;
+        return Err(Failure::Unproven(format!(
+            "{changed} of {found} rows of {name} were linked again (does a trigger keep the others?)"
+        )));
+    }
+    let columns = stage.section.written.iter().map(|column| column.name.clone()).collect();
+    let others = stage.section.rows.saturating_sub(found);
+    Ok(Relinked { table, columns, rows: changed, others })
+}

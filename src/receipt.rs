@@ -1,0 +1,98 @@
+//! The receipt that a run leaves: who deleted what, when, and how it ended. No row is in it. Pure data;
+//! stable, versioned JSON.
+
+use crate::archive::{Actor, Manifest, Organization};
+use crate::exit::{Exit, Problem};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use time::OffsetDateTime;
+
+/// The version of the receipt's format.
+const FORMAT: u32 = 1;
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Receipt {
+    pub format: u32,
+    pub tool: String,
+    /// `clean` or `restore`.
+    pub command: String,
+    #[serde(with = "time::serde::rfc3339")]
+    pub started_at: OffsetDateTime,
+    pub seconds: f64,
+    pub actor: Actor,
+    /// Redacted.
+    pub database: String,
+    /// What was asked for: `--org-like 'e2e-*'`, or the archive.
+    pub selection: String,
+    pub exit: u8,
+    /// Why it ended, where it did not end well.
+    pub error: Option<String>,
+    /// One for each transaction.
+    pub parts: Vec<Part>,
+}
+
+/// What one transaction did.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Part {
+    pub organizations: Vec<Organization>,
+    /// `cleaned`, `refused`, `nothing`, `failed`, `restored`.
+    pub outcome: String,
+    pub error: Option<String>,
+    pub seconds: f64,
+    pub deleted: u64,
+    pub unlinked: u64,
+    /// Rows deleted (or put back) per table.
+    pub tables: BTreeMap<String, u64>,
+    /// The archive's file name.
+    pub archive: Option<String>,
+    /// SHA-256 of the rows of each section of the archive.
+    pub digests: BTreeMap<String, String>,
+}
+
+impl Receipt {
+    pub fn begin(command: &str, actor: Actor, database: String, selection: String) -> Receipt {
+        Receipt {
+            format: FORMAT,
+            tool: concat!("orgsweep ", env!("CARGO_PKG_VERSION")).into(),
+            command: command.into(),
+            started_at: OffsetDateTime::now_utc(),
+            seconds: 0.0,
+            actor,
+            database,
+            selection,
+            exit: 0,
+            error: None,
+            parts: Vec::new(),
+        }
+    }
+
+    pub fn end(&mut self, ended: Result<Exit, &Problem>) {
+        self.seconds = (OffsetDateTime::now_utc() - self.started_at).as_seconds_f64();
+        self.exit = ended.unwrap_or_else(|problem| problem.exit).code();
+        self.error = ended.err().map(|problem| problem.message.clone());
+    }
+
+    /// `cleaned`, `3 cleaned, 1 refused`, or how the whole run ended where it came to nothing.
+    pub fn outcome(&self) -> String {
+        let mut counts = BTreeMap::<&str, u64>::new();
+        for part in &self.parts {
+            *counts.entry(&part.outcome).or_default() += 1;
+        }
+        match (self.parts.len(), &self.error) {
+            (0, None) => "nothing".into(),
+            (0, Some(_)) => "failed".into(),
+            (1, _) => self.parts[0].outcome.clone(),
+            _ => {
+                let counts = counts.iter().map(|(outcome, count)| format!("{count} {outcome}"));
+                counts.collect::<Vec<_>>().join(", ")
+            }
+        }
+    }
+}
+
+/// SHA-256 of the rows of each section.
+pub fn digests(manifest: &Manifest) -> BTreeMap<String, String> {
+    let digest =
+        |section: &crate::archive::Section| (section.directory.clone(), section.sha256.clone());
+    manifest.sections.iter().map(digest).collect()
+}

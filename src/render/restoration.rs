@@ -1,0 +1,182 @@
+//! What a restore did, or would do, as a person and as a machine read it.
+
+use super::table::{plain, wrapped};
+use super::{counted, grouped};
+use crate::archive::Manifest;
+use crate::catalog::{Catalog, TableId};
+use crate::exit::Exit;
+use crate::label::printable;
+use crate::restoration::{Obstacle, Restored};
+
+pub struct View<'a> {
+    pub ended: Ended,
+    pub archive: String,
+    /// Redacted.
+    pub database: String,
+    pub manifest: &'a Manifest,
+    pub catalog: &'a Catalog,
+    pub restored: &'a Restored,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ended {
+    Restored,
+    Previewed,
+    Refused,
+}
+
+impl Ended {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Ended::Restored => "restored",
+            Ended::Previewed => "previewed",
+            Ended::Refused => "refused",
+        }
+    }
+}
+
+impl View<'_> {
+    pub fn exit(&self) -> Exit {
+        if self.ended == Ended::Refused { Exit::Refused } else { Exit::Done }
+    }
+
+    fn name(&self, table: TableId) -> String {
+        self.catalog.table(table).name.to_string()
+    }
+
+    /// Why not, one sentence each.
+    fn obstacles(&self) -> Vec<String> {
+        let values = |samples: &[String], rows: u64| {
+            let more = rows.saturating_sub(samples.len() as u64);
+            let more =
+                if more > 0 { format!(" and {} more", grouped(more)) } else { String::new() };
+            let samples: Vec<String> = samples.iter().map(|sample| printable(sample)).collect();
+            format!("{}{more}", samples.join("; "))
+        };
+        let obstacle = |obstacle: &Obstacle| match obstacle {
+            Obstacle::Schema(what) => format!("the schema has changed: {what}"),
+            Obstacle::Taken { table, columns, rows, samples } => format!(
+                "{} of {} would take a value of {} that is taken (key {})",
+                counted(*rows, "row"),
+                self.name(*table),
+                columns.join(", "),
+                values(samples, *rows)
+            ),
+            Obstacle::NoParent { reference, rows, samples } => format!(
+                "{} would name by {} what is neither there nor in the archive: {}",
+                counted(*rows, "row"),
+                self.catalog.reference_arrow(*reference),
+                values(samples, *rows)
+            ),
+        };
+        self.restored.obstacles.iter().map(obstacle).collect()
+    }
+
+    /// What is worth knowing and stops nothing.
+    fn notes(&self) -> Vec<String> {
+        let mut notes = Vec::new();
+        for link in self.restored.links.iter().filter(|link| link.others > 0) {
+            notes.push(format!(
+                "{} of {} were changed or deleted since they were unlinked, and are left alone ({})",
+                counted(link.others, "row"),
+                self.name(link.table),
+                link.columns.join(", ")
+            ));
+        }
+        for (table, rows) in &self.restored.altered {
+            notes.push(format!(
+                "{} of {} are not as they were archived: a trigger changed them",
+                counted(*rows, "row"),
+                self.name(*table)
+            ));
+        }
+        let tables = self.restored.rows.iter().map(|(table, _)| *table);
+        let fired = |table: &TableId| !self.catalog.table(*table).triggers.is_empty();
+        let fired: Vec<String> = tables.filter(fired).map(|table| self.name(table)).collect();
+        if !fired.is_empty() {
+            notes.push(format!(
+                "what triggers did when rows of {} went is not undone",
+                fired.join(", ")
+            ));
+        }
+        notes
+    }
+
+    fn summary(&self) -> String {
+        let rows = counted(self.restored.put_back(), "row");
+        let tables = counted(self.restored.rows.len() as u64, "table");
+        let relinked = match self.restored.relinked() {
+            0 => String::new(),
+            rows => format!(", {} linked again", counted(rows, "row")),
+        };
+        match self.ended {
+            Ended::Restored => {
+                format!("put back {rows} of {tables}{relinked}; proven and committed")
+            }
+            Ended::Previewed => format!("would put back {rows} of {tables}{relinked}"),
+            Ended::Refused => "refused: nothing was written".into(),
+        }
+    }
+}
+
+/// At most `width` columns wide.
+pub fn table(view: &View, width: u16) -> String {
+    let mut text = String::new();
+    let refused = view.ended == Ended::Refused;
+    let back = view
+        .restored
+        .rows
+        .iter()
+        .filter(|_| !refused)
+        .map(|(table, rows)| (*table, "put back", *rows));
+    let links = view.restored.links.iter().map(|link| (link.table, "link again", link.rows));
+    let steps: Vec<Vec<String>> = back
+        .chain(links)
+        .enumerate()
+        .map(|(n, (table, action, rows))| {
+            vec![(n + 1).to_string(), action.into(), view.name(table), grouped(rows)]
+        })
+        .collect();
+    if !steps.is_empty() {
+        text += &plain(&["#", "Action", "Table", "Rows"], steps, &[0, 3], width);
+        text.push('\n');
+    }
+    for obstacle in view.obstacles() {
+        text += &wrapped("refused: ", &obstacle, width);
+    }
+    for note in view.notes() {
+        text += &wrapped("note: ", &note, width);
+    }
+    text += &wrapped("", &view.summary(), width);
+    text
+}
+
+/// One object, pretty-printed.
+pub fn json(view: &View) -> String {
+    let rows = |(table, rows): &(TableId, u64)| serde_json::json!({ "table": view.name(*table), "rows": rows });
+    let link = |link: &crate::restoration::Relinked| {
+        serde_json::json!({
+            "table": view.name(link.table),
+            "columns": link.columns,
+            "rows": link.rows,
+            "left_alone": link.others,
+        })
+    };
+    let document = serde_json::json!({
+        "format": 1,
+        "tool": concat!("orgsweep ", env!("CARGO_PKG_VERSION")),
+        "command": "restore",
+        "database": view.database,
+        "archive": view.archive,
+        "organizations": view.manifest.organizations,
+        "outcome": view.ended.as_str(),
+        "exit": view.exit().code(),
+        "rows": view.restored.rows.iter().map(rows).collect::<Vec<_>>(),
+        "links": view.restored.links.iter().map(link).collect::<Vec<_>>(),
+        "altered": view.restored.altered.iter().map(rows).collect::<Vec<_>>(),
+        "obstacles": view.obstacles(),
+        "notes": view.notes(),
+        "totals": { "restored": view.restored.put_back(), "relinked": view.restored.relinked() },
+    });
+    serde_json::to_string_pretty(&document).expect("plain data always serializes")
+}

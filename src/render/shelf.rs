@@ -1,0 +1,209 @@
+//! Archives, their contents and the receipts of runs, as tables and as JSON.
+
+use super::table::{age, plain, with_whole, wrapped};
+use super::{counted, grouped};
+use crate::archive::{Entry, Kind, Manifest, State};
+use crate::label::printable;
+use crate::receipt::Receipt;
+use serde_json::{Value, json};
+use std::path::Path;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+use time::macros::format_description;
+
+/// An archive in its directory, and what its receipt says.
+pub struct Kept {
+    pub name: String,
+    pub entry: Entry,
+    pub receipt: Option<Receipt>,
+}
+
+impl Kept {
+    fn organizations(&self) -> String {
+        self.receipt.as_ref().map(organizations).unwrap_or_default()
+    }
+
+    fn rows(&self) -> Option<u64> {
+        self.receipt.as_ref().map(|receipt| receipt.parts.iter().map(|part| part.deleted).sum())
+    }
+
+    fn state(&self) -> &'static str {
+        match self.entry.state {
+            State::Complete => "complete",
+            State::Pending => "pending",
+            State::Partial => "partial",
+        }
+    }
+}
+
+fn organizations(receipt: &Receipt) -> String {
+    const SHOWN: usize = 3;
+    let all: Vec<String> = receipt
+        .parts
+        .iter()
+        .flat_map(|part| &part.organizations)
+        .map(|one| printable(one.name.as_deref().unwrap_or(&one.key)))
+        .collect();
+    match all.len() {
+        0..=SHOWN => all.join(", "),
+        many => format!("{} and {} more", all[..SHOWN].join(", "), many - SHOWN),
+    }
+}
+
+pub fn archives_table(directory: &Path, archives: &[Kept], width: u16) -> String {
+    if archives.is_empty() {
+        return format!("no archives in {}", directory.display());
+    }
+    let row = |kept: &Kept| {
+        let seconds = i64::try_from(kept.entry.age().as_secs()).unwrap_or_default();
+        vec![
+            kept.name.clone(),
+            kept.organizations(),
+            kept.rows().map(grouped).unwrap_or_default(),
+            size(kept.entry.bytes),
+            if seconds < 60 { "new".into() } else { age(seconds).unwrap_or_default() },
+            kept.state().to_owned(),
+        ]
+    };
+    let header = ["Archive", "Organizations", "Rows", "Size", "Age", "State"];
+    let rows = archives.iter().map(row).collect();
+    // A name that is folded cannot be copied.
+    let table = with_whole(&header, rows, &[2, 3], &[0], width);
+    let mut text = format!(
+        "{table}\n{} in {}\n",
+        counted(archives.len() as u64, "archive"),
+        directory.display()
+    );
+    for (state, note) in [
+        (State::Pending, "pending: complete; orgsweep verify --org-id tells whether its rows went"),
+        (State::Partial, "partial: being written, or left by a run that was killed before COMMIT"),
+    ] {
+        if archives.iter().any(|kept| kept.entry.state == state) {
+            text += &wrapped("", note, width);
+        }
+    }
+    text
+}
+
+pub fn archives_json(archives: &[Kept]) -> String {
+    let archive = |kept: &Kept| {
+        json!({
+            "file": kept.entry.path.display().to_string(),
+            "state": kept.entry.state,
+            "bytes": kept.entry.bytes,
+            "age_seconds": kept.entry.age().as_secs(),
+            "receipt": kept.receipt,
+        })
+    };
+    pretty(&json!({ "format": 1, "archives": archives.iter().map(archive).collect::<Vec<_>>() }))
+}
+
+pub fn pruned(archives: &[Kept], dry_run: bool) -> String {
+    let verb = if dry_run { "would be removed" } else { "removed" };
+    let mut text: String =
+        archives.iter().map(|kept| format!("{verb}: {}\n", kept.entry.path.display())).collect();
+    text += &format!("{} {verb}\n", counted(archives.len() as u64, "archive"));
+    text
+}
+
+pub fn manifest_table(manifest: &Manifest, width: u16) -> String {
+    let section = |section: &crate::archive::Section| {
+        let what = match section.kind {
+            Kind::Rows => "deleted".to_owned(),
+            Kind::Unlinked => {
+                let columns: Vec<&str> =
+                    section.written.iter().map(|column| column.name.as_str()).collect();
+                format!("unlinked: {}", columns.join(", "))
+            }
+        };
+        vec![
+            section.table_name().to_string(),
+            what,
+            grouped(section.rows),
+            section.directory.clone(),
+        ]
+    };
+    let mut text = String::new();
+    let named: Vec<String> = manifest
+        .organizations
+        .iter()
+        .map(|one| {
+            crate::label::title(one.name.as_deref().unwrap_or(""), &format!("key {}", one.key))
+        })
+        .collect();
+    for (heading, value) in [
+        ("organizations: ", named.join(", ")),
+        ("database: ", manifest.database.clone()),
+        (
+            "made: ",
+            format!(
+                "{} by {}@{}, {}",
+                moment(manifest.made_at),
+                manifest.actor.user,
+                manifest.actor.host,
+                manifest.tool
+            ),
+        ),
+    ] {
+        text += &wrapped(heading, &value, width);
+    }
+    let rows = manifest.sections.iter().map(section).collect();
+    text += &plain(&["Table", "What", "Rows", "Folder"], rows, &[2], width);
+    text += &format!(
+        "\n{} deleted, {} unlinked; every checksum holds\n",
+        counted(manifest.deleted(), "row"),
+        counted(manifest.unlinked(), "row")
+    );
+    text
+}
+
+pub fn manifest_json(manifest: &Manifest) -> String {
+    pretty(&json!({ "format": 1, "manifest": manifest }))
+}
+
+pub fn history_table(receipts: &[Receipt], width: u16) -> String {
+    if receipts.is_empty() {
+        return "no runs".into();
+    }
+    let row = |receipt: &Receipt| {
+        let sum = |count: fn(&crate::receipt::Part) -> u64| receipt.parts.iter().map(count).sum();
+        let restored = |part: &crate::receipt::Part| match part.outcome == "restored" {
+            true => part.tables.values().sum(),
+            false => part.deleted,
+        };
+        vec![
+            moment(receipt.started_at),
+            receipt.command.clone(),
+            organizations(receipt),
+            receipt.outcome(),
+            receipt.exit.to_string(),
+            grouped(sum(restored)),
+            format!("{}@{}", receipt.actor.user, receipt.actor.host),
+        ]
+    };
+    let header = ["When (UTC)", "Command", "Organizations", "Outcome", "Exit", "Rows", "Who"];
+    plain(&header, receipts.iter().map(row).collect(), &[4, 5], width)
+}
+
+pub fn history_json(receipts: &[Receipt]) -> String {
+    pretty(&json!({ "format": 1, "runs": receipts }))
+}
+
+fn moment(time: OffsetDateTime) -> String {
+    let minutes = format_description!("[year]-[month]-[day] [hour]:[minute]:[second]");
+    time.format(minutes).or_else(|_| time.format(&Rfc3339)).unwrap_or_default()
+}
+
+/// `4.1 kB`, `312 MB`
+fn size(bytes: u64) -> String {
+    let units = [("GB", 1e9), ("MB", 1e6), ("kB", 1e3)];
+    let number = bytes as f64;
+    match units.iter().find(|(_, unit)| number >= *unit) {
+        Some((name, unit)) => format!("{:.1} {name}", number / unit),
+        None => format!("{bytes} B"),
+    }
+}
+
+fn pretty(value: &Value) -> String {
+    serde_json::to_string_pretty(value).expect("plain data always serializes")
+}

@@ -1,0 +1,123 @@
+//! Reading whole rows, losslessly, as they go into an archive.
+
+use super::{Dialect, Follow, Sql, Statement, quote};
+use crate::catalog::{Column, TableId};
+use crate::findings::Change;
+
+impl Dialect {
+    /// A value as an archive keeps it. PostgreSQL's text of a value is what its type reads again
+    /// (`bpchar` alone loses its blanks when it is cast). SQLite's values have types of their own, so it
+    /// is an SQL literal; `quote` ends a text at its first NUL.
+    pub(super) fn archived(self, value: &str, type_name: &str) -> String {
+        match self {
+            Dialect::Sqlite => format!(
+                "CASE WHEN typeof({value}) = 'text' AND instr({value}, char(0)) > 0 \
+                 THEN 'CAST(X''' || hex({value}) || ''' AS TEXT)' ELSE quote({value}) END"
+            ),
+            Dialect::Postgres if type_name == "bpchar" => {
+                format!("CASE WHEN {value} IS NOT NULL THEN concat({value}) END")
+            }
+            Dialect::Postgres => format!("({value})::text"),
+        }
+    }
+}
+
+impl<'a> Sql<'a> {
+    /// The columns that an archive keeps: all but those that the engine computes.
+    pub fn archived_columns(&self, table: TableId) -> Vec<&'a Column> {
+        self.table(table).columns.iter().filter(|column| !column.generated).collect()
+    }
+
+    /// What tells a row of `table` from others for good: its key, else all of it.
+    pub fn lasting_identity(&self, table: TableId) -> Vec<&'a Column> {
+        match self.table(table).identifying_key().or(self.table(table).primary_key()) {
+            Some(key) => key.columns.iter().map(|name| self.column(table, name)).collect(),
+            None => self.archived_columns(table),
+        }
+    }
+
+    fn archived_values(&self, table: TableId, alias: &str) -> Vec<String> {
+        let value = |column: &Column| {
+            let value = format!("{alias}.{}", quote(&column.name));
+            self.dialect.archived(&value, &column.type_name)
+        };
+        self.archived_columns(table).into_iter().map(value).collect()
+    }
+
+    /// The rows of one table's key table, whole.
+    pub fn read_rows(&self, table: TableId) -> Statement {
+        let values = self.archived_values(table, "c").join(", ");
+        let (keys, relation) = (self.key_relation(table), self.relation(table));
+        let same = self.same_row(table, "k", "c");
+        match self.dialect {
+            // SQLite has no statistics of temporary tables.
+            Dialect::Sqlite => {
+                format!("SELECT {values} FROM {keys} k CROSS JOIN {relation} c WHERE {same}").into()
+            }
+            Dialect::Postgres => {
+                format!("SELECT {values} FROM {keys} k JOIN {relation} c ON {same}").into()
+            }
+        }
+    }
+
+    /// [`Sql::delete`], returning the rows (PostgreSQL).
+    pub fn delete_returning(&self, table: TableId) -> Statement {
+        let mut statement = self.delete(table);
+        statement.push(&format!(" RETURNING {}", self.archived_values(table, "c").join(", ")));
+        statement
+    }
+
+    /// [`Sql::take`], returning the rows (PostgreSQL).
+    pub fn take_returning(&self, step: &Follow, keep: bool) -> Statement {
+        let child = self.catalog.reference(step.reference).child;
+        let values = self.archived_values(child, "c");
+        let delete = self.delete_children(step);
+        if !keep {
+            return format!("{delete} RETURNING {}", values.join(", ")).into();
+        }
+        let numbered = values.iter().enumerate().map(|(n, value)| format!("{value} AS v{n}"));
+        let names: Vec<String> = (0..values.len()).map(|n| format!("v{n}")).collect();
+        let keys = self.key_values(child, "c");
+        let key_names: Vec<String> = (0..keys.len()).map(|n| format!("c{n}")).collect();
+        format!(
+            "WITH d AS ({delete} RETURNING {}), k AS (INSERT INTO {} SELECT {}, {} FROM d) SELECT {} FROM d",
+            numbered.chain(keys).collect::<Vec<_>>().join(", "),
+            self.key_relation(child),
+            key_names.join(", "),
+            step.generation,
+            names.join(", "),
+        )
+        .into()
+    }
+
+    /// The rows that a change concerns: what identifies them, the values that it overwrites, and what
+    /// it writes.
+    pub fn read_unlinked(&self, change: &Change) -> Statement {
+        let table = change.table;
+        let archived = |expression: String, column: &Column| {
+            self.dialect.archived(&expression, &column.type_name)
+        };
+        let old = |column: &Column| archived(format!("c.{}", quote(&column.name)), column);
+        let written = self.written(change);
+        let mut values: Vec<String> = self.lasting_identity(table).into_iter().map(old).collect();
+        values.extend(written.iter().map(|column| old(column)));
+        values.extend(written.iter().map(|column| {
+            let new = self.new_value(change, &column.name, "c");
+            archived(self.as_stored(column, new), column)
+        }));
+        format!(
+            "SELECT {} FROM {} w JOIN {} c ON {}",
+            values.join(", "),
+            self.changed(change),
+            self.relation(table),
+            self.same_row(table, "w", "c"),
+        )
+        .into()
+    }
+
+    /// The columns that a change writes.
+    pub fn written(&self, change: &Change) -> Vec<&'a Column> {
+        let names = self.written_columns(change);
+        names.into_iter().map(|name| self.column(change.table, name)).collect()
+    }
+}

@@ -1,0 +1,273 @@
+//! Putting archived rows back, from the stage tables into those that they are of, and the questions
+//! that come before.
+
+use super::staging::Stage;
+use super::{Dialect, Sql, Statement, quote};
+use crate::archive::Section;
+use crate::catalog::{Key, ReferenceId, TableId};
+
+impl Sql<'_> {
+    /// Archived rows whose value of `key` is taken: how many, and of some the value.
+    pub fn taken_keys(&self, stage: Stage, key: &Key) -> Option<(Statement, Statement)> {
+        let equal = |name: &String| {
+            let (column, value) = (format!("c.{}", quote(name)), stage.column("s", name)?);
+            Some(match key.nulls_not_distinct {
+                true => format!("{column} IS NOT DISTINCT FROM {value}"),
+                false => format!("{column} = {value}"),
+            })
+        };
+        let equal: Option<Vec<String>> = key.columns.iter().map(equal).collect();
+        let from = format!(
+            "FROM {} s JOIN {} c ON {}",
+            self.stage(stage),
+            self.relation(stage.part.table),
+            equal?.join(" AND ")
+        );
+        Some(self.counted(&from, &self.staged_key(stage)))
+    }
+
+    /// What people know a staged row by: its key, never another value, which may be a secret.
+    fn staged_key(&self, stage: Stage) -> Vec<String> {
+        let key = self.table(stage.part.table).identifying_key();
+        let columns = key.iter().flat_map(|key| &key.columns);
+        let named: Vec<String> = columns.filter_map(|name| stage.column("s", name)).collect();
+        if named.is_empty() { vec!["'?'".into()] } else { named }
+    }
+
+    fn counted(&self, from: &str, sample: &[String]) -> (Statement, Statement) {
+        const SAMPLES: u32 = 3;
+        let count = format!("SELECT {} {from}", self.dialect.as_text("count(*)"));
+        let sample: Vec<String> = sample.iter().map(|value| self.dialect.as_text(value)).collect();
+        let sample = format!("SELECT {} {from} LIMIT {SAMPLES}", sample.join(", "));
+        (count.into(), sample.into())
+    }
+
+    /// Keeps the rows from going that archived rows name by `id` (PostgreSQL).
+    pub fn lock_parents(&self, stage: Stage, id: ReferenceId) -> Option<Statement> {
+        let reference = self.catalog.reference(id);
+        let names = self.staged_names(stage, id, &|name| Some(format!("r.{}", quote(name))))?;
+        (self.dialect == Dialect::Postgres).then(|| {
+            let (parent, stage) = (self.relation(reference.parent), self.stage(stage));
+            format!(
+                "SELECT count(*)::text FROM (SELECT 1 FROM {parent} r WHERE EXISTS \
+                 (SELECT 1 FROM {stage} s WHERE {names}) FOR KEY SHARE OF r) l"
+            )
+            .into()
+        })
+    }
+
+    /// Archived rows that name, by `id`, a row that is neither there nor in the archive: how many, and
+    /// of some the name. `parent`: the stage of the parent's rows.
+    pub fn without_parent(
+        &self,
+        stage: Stage,
+        id: ReferenceId,
+        parent: Option<Stage>,
+    ) -> Option<(Statement, Statement)> {
+        let reference = self.catalog.reference(id);
+        let columns: Option<Vec<String>> =
+            reference.columns.iter().map(|name| stage.column("s", name)).collect();
+        let columns = columns?;
+        let there = self.staged_names(stage, id, &|name| Some(format!("r.{}", quote(name))))?;
+        let mut conditions: Vec<String> =
+            columns.iter().map(|column| format!("{column} IS NOT NULL")).collect();
+        conditions.push(format!(
+            "NOT EXISTS (SELECT 1 FROM {} r WHERE {there})",
+            self.relation(reference.parent)
+        ));
+        if let Some(parent) = parent {
+            let archived = self.staged_names(stage, id, &|name| parent.column("r", name))?;
+            conditions.push(format!(
+                "NOT EXISTS (SELECT 1 FROM {} r WHERE {archived})",
+                self.stage(parent)
+            ));
+        }
+        let from = format!("FROM {} s WHERE {}", self.stage(stage), conditions.join(" AND "));
+        Some(self.counted(&from, &columns))
+    }
+
+    /// A staged row names, by `id`, the row whose columns `parent` gives.
+    fn staged_names(
+        &self,
+        stage: Stage,
+        id: ReferenceId,
+        parent: &dyn Fn(&str) -> Option<String>,
+    ) -> Option<String> {
+        let reference = self.catalog.reference(id);
+        let pairs = reference.parent_columns.iter().zip(&reference.columns).enumerate();
+        let equal = pairs.map(|(n, (key, column))| {
+            Some(self.equal(id, n, parent(key)?, stage.column("s", column)?))
+        });
+        Some(equal.collect::<Option<Vec<_>>>()?.join(" AND "))
+    }
+
+    /// Puts the rows of one table back, as they were: identity columns too.
+    pub fn put_back(&self, stage: Stage) -> Statement {
+        let overriding = match self.dialect {
+            Dialect::Postgres => " OVERRIDING SYSTEM VALUE",
+            Dialect::Sqlite => "",
+        };
+        format!(
+            "INSERT INTO {} ({}){overriding} SELECT {} FROM {} s",
+            self.dialect.table(&self.table(stage.part.table).name),
+            stage.columns(),
+            stage.values("s"),
+            self.stage(stage)
+        )
+        .into()
+    }
+
+    /// Puts the rows of a cycle of tables back in one statement, whose checks come at its end
+    /// (PostgreSQL). One count per table.
+    pub fn put_back_together(&self, stages: &[Stage]) -> Statement {
+        let insert = |(n, stage): (usize, &Stage)| {
+            format!("i{n} AS ({} RETURNING 1)", self.put_back(*stage).inlined())
+        };
+        let inserts: Vec<String> = stages.iter().enumerate().map(insert).collect();
+        let count = |n: usize| self.dialect.as_text(&format!("(SELECT count(*) FROM i{n})"));
+        let counts: Vec<String> = (0..stages.len()).map(count).collect();
+        format!("WITH {} SELECT {}", inserts.join(", "), counts.join(", ")).into()
+    }
+
+    /// Rows that are not in their table as they were archived. `None`: the table has no key to find
+    /// them by.
+    pub fn altered(&self, stage: Stage) -> Option<Statement> {
+        let table = self.table(stage.part.table);
+        let key = table.identifying_key()?;
+        let found: Option<Vec<String>> = key
+            .columns
+            .iter()
+            .map(|name| Some(format!("c.{} = {}", quote(name), stage.column("s", name)?)))
+            .collect();
+        let same = stage.section.columns.iter().enumerate();
+        let same = same.map(|(n, column)| {
+            self.identical(&format!("c.{}", quote(&column.name)), &format!("s.v{n}"))
+        });
+        let conditions: Vec<String> = found?.into_iter().chain(same).collect();
+        Some(
+            format!(
+                "SELECT {} FROM {} s WHERE NOT EXISTS (SELECT 1 FROM {} c WHERE {})",
+                self.dialect.as_text("count(*)"),
+                self.stage(stage),
+                self.relation(stage.part.table),
+                conditions.join(" AND ")
+            )
+            .into(),
+        )
+    }
+
+    /// Not only equal: 1.0 is not 1.00, and a text is no number.
+    fn identical(&self, left: &str, right: &str) -> String {
+        match self.dialect {
+            Dialect::Sqlite => {
+                format!("{left} IS {right} AND typeof({left}) = typeof({right})")
+            }
+            Dialect::Postgres => format!("({left})::text IS NOT DISTINCT FROM ({right})::text"),
+        }
+    }
+
+    /// The rows that are as an unlink left them, in a table of their own: how to find them, and what
+    /// they named. Where no key tells rows apart, those that are alike are told apart by their number.
+    pub fn find_links(&self, stage: Stage) -> String {
+        let table = stage.part.table;
+        let Section { columns, written, .. } = stage.section;
+        let keyed = self.table(table).identifying_key().is_some();
+        let equal = |left: String, right: String| match keyed {
+            true => format!("{left} = {right}"),
+            false => self.identical(&left, &right),
+        };
+        let mut pairs: Vec<(String, String)> = Vec::new();
+        let mut same: Vec<String> = Vec::new();
+        for (n, column) in columns.iter().enumerate() {
+            // A column that was overwritten finds the row by its new value.
+            if !written.iter().any(|other| other.name == column.name) {
+                let pair = (format!("c.{}", quote(&column.name)), format!("s.v{n}"));
+                same.push(equal(pair.0.clone(), pair.1.clone()));
+                pairs.push(pair);
+            }
+        }
+        for (n, column) in written.iter().enumerate() {
+            let pair = (format!("c.{}", quote(&column.name)), stage.link("s", n).1);
+            same.push(self.identical(&pair.0, &pair.1));
+            pairs.push(pair);
+        }
+        let (staged, own) = match keyed {
+            true => (self.stage(stage), self.relation(table)),
+            false => {
+                let (own, staged) = pairs.into_iter().unzip();
+                same.push("s.n = c.n".into());
+                (self.numbered("s", self.stage(stage), staged), self.numbered_rows(table, own))
+            }
+        };
+        let identity: Vec<String> = match keyed {
+            true => self.identity_values(table, "c"),
+            false => {
+                (0..self.identity_values(table, "c").len()).map(|n| format!("c.i{n}")).collect()
+            }
+        };
+        let identity = identity.iter().enumerate().map(|(n, value)| format!("{value} AS i{n}"));
+        let old = (0..written.len()).map(|n| format!("{} AS o{n}", stage.link("s", n).0));
+        format!(
+            "{} SELECT {} FROM {staged} s JOIN {own} c ON {}",
+            self.create_as(&self.links(stage)),
+            identity.chain(old).collect::<Vec<_>>().join(", "),
+            same.join(" AND "),
+        )
+    }
+
+    /// Rows with a number among those that are alike in `values`.
+    fn numbered(&self, alias: &str, relation: String, values: Vec<String>) -> String {
+        let values: Vec<String> = values.iter().map(|value| self.comparable(value)).collect();
+        format!(
+            "(SELECT {alias}.*, row_number() OVER (PARTITION BY {}) AS n FROM {relation} {alias})",
+            values.join(", ")
+        )
+    }
+
+    /// The same of a user's table, with what identifies each row for now.
+    fn numbered_rows(&self, table: TableId, values: Vec<String>) -> String {
+        let identity = self.identity_values(table, "c").into_iter().enumerate();
+        let identity: Vec<String> = identity.map(|(n, value)| format!("{value} AS i{n}")).collect();
+        let rows = format!("(SELECT c.*, {} FROM {} c)", identity.join(", "), self.relation(table));
+        self.numbered("c", rows, values)
+    }
+
+    /// A value by which rows that are alike can be put together, whatever its type.
+    fn comparable(&self, value: &str) -> String {
+        match self.dialect {
+            Dialect::Sqlite => value.to_owned(),
+            Dialect::Postgres => format!("({value})::text"),
+        }
+    }
+
+    fn links(&self, stage: Stage) -> String {
+        format!("orgsweep_l{}", stage.part.section)
+    }
+
+    pub fn count_links(&self, stage: Stage) -> Statement {
+        let links = self.dialect.temporary(&self.links(stage));
+        format!("SELECT {} FROM {links}", self.dialect.as_text("count(*)")).into()
+    }
+
+    /// Lets the rows name again what they named.
+    pub fn relink(&self, stage: Stage) -> Statement {
+        let table = stage.part.table;
+        let set: Vec<String> = stage
+            .section
+            .written
+            .iter()
+            .enumerate()
+            .map(|(n, column)| format!("{} = l.o{n}", quote(&column.name)))
+            .collect();
+        let same = self.identity_values(table, "c").into_iter().enumerate();
+        let same: Vec<String> = same.map(|(n, value)| format!("l.i{n} = {value}")).collect();
+        format!(
+            "UPDATE {} AS c SET {} FROM {} l WHERE {}",
+            self.relation(table),
+            set.join(", "),
+            self.dialect.temporary(&self.links(stage)),
+            same.join(" AND ")
+        )
+        .into()
+    }
+}

@@ -1,0 +1,201 @@
+//! Stage tables: the rows of an archive as temporary tables named `orgsweep_r…`, where sets of them can
+//! be asked about before any of them is put back.
+
+use super::{Dialect, Sql, Statement, quote};
+use crate::archive::Section;
+use crate::restoration::Part;
+
+/// A section's rows in its stage table, alias `s`, columns `v0`, `v1`, …
+#[derive(Clone, Copy)]
+pub struct Stage<'a> {
+    pub part: Part,
+    pub section: &'a Section,
+}
+
+impl Stage<'_> {
+    fn name(&self) -> String {
+        format!("orgsweep_r{}", self.part.section)
+    }
+
+    /// The stage's column that holds the table's column `name`.
+    pub(super) fn column(&self, alias: &str, name: &str) -> Option<String> {
+        let n = self.section.columns.iter().position(|column| column.name == name)?;
+        Some(format!("{alias}.v{n}"))
+    }
+
+    /// What an unlink found in its column `n`, and what it wrote.
+    pub(super) fn link(&self, alias: &str, n: usize) -> (String, String) {
+        let first = self.section.columns.len();
+        let written = self.section.written.len();
+        (format!("{alias}.v{}", first + n), format!("{alias}.v{}", first + written + n))
+    }
+
+    /// The columns, named.
+    pub(super) fn columns(&self) -> String {
+        let names: Vec<String> = self.section.columns.iter().map(|c| quote(&c.name)).collect();
+        names.join(", ")
+    }
+
+    pub(super) fn values(&self, alias: &str) -> String {
+        let values = (0..self.section.columns.len()).map(|n| format!("{alias}.v{n}"));
+        values.collect::<Vec<_>>().join(", ")
+    }
+
+    /// Type of each value of a line.
+    fn types(&self) -> Vec<&str> {
+        let Section { columns, written, .. } = self.section;
+        let columns = columns.iter().chain(written).chain(written);
+        columns.map(|column| column.type_name.as_str()).collect()
+    }
+}
+
+impl Sql<'_> {
+    pub(super) fn stage(&self, stage: Stage) -> String {
+        self.dialect.temporary(&stage.name())
+    }
+
+    /// SQLite's columns have no type here, so that each value keeps its own.
+    pub fn create_stage(&self, stage: Stage) -> String {
+        let types = stage.types();
+        let column = |(n, type_name): (usize, &&str)| match self.dialect {
+            Dialect::Sqlite => format!("v{n}"),
+            Dialect::Postgres => format!("v{n} {type_name}"),
+        };
+        let columns: Vec<String> = types.iter().enumerate().map(column).collect();
+        let end = if self.dialect == Dialect::Postgres { " ON COMMIT DROP" } else { "" };
+        format!("CREATE TEMP TABLE {} ({}){end}", stage.name(), columns.join(", "))
+    }
+
+    /// Adds rows to a stage table. `None`: a value is none that an archive holds.
+    pub fn fill_stage(&self, stage: Stage, rows: &[Vec<Option<String>>]) -> Option<Statement> {
+        match self.dialect {
+            Dialect::Sqlite => {
+                let row = |row: &Vec<Option<String>>| {
+                    let values: Option<Vec<&str>> =
+                        row.iter().map(|value| literal_alone(value.as_deref()?)).collect();
+                    Some(format!("({})", values?.join(", ")))
+                };
+                let rows: Option<Vec<String>> = rows.iter().map(row).collect();
+                Some(
+                    format!("INSERT INTO {} VALUES {}", self.stage(stage), rows?.join(", ")).into(),
+                )
+            }
+            Dialect::Postgres => {
+                let types = stage.types();
+                let values = types.iter().enumerate().map(|(n, t)| format!("u.v{n}::{t}"));
+                let values: Vec<String> = values.collect();
+                let mut statement = Statement::from(format!(
+                    "INSERT INTO {} SELECT {} FROM unnest(",
+                    self.stage(stage),
+                    values.join(", ")
+                ));
+                for n in 0..types.len() {
+                    statement.push(if n > 0 { ", " } else { "" });
+                    statement.bind(&array(rows.iter().map(|row| row[n].as_deref())));
+                    statement.push("::text[]");
+                }
+                let names: Vec<String> = (0..types.len()).map(|n| format!("v{n}")).collect();
+                statement.push(&format!(") AS u({})", names.join(", ")));
+                Some(statement)
+            }
+        }
+    }
+
+    /// Statistics of a stage table, where the planner has use for them.
+    pub fn analyze_stage(&self, stage: Stage) -> Option<String> {
+        (self.dialect == Dialect::Postgres).then(|| format!("ANALYZE {}", self.stage(stage)))
+    }
+}
+
+/// PostgreSQL's text of an array of texts.
+fn array<'a>(values: impl Iterator<Item = Option<&'a str>>) -> String {
+    let mut text = String::from("{");
+    for (n, value) in values.enumerate() {
+        if n > 0 {
+            text.push(',');
+        }
+        match value {
+            None => text.push_str("NULL"),
+            Some(value) => {
+                text.push('"');
+                for character in value.chars() {
+                    if matches!(character, '"' | '\\') {
+                        text.push('\\');
+                    }
+                    text.push(character);
+                }
+                text.push('"');
+            }
+        }
+    }
+    text.push('}');
+    text
+}
+
+/// The text, where it is one SQL literal of those that an archive holds and nothing else: it becomes
+/// part of a statement.
+fn literal_alone(text: &str) -> Option<&str> {
+    let hex = |text: &str| text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let blob = |text: &str| {
+        text.strip_prefix("X'").and_then(|rest| rest.strip_suffix('\'')).is_some_and(hex)
+    };
+    let quoted = |text: &str| {
+        let inner = text.strip_prefix('\'').and_then(|rest| rest.strip_suffix('\''));
+        inner.is_some_and(|inner| !inner.replace("''", "").contains('\''))
+    };
+    let number = |text: &str| {
+        let characters = "0123456789.+-eE";
+        text.starts_with(|c: char| c == '-' || c.is_ascii_digit())
+            && text.chars().all(|c| characters.contains(c))
+            && text.parse::<f64>().is_ok()
+    };
+    let cast = text.strip_prefix("CAST(").and_then(|rest| rest.strip_suffix(" AS TEXT)"));
+    let sound = text == "NULL"
+        || number(text)
+        || (text.len() > 1 && quoted(text))
+        || blob(text)
+        || cast.is_some_and(blob);
+    sound.then_some(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_literal_by_itself_becomes_part_of_a_statement() {
+        for sound in [
+            "NULL",
+            "-1",
+            "0.5",
+            "9.0e+999",
+            "''",
+            "'it''s'",
+            "X''",
+            "X'0aFF'",
+            "CAST(X'6100' AS TEXT)",
+        ] {
+            assert_eq!(literal_alone(sound), Some(sound));
+        }
+        for other in [
+            "",
+            "'",
+            "'a'b'",
+            "1; DROP TABLE t",
+            "X'0g'",
+            "1-1a",
+            "(SELECT 1)",
+            "'''",
+            "--",
+            "CAST(1 AS TEXT)",
+        ] {
+            assert_eq!(literal_alone(other), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn an_array_keeps_quotes_and_nulls_apart() {
+        let values = [Some("a\"b\\"), None, Some("NULL"), Some("")];
+        assert_eq!(array(values.into_iter()), r#"{"a\"b\\",NULL,"NULL",""}"#);
+    }
+}
