@@ -278,6 +278,17 @@ pub enum ReferenceChecks {
     Set,
 }
 
+/// The flags that a saved plan stands for.
+#[derive(Debug, Parser)]
+#[command(no_binary_name = false)]
+pub struct Flags {
+    #[command(flatten)]
+    pub which: Which,
+
+    #[command(flatten)]
+    pub how: How,
+}
+
 /// Show what would be deleted, and why; change nothing.
 ///
 /// Shows the whole closure as --force would take it, and marks what needs --force. Exits with 3
@@ -288,13 +299,18 @@ Examples:
   orgsweep preview --org-name 'Apex Innovations Inc.'
   orgsweep preview --org-id 7 --force --format json | jq .totals
   orgsweep preview --org-like 'e2e-*' --older-than 1d --per-org    # each by itself, in one line
-  orgsweep preview --org-name X --force --format sql > clean.sql   # for psql or sqlite3")]
+  orgsweep preview --org-name X --force --format sql > clean.sql   # for psql or sqlite3
+  orgsweep preview --org-name X --force --save-plan x.json         # then: orgsweep clean --plan x.json")]
 pub struct Preview {
     #[command(flatten)]
     pub which: Which,
 
     #[command(flatten)]
     pub how: How,
+
+    /// Save the plan, with a digest of the rows: clean --plan FILE does exactly this, or refuses
+    #[arg(long, value_name = "FILE", conflicts_with = "per_org")]
+    pub save_plan: Option<PathBuf>,
 
     #[arg(long, value_name = "FORMAT", default_value = "table")]
     pub format: PreviewFormat,
@@ -329,6 +345,10 @@ pub struct Clean {
 
     #[command(flatten)]
     pub how: How,
+
+    /// Do exactly what preview --save-plan FILE has found, or refuse (exit 3) where anything moved
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["org_name", "org_id", "org_like", "older_than", "force", "foreign", "with_children", "per_org", "dry_run", "create_missing_indexes"])]
+    pub plan: Option<PathBuf>,
 
     /// The same as preview
     #[arg(long)]

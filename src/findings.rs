@@ -17,6 +17,31 @@ pub struct Findings {
     pub refusals: Vec<Refusal>,
     /// Rows go from the top down as they are found, and unlinks come last.
     pub top_down: bool,
+    /// Of the rows of each step, where it was asked for.
+    pub digests: BTreeMap<Step, String>,
+}
+
+/// What must be found again: what somebody has seen and confirmed, or saved.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Expected {
+    /// Their keys.
+    pub organizations: Vec<String>,
+    pub rows: BTreeMap<TableId, u64>,
+    /// By position in [`Plan::unlinks`].
+    pub unlinked: BTreeMap<usize, u64>,
+    pub digests: BTreeMap<Step, String>,
+}
+
+impl From<&Findings> for Expected {
+    fn from(findings: &Findings) -> Expected {
+        let unlinked = findings.unlinked.iter().map(|found| (found.unlink, found.rows));
+        Expected {
+            organizations: findings.organizations.iter().map(|one| one.key.clone()).collect(),
+            rows: findings.rows(),
+            unlinked: unlinked.collect(),
+            digests: findings.digests.clone(),
+        }
+    }
 }
 
 /// A selected root row.

@@ -65,6 +65,7 @@ pub mod policy;
 pub mod receipt;
 pub mod render;
 pub mod restoration;
+pub mod saved;
 pub mod selection;
 pub mod settings;
 pub mod signals;

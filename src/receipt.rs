@@ -80,6 +80,8 @@ impl Receipt {
         }
         match (self.parts.len(), &self.error) {
             (0, None) => "nothing".into(),
+            // What was refused before a row was looked at.
+            (0, Some(_)) if self.exit == Exit::Refused.code() => "refused".into(),
             (0, Some(_)) => "failed".into(),
             (1, _) => self.parts[0].outcome.clone(),
             _ => {

@@ -4,15 +4,17 @@ use super::context::{Prepared, Subject};
 use super::keeping::{self, Recording};
 use super::per_org::{self, Series};
 use super::preview::{self, Ended, Reporting, selection_flags};
+use super::saved;
 use crate::cli::{Clean, Keep, Preview, PreviewFormat};
 use crate::doctor;
 use crate::execute::{self, Failure, Job, Progress};
 use crate::exit::{Exit, Problem};
-use crate::findings::Organization;
+use crate::findings::{Expected, Organization};
 use crate::label::printable;
 use crate::plan::Force;
 use crate::receipt::Part;
 use crate::render::Outcome;
+use crate::saved::SavedPlan;
 use crate::sql::cures;
 use crate::ui::Ui;
 use anyhow::Result;
@@ -21,13 +23,22 @@ use std::time::Instant;
 pub fn run(subject: &Subject, args: &Clean, ui: &mut Ui) -> Result<Exit> {
     if args.dry_run {
         let (which, how, format) = (args.which.clone(), args.how.clone(), args.format);
-        return preview::run(subject, &Preview { which, how, format }, ui);
+        return preview::run(subject, &Preview { which, how, format, save_plan: None }, ui);
     }
     if !matches!(args.format, PreviewFormat::Table | PreviewFormat::Json) {
         return Err(Problem::usage("clean reports as table or json")
             .hint("markdown, csv and sql are formats of the preview: --dry-run")
             .into());
     }
+    if let Some(path) = &args.plan {
+        let (saved, args) = saved::load(path, args)?;
+        return kept(subject, &args, Some(&saved), ui);
+    }
+    kept(subject, args, None, ui)
+}
+
+/// Leaves a receipt.
+fn kept(subject: &Subject, args: &Clean, saved: Option<&SavedPlan>, ui: &mut Ui) -> Result<Exit> {
     let Keep { shelf, no_archive, archive_keep, receipt } = &args.keep;
     let recording = Recording {
         command: "clean",
@@ -37,10 +48,16 @@ pub fn run(subject: &Subject, args: &Clean, ui: &mut Ui) -> Result<Exit> {
         needed: !no_archive,
         keep: Some(*archive_keep),
     };
-    keeping::recorded(subject, recording, ui, |parts, ui| deletion(subject, args, parts, ui))
+    keeping::recorded(subject, recording, ui, |parts, ui| deletion(subject, args, saved, parts, ui))
 }
 
-fn deletion(subject: &Subject, args: &Clean, parts: &mut Vec<Part>, ui: &mut Ui) -> Result<Exit> {
+fn deletion(
+    subject: &Subject,
+    args: &Clean,
+    saved: Option<&SavedPlan>,
+    parts: &mut Vec<Part>,
+    ui: &mut Ui,
+) -> Result<Exit> {
     if args.create_missing_indexes {
         create_missing_indexes(subject, args, ui)?;
     }
@@ -53,17 +70,23 @@ fn deletion(subject: &Subject, args: &Clean, parts: &mut Vec<Part>, ui: &mut Ui)
     // The schema may change between reading the catalog and locking its tables.
     const ATTEMPTS: u32 = 3;
     for _ in 1..ATTEMPTS {
-        match once(subject, args, parts, ui) {
+        match once(subject, args, saved, parts, ui) {
             Err(error) if matches!(error.downcast_ref(), Some(Failure::SchemaMoved)) => {
                 ui.note("the schema changed meanwhile; planning again");
             }
             ended => return ended,
         }
     }
-    once(subject, args, parts, ui)
+    once(subject, args, saved, parts, ui)
 }
 
-fn once(subject: &Subject, args: &Clean, parts: &mut Vec<Part>, ui: &mut Ui) -> Result<Exit> {
+fn once(
+    subject: &Subject,
+    args: &Clean,
+    saved: Option<&SavedPlan>,
+    parts: &mut Vec<Part>,
+    ui: &mut Ui,
+) -> Result<Exit> {
     let (mut database, prepared) = Prepared::open(subject, &args.which, &args.how)?;
     if !ui.json {
         ui.note(&prepared.describe());
@@ -77,8 +100,14 @@ fn once(subject: &Subject, args: &Clean, parts: &mut Vec<Part>, ui: &mut Ui) -> 
         format: args.format,
     };
     let archiving = keeping::archiving(subject, &prepared, &mut database, &args.keep)?;
-    let job =
-        Job { archive: archiving.as_ref(), ..prepared.job(args.how.lock_timeout, args.verify) };
+    if let Some(saved) = saved {
+        saved::check(saved, subject, &prepared, &mut database)?;
+    }
+    let job = Job {
+        archive: archiving.as_ref(),
+        digest: saved.is_some(),
+        ..prepared.job(args.how.lock_timeout, args.verify)
+    };
     let start = Instant::now();
     let consented = consents(args, ui, prepared.plan.rules.force != Force::None);
     let confirmed = match consented && database.read_only()?.is_none() {
@@ -92,10 +121,12 @@ fn once(subject: &Subject, args: &Clean, parts: &mut Vec<Part>, ui: &mut Ui) -> 
             }
             reporting.show(ui, &preview);
             confirm(ui, &preview.findings.organizations)?;
-            Some(preview.findings)
+            Some(Expected::from(&preview.findings))
         }
     };
-    let ended = execute::clean(&mut database, &job, confirmed.as_ref(), &mut |progress| {
+    let saved = saved.map(|saved| saved.expected(&prepared.catalog, &prepared.plan));
+    let expected = saved.as_ref().or(confirmed.as_ref());
+    let ended = execute::clean(&mut database, &job, expected, &mut |progress| {
         // Who was just asked has seen the organizations already.
         if confirmed.is_none() || !matches!(progress, Progress::Selected(_)) {
             prepared.narrate(ui, progress);

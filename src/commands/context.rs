@@ -234,6 +234,7 @@ impl Prepared {
             selection: &self.selection,
             lock_timeout,
             verify,
+            digest: false,
             archive: None,
             may_shrink: false,
         }

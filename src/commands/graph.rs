@@ -45,6 +45,7 @@ fn measure(context: &mut Context, plan: &Plan, which: &Which, ui: &mut Ui) -> Re
         selection: &selection,
         lock_timeout: LOCK_TIMEOUT,
         verify: false,
+        digest: false,
         archive: None,
         may_shrink: false,
     };

@@ -16,6 +16,7 @@ mod preview;
 mod restore;
 mod roots;
 mod rules;
+mod saved;
 mod seed;
 mod verify;
 

@@ -9,7 +9,7 @@ use crate::cli::{Clean, How, PreviewFormat, Which};
 use crate::database::{self, Database, Fault};
 use crate::execute::{self, Archiving, Failure, Job, Progress};
 use crate::exit::{self, Exit, Problem};
-use crate::findings::{Findings, Organization};
+use crate::findings::{Expected, Findings, Organization};
 use crate::interrupt;
 use crate::plan::{self, Force, Plan, Rules};
 use crate::receipt::Part;
@@ -267,6 +267,7 @@ impl<'a> Run<'a> {
             }
             Task::Clean => {
                 let expected = self.confirmed.as_ref().and_then(|confirmed| confirmed[n].as_ref());
+                let expected = expected.map(Expected::from);
                 let prepared = &self.prepared;
                 let mut observe = |progress: Progress| match progress {
                     Progress::Retrying { .. } => prepared.narrate(ui, progress),
@@ -274,7 +275,8 @@ impl<'a> Run<'a> {
                     Progress::Slow(_) if n == 0 => prepared.narrate(ui, progress),
                     _ => {}
                 };
-                execute::clean(&mut self.database, &job, expected, &mut observe).map(Ended::from)
+                execute::clean(&mut self.database, &job, expected.as_ref(), &mut observe)
+                    .map(Ended::from)
             }
         }
     }

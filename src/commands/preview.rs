@@ -2,6 +2,7 @@
 
 use super::context::{Prepared, Subject};
 use super::per_org::{self, Series};
+use super::saved;
 use crate::archive;
 use crate::cli::{How, Orphans, Preview, PreviewFormat, Which};
 use crate::database::Database;
@@ -14,12 +15,13 @@ use crate::receipt::{Part, digests};
 use crate::render::{self, Outcome, Report};
 use crate::ui::Ui;
 use anyhow::Result;
+use clap::ValueEnum;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 pub fn run(subject: &Subject, args: &Preview, ui: &mut Ui) -> Result<Exit> {
     if args.how.per_org {
-        let Preview { which, how, format } = args;
+        let Preview { which, how, format, .. } = args;
         return per_org::preview(
             Series { command: "preview", subject, which, how, format: *format, verify: false },
             ui,
@@ -30,7 +32,8 @@ pub fn run(subject: &Subject, args: &Preview, ui: &mut Ui) -> Result<Exit> {
         ui.note(&prepared.describe());
     }
     prepared.tell_ageless(&mut database, ui)?;
-    let job = prepared.job(args.how.lock_timeout, false);
+    let digest = args.save_plan.is_some();
+    let job = Job { digest, ..prepared.job(args.how.lock_timeout, false) };
     let reporting = Reporting {
         command: "preview",
         prepared: &prepared,
@@ -39,6 +42,9 @@ pub fn run(subject: &Subject, args: &Preview, ui: &mut Ui) -> Result<Exit> {
         format: args.format,
     };
     let findings = measure(&mut database, &prepared, &job, ui)?;
+    if let Some(path) = &args.save_plan {
+        saved::save(path, subject, &mut database, &reporting, &findings, ui)?;
+    }
     Ok(reporting.finish(ui, &Ended::previewed(findings)))
 }
 
@@ -210,6 +216,45 @@ impl Reporting<'_> {
     /// Whether one is gone.
     pub fn verify_command(&self, key: &str) -> String {
         self.target_words("verify", flags("org-id", &[key.to_owned()])).join(" ")
+    }
+
+    /// The flags that a saved plan stands for: the organizations by key, where they have one.
+    pub fn flags(&self, findings: &Findings) -> Vec<String> {
+        let Which { org_name, org_id, org_like, root, key_column, name_column, .. } = self.which;
+        let How { force, foreign, with_children, orphans, max_rows, reference_checks, .. } =
+            self.how;
+        let keys: Vec<String> = findings.organizations.iter().map(|one| one.key.clone()).collect();
+        let by_key = self.prepared.root.key.is_some();
+        let none = Vec::new();
+        let named = |names| if by_key { &none } else { names };
+        let forced = match self.prepared.plan.rules.force {
+            Force::All => vec!["*".to_owned()],
+            _ => force.clone(),
+        };
+        let value = |value: Option<clap::builder::PossibleValue>| {
+            value.map(|value| value.get_name().to_owned())
+        };
+        let (orphans, checks) =
+            (value(orphans.to_possible_value()), value(reference_checks.to_possible_value()));
+        let most = max_rows.map(|most| most.to_string());
+        let flagged = [
+            ("org-id", if by_key { &keys[..] } else { org_id }),
+            ("org-name", named(org_name)),
+            ("org-like", named(org_like)),
+            ("root", root.as_slice()),
+            ("key-column", key_column.as_slice()),
+            ("name-column", name_column.as_slice()),
+            ("foreign", foreign),
+            ("force", &forced),
+            ("orphans", orphans.as_slice()),
+            ("reference-checks", checks.as_slice()),
+            ("max-rows", most.as_slice()),
+        ];
+        let flag = |(name, values): (&str, &[String])| -> Vec<String> {
+            values.iter().map(|value| format!("--{name}={value}")).collect()
+        };
+        let children = with_children.then(|| "--with-children".to_owned());
+        flagged.into_iter().flat_map(flag).chain(children).collect()
     }
 
     fn target_words(&self, command: &str, selection: Vec<String>) -> Vec<String> {

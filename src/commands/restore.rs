@@ -139,6 +139,7 @@ fn put_back(
         selection: &Selection::default(),
         lock_timeout: args.lock_timeout,
         verify: false,
+        digest: false,
         archive: None,
         may_shrink: false,
     };

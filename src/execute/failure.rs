@@ -3,7 +3,8 @@
 use super::Job;
 use crate::archive;
 use crate::database::{self, Fault};
-use crate::findings::Findings;
+use crate::findings::{Expected, Findings, Step};
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 #[derive(Debug)]
@@ -70,27 +71,37 @@ impl Failure {
     }
 }
 
-/// The counts are still the confirmed ones.
-pub(super) fn unmoved(job: &Job, expected: &Findings, found: &Findings) -> Result<(), Failure> {
-    let (before, after) = (expected.rows(), found.rows());
+/// What was found is still what was expected.
+pub(super) fn unmoved(job: &Job, expected: &Expected, found: &Findings) -> Result<(), Failure> {
+    let found = Expected::from(found);
+    let catalog = job.catalog;
     let mut moved = Vec::new();
-    for table in before.keys().chain(after.keys()).collect::<std::collections::BTreeSet<_>>() {
-        let rows =
-            |counts: &std::collections::BTreeMap<_, u64>| counts.get(table).copied().unwrap_or(0);
-        let difference = rows(&after) as i64 - rows(&before) as i64;
+    let mut compare = |step: Step, before: Option<&u64>, after: Option<&u64>, name: String| {
+        let rows = |count: Option<&u64>| count.copied().unwrap_or(0) as i64;
+        let difference = rows(after) - rows(before);
+        let others = || match (expected.digests.get(&step), found.digests.get(&step)) {
+            (Some(before), Some(after)) => before != after,
+            _ => false,
+        };
         if difference > 0 || (difference < 0 && !job.may_shrink) {
-            moved.push(format!("{difference:+} {}", job.catalog.table(*table).name));
+            moved.push(format!("{difference:+} {name}"));
+        } else if difference == 0 && others() {
+            moved.push(format!("other rows of {name}"));
         }
+    };
+    for table in expected.rows.keys().chain(found.rows.keys()).collect::<BTreeSet<_>>() {
+        let name = catalog.table(*table).name.to_string();
+        let (before, after) = (expected.rows.get(table), found.rows.get(table));
+        compare(Step::Delete(*table), before, after, name);
     }
-    let unlinked = found.unlinked_rows() as i64 - expected.unlinked_rows() as i64;
-    if unlinked > 0 || (unlinked < 0 && !job.may_shrink) {
-        moved.push(format!("{unlinked:+} rows to unlink"));
+    for position in expected.unlinked.keys().chain(found.unlinked.keys()).collect::<BTreeSet<_>>() {
+        let reference = job.plan.unlinks[*position].reference;
+        let name = format!("{} to unlink", catalog.reference_name(reference));
+        let (before, after) = (expected.unlinked.get(position), found.unlinked.get(position));
+        compare(Step::Unlink(*position), before, after, name);
     }
     if found.organizations != expected.organizations && moved.is_empty() {
-        let same = |f: &Findings| f.organizations.iter().map(|o| o.key.clone()).collect::<Vec<_>>();
-        if same(expected) != same(found) {
-            moved.push("other organizations are selected now".into());
-        }
+        moved.push("other organizations are selected now".into());
     }
     if moved.is_empty() { Ok(()) } else { Err(Failure::CountsMoved(moved)) }
 }

@@ -6,6 +6,7 @@ mod archiving;
 mod checks;
 mod closure;
 mod deletion;
+mod digest;
 mod explain;
 mod failure;
 mod firewall;
@@ -25,7 +26,7 @@ use crate::archive::{Manifest, Sealed, Writer};
 use crate::catalog::{self, Catalog, TableId};
 use crate::database::{self, Database, Fault, Purpose, Row};
 use crate::doctor::{self, Unindexed};
-use crate::findings::{Findings, Organization, Step};
+use crate::findings::{Expected, Findings, Organization, Step};
 use crate::interrupt;
 use crate::plan::{Plan, Refusal, RefusalKind};
 use crate::selection::{Root, Selection};
@@ -45,6 +46,8 @@ pub struct Job<'a> {
     pub lock_timeout: Duration,
     /// Re-check what holds by construction, too.
     pub verify: bool,
+    /// Digest the rows of each step: they must be known before any of them goes.
+    pub digest: bool,
     /// Keep what goes.
     pub archive: Option<&'a Archiving>,
     /// Less than what was confirmed may be found: earlier runs of a series took the rest.
@@ -166,7 +169,7 @@ pub fn organizations(database: &mut Database, job: &Job) -> Result<Vec<Organizat
 pub fn clean(
     database: &mut Database,
     job: &Job,
-    expected: Option<&Findings>,
+    expected: Option<&Expected>,
     observe: Observer,
 ) -> Result<Outcome, Failure> {
     let mut told = false;
@@ -202,7 +205,7 @@ fn retried<T>(
 fn clean_once(
     database: &mut Database,
     job: &Job,
-    expected: Option<&Findings>,
+    expected: Option<&Expected>,
     observe: Observer,
 ) -> Result<Outcome, Failure> {
     deletion::set_reference_checks(database, job.plan.rules.checks)?;
@@ -322,13 +325,14 @@ impl<'a> Run<'a> {
         }
     }
 
-    fn clean(&mut self, expected: Option<&Findings>) -> Result<Outcome, Failure> {
+    fn clean(&mut self, expected: Option<&Expected>) -> Result<Outcome, Failure> {
         let findings = measure(self)?;
+        // A saved plan wants its rows; who was just asked may find them gone.
+        if let Some(expected) = expected.filter(|_| self.job.digest || !findings.is_empty()) {
+            failure::unmoved(self.job, expected, &findings)?;
+        }
         if findings.is_empty() {
             return Ok(Outcome::Nothing);
-        }
-        if let Some(expected) = expected {
-            failure::unmoved(self.job, expected, &findings)?;
         }
         if findings.is_refused() {
             return Ok(Outcome::Refused(findings));

@@ -1,12 +1,13 @@
 //! What preview, clean and explain have in common: the rows, and what stands in their way.
 
 use super::closure::{self, Discovery};
+use super::digest::digests;
 use super::firewall::{self, Homes};
 use super::take::taken;
 use super::{Failure, Progress, Run, guards, obstacles};
 use crate::catalog::ReferenceId;
 use crate::findings::{Findings, Unlinked};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What is found before anything is refused. The key tables and those of the firewall stay.
 pub struct Survey {
@@ -61,7 +62,7 @@ pub fn judge(run: &mut Run, survey: &mut Survey) -> Result<Findings, Failure> {
     refusals.extend(firewall::refusals(run, discovery, homes, excluded)?);
     refusals.extend(obstacles::broken_unlinks(run, discovery, unlinked)?);
     refusals.extend(obstacles::overlaps(run, discovery)?);
-    Ok(Findings {
+    let mut findings = Findings {
         organizations: discovery.organizations.clone(),
         found: discovery.found.clone(),
         shared: firewall::shared(run, discovery, homes)?,
@@ -69,5 +70,10 @@ pub fn judge(run: &mut Run, survey: &mut Survey) -> Result<Findings, Failure> {
         // A clean that comes after this one; its own run was sent back to the closure.
         top_down: *top_down && !run.lock && refusals.is_empty(),
         refusals,
-    })
+        digests: BTreeMap::new(),
+    };
+    if run.job.digest {
+        findings.digests = digests(run, &findings)?;
+    }
+    Ok(findings)
 }

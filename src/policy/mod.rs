@@ -61,6 +61,10 @@ impl Policy {
         Ok(policy)
     }
 
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
     pub fn exists(&self) -> bool {
         !self.path.is_empty()
     }

@@ -44,6 +44,23 @@ impl<'a> Sql<'a> {
         self.archived_columns(table).into_iter().map(value).collect()
     }
 
+    /// What identifies the rows of one table's key table, as text.
+    pub fn keys_of(&self, table: TableId) -> Statement {
+        self.identities(table, &self.key_relation(table))
+    }
+
+    /// The same of the rows of one unlink.
+    pub fn kept_keys(&self, position: usize) -> Statement {
+        let reference = self.plan.unlinks[position].reference;
+        self.identities(self.catalog.reference(reference).child, &self.kept(position))
+    }
+
+    fn identities(&self, table: TableId, relation: &str) -> Statement {
+        let columns = self.key_table(table).identity_columns().into_iter();
+        let columns: Vec<String> = columns.map(|column| self.dialect.as_text(&column)).collect();
+        format!("SELECT {} FROM {relation}", columns.join(", ")).into()
+    }
+
     /// The rows of one table's key table, whole.
     pub fn read_rows(&self, table: TableId) -> Statement {
         let values = self.archived_values(table, "c").join(", ");

@@ -7,6 +7,7 @@ mod doctor;
 mod explain;
 mod faults;
 mod output;
+mod saved;
 mod selection;
 mod series;
 #[path = "../support/mod.rs"]

@@ -1,0 +1,105 @@
+//! `preview --save-plan` and `clean --plan`.
+
+use super::context::{Prepared, Subject};
+use super::preview::Reporting;
+use crate::archive::write_private;
+use crate::cli::{Clean, Flags};
+use crate::database::Database;
+use crate::exit::{Exit, Problem};
+use crate::findings::Findings;
+use crate::saved::{Bound, FORMAT, SavedPlan, policy_digest};
+use crate::ui::Ui;
+use anyhow::Result;
+use clap::Parser;
+use std::fs;
+use std::path::Path;
+
+/// Writes the plan of what was found; a refused one is none.
+///
+/// # Errors
+/// The file cannot be written.
+pub fn save(
+    path: &Path,
+    subject: &Subject,
+    database: &mut Database,
+    reporting: &Reporting,
+    findings: &Findings,
+    ui: &mut Ui,
+) -> Result<()> {
+    if findings.is_empty() || findings.is_refused() {
+        ui.note(&format!("no plan was saved: there is nothing that {} could do", path.display()));
+        return Ok(());
+    }
+    let prepared = reporting.prepared;
+    let bound = bound(subject, prepared, database)?;
+    let flags = reporting.flags(findings);
+    let saved = SavedPlan::new(bound, flags, findings, &prepared.catalog, &prepared.plan);
+    let text = serde_json::to_vec_pretty(&saved)?;
+    write_private(path, &text).map_err(|error| {
+        Problem::usage(format!(
+            "--save-plan {} cannot be written: {}",
+            path.display(),
+            error.message
+        ))
+    })?;
+    ui.note(&format!("saved: orgsweep clean --plan {} does exactly this", path.display()));
+    Ok(())
+}
+
+fn bound(subject: &Subject, prepared: &Prepared, database: &mut Database) -> Result<Bound> {
+    Ok(Bound {
+        database: prepared.target.clone(),
+        identity: database.identity()?,
+        schema: prepared.catalog.fingerprint.clone(),
+        policy: policy_digest(subject.policy.text()),
+    })
+}
+
+/// The plan in a file, and the flags of `clean` that it stands for.
+///
+/// # Errors
+/// It cannot be read, or is no plan of this version.
+pub fn load(path: &Path, args: &Clean) -> Result<(SavedPlan, Clean)> {
+    let broken = |why: String| {
+        Problem::usage(format!("the plan {}: {why}", path.display()))
+            .hint("orgsweep preview --save-plan FILE writes one")
+    };
+    let text = fs::read(path).map_err(|error| broken(error.to_string()))?;
+    let saved: SavedPlan = serde_json::from_slice(&text)
+        .map_err(|error| broken(format!("it is no plan of orgsweep ({error})")))?;
+    if saved.format != FORMAT {
+        return Err(broken(format!(
+            "its format is {}, this orgsweep reads {FORMAT}",
+            saved.format
+        ))
+        .into());
+    }
+    let words = std::iter::once("orgsweep").chain(saved.flags.iter().map(String::as_str));
+    let flags = Flags::try_parse_from(words)
+        .map_err(|error| broken(format!("its flags make no sense: {}", error.kind())))?;
+    let Flags { which, mut how } = flags;
+    how.lock_timeout = args.how.lock_timeout;
+    Ok((saved, Clean { which, how, plan: None, ..args.clone() }))
+}
+
+/// # Errors
+/// The plan was made for another database, schema or policy.
+pub fn check(
+    saved: &SavedPlan,
+    subject: &Subject,
+    prepared: &Prepared,
+    database: &mut Database,
+) -> Result<()> {
+    let moved = saved.moved(&bound(subject, prepared, database)?);
+    if moved.is_empty() {
+        return Ok(());
+    }
+    let what = format!(
+        "the plan is stale: {} changed since it was saved ({}); nothing was changed",
+        moved.join(" and "),
+        saved.bound.database
+    );
+    Err(Problem::new(Exit::Refused, what)
+        .hint("preview it again, and save a new plan: orgsweep preview … --save-plan FILE")
+        .into())
+}

@@ -1,0 +1,38 @@
+//! A digest of the very rows that a plan concerns, whatever the order in which they are found: the sum
+//! of their keys' hashes. Rows that come, go or are exchanged change it.
+
+use super::{Failure, Run};
+use crate::archive::line;
+use crate::findings::{Findings, Step};
+use crate::sql::Statement;
+use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
+
+/// Of every step with rows; the key tables are still there.
+pub fn digests(run: &mut Run, findings: &Findings) -> Result<BTreeMap<Step, String>, Failure> {
+    let deleted = findings.rows().into_keys().map(Step::Delete);
+    let unlinked = findings.unlinked.iter().map(|found| Step::Unlink(found.unlink));
+    let mut digests = BTreeMap::new();
+    for step in deleted.chain(unlinked) {
+        let keys = match step {
+            Step::Delete(table) => run.sql.keys_of(table),
+            Step::Unlink(position) => run.sql.kept_keys(position),
+        };
+        digests.insert(step, digest(run, &keys)?);
+    }
+    Ok(digests)
+}
+
+fn digest(run: &mut Run, keys: &Statement) -> Result<String, Failure> {
+    let mut sum = 0_u128;
+    let mut key = Vec::new();
+    run.database.stream(keys, &mut |values| {
+        key.clear();
+        line::encode(&mut key, values);
+        let hash = Sha256::digest(&key);
+        let half = hash.first_chunk().expect("SHA-256 has 32 bytes");
+        sum = sum.wrapping_add(u128::from_be_bytes(*half));
+        Ok::<(), Failure>(())
+    })?;
+    Ok(format!("{sum:032x}"))
+}

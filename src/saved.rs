@@ -1,0 +1,122 @@
+//! A saved plan: what a preview found, so that a clean can do exactly that or refuse. Pure data; stable,
+//! versioned JSON.
+
+use crate::catalog::Catalog;
+use crate::findings::{Expected, Findings, Step};
+use crate::plan::Plan;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
+use time::OffsetDateTime;
+
+/// The version that is written, and the only one that is read.
+pub const FORMAT: u32 = 1;
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SavedPlan {
+    pub format: u32,
+    pub tool: String,
+    #[serde(with = "time::serde::rfc3339")]
+    pub made_at: OffsetDateTime,
+    pub bound: Bound,
+    /// The flags that say which and how, as they would be typed.
+    pub flags: Vec<String>,
+    /// Keys of the organizations.
+    pub organizations: Vec<String>,
+    pub deletions: Vec<SavedStep>,
+    pub unlinks: Vec<SavedStep>,
+}
+
+/// What must still be the same.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Bound {
+    /// Redacted, for people.
+    pub database: String,
+    pub identity: String,
+    /// The catalog's fingerprint.
+    pub schema: String,
+    /// SHA-256 of the policy's text.
+    pub policy: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SavedStep {
+    /// The table, or the reference that is unlinked.
+    pub of: String,
+    pub rows: u64,
+    pub digest: String,
+}
+
+/// SHA-256 of a policy's text.
+pub fn policy_digest(text: &str) -> String {
+    Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+impl SavedPlan {
+    pub fn new(
+        bound: Bound,
+        flags: Vec<String>,
+        findings: &Findings,
+        catalog: &Catalog,
+        plan: &Plan,
+    ) -> SavedPlan {
+        let digest = |step: Step| findings.digests.get(&step).cloned().unwrap_or_default();
+        let deletions = findings.rows().into_iter().map(|(table, rows)| SavedStep {
+            of: catalog.table(table).name.to_string(),
+            rows,
+            digest: digest(Step::Delete(table)),
+        });
+        let unlinks = findings.unlinked.iter().map(|found| SavedStep {
+            of: catalog.reference_name(plan.unlinks[found.unlink].reference),
+            rows: found.rows,
+            digest: digest(Step::Unlink(found.unlink)),
+        });
+        SavedPlan {
+            format: FORMAT,
+            tool: concat!("orgsweep ", env!("CARGO_PKG_VERSION")).into(),
+            made_at: OffsetDateTime::now_utc(),
+            bound,
+            flags,
+            organizations: findings.organizations.iter().map(|one| one.key.clone()).collect(),
+            deletions: deletions.collect(),
+            unlinks: unlinks.collect(),
+        }
+    }
+
+    /// What of the plan's surroundings is another one now.
+    pub fn moved(&self, now: &Bound) -> Vec<&'static str> {
+        let compared = [
+            ("the database", self.bound.identity == now.identity),
+            ("the schema", self.bound.schema == now.schema),
+            ("the policy", self.bound.policy == now.policy),
+        ];
+        compared.into_iter().filter(|(_, same)| !same).map(|(what, _)| what).collect()
+    }
+
+    /// What must be found again, in the schema that the plan is bound to.
+    pub fn expected(&self, catalog: &Catalog, plan: &Plan) -> Expected {
+        let mut expected = Expected {
+            organizations: self.organizations.clone(),
+            rows: BTreeMap::new(),
+            unlinked: BTreeMap::new(),
+            digests: BTreeMap::new(),
+        };
+        for saved in &self.deletions {
+            let named =
+                catalog.table_ids().find(|id| catalog.table(*id).name.to_string() == saved.of);
+            if let Some(table) = named {
+                expected.rows.insert(table, saved.rows);
+                expected.digests.insert(Step::Delete(table), saved.digest.clone());
+            }
+        }
+        for saved in &self.unlinks {
+            let named =
+                |unlink: &crate::plan::Unlink| catalog.reference_name(unlink.reference) == saved.of;
+            if let Some(position) = plan.unlinks.iter().position(named) {
+                expected.unlinked.insert(position, saved.rows);
+                expected.digests.insert(Step::Unlink(position), saved.digest.clone());
+            }
+        }
+        expected
+    }
+}
