@@ -153,7 +153,9 @@ fn array<'a>(values: impl Iterator<Item = Option<&'a str>>) -> String {
 /// The text, where it is one SQL literal of those that an archive holds and nothing else: it becomes
 /// part of a statement.
 fn literal_alone(text: &str) -> Option<&str> {
-    let hex = |text: &str| text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let hex = |text: &str| {
+        text.len().is_multiple_of(2) && text.bytes().all(|byte| byte.is_ascii_hexdigit())
+    };
     let blob = |text: &str| {
         text.strip_prefix("X'").and_then(|rest| rest.strip_suffix('\'')).is_some_and(hex)
     };
@@ -201,6 +203,7 @@ mod tests {
             "'a'b'",
             "1; DROP TABLE t",
             "X'0g'",
+            "X'0'",
             "1-1a",
             "(SELECT 1)",
             "'''",
