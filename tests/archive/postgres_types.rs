@@ -431,3 +431,33 @@ fn a_role_s_settings_change_no_value() {
         db.execute(&format!("ALTER ROLE {name} SET quote_all_identifiers = off"));
     }
 }
+
+/// Such a database takes any bytes. An archive that could not be read again must not be made.
+#[test]
+fn text_that_is_not_utf_8_stays() {
+    let Some(db) = TestDatabase::fresh(Backend::Postgres) else { return };
+    let name = format!("{}_ascii", db.name());
+    db.execute(&format!(
+        "CREATE DATABASE {name} TEMPLATE template0 ENCODING 'SQL_ASCII' LOCALE 'C'"
+    ));
+    let url = db.url().replace(db.name(), &name);
+    let target = orgsweep::database::Target::parse(&url).expect("a URL");
+    let mut ascii = orgsweep::database::Database::connect(&target, false).expect("a connection");
+    ascii
+        .run(
+            "CREATE TABLE organizations (id integer PRIMARY KEY, name text NOT NULL);
+             CREATE TABLE users (org integer REFERENCES organizations ON DELETE CASCADE, name text);
+             INSERT INTO organizations VALUES (1, 'Apex'); INSERT INTO users VALUES (1, E'\\xff')",
+        )
+        .expect("a table with what is no UTF-8");
+    let directory = shelf(&db).to_string_lossy().into_owned();
+    for checks in CHECKS {
+        let flags = cleaning(&directory, &["--org-name", "Apex", "--reference-checks", checks]);
+        let outcome = Invocation::new(&[&["--database-url", &url], &flags[..]].concat()).run();
+        outcome.exits(1).says(&["invalid byte sequence"]);
+        let left = ascii.query(&"SELECT count(*)::text FROM users".into()).expect("a count");
+        assert_eq!((left[0].text(0), files(&shelf(&db), ".tar.zst").len()), ("1", 0));
+    }
+    drop(ascii);
+    db.execute(&format!("DROP DATABASE {name} WITH (FORCE)"));
+}
