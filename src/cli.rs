@@ -363,6 +363,23 @@ pub struct Clean {
     #[arg(long)]
     pub create_missing_indexes: bool,
 
+    /// Delete in several transactions, from the leaves up, of about so many rows of a table each
+    ///
+    /// For what one transaction should not hold. Each batch is archived by itself and is final once it is
+    /// committed; the organizations' own rows go last, so the same command goes on after an interruption
+    /// (exit 8). Everything that would refuse the whole is looked for before the first batch. Rows that
+    /// name each other in a cycle go together.
+    #[arg(long, value_name = "ROWS", value_parser = clap::value_parser!(u64).range(1..), conflicts_with_all = ["per_org", "plan", "foreign", "reference_checks"])]
+    pub batch_rows: Option<u64>,
+
+    /// Wait so long after each batch
+    #[arg(long, value_name = "DURATION", requires = "batch_rows", value_parser = humantime::parse_duration)]
+    pub pause: Option<Duration>,
+
+    /// After each batch wait until no replica is further behind than this (PostgreSQL)
+    #[arg(long, value_name = "DURATION", requires = "batch_rows", value_parser = humantime::parse_duration)]
+    pub max_lag: Option<Duration>,
+
     /// Re-check before COMMIT even what holds by construction
     #[arg(long)]
     pub verify: bool,

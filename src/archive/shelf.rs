@@ -53,7 +53,8 @@ impl Shelf {
 
     /// A new name without its ending: the time, what it is of, and what tells it from others.
     pub fn stem(&self, now: OffsetDateTime, subject: &str) -> String {
-        let stamp = format_description!("[year][month][day]T[hour][minute][second]Z");
+        let stamp =
+            format_description!("[year][month][day]T[hour][minute][second].[subsecond digits:3]Z");
         let stamp = now.format(stamp).unwrap_or_default();
         format!("{stamp}-{}-{:08x}", slug(subject), fastrand::u32(..))
     }

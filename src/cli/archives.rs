@@ -46,8 +46,10 @@ Examples:
   orgsweep restore 20261123T050231Z-apex-innovations-inc-749551fb.tar.zst --dry-run
   orgsweep restore backup/apex.tar.zst")]
 pub struct Restore {
-    /// The archive: a path, or the name of one in the archive directory
-    pub archive: PathBuf,
+    /// The archive: a path, or the name of one in the archive directory. Several, of a deletion in
+    /// batches, are restored one after the other, the newest first
+    #[arg(required = true)]
+    pub archive: Vec<PathBuf>,
 
     /// Find out whether it could be put back; write nothing
     #[arg(long)]

@@ -1,5 +1,6 @@
 //! `orgsweep clean`
 
+use super::batches;
 use super::context::{Prepared, Subject};
 use super::keeping::{self, Recording};
 use super::per_org::{self, Series};
@@ -66,6 +67,9 @@ fn deletion(
         let series =
             Series { command: "clean", subject, which, how, format: *format, verify: *verify };
         return per_org::clean(series, args, parts, ui);
+    }
+    if let Some(rows) = args.batch_rows {
+        return batches::clean(subject, args, rows, parts, ui);
     }
     // The schema may change between reading the catalog and locking its tables.
     const ATTEMPTS: u32 = 3;

@@ -235,6 +235,7 @@ impl Prepared {
             lock_timeout,
             verify,
             digest: false,
+            batch: None,
             archive: None,
             may_shrink: false,
         }

@@ -12,6 +12,7 @@ mod failure;
 mod firewall;
 mod guards;
 mod obstacles;
+mod prune;
 mod restore;
 mod survey;
 mod take;
@@ -38,6 +39,7 @@ use survey::measure;
 use take::taken;
 
 /// Everything that one deletion is made from.
+#[derive(Clone, Copy)]
 pub struct Job<'a> {
     pub catalog: &'a Catalog,
     pub plan: &'a Plan,
@@ -48,6 +50,8 @@ pub struct Job<'a> {
     pub verify: bool,
     /// Digest the rows of each step: they must be known before any of them goes.
     pub digest: bool,
+    /// Only a batch of the closure: each statement finds at most so many rows.
+    pub batch: Option<u64>,
     /// Keep what goes.
     pub archive: Option<&'a Archiving>,
     /// Less than what was confirmed may be found: earlier runs of a series took the rest.
@@ -181,6 +185,36 @@ pub fn clean(
         }
     };
     retried(observe, &mut |observe| clean_once(database, job, expected, observe))
+}
+
+/// How a batch ended.
+pub struct Batch {
+    pub outcome: Outcome,
+    /// There may be more.
+    pub cut: bool,
+}
+
+/// One batch of a series, as [`clean`] runs it; where rows name each other none may be found that could
+/// go by itself: [`Outcome::Nothing`], and more of them at once would.
+///
+/// # Errors
+/// See [`Failure`].
+pub fn batch(database: &mut Database, job: &Job, observe: Observer) -> Result<Batch, Failure> {
+    retried(observe, &mut |observe| {
+        deletion::set_reference_checks(database, job.plan.rules.checks)?;
+        let mut cut = false;
+        let outcome = transaction(database, job, observe, |run| {
+            let outcome = run.clean(None)?;
+            cut = match &outcome {
+                Outcome::Nothing => false,
+                Outcome::Refused(findings) | Outcome::Cleaned { findings, .. } => findings.is_cut,
+            };
+            let stuck =
+                matches!(&outcome, Outcome::Cleaned { findings, .. } if findings.deleted() == 0);
+            Ok(Some(if stuck { Outcome::Nothing } else { outcome }))
+        })?;
+        Ok(Batch { outcome: outcome.unwrap_or(Outcome::Nothing), cut })
+    })
 }
 
 /// Runs a transaction again, a bounded number of times, when others got in its way.

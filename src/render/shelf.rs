@@ -38,12 +38,14 @@ impl Kept {
 
 fn organizations(receipt: &Receipt) -> String {
     const SHOWN: usize = 3;
-    let all: Vec<String> = receipt
+    let mut all: Vec<String> = receipt
         .parts
         .iter()
         .flat_map(|part| &part.organizations)
         .map(|one| printable(one.name.as_deref().unwrap_or(&one.key)))
         .collect();
+    // Batches are of the same one.
+    all.dedup();
     match all.len() {
         0..=SHOWN => all.join(", "),
         many => format!("{} and {} more", all[..SHOWN].join(", "), many - SHOWN),

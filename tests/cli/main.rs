@@ -2,6 +2,7 @@
 
 mod age;
 mod barriers;
+mod batches;
 mod confirmation;
 mod doctor;
 mod explain;
