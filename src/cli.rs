@@ -254,9 +254,15 @@ pub struct How {
     #[arg(long, value_name = "WHO", default_value = "auto")]
     pub reference_checks: ReferenceChecks,
 
-    /// How long to wait for a lock
+    /// How long to wait for a lock; who holds it is named (exit 5). Deadlocks and serialization failures
+    /// are tried again, four times
     #[arg(long, value_name = "DURATION", default_value = "10s", env = "ORGSWEEP_LOCK_TIMEOUT", value_parser = humantime::parse_duration)]
     pub lock_timeout: Duration,
+
+    /// How long all of it may take: then the statement that runs is cancelled and everything is rolled back
+    /// (exit 5)
+    #[arg(long, value_name = "DURATION", env = "ORGSWEEP_DEADLINE", value_parser = humantime::parse_duration)]
+    pub deadline: Option<Duration>,
 
     /// Show the tables without rows, too
     #[arg(long)]

@@ -1,7 +1,7 @@
 //! Rows on their way into the archive: read before they go, or returned by the very statement that
 //! deletes them. The counts of the archive are part of the proof.
 
-use super::{Failure, Progress, Run};
+use super::{Failure, Progress, Run, watch};
 use crate::archive::{self, Kind, Manifest, Sealed, Shelf, Writer};
 use crate::catalog::{Column, TableId};
 use crate::findings::{Change, Findings, Organization};
@@ -89,17 +89,19 @@ fn keep(
 ) -> Result<u64, Failure> {
     interrupt::check()?;
     let name = &run.job.catalog.table(table).name;
-    let Run { database, archive, observe, .. } = run;
+    let Run { database, archive, observe, watch, .. } = run;
     let writer = archive.as_mut().expect("the archive was begun");
     let section = writer.section(kind, name, columns, written);
-    let rows = database.stream(statement, &mut |values| {
-        writer.row(section, values)?;
-        let rows = writer.rows(section);
-        if rows % REPORT == 0 {
-            interrupt::check()?;
-            observe(Progress::Archiving { table, rows });
-        }
-        Ok::<(), Failure>(())
+    let rows = watch::over(watch, || {
+        database.stream(statement, &mut |values| {
+            writer.row(section, values)?;
+            let rows = writer.rows(section);
+            if rows % REPORT == 0 {
+                interrupt::check()?;
+                observe(Progress::Archiving { table, rows });
+            }
+            Ok::<(), Failure>(())
+        })
     })?;
     writer.flush(section)?;
     Ok(rows)

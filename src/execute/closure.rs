@@ -173,6 +173,11 @@ fn select_roots(run: &mut Run, discovery: &mut Discovery) -> Result<(), Failure>
     create_keys(run, discovery, root)?;
     let generation = discovery.next();
     let lock = run.lock && run.job.catalog.table(root).privileges.update;
+    if run.lock
+        && let Some(lock) = run.sql.lock_organizations(run.job.root, run.job.selection)
+    {
+        run.query(&lock).map_err(Failure::at_selection)?;
+    }
     let statement = run.sql.select_roots(run.job.root, run.job.selection, generation, lock);
     add(run, discovery, root, None, Rank::Cascade, &statement).map_err(Failure::at_selection)?;
     let mut since = 0;

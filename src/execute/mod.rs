@@ -16,6 +16,7 @@ mod prune;
 mod restore;
 mod survey;
 mod take;
+mod watch;
 
 pub use archiving::Archiving;
 pub use checks::{AutomaticChecks, choose_checks};
@@ -37,6 +38,7 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 use survey::measure;
 use take::taken;
+use watch::Watch;
 
 /// Everything that one deletion is made from.
 #[derive(Clone, Copy)]
@@ -135,6 +137,8 @@ struct Run<'a> {
     /// Lock the rows that are found.
     lock: bool,
     archive: Option<Writer>,
+    /// Who keeps us waiting.
+    watch: Option<Watch>,
 }
 
 /// Finds what a clean would do and rolls back: writes to no user table.
@@ -328,7 +332,7 @@ impl<'a> Run<'a> {
         lock: bool,
     ) -> Run<'a> {
         let sql = Sql::new(database.dialect(), job.catalog, job.plan);
-        Run { database, job, sql, observe, lock, archive: None }
+        Run { database, job, sql, observe, lock, archive: None, watch: None }
     }
 
     /// Session settings, right after BEGIN; the isolation level is checked, not believed.
@@ -340,6 +344,10 @@ impl<'a> Run<'a> {
         let facts =
             self.one("SELECT current_setting('transaction_isolation'), pg_backend_pid()::text")?;
         interrupt::cancel_by(Some(self.database.canceller(facts.text(1))));
+        if self.lock {
+            let target = self.database.target();
+            self.watch = Some(Watch::begin(target, facts.text(1), self.job.lock_timeout));
+        }
         let wanted = if self.lock { "read committed" } else { "repeatable read" };
         match facts.text(0) {
             level if level == wanted => Ok(()),
@@ -389,7 +397,7 @@ impl<'a> Run<'a> {
         };
         let tables: Vec<TableId> = self.job.plan.tables.iter().filter(may_lock).copied().collect();
         if let Some(lock) = self.sql.lock_tables(&tables) {
-            self.database.run(&lock)?;
+            self.run(&lock)?;
         }
         match catalog::fingerprint(self.database)? == self.job.catalog.fingerprint {
             true => Ok(()),
@@ -398,23 +406,27 @@ impl<'a> Run<'a> {
     }
 
     fn execute(&mut self, statement: &Statement) -> Result<u64, Failure> {
-        interrupt::check()?;
-        Ok(self.database.execute(statement)?)
+        self.watched(|database| database.execute(statement))
     }
 
     fn query(&mut self, statement: &Statement) -> Result<Vec<Row>, Failure> {
-        interrupt::check()?;
-        Ok(self.database.query(statement)?)
+        self.watched(|database| database.query(statement))
     }
 
     fn one(&mut self, statement: impl Into<Statement>) -> Result<Row, Failure> {
-        interrupt::check()?;
-        Ok(self.database.query_one(&statement.into())?)
+        self.watched(|database| database.query_one(&statement.into()))
     }
 
     fn run(&mut self, sql: &str) -> Result<(), Failure> {
+        self.watched(|database| database.run(sql))
+    }
+
+    fn watched<T>(
+        &mut self,
+        send: impl FnOnce(&mut Database) -> database::Result<T>,
+    ) -> Result<T, Failure> {
         interrupt::check()?;
-        Ok(self.database.run(sql)?)
+        watch::over(&self.watch, || Ok(send(self.database)?))
     }
 
     /// # Errors
