@@ -1,8 +1,9 @@
 //! Stage tables: the rows of an archive as temporary tables named `orgsweep_r…`, where sets of them can
 //! be asked about before any of them is put back.
 
+use super::dialect::Affinity;
 use super::{Dialect, Sql, Statement, quote};
-use crate::archive::Section;
+use crate::archive::{ArchivedColumn, Section};
 use crate::restoration::Part;
 
 /// A section's rows in its stage table, alias `s`, columns `v0`, `v1`, …
@@ -41,11 +42,10 @@ impl Stage<'_> {
         values.collect::<Vec<_>>().join(", ")
     }
 
-    /// Type of each value of a line.
-    fn types(&self) -> Vec<&str> {
+    /// The column of each value of a line.
+    fn archived(&self) -> impl Iterator<Item = &ArchivedColumn> {
         let Section { columns, written, .. } = self.section;
-        let columns = columns.iter().chain(written).chain(written);
-        columns.map(|column| column.type_name.as_str()).collect()
+        columns.iter().chain(written).chain(written)
     }
 }
 
@@ -54,16 +54,32 @@ impl Sql<'_> {
         self.dialect.temporary(&stage.name())
     }
 
-    /// SQLite's columns have no type here, so that each value keeps its own.
+    /// Values compare here as they do in their table: by its columns' collations and, on SQLite, their
+    /// affinities, which every value went through before.
     pub fn create_stage(&self, stage: Stage) -> String {
-        let types = stage.types();
-        let column = |(n, type_name): (usize, &&str)| match self.dialect {
-            Dialect::Sqlite => format!("v{n}"),
-            Dialect::Postgres => format!("v{n} {type_name}"),
-        };
-        let columns: Vec<String> = types.iter().enumerate().map(column).collect();
-        let end = if self.dialect == Dialect::Postgres { " ON COMMIT DROP" } else { "" };
-        format!("CREATE TEMP TABLE {} ({}){end}", stage.name(), columns.join(", "))
+        let (name, table) = (stage.name(), stage.part.table);
+        let columns = stage.archived().enumerate();
+        match self.dialect {
+            Dialect::Sqlite => {
+                let column = |(n, archived): (usize, &ArchivedColumn)| {
+                    let column = self.column(table, &archived.name);
+                    let collation = column.collation.as_deref().unwrap_or("BINARY");
+                    let affinity = Affinity::of(&column.type_name).as_type();
+                    format!("v{n} {affinity} COLLATE {}", quote(collation))
+                };
+                let columns: Vec<String> = columns.map(column).collect();
+                format!("CREATE TEMP TABLE {name} ({})", columns.join(", "))
+            }
+            Dialect::Postgres => {
+                let columns =
+                    columns.map(|(n, column)| format!("c.{} AS v{n}", quote(&column.name)));
+                format!(
+                    "CREATE TEMP TABLE {name} ON COMMIT DROP AS SELECT {} FROM {} c WITH NO DATA",
+                    columns.collect::<Vec<_>>().join(", "),
+                    self.relation(table),
+                )
+            }
+        }
     }
 
     /// Adds rows to a stage table. `None`: a value is none that an archive holds.
@@ -81,7 +97,8 @@ impl Sql<'_> {
                 )
             }
             Dialect::Postgres => {
-                let types = stage.types();
+                let types: Vec<&str> =
+                    stage.archived().map(|column| column.type_name.as_str()).collect();
                 let values = types.iter().enumerate().map(|(n, t)| format!("u.v{n}::{t}"));
                 let values: Vec<String> = values.collect();
                 let mut statement = Statement::from(format!(
