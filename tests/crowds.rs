@@ -3,6 +3,7 @@
 
 mod support;
 
+use orgsweep::database::Database;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -52,8 +53,8 @@ fn rush(db: &TestDatabase, processes: u32, gone: u32, writers: u32) {
     let done = AtomicBool::new(false);
     thread::scope(|scope| {
         for writer in 0..writers {
-            let (db, done) = (&db, &done);
-            scope.spawn(move || write(db, writer, gone + 2, done));
+            let (session, done) = (db.connect(), &done);
+            scope.spawn(move || write(session, writer, gone + 2, done));
         }
         let runs: Vec<Running> = (0..processes).map(|n| clean(db, 1 + n % gone)).collect();
         let codes: Vec<i32> = runs.into_iter().map(|run| run.finish().exits(0).code).collect();
@@ -71,8 +72,7 @@ fn rush(db: &TestDatabase, processes: u32, gone: u32, writers: u32) {
 }
 
 /// Adds users, deals and notes to any organization, gone or not; what fails was refused by a key.
-fn write(db: &TestDatabase, writer: u32, orgs: u32, done: &AtomicBool) {
-    let mut session = db.connect();
+fn write(mut session: Database, writer: u32, orgs: u32, done: &AtomicBool) {
     let mut n = writer;
     while !done.load(Ordering::SeqCst) {
         n = n.wrapping_mul(1_103_515_245).wrapping_add(12_345);
@@ -104,7 +104,7 @@ fn runs_on_one_sqlite_file_take_turns() {
 }
 
 /// A session that holds a row of organization 1 until it is dropped.
-fn holder(db: &TestDatabase) -> orgsweep::database::Database {
+fn holder(db: &TestDatabase) -> Database {
     let mut session = db.connect();
     session.run("BEGIN; UPDATE users SET id = id WHERE organization_id = 1").expect("a lock");
     session
