@@ -4,6 +4,7 @@ mod archives;
 
 pub use archives::{Archives, ArchivesCommand, History, Keep, Restore, Shelf};
 
+use crate::ui::Voice;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -23,8 +24,29 @@ pub struct Cli {
     #[arg(long, global = true, value_name = "FILE", env = "ORGSWEEP_CONFIG")]
     pub config: Option<PathBuf>,
 
+    /// How progress, warnings and errors are written to stderr: json is one object a line
+    #[arg(
+        long,
+        global = true,
+        value_name = "FORMAT",
+        default_value = "text",
+        env = "ORGSWEEP_LOG_FORMAT"
+    )]
+    pub log_format: LogFormat,
+
+    /// Say nothing but why it ended, where it did not end well; JSON results and previews are still
+    /// printed
+    #[arg(long, short, global = true)]
+    pub quiet: bool,
+
     #[command(subcommand)]
     pub command: Command,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    Text,
+    Json,
 }
 
 const EXAMPLES: &str = "\
@@ -536,6 +558,10 @@ pub struct Demo {
 }
 
 impl Cli {
+    pub fn voice(&self) -> Voice {
+        Voice { log_json: self.log_format == LogFormat::Json, quiet: self.quiet }
+    }
+
     /// Results, and errors with them, are JSON.
     pub fn wants_json(&self) -> bool {
         match &self.command {

@@ -60,6 +60,7 @@ pub mod findings;
 pub mod graph;
 pub mod interrupt;
 pub mod label;
+pub mod metrics;
 pub mod plan;
 pub mod policy;
 pub mod receipt;

@@ -17,7 +17,7 @@ mod write;
 
 pub use manifest::{Actor, ArchivedColumn, FORMAT, Kind, Manifest, Organization, Section};
 pub use read::{Reader, verify};
-pub use shelf::{Entry, Shelf, State, write_private};
+pub use shelf::{Entry, Shelf, State, write_private, write_whole};
 pub use write::{Sealed, Writer};
 
 use std::fmt;

@@ -109,11 +109,19 @@ impl Entry {
     }
 }
 
-/// Writes a file that its owner alone may read; whoever looks sees the old one or the new one whole.
+/// Writes a file that its owner alone may read; see [`write_whole`].
 ///
 /// # Errors
 /// It cannot be written.
 pub fn write_private(path: &Path, content: &[u8]) -> Result<()> {
+    write_whole(path, content, 0o600)
+}
+
+/// Writes a file with these permissions; whoever looks sees the old one or the new one whole.
+///
+/// # Errors
+/// It cannot be written.
+pub fn write_whole(path: &Path, content: &[u8], mode: u32) -> Result<()> {
     let fault = |error: io::Error| Error::new(path, error);
     let mut name = path.as_os_str().to_owned();
     name.push(format!(".{:08x}", fastrand::u32(..)));
@@ -121,7 +129,7 @@ pub fn write_private(path: &Path, content: &[u8]) -> Result<()> {
     let written = OpenOptions::new()
         .write(true)
         .create_new(true)
-        .mode(0o600)
+        .mode(mode)
         .open(&beside)
         .and_then(|mut file| file.write_all(content).and_then(|()| file.sync_all()))
         .and_then(|()| fs::rename(&beside, path));

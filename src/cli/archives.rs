@@ -31,6 +31,10 @@ pub struct Keep {
     /// Write the receipt to this file, too (JSON)
     #[arg(long, value_name = "FILE")]
     pub receipt: Option<PathBuf>,
+
+    /// Write the run's numbers to this file, for node_exporter's textfile collector; also when it fails
+    #[arg(long, value_name = "FILE", env = "ORGSWEEP_METRICS")]
+    pub metrics: Option<PathBuf>,
 }
 
 /// Put a deleted organization back from its archive.

@@ -12,7 +12,7 @@ use crate::findings::Findings;
 use crate::interrupt;
 use crate::plan::Force;
 use crate::receipt::Part;
-use crate::render::{Outcome, counted};
+use crate::render::{Outcome, counted, grouped};
 use crate::ui::Ui;
 use anyhow::Result;
 use std::thread;
@@ -34,7 +34,7 @@ pub fn clean(
     // Between two batches everybody looks: only the engine's own checks hold then.
     how.reference_checks = ReferenceChecks::Engine;
     let (mut database, prepared) = Prepared::open(subject, &args.which, &how)?;
-    if !ui.json {
+    if ui.is_heard() {
         ui.note(&prepared.describe());
     }
     if !how.foreign.is_empty() || !prepared.plan.rules.orphans.is_empty() {
@@ -113,7 +113,9 @@ impl Series<'_> {
                 return Ok(all);
             }
             let done = all.findings.deleted();
-            ui.progress(format!("{done} of {} rows in {} batches", self.total, self.parts.len()));
+            let rows = format!("{} of {}", grouped(done), counted(self.total, "row"));
+            let batches = counted(self.parts.len() as u64, "batch");
+            ui.progress(format!("{rows} deleted in {batches}"));
             pause(args.pause.unwrap_or_default())?;
             if let Some(most) = args.max_lag {
                 wait_for_replicas(database, most, ui)?;

@@ -40,12 +40,13 @@ pub fn run(subject: &Subject, args: &Clean, ui: &mut Ui) -> Result<Exit> {
 
 /// Leaves a receipt.
 fn kept(subject: &Subject, args: &Clean, saved: Option<&SavedPlan>, ui: &mut Ui) -> Result<Exit> {
-    let Keep { shelf, no_archive, archive_keep, receipt } = &args.keep;
+    let Keep { shelf, no_archive, archive_keep, receipt, metrics } = &args.keep;
     let recording = Recording {
         command: "clean",
         selection: selection_flags(&args.which, &args.how),
         shelf,
         receipt: receipt.as_deref(),
+        metrics: metrics.as_deref(),
         needed: !no_archive,
         keep: Some(*archive_keep),
     };
@@ -92,7 +93,7 @@ fn once(
     ui: &mut Ui,
 ) -> Result<Exit> {
     let (mut database, prepared) = Prepared::open(subject, &args.which, &args.how)?;
-    if !ui.json {
+    if ui.is_heard() {
         ui.note(&prepared.describe());
     }
     prepared.tell_ageless(&mut database, ui)?;

@@ -263,7 +263,7 @@ impl Prepared {
     /// # Errors
     /// What keeps organizations from being found.
     pub fn tell_ageless(&self, database: &mut Database, ui: &mut Ui) -> Result<()> {
-        if ui.json || self.selection.older_than.is_none() {
+        if !ui.is_heard() || self.selection.older_than.is_none() {
             return Ok(());
         }
         let selection = Selection { older_than: None, ..self.selection.clone() };

@@ -104,7 +104,7 @@ impl<'a> Run<'a> {
                 .into());
         }
         let (mut database, prepared) = Prepared::open(series.subject, series.which, series.how)?;
-        if !ui.json {
+        if ui.is_heard() {
             ui.note(&prepared.describe());
         }
         if prepared.root.key.is_none() {
@@ -313,7 +313,11 @@ impl<'a> Run<'a> {
             true => summary::json(summary),
             false => summary::table(summary, ui.width),
         });
-        ui.result(&text);
+        if self.series.command == "preview" {
+            ui.result(&text)
+        } else {
+            ui.report(&text, exit)
+        }
         exit
     }
 

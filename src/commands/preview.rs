@@ -28,7 +28,7 @@ pub fn run(subject: &Subject, args: &Preview, ui: &mut Ui) -> Result<Exit> {
         );
     }
     let (mut database, prepared) = Prepared::open(subject, &args.which, &args.how)?;
-    if !ui.json {
+    if ui.is_heard() {
         ui.note(&prepared.describe());
     }
     prepared.tell_ageless(&mut database, ui)?;
@@ -122,13 +122,19 @@ impl Reporting<'_> {
     pub fn finish(&self, ui: &mut Ui, ended: &Ended) -> Exit {
         let exit = self.exit(ended.outcome);
         let report = self.report(ended);
-        ui.result(&match self.format {
+        let text = match self.format {
             PreviewFormat::Table => render::table::report(&report, ui.width),
             PreviewFormat::Json => render::json::report(&report),
             PreviewFormat::Markdown => render::markdown::report(&report),
             PreviewFormat::Csv => render::csv::report(&report),
             PreviewFormat::Sql => render::script::report(&report),
-        });
+        };
+        // A preview is asked for what it shows.
+        if self.command == "preview" {
+            ui.result(&text)
+        } else {
+            ui.report(&text, exit)
+        }
         exit
     }
 

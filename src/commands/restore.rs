@@ -37,6 +37,7 @@ pub fn run(subject: &Subject, args: &Restore, ui: &mut Ui) -> Result<Exit> {
         selection: readers.iter().map(|reader| reader.path().display().to_string()).collect(),
         shelf: &args.shelf,
         receipt: args.receipt.as_deref(),
+        metrics: None,
         needed: false,
         keep: None,
     };
@@ -106,7 +107,7 @@ fn restore(
     database.set_busy_timeout(args.lock_timeout)?;
     fits(manifest, &mut database, args)?;
     let catalog = database.in_snapshot(catalog::load)?;
-    if !ui.json {
+    if ui.is_heard() {
         ui.note(&format!("{} of {}", manifest.subject(), database.target().redacted()));
     }
     let restored = match crate::restoration::plan(manifest, &catalog) {
@@ -127,10 +128,15 @@ fn restore(
         restored: &restored,
     };
     parts.push(part(&view, start));
-    ui.result(&match args.format {
+    let text = match args.format {
         PlainFormat::Json => restoration::json(&view),
         PlainFormat::Table => restoration::table(&view, ui.width),
-    });
+    };
+    if args.dry_run {
+        ui.result(&text)
+    } else {
+        ui.report(&text, view.exit())
+    }
     Ok(view.exit())
 }
 

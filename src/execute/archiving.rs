@@ -104,6 +104,7 @@ fn keep(
         })
     })?;
     writer.flush(section)?;
+    observe(Progress::Archiving { table, rows });
     Ok(rows)
 }
 
