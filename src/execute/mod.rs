@@ -3,6 +3,7 @@
 
 mod ancestry;
 mod archiving;
+mod batch;
 mod checks;
 mod closure;
 mod deletion;
@@ -12,19 +13,20 @@ mod failure;
 mod firewall;
 mod guards;
 mod obstacles;
-mod prune;
 mod restore;
 mod survey;
 mod take;
+mod transaction;
 mod watch;
 
 pub use archiving::Archiving;
+pub use batch::{Batch, batch};
 pub use checks::{AutomaticChecks, choose_checks};
 pub use explain::{Answer, explain};
 pub use failure::Failure;
 pub use restore::{Source, restore};
 
-use crate::archive::{Manifest, Sealed, Writer};
+use crate::archive::{Manifest, Writer};
 use crate::catalog::{self, Catalog, TableId};
 use crate::database::{self, Database, Fault, Purpose, Row};
 use crate::doctor::{self, Unindexed};
@@ -38,6 +40,7 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 use survey::measure;
 use take::taken;
+use transaction::{commit, retried, transaction};
 use watch::Watch;
 
 /// Everything that one deletion is made from.
@@ -191,55 +194,6 @@ pub fn clean(
     retried(observe, &mut |observe| clean_once(database, job, expected, observe))
 }
 
-/// How a batch ended.
-pub struct Batch {
-    pub outcome: Outcome,
-    /// There may be more.
-    pub cut: bool,
-}
-
-/// One batch of a series, as [`clean`] runs it; where rows name each other none may be found that could
-/// go by itself: [`Outcome::Nothing`], and more of them at once would.
-///
-/// # Errors
-/// See [`Failure`].
-pub fn batch(database: &mut Database, job: &Job, observe: Observer) -> Result<Batch, Failure> {
-    retried(observe, &mut |observe| {
-        deletion::set_reference_checks(database, job.plan.rules.checks)?;
-        let mut cut = false;
-        let outcome = transaction(database, job, observe, |run| {
-            let outcome = run.clean(None)?;
-            cut = match &outcome {
-                Outcome::Nothing => false,
-                Outcome::Refused(findings) | Outcome::Cleaned { findings, .. } => findings.is_cut,
-            };
-            let stuck =
-                matches!(&outcome, Outcome::Cleaned { findings, .. } if findings.deleted() == 0);
-            Ok(Some(if stuck { Outcome::Nothing } else { outcome }))
-        })?;
-        Ok(Batch { outcome: outcome.unwrap_or(Outcome::Nothing), cut })
-    })
-}
-
-/// Runs a transaction again, a bounded number of times, when others got in its way.
-fn retried<T>(
-    observe: Observer,
-    once: &mut dyn FnMut(Observer) -> Result<T, Failure>,
-) -> Result<T, Failure> {
-    const ATTEMPTS: u32 = 5;
-    let mut attempt = 1;
-    loop {
-        match once(observe) {
-            Err(failure) if failure.is_retryable() && attempt < ATTEMPTS => {
-                observe(Progress::Retrying { attempt });
-                std::thread::sleep(Duration::from_millis(50) * 2_u32.pow(attempt));
-                attempt += 1;
-            }
-            outcome => return outcome,
-        }
-    }
-}
-
 fn clean_once(
     database: &mut Database,
     job: &Job,
@@ -257,71 +211,6 @@ fn clean_once(
     }
     let outcome = transaction(database, job, observe, |run| run.clean(expected).map(Some))?;
     Ok(outcome.unwrap_or(Outcome::Nothing))
-}
-
-/// Runs `work` in one transaction, which is committed only where rows were deleted.
-fn transaction(
-    database: &mut Database,
-    job: &Job,
-    observe: Observer,
-    work: impl FnOnce(&mut Run) -> Result<Option<Outcome>, Failure>,
-) -> Result<Option<Outcome>, Failure> {
-    interrupt::committing(false);
-    database.begin(Purpose::Write)?;
-    let mut run = Run::new(database, job, observe, true);
-    let outcome = run.prepare().and_then(|()| run.hold_schema()).and_then(|()| work(&mut run));
-    let outcome = outcome.and_then(|outcome| match outcome {
-        Some(Outcome::Cleaned { .. }) => Ok((outcome, archiving::seal(&mut run)?)),
-        outcome => Ok((outcome, None)),
-    });
-    interrupt::cancel_by(None);
-    match outcome {
-        Ok((Some(Outcome::Cleaned { findings, durations, .. }), sealed)) => {
-            (run.observe)(Progress::Committing);
-            let archive = commit(run.database, sealed)?;
-            Ok(Some(Outcome::Cleaned { findings, durations, archive }))
-        }
-        outcome => {
-            database.rollback();
-            outcome.map(|(outcome, _)| outcome)
-        }
-    }
-}
-
-/// The archive is named for good once the deletion is; where the deletion did not happen it goes.
-fn commit(database: &mut Database, sealed: Option<Sealed>) -> Result<Option<Box<Kept>>, Failure> {
-    if interrupt::requested() {
-        database.rollback();
-        discard(sealed);
-        return Err(Failure::Interrupted);
-    }
-    interrupt::committing(true);
-    let committed = database.commit().map_err(|error| match error.fault {
-        Fault::Lost => {
-            let archive = sealed.as_ref().map(|sealed| sealed.pending().to_owned());
-            Failure::OutcomeUnknown { error, archive }
-        }
-        _ => Failure::Database(error),
-    });
-    interrupt::committing(!matches!(committed, Err(Failure::Database(_))));
-    match committed {
-        Ok(()) => {
-            Ok(sealed
-                .map(|sealed| Box::new(Kept { path: sealed.keep(), manifest: sealed.manifest })))
-        }
-        Err(failure) => {
-            if matches!(failure, Failure::Database(_)) {
-                discard(sealed);
-            }
-            Err(failure)
-        }
-    }
-}
-
-fn discard(sealed: Option<Sealed>) {
-    if let Some(sealed) = sealed {
-        sealed.discard();
-    }
 }
 
 impl<'a> Run<'a> {

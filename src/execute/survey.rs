@@ -1,9 +1,9 @@
 //! What preview, clean and explain have in common: the rows, and what stands in their way.
 
+use super::batch::prune;
 use super::closure::{self, Discovery};
 use super::digest::digests;
 use super::firewall::{self, Homes};
-use super::prune::prune;
 use super::take::taken;
 use super::{Failure, Progress, Run, guards, obstacles};
 use crate::catalog::ReferenceId;

@@ -2,9 +2,40 @@
 //! that others still name. What is left can go by itself, and nothing that stays will miss it.
 
 use super::closure::Discovery;
-use super::{Failure, Run};
+use super::{Failure, Job, Observer, Outcome, Run, deletion, retried, transaction};
 use crate::catalog::{ReferenceId, TableId};
+use crate::database::Database;
 use std::collections::BTreeSet;
+
+/// How a batch ended.
+pub struct Batch {
+    pub outcome: Outcome,
+    /// There may be more.
+    pub cut: bool,
+}
+
+/// One batch of a series, as [`clean`] runs it; where rows name each other none may be found that could
+/// go by itself: [`Outcome::Nothing`], and more of them at once would.
+///
+/// # Errors
+/// See [`Failure`].
+pub fn batch(database: &mut Database, job: &Job, observe: Observer) -> Result<Batch, Failure> {
+    retried(observe, &mut |observe| {
+        deletion::set_reference_checks(database, job.plan.rules.checks)?;
+        let mut cut = false;
+        let outcome = transaction(database, job, observe, |run| {
+            let outcome = run.clean(None)?;
+            cut = match &outcome {
+                Outcome::Nothing => false,
+                Outcome::Refused(findings) | Outcome::Cleaned { findings, .. } => findings.is_cut,
+            };
+            let stuck =
+                matches!(&outcome, Outcome::Cleaned { findings, .. } if findings.deleted() == 0);
+            Ok(Some(if stuck { Outcome::Nothing } else { outcome }))
+        })?;
+        Ok(Batch { outcome: outcome.unwrap_or(Outcome::Nothing), cut })
+    })
+}
 
 /// Takes every row out of the key tables that a row names which does not go in this batch. Children
 /// first; in a cycle again and again, until nothing changes.
