@@ -86,9 +86,12 @@ impl Dialect {
     }
 }
 
-/// Texts of values that their types read again, whatever the role's own settings (PostgreSQL).
+/// Texts of values that their types read again, whatever the settings of the role that writes them or of
+/// the one that reads them (PostgreSQL).
 const LOSSLESS: &str = "SET LOCAL datestyle = 'ISO, YMD'; SET LOCAL intervalstyle = 'postgres'; \
-                        SET LOCAL extra_float_digits = 1; SET LOCAL bytea_output = 'hex'";
+                        SET LOCAL extra_float_digits = 1; SET LOCAL bytea_output = 'hex'; \
+                        SET LOCAL lc_monetary = 'C'; SET LOCAL xmloption = 'content'; \
+                        SET LOCAL array_nulls = on";
 
 /// SQLite's column affinities, told from a declared type (<https://sqlite.org/datatype3.html>, 3.1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

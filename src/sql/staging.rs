@@ -97,21 +97,22 @@ impl Sql<'_> {
                 )
             }
             Dialect::Postgres => {
-                let types: Vec<&str> =
-                    stage.archived().map(|column| column.type_name.as_str()).collect();
-                let values = types.iter().enumerate().map(|(n, t)| format!("u.v{n}::{t}"));
+                let values = stage.archived().enumerate().map(|(n, archived)| {
+                    let column = self.column(stage.part.table, &archived.name);
+                    self.dialect.unarchived(&format!("u.v{n}"), column)
+                });
                 let values: Vec<String> = values.collect();
                 let mut statement = Statement::from(format!(
                     "INSERT INTO {} SELECT {} FROM unnest(",
                     self.stage(stage),
                     values.join(", ")
                 ));
-                for n in 0..types.len() {
+                for n in 0..values.len() {
                     statement.push(if n > 0 { ", " } else { "" });
                     statement.bind(&array(rows.iter().map(|row| row[n].as_deref())));
                     statement.push("::text[]");
                 }
-                let names: Vec<String> = (0..types.len()).map(|n| format!("v{n}")).collect();
+                let names: Vec<String> = (0..values.len()).map(|n| format!("v{n}")).collect();
                 statement.push(&format!(") AS u({})", names.join(", ")));
                 Some(statement)
             }
