@@ -14,7 +14,7 @@ pub struct Batch {
     pub cut: bool,
 }
 
-/// One batch of a series, as [`clean`] runs it; where rows name each other none may be found that could
+/// One batch of a series, as [`super::clean`] runs it; where rows name each other none may be found that could
 /// go by itself: [`Outcome::Nothing`], and more of them at once would.
 ///
 /// # Errors
