@@ -2,8 +2,9 @@
 //! reader of stdin and of the terminal.
 
 use crate::exit::{Exit, Problem};
+use crate::render::grouped;
 use crate::settings::Settings;
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 use serde_json::{Value, json};
 use std::io::{self, BufRead, IsTerminal, Write};
 use std::time::Duration;
@@ -173,8 +174,16 @@ impl Ui {
         let Bar { bar, of } = self.bar.get_or_insert_with(|| Bar::new(event.of));
         match (event.rows, *of) {
             (Some(rows), Some(_)) => bar.inc(rows),
-            (Some(rows), None) => bar.set_position(rows),
-            (None, _) => {}
+            (Some(rows), None) => {
+                // The next table begins anew.
+                if rows < bar.position() {
+                    bar.reset_eta();
+                }
+                bar.set_style(style(COUNTER));
+                bar.set_position(rows);
+            }
+            (None, None) => bar.set_style(style(SPINNER)),
+            (None, Some(_)) => {}
         }
         bar.set_message(event.message);
     }
@@ -187,21 +196,30 @@ impl Ui {
     }
 }
 
+/// Of so many rows.
+const BAR: &str = "{bar:24} {human_pos} of {human_len} rows, {rate}, {elapsed} {wide_msg}";
+/// Rows of nobody knows how many.
+const COUNTER: &str = "{spinner} {msg}, {rate}, {elapsed}";
+/// Something without rows.
+const SPINNER: &str = "{spinner} {msg} {elapsed}";
+
 impl Bar {
     fn new(of: Option<u64>) -> Bar {
-        let (bar, template) = match of {
-            Some(of) => (
-                ProgressBar::new(of),
-                "{bar:24} {human_pos} of {human_len} rows, {per_sec:.0}, {elapsed} {wide_msg}",
-            ),
-            None => (ProgressBar::new_spinner(), "{spinner} {msg} {elapsed}"),
+        let bar = match of {
+            Some(of) => ProgressBar::new(of).with_style(style(BAR)),
+            None => ProgressBar::new_spinner().with_style(style(SPINNER)),
         };
-        if let Ok(style) = ProgressStyle::with_template(template) {
-            bar.set_style(style);
-        }
         bar.enable_steady_tick(Duration::from_millis(120));
         Bar { bar, of }
     }
+}
+
+fn style(template: &str) -> ProgressStyle {
+    let style = ProgressStyle::with_template(template);
+    let style = style.unwrap_or_else(|_| ProgressStyle::default_spinner());
+    style.with_key("rate", |state: &ProgressState, text: &mut dyn std::fmt::Write| {
+        let _ = write!(text, "{} rows/s", grouped(state.per_sec() as u64));
+    })
 }
 
 fn eprint(text: &str) {

@@ -104,7 +104,9 @@ fn keep(
         })
     })?;
     writer.flush(section)?;
-    observe(Progress::Archiving { table, rows });
+    if rows > 0 {
+        observe(Progress::Archiving { table, rows });
+    }
     Ok(rows)
 }
 
