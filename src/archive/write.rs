@@ -107,6 +107,11 @@ impl Writer {
         self.open[section].section.rows
     }
 
+    /// Why this archive cannot be written.
+    pub fn fault(&self, message: &str) -> Error {
+        Error::new(&self.partial, message)
+    }
+
     /// Adds a row; [`Writer::flush`] ends a series of them.
     ///
     /// # Errors

@@ -6,8 +6,8 @@ use super::narration::narrate;
 use crate::archive::{self, Manifest, Reader};
 use crate::catalog::{self, Catalog, TableId};
 use crate::cli::{PlainFormat, Restore};
-use crate::database::Database;
-use crate::execute::{self, Job, Progress, Source};
+use crate::database::{Database, Fault};
+use crate::execute::{self, Failure, Job, Progress, Source};
 use crate::exit::{self, Exit, Problem};
 use crate::plan::{self, Rules};
 use crate::receipt::{Part, digests};
@@ -16,6 +16,7 @@ use crate::restoration::{Restoration, Restored};
 use crate::selection::{Root, Selection};
 use crate::ui::Ui;
 use anyhow::Result;
+use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -189,7 +190,31 @@ fn put_back(
     };
     let source = Source { reader, restoration };
     let mut observe = |progress: Progress| narrate(ui, catalog, &plan, progress);
-    Ok(execute::restore(database, &job, &source, args.dry_run, &mut observe)?)
+    execute::restore(database, &job, &source, args.dry_run, &mut observe).map_err(told)
+}
+
+/// What a failure means to whoever wanted rows back: nothing was to be deleted.
+fn told(failure: Failure) -> anyhow::Error {
+    let refused = |why: &dyn fmt::Display, hint: &str| {
+        Problem::new(Exit::Refused, format!("{why}; nothing was written")).hint(hint)
+    };
+    match &failure {
+        Failure::Archive(error) => refused(error, "orgsweep archives lists those that there are"),
+        Failure::SchemaMoved => refused(
+            &"the schema changed while the restore was being prepared",
+            "run the same command again",
+        ),
+        Failure::Database(error) if error.fault == Fault::Constraint => {
+            refused(error, "a constraint of the database keeps an archived row out")
+        }
+        Failure::OutcomeUnknown { error, .. } => Problem::new(
+            Exit::Unknown,
+            format!("the connection died during COMMIT ({error}): the rows may be back or not"),
+        )
+        .hint("run the same command again: it is refused where the rows are back"),
+        _ => return failure.into(),
+    }
+    .into()
 }
 
 fn part(view: &View, start: Instant) -> Part {

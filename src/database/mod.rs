@@ -6,6 +6,7 @@ mod row;
 mod target;
 
 pub use error::{Error, Fault};
+use row::RawRow;
 pub use row::Row;
 pub use target::Target;
 
@@ -157,10 +158,10 @@ impl Database {
         match &mut self.connection {
             Driver::Sqlite(connection) => {
                 let query = bound!(Sqlite, '?', statement);
-                for row in query.load_iter::<Row, DefaultLoadingMode>(connection).map_err(fault)? {
+                let rows = query.load_iter::<RawRow, DefaultLoadingMode>(connection);
+                for row in rows.map_err(fault)? {
                     let row = row.map_err(fault)?;
-                    let values: Vec<_> =
-                        row.0.iter().map(|value| value.as_deref().map(str::as_bytes)).collect();
+                    let values: Vec<_> = row.0.iter().map(Option::as_deref).collect();
                     each(&values)?;
                     count += 1;
                 }

@@ -3,6 +3,7 @@
 use super::{Dialect, Follow, Sql, Statement, quote};
 use crate::catalog::{Column, TableId};
 use crate::findings::Change;
+use std::fmt::Write as _;
 
 impl Dialect {
     /// A value as an archive keeps it. PostgreSQL's text of a value is what its type reads again; but
@@ -21,6 +22,23 @@ impl Dialect {
             (Dialect::Postgres, "regproc" | "regoper") => format!("({value})::oid::text"),
             (Dialect::Postgres, _) => format!("({value})::text"),
         }
+    }
+
+    /// The same of a value that came back and is not UTF-8, as SQLite's texts need not be. `None`: it
+    /// cannot be kept.
+    pub fn archived_bytes(self, value: &[u8]) -> Option<String> {
+        let text =
+            value.strip_prefix(b"'")?.strip_suffix(b"'").filter(|_| self == Dialect::Sqlite)?;
+        let mut hex = String::with_capacity(2 * text.len());
+        let mut quote = false;
+        for byte in text {
+            // Quotes come in pairs.
+            quote = *byte == b'\'' && !quote;
+            if !quote {
+                let _ = write!(hex, "{byte:02X}");
+            }
+        }
+        Some(format!("CAST(X'{hex}' AS TEXT)"))
     }
 
     /// The value of `column` that an archive kept as `text` (PostgreSQL).
