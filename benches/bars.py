@@ -2,7 +2,7 @@
 
 from collections import namedtuple
 
-from cases import CASCADE, CLEAN_ENGINE, CLEAN_INDEXED, CLEAN_SET, DJANGO, FLOOR, HAND, PREVIEW
+from cases import CASCADE, CLEAN_ARCHIVED, CLEAN_ENGINE, CLEAN_INDEXED, CLEAN_SET, DJANGO, FLOOR, HAND, PREVIEW
 from plot import lines_of, slope
 from report import print_table, ratio
 
@@ -19,6 +19,7 @@ RATIOS = [
     Bar(PG, "1M rows: Django's collector / clean", "crm 1m", DJANGO, CLEAN_SET, 12, True),
     Bar(PG, "created_by unindexed, privileged: clean / with the index", "unindexed", CLEAN_SET, CLEAN_INDEXED, 1.3),
     Bar(PG, "1M rows: preview / hand-written", "crm 1m", PREVIEW, HAND, 0.25),
+    Bar(PG, "1M rows: clean with archive / without", "archive 1m", CLEAN_ARCHIVED, CLEAN_SET, 1.7),
     Bar(LITE, "1M rows: clean / hand-written", "crm 1m", CLEAN_SET, HAND, 0.6),
     Bar(LITE, "1M rows: preview / hand-written", "crm 1m", PREVIEW, HAND, 0.2),
     Bar(PG, "small organization: clean / hand-written", "small", CLEAN_SET, HAND, 3),

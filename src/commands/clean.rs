@@ -1,5 +1,6 @@
 //! `orgsweep clean`
 
+use super::batches;
 use super::context::{Prepared, Subject};
 use super::keeping::{self, Recording};
 use super::per_org::{self, Series};
@@ -39,12 +40,13 @@ pub fn run(subject: &Subject, args: &Clean, ui: &mut Ui) -> Result<Exit> {
 
 /// Leaves a receipt.
 fn kept(subject: &Subject, args: &Clean, saved: Option<&SavedPlan>, ui: &mut Ui) -> Result<Exit> {
-    let Keep { shelf, no_archive, archive_keep, receipt } = &args.keep;
+    let Keep { shelf, no_archive, archive_keep, receipt, metrics } = &args.keep;
     let recording = Recording {
         command: "clean",
         selection: selection_flags(&args.which, &args.how),
         shelf,
         receipt: receipt.as_deref(),
+        metrics: metrics.as_deref(),
         needed: !no_archive,
         keep: Some(*archive_keep),
     };
@@ -67,6 +69,9 @@ fn deletion(
             Series { command: "clean", subject, which, how, format: *format, verify: *verify };
         return per_org::clean(series, args, parts, ui);
     }
+    if let Some(rows) = args.batch_rows {
+        return batches::clean(subject, args, rows, parts, ui);
+    }
     // The schema may change between reading the catalog and locking its tables.
     const ATTEMPTS: u32 = 3;
     for _ in 1..ATTEMPTS {
@@ -88,7 +93,7 @@ fn once(
     ui: &mut Ui,
 ) -> Result<Exit> {
     let (mut database, prepared) = Prepared::open(subject, &args.which, &args.how)?;
-    if !ui.json {
+    if ui.is_heard() {
         ui.note(&prepared.describe());
     }
     prepared.tell_ageless(&mut database, ui)?;

@@ -279,6 +279,20 @@ impl Database {
         Ok(format!("postgres:{}/{}", facts.text(0), facts.text(1)))
     }
 
+    /// How far the replica that is furthest behind is; `None` where there is none, where this role may not
+    /// see, and on SQLite.
+    pub fn replica_lag(&mut self) -> Result<Option<Duration>> {
+        if self.dialect() == Dialect::Sqlite {
+            return Ok(None);
+        }
+        let question = Statement::from(
+            "SELECT max(extract(epoch FROM replay_lag))::text FROM pg_stat_replication",
+        );
+        let lag = self.in_snapshot(|database| database.query_one(&question))?;
+        let seconds = lag.optional(0).and_then(|lag| lag.parse::<f64>().ok());
+        Ok(seconds.map(|seconds| Duration::from_secs_f64(seconds.max(0.0))))
+    }
+
     /// The names by which a guard knows this database and its server. An SQLite file is on this
     /// machine; PostgreSQL's server tells its address where the URL does not, and none for a socket.
     pub fn place(&mut self) -> Result<Place> {

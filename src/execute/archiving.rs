@@ -1,7 +1,7 @@
 //! Rows on their way into the archive: read before they go, or returned by the very statement that
 //! deletes them. The counts of the archive are part of the proof.
 
-use super::{Failure, Progress, Run};
+use super::{Failure, Progress, Run, watch};
 use crate::archive::{self, Kind, Manifest, Sealed, Shelf, Writer};
 use crate::catalog::{Column, TableId, TableName};
 use crate::database::Value;
@@ -90,23 +90,30 @@ fn keep(
 ) -> Result<u64, Failure> {
     interrupt::check()?;
     let name = &run.job.catalog.table(table).name;
-    let Run { database, archive, observe, .. } = run;
+    let Run { database, archive, observe, watch, .. } = run;
     let writer = archive.as_mut().expect("the archive was begun");
     let section = writer.section(kind, name, columns, written);
     let dialect = run.sql.dialect;
-    let rows = database.stream(statement, &mut |values| {
-        match values.iter().flatten().all(|value| std::str::from_utf8(value).is_ok()) {
-            true => writer.row(section, values)?,
-            false => writer.row(section, &borrowed(&sound(dialect, values, writer, name)?))?,
-        }
-        let rows = writer.rows(section);
-        if rows % REPORT == 0 {
-            interrupt::check()?;
-            observe(Progress::Archiving { table, rows });
-        }
-        Ok::<(), Failure>(())
+    let rows = watch::over(watch, || {
+        database.stream(statement, &mut |values| {
+            match values.iter().flatten().all(|value| std::str::from_utf8(value).is_ok()) {
+                true => writer.row(section, values)?,
+                false => {
+                    writer.row(section, &borrowed(&sound(dialect, values, writer, name)?))?;
+                }
+            }
+            let rows = writer.rows(section);
+            if rows % REPORT == 0 {
+                interrupt::check()?;
+                observe(Progress::Archiving { table, rows });
+            }
+            Ok::<(), Failure>(())
+        })
     })?;
     writer.flush(section)?;
+    if rows > 0 {
+        observe(Progress::Archiving { table, rows });
+    }
     Ok(rows)
 }
 

@@ -45,6 +45,8 @@ impl Dialect {
             Dialect::Postgres => format!(
                 "SET LOCAL row_security = off; SET LOCAL jit = off; SET LOCAL default_statistics_target = 10; \
                  SET LOCAL client_min_messages = error; SET LOCAL lock_timeout = {}; {LOSSLESS}; \
+                 SELECT set_config('application_name', 'orgsweep', true) \
+                 WHERE current_setting('application_name') = ''; \
                  SELECT set_config(name, '65536kB', true) FROM (VALUES ('work_mem'), ('temp_buffers')) v(name) \
                  WHERE pg_size_bytes(current_setting(name)) < 65536 * 1024",
                 lock_timeout.as_millis()
