@@ -10,7 +10,7 @@ use std::time::Duration;
 pub struct Shelf {
     /// The directory of archives and receipts [default: $XDG_STATE_HOME/orgsweep or
     /// ~/.local/state/orgsweep]
-    #[arg(long, value_name = "DIRECTORY", env = "ORGSWEEP_ARCHIVE_DIR")]
+    #[arg(long, global = true, value_name = "DIRECTORY", env = "ORGSWEEP_ARCHIVE_DIR")]
     pub archive_dir: Option<PathBuf>,
 }
 

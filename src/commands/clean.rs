@@ -131,13 +131,26 @@ fn once(
     };
     let saved = saved.map(|saved| saved.expected(&prepared.catalog, &prepared.plan));
     let expected = saved.as_ref().or(confirmed.as_ref());
+    let mut organizations = Vec::new();
     let ended = execute::clean(&mut database, &job, expected, &mut |progress| {
+        if let Progress::Selected(selected) = progress {
+            organizations = selected.to_vec();
+        }
         // Who was just asked has seen the organizations already.
         if confirmed.is_none() || !matches!(progress, Progress::Selected(_)) {
             prepared.narrate(ui, progress);
         }
-    })?;
-    let ended = Ended::from(ended);
+    });
+    let ended = match ended {
+        Ok(ended) => Ended::from(ended),
+        // Planned again.
+        Err(failure @ Failure::SchemaMoved) => return Err(failure.into()),
+        Err(failure) => {
+            let error = failure.into();
+            parts.push(keeping::failed(&organizations, &error, start.elapsed()));
+            return Err(error);
+        }
+    };
     parts.push(reporting.part(&ended, start.elapsed()));
     Ok(reporting.finish(ui, &ended))
 }

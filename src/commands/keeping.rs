@@ -4,7 +4,7 @@ use super::context::{Prepared, Subject};
 use crate::archive::{self, FORMAT, Manifest, Shelf, write_private, write_whole};
 use crate::cli::{self, Keep};
 use crate::database::Database;
-use crate::execute::Archiving;
+use crate::execute::{Archiving, Failure};
 use crate::exit::{self, Exit, Problem};
 use crate::findings::Organization;
 use crate::metrics;
@@ -165,18 +165,25 @@ fn write(
 }
 
 /// How a transaction failed, for the receipt.
-pub fn failed(organizations: &[Organization], problem: &Problem, took: Duration) -> Part {
+pub fn failed(organizations: &[Organization], error: &anyhow::Error, took: Duration) -> Part {
+    let problem = exit::diagnose(error);
+    let pending = match error.downcast_ref() {
+        Some(Failure::OutcomeUnknown { archive, .. }) => {
+            archive.as_deref().and_then(Path::file_name)
+        }
+        _ => None,
+    };
     let organization =
         |one: &Organization| archive::Organization { key: one.key.clone(), name: one.name.clone() };
     Part {
         organizations: organizations.iter().map(organization).collect(),
         outcome: if problem.exit == Exit::Unknown { "unknown" } else { "failed" }.into(),
-        error: Some(problem.message.clone()),
+        error: Some(problem.message),
         seconds: took.as_secs_f64(),
         deleted: 0,
         unlinked: 0,
         tables: BTreeMap::new(),
-        archive: None,
+        archive: pending.map(|name| name.to_string_lossy().into_owned()),
         digests: BTreeMap::new(),
     }
 }

@@ -232,7 +232,7 @@ impl<'a> Run<'a> {
                 let problem = exit::diagnose(&error);
                 let organizations = self.organizations(|unit| unit.key() == self.units[n].key());
                 if task == Task::Clean {
-                    self.parts.push(keeping::failed(&organizations, &problem, start.elapsed()));
+                    self.parts.push(keeping::failed(&organizations, &error, start.elapsed()));
                 }
                 self.units[n].failed(problem);
                 why.map_or(Ok(None), Err)
