@@ -15,7 +15,7 @@ fn cleaned(backend: Backend) -> Option<(TestDatabase, PathBuf)> {
              organization_id integer REFERENCES organizations (id) ON DELETE CASCADE);
          CREATE TABLE notes (id integer PRIMARY KEY, user_id integer REFERENCES users (id) ON DELETE SET NULL);
          INSERT INTO organizations VALUES (1, 'Apex'), (2, 'Global');
-         INSERT INTO users WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 500)
+         INSERT INTO users WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 150)
              SELECT i, 'user ' || (i * 7919 % 1000), 1 + i % 2 FROM n;
          INSERT INTO notes SELECT id, id FROM users",
     );

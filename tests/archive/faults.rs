@@ -179,12 +179,16 @@ fn a_commit_without_an_answer_leaves_a_pending_archive() {
         assert!(archive.to_string_lossy().ends_with(".tar.zst.pending"), "{}", archive.display());
         let outcome = outcome.says(&[&archive.to_string_lossy(), "orgsweep verify"]);
         assert_eq!(before != contents(&db), gone, "{outcome}");
+        let receipt = files(&shelf(&db), ".receipt.json").pop().expect("a receipt");
+        let receipt = std::fs::read_to_string(receipt).expect("a receipt");
+        let name = archive.file_name().unwrap_or_default().to_string_lossy();
+        assert!(receipt.contains("\"unknown\"") && receipt.contains(&*name), "{receipt}");
         match gone {
             true => restore(&db, &archive, &[]).exits(0),
             false => restore(&db, &archive, &[]).exits(3).says(&["taken"]),
         };
         changes(&before, &contents(&db)).assert_none();
-        std::fs::remove_file(archive).expect("the archive is removed");
+        std::fs::remove_dir_all(shelf(&db)).expect("the archive is removed");
     }
 }
 

@@ -4,6 +4,8 @@
 mod damage;
 mod faults;
 mod harness;
+mod kept;
+mod memory;
 // Made for other tests, too.
 #[allow(dead_code)]
 #[path = "../model/mod.rs"]

@@ -21,7 +21,7 @@ fn postgres() {
 fn run(backend: Backend, dialect: Dialect) {
     let Some(mut arena) = Arena::open(backend) else { return };
     let first = from_environment("ORGSWEEP_SEED", 1);
-    let cases = from_environment("ORGSWEEP_CASES", 60);
+    let cases = from_environment("ORGSWEEP_CASES", 50);
     let (mut cleaned, mut unlinked) = (0, 0);
     for seed in first..first + cases {
         let case = generate::case(dialect, seed);

@@ -39,6 +39,19 @@ each_backend! {
         }
     }
 
+    /// Every batch has an archive of its own: restored from the last to the first, all of it is back.
+    fn batches_come_back_in_reverse_order(db: TestDatabase) {
+        db.execute(&COMPANIES.replace("ON DELETE RESTRICT", "ON DELETE SET NULL"));
+        let before = contents(&db);
+        let outcome = clean(&db, &["--org-name", "Apex", "--batch-rows", "1"]).exits(0);
+        let archives = files(&shelf(&db), ".tar.zst");
+        assert!(archives.len() > 1 && before != contents(&db), "{archives:?}\n{outcome}");
+        for archive in archives.iter().rev() {
+            restore(&db, archive, &[]).exits(0);
+        }
+        changes(&before, &contents(&db)).assert_none();
+    }
+
     /// What its trigger wrote elsewhere when rows went, and when they came back, stays.
     fn an_audit_trigger_is_told_and_not_undone(db: TestDatabase) {
         db.execute(COMPANIES);
