@@ -130,6 +130,8 @@ struct Run<'a> {
     observe: Observer<'a>,
     /// Lock the rows that are found.
     lock: bool,
+    /// Nobody asks for the keys of rows that can be counted without.
+    counts: bool,
     archive: Option<Writer>,
 }
 
@@ -140,6 +142,7 @@ struct Run<'a> {
 pub fn preview(database: &mut Database, job: &Job, observe: Observer) -> Result<Findings, Failure> {
     database.begin(Purpose::Read)?;
     let mut run = Run::new(database, job, observe, false);
+    run.counts = !job.digest;
     let findings = run.prepare().and_then(|()| measure(&mut run));
     interrupt::cancel_by(None);
     database.rollback();
@@ -294,7 +297,7 @@ impl<'a> Run<'a> {
         lock: bool,
     ) -> Run<'a> {
         let sql = Sql::new(database.dialect(), job.catalog, job.plan);
-        Run { database, job, sql, observe, lock, archive: None }
+        Run { database, job, sql, observe, lock, counts: false, archive: None }
     }
 
     /// Session settings, right after BEGIN; the isolation level is checked, not believed.

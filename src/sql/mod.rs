@@ -19,6 +19,7 @@ mod restoring;
 mod selection;
 mod staging;
 mod statement;
+mod sweep;
 #[cfg(test)]
 mod tests;
 mod unlinking;
@@ -27,11 +28,12 @@ mod verification;
 pub use closure::Follow;
 pub use dialect::Dialect;
 pub use explain::{Known, RowKey};
-pub use homes::{CLASSES, Home};
+pub use homes::{CLASSES, Home, Suspicion};
 pub use keys::KeyTable;
 pub use refusals::ProtectedBy;
 pub use staging::Stage;
 pub use statement::Statement;
+pub use sweep::Sweep;
 
 use crate::catalog::{Catalog, Column, ReferenceId, Table, TableId, TableKind, TableName};
 use crate::plan::Plan;
