@@ -7,6 +7,7 @@ mod demo;
 mod doctor;
 mod explain;
 mod graph;
+mod indexes;
 mod keeping;
 mod migrate;
 mod narration;
