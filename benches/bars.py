@@ -2,8 +2,8 @@
 
 from collections import namedtuple
 
-from cases import (CASCADE, CLEAN_ENGINE, CLEAN_INDEXED, CLEAN_SET, DJANGO, ENGINE_CREATING, ENGINE_INDEXED, FLOOR,
-                   HAND, PREVIEW)
+from cases import (CASCADE, CLEAN_ARCHIVED, CLEAN_ENGINE, CLEAN_INDEXED, CLEAN_SET, DJANGO, ENGINE_CREATING,
+                   ENGINE_INDEXED, FLOOR, HAND, PREVIEW)
 from plot import lines_of, slope
 from report import print_table, ratio
 
@@ -22,6 +22,7 @@ RATIOS = [
     Bar(PG, "created_by unindexed, engine's checks: creating the index / with it", "unindexed", ENGINE_CREATING,
         ENGINE_INDEXED, 4),
     Bar(PG, "1M rows: preview / hand-written", "crm 1m", PREVIEW, HAND, 0.25),
+    Bar(PG, "1M rows: clean with archive / without", "archive 1m", CLEAN_ARCHIVED, CLEAN_SET, 1.7),
     Bar(LITE, "1M rows: clean / hand-written", "crm 1m", CLEAN_SET, HAND, 0.6),
     Bar(LITE, "1M rows: preview / hand-written", "crm 1m", PREVIEW, HAND, 0.2),
     Bar(PG, "small organization: clean / hand-written", "small", CLEAN_SET, HAND, 3),

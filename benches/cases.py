@@ -1,12 +1,13 @@
 """What is measured: each case prepares its data, compares the contenders and prints the table."""
 
 import pathlib
+import tempfile
 from dataclasses import dataclass, field
 
 import crm
 import shapes
 import wide
-from measure import Contender, compare, logged_statements, say
+from measure import Contender, compare, logged_statements, measured, say
 from report import print_result
 
 SIZES = {"1k": 1_000, "10k": 10_000, "100k": 100_000, "1m": 1_000_000}
@@ -21,6 +22,8 @@ CASCADE = "native ON DELETE CASCADE"
 DJANGO = "Django's collector"
 CLEAN_SET = "clean, set"
 CLEAN_ENGINE = "clean, engine"
+CLEAN_ARCHIVED = "clean, set, archived"
+RESTORE = "restore"
 CLEAN_INDEXED = "clean, set, with the index"
 ENGINE_INDEXED = "clean, engine, with the index"
 ENGINE_CREATING = "clean, engine, creating the index"
@@ -92,6 +95,29 @@ def run_crm(bench):
                      f"of about twice as many in {len(crm.TABLES)} tables")
         for source in sources.values():
             bench.engine.drop(source)
+
+
+def run_archive(bench):
+    """What it costs to keep all that goes, and to put it back."""
+    for size in bench.sizes:
+        source = bench.prepare_crm(f"archive_{size}", "plain", SIZES[size])
+        with tempfile.TemporaryDirectory(prefix="orgsweep-archives.") as archives:
+            without, *_ = bench.ours(source, crm.NAME)
+            kept = [word for word in without.command if word != "--no-archive"] + ["--archive-dir", archives]
+            contenders = [without, Contender(CLEAN_ARCHIVED, kept, source)]
+            rounds = bench.rounds or ROUNDS[size]
+            result = compare(bench.engine, contenders, rounds, crm.TABLES, f"{bench.engine.name} archive {size}")
+            archive = max(pathlib.Path(archives).glob("*.tar.zst"))
+            restore = Contender(RESTORE, bench.orgsweep("restore", str(archive)), source)
+            before = bench.engine.counts(source, crm.TABLES)
+            # The last copy is the one that this archive is of.
+            result.runs[RESTORE] = [measured(bench.engine, restore)]
+            assert bench.engine.counts("copy", crm.TABLES) == before, "something did not come back"
+            megabytes = archive.stat().st_size / 1e6
+        bench.results[bench.engine.name, f"archive {size}"] = result
+        print_result(f"{bench.engine.name} {bench.engine.version}: {result.rows:,} rows of one organization, "
+                     f"archive of {megabytes:.1f} MB", result)
+        bench.engine.drop(source)
 
 
 def run_small(bench):

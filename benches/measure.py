@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import tempfile
 import time
 from dataclasses import dataclass, field
 
@@ -103,7 +104,7 @@ def high_water_mark(status_file):
 def environment(**more):
     """No .env, no PG* variables of whoever runs this."""
     kept = {key: value for key, value in os.environ.items() if not key.startswith("PG") and key != "DATABASE_URL"}
-    return {**kept, **more}
+    return {**kept, "XDG_STATE_HOME": os.path.join(tempfile.gettempdir(), "orgsweep-bench-state"), **more}
 
 
 def logged_statements(engine, command):

@@ -4,6 +4,7 @@ mod archives;
 
 pub use archives::{Archives, ArchivesCommand, History, Keep, Restore, Shelf};
 
+use crate::ui::Voice;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -23,8 +24,29 @@ pub struct Cli {
     #[arg(long, global = true, value_name = "FILE", env = "ORGSWEEP_CONFIG")]
     pub config: Option<PathBuf>,
 
+    /// How progress, warnings and errors are written to stderr: json is one object a line
+    #[arg(
+        long,
+        global = true,
+        value_name = "FORMAT",
+        default_value = "text",
+        env = "ORGSWEEP_LOG_FORMAT"
+    )]
+    pub log_format: LogFormat,
+
+    /// Say nothing but why it ended, where it did not end well; JSON results and previews are still
+    /// printed
+    #[arg(long, short, global = true)]
+    pub quiet: bool,
+
     #[command(subcommand)]
     pub command: Command,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    Text,
+    Json,
 }
 
 const EXAMPLES: &str = "\
@@ -254,9 +276,15 @@ pub struct How {
     #[arg(long, value_name = "WHO", default_value = "auto")]
     pub reference_checks: ReferenceChecks,
 
-    /// How long to wait for a lock
+    /// How long to wait for a lock; who holds it is named (exit 5). Deadlocks and serialization failures
+    /// are tried again, four times
     #[arg(long, value_name = "DURATION", default_value = "10s", env = "ORGSWEEP_LOCK_TIMEOUT", value_parser = humantime::parse_duration)]
     pub lock_timeout: Duration,
+
+    /// How long all of it may take: then the statement that runs is cancelled and everything is rolled back
+    /// (exit 5)
+    #[arg(long, value_name = "DURATION", env = "ORGSWEEP_DEADLINE", value_parser = humantime::parse_duration)]
+    pub deadline: Option<Duration>,
 
     /// Show the tables without rows, too
     #[arg(long)]
@@ -362,6 +390,23 @@ pub struct Clean {
     /// for good
     #[arg(long)]
     pub create_missing_indexes: bool,
+
+    /// Delete in several transactions, from the leaves up, of about so many rows of a table each
+    ///
+    /// For what one transaction should not hold. Each batch is archived by itself and is final once it is
+    /// committed; the organizations' own rows go last, so the same command goes on after an interruption
+    /// (exit 8). Everything that would refuse the whole is looked for before the first batch. Rows that
+    /// name each other in a cycle go together.
+    #[arg(long, value_name = "ROWS", value_parser = clap::value_parser!(u64).range(1..), conflicts_with_all = ["per_org", "plan", "foreign", "reference_checks"])]
+    pub batch_rows: Option<u64>,
+
+    /// Wait so long after each batch
+    #[arg(long, value_name = "DURATION", requires = "batch_rows", value_parser = humantime::parse_duration)]
+    pub pause: Option<Duration>,
+
+    /// After each batch wait until no replica is further behind than this (PostgreSQL)
+    #[arg(long, value_name = "DURATION", requires = "batch_rows", value_parser = humantime::parse_duration)]
+    pub max_lag: Option<Duration>,
 
     /// Re-check before COMMIT even what holds by construction
     #[arg(long)]
@@ -513,6 +558,10 @@ pub struct Demo {
 }
 
 impl Cli {
+    pub fn voice(&self) -> Voice {
+        Voice { log_json: self.log_format == LogFormat::Json, quiet: self.quiet }
+    }
+
     /// Results, and errors with them, are JSON.
     pub fn wants_json(&self) -> bool {
         match &self.command {

@@ -136,10 +136,16 @@ fn of_failure(failure: &Failure) -> Problem {
             )
             .hint("orgsweep verify --org-id KEY tells which".to_owned() + &kept.unwrap_or_default())
         }
-        Failure::Interrupted => {
-            let signal = crate::interrupt::signal().unwrap_or(2);
-            Problem::new(Exit::Interrupted(signal), "interrupted; everything was rolled back")
-        }
+        Failure::Interrupted => match crate::interrupt::reason() {
+            Some(Exit::Busy) => {
+                Problem::new(Exit::Busy, "the --deadline is over; everything was rolled back")
+                    .hint("a longer --deadline, or --batch-rows, which keeps what is done")
+            }
+            reason => Problem::new(
+                reason.unwrap_or(Exit::Interrupted(2)),
+                "interrupted; everything was rolled back",
+            ),
+        },
     }
 }
 
@@ -154,6 +160,12 @@ fn of_database(error: &database::Error) -> Problem {
         Fault::Lost => problem(
             Exit::Failed,
             Some("the connection broke before COMMIT, so the database rolled everything back"),
+        ),
+        Fault::Busy if error.message.contains("is locked") => problem(
+            Exit::Busy,
+            Some(
+                "another process writes to this file (SQLite does not tell which); nothing was changed: try again, or with a longer --lock-timeout",
+            ),
         ),
         Fault::Busy => problem(
             Exit::Busy,

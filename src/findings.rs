@@ -17,6 +17,8 @@ pub struct Findings {
     pub refusals: Vec<Refusal>,
     /// Rows go from the top down as they are found, and unlinks come last.
     pub top_down: bool,
+    /// A batch: more rows may be there.
+    pub is_cut: bool,
     /// Of the rows of each step, where it was asked for.
     pub digests: BTreeMap<Step, String>,
 }
@@ -117,7 +119,7 @@ pub enum Work {
 impl Findings {
     /// Nothing was selected.
     pub fn is_empty(&self) -> bool {
-        self.found.is_empty()
+        self.found.is_empty() && self.organizations.is_empty()
     }
 
     /// Rows of the closure per table.

@@ -20,13 +20,15 @@
 //!    temporary *key tables* inside the database (semi-naive evaluation to a fixpoint), asks what
 //!    stands in the way ([`plan::Refusal`]), and, for a clean, unlinks, deletes and proves. Where nothing
 //!    must be known before, it deletes rows as it finds them. What it measured is [`findings`].
-//! 5. [`render`] turns plan and findings into text.
+//! 5. Meanwhile [`archive`] keeps every row that goes: complete and on disk before COMMIT.
+//! 6. [`render`] turns plan and findings into text; a [`receipt`] says who did it, [`metrics`] tell
+//!    Prometheus.
 //!
 //! # Rules of the house
 //!
 //! - **Pure layers know nothing of I/O.** [`catalog`]'s data, [`policy`], [`graph`], [`plan`],
-//!   [`selection`], [`address`], [`findings`], [`explanation`], [`doctor`], [`sql`] and [`render`] neither
-//!   print nor query, and name no Diesel type.
+//!   [`selection`], [`address`], [`findings`], [`explanation`], [`restoration`], [`saved`], [`receipt`],
+//!   [`metrics`], [`doctor`], [`sql`] and [`render`] neither print nor query, and name no Diesel type.
 //! - **One maker of SQL.** Every statement on a user's table is text from [`sql`]: identifiers quoted
 //!   by one function, values bound. Each engine's way of saying it is a [`sql::Dialect`].
 //! - **Backends are told apart** in [`database`], in [`catalog`]'s loaders and in [`sql`] only.
@@ -39,7 +41,12 @@
 //! from the row to what was selected; the answer is an [`explanation`].
 //!
 //! `--per-org` goes the same way once for each organization, and keeps no transaction open between
-//! two; how each fared is a [`render::summary`].
+//! two; how each fared is a [`render::summary`]. `--batch-rows` goes it again and again with less of the
+//! closure each time: rows that nothing else names any more, until the organizations' own rows can go.
+//!
+//! `restore` goes back: [`archive`] ──> [`restoration`] (how it fits the schema) ──> [`execute`] (stage
+//! tables, questions, inserts, links). A [`saved`] plan is what a preview found, digests of all keys
+//! included.
 //!
 //! [`doctor`] reads the same catalog and plan for what will bite.
 //!
@@ -60,6 +67,7 @@ pub mod findings;
 pub mod graph;
 pub mod interrupt;
 pub mod label;
+pub mod metrics;
 pub mod plan;
 pub mod policy;
 pub mod receipt;

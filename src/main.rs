@@ -22,7 +22,7 @@ fn main() -> ExitCode {
             return ExitCode::from(problem.exit.code());
         }
     };
-    let mut ui = Ui::new(&settings, cli.wants_json());
+    let mut ui = Ui::new(&settings, cli.wants_json(), cli.voice());
     signals::watch();
     let run = std::panic::AssertUnwindSafe(|| commands::run(&cli, &settings, &mut ui));
     let exit = match std::panic::catch_unwind(run) {

@@ -18,20 +18,34 @@ pub fn watch() {
     std::thread::spawn(move || {
         for (count, signal) in signals.forever().enumerate() {
             if count > 0 {
-                leave(signal);
+                leave();
             }
             interrupt::request(signal);
-            std::thread::spawn(move || {
-                std::thread::sleep(PATIENCE);
-                leave(signal);
-            });
-            std::thread::spawn(interrupt::cancel);
+            stop();
         }
     });
 }
 
-fn leave(signal: i32) -> ! {
-    let (exit, done) = interrupt::exit(signal);
+/// Ends the run after so long, as a signal would.
+pub fn deadline(after: Duration) {
+    std::thread::spawn(move || {
+        std::thread::sleep(after);
+        interrupt::expire();
+        stop();
+    });
+}
+
+/// Cancels what runs; where that does not help, ends the process.
+fn stop() {
+    std::thread::spawn(|| {
+        std::thread::sleep(PATIENCE);
+        leave();
+    });
+    std::thread::spawn(interrupt::cancel);
+}
+
+fn leave() -> ! {
+    let (exit, done) = interrupt::exit();
     ui::last_words(&done);
     std::process::exit(exit.code().into())
 }

@@ -1,11 +1,15 @@
-//! The only printer: results to stdout, everything else to stderr; the only reader of stdin and of
-//! the terminal.
+//! The only printer: results to stdout, everything else to stderr, as text or as JSON lines; the only
+//! reader of stdin and of the terminal.
 
 use crate::exit::{Exit, Problem};
+use crate::render::grouped;
 use crate::settings::Settings;
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{ProgressBar, ProgressState, ProgressStyle};
+use serde_json::{Value, json};
 use std::io::{self, BufRead, IsTerminal, Write};
 use std::time::Duration;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 
 pub struct Ui {
     /// Columns of the terminal, or of whoever set `COLUMNS`.
@@ -13,22 +17,57 @@ pub struct Ui {
     interactive: bool,
     /// Results and errors are JSON.
     pub json: bool,
-    spinner: Option<ProgressBar>,
+    voice: Voice,
+    bar: Option<Bar>,
+}
+
+/// How much is said beside the result, and how.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Voice {
+    /// What is said is one JSON object a line.
+    pub log_json: bool,
+    /// Nothing is said but why it ended, where it did not end well.
+    pub quiet: bool,
+}
+
+/// Something that goes on.
+#[derive(Debug, Clone, Default)]
+pub struct Event {
+    /// A stable name, for logs.
+    pub name: &'static str,
+    pub message: String,
+    pub table: Option<String>,
+    /// Rows of this step so far.
+    pub rows: Option<u64>,
+    /// Rows of the whole work, where that is known; then `rows` are those that this event adds.
+    pub of: Option<u64>,
+}
+
+/// The line that replaces itself.
+struct Bar {
+    bar: ProgressBar,
+    /// Of how many, where that is known.
+    of: Option<u64>,
 }
 
 impl Ui {
-    pub fn new(settings: &Settings, json: bool) -> Ui {
+    pub fn new(settings: &Settings, json: bool, voice: Voice) -> Ui {
         const UNKNOWN: u16 = 100;
         let terminal = terminal_size::terminal_size().map(|(width, _)| width.0);
         let stdout = io::stdout().is_terminal();
         let width = settings.columns.or(terminal.filter(|_| stdout)).unwrap_or(UNKNOWN).max(20);
         let interactive = io::stdin().is_terminal() && io::stderr().is_terminal();
-        Ui { width, interactive, json, spinner: None }
+        Ui { width, interactive, json, voice, bar: None }
     }
 
     /// A person sits at the other end.
     pub fn is_interactive(&self) -> bool {
         self.interactive
+    }
+
+    /// Somebody reads what is said beside the result: not where all output is one JSON document.
+    pub fn is_heard(&self) -> bool {
+        self.voice.log_json || !self.json
     }
 
     /// Writes a result. A reader that has gone away is no error: `orgsweep preview | head` is fine,
@@ -42,27 +81,56 @@ impl Ui {
         let _ = stdout.flush();
     }
 
-    /// Says something beside the result.
-    pub fn note(&mut self, text: &str) {
-        self.clear();
-        let _ = writeln!(io::stderr(), "{text}");
+    /// Writes what a command did: `--quiet` leaves out what went well, unless it is JSON.
+    pub fn report(&mut self, text: &str, exit: Exit) {
+        if !self.voice.quiet || self.json || exit != Exit::Done {
+            self.result(text);
+        }
     }
 
-    pub fn problem(&mut self, problem: &Problem) {
-        if self.json {
-            let error = serde_json::json!({
-                "format": 1,
-                "outcome": "error",
-                "exit": problem.exit.code(),
-                "error": problem.message,
-                "hint": problem.hint,
-            });
-            self.result(&error.to_string());
+    /// Says something beside the result.
+    pub fn note(&mut self, text: &str) {
+        self.say("info", text);
+    }
+
+    /// Says what somebody should look at.
+    pub fn warn(&mut self, text: &str) {
+        self.say("warning", text);
+    }
+
+    fn say(&mut self, level: &str, text: &str) {
+        if self.voice.quiet {
             return;
         }
-        self.note(&format!("error: {}", problem.message));
-        if let Some(hint) = &problem.hint {
-            self.note(&format!("hint: {hint}"));
+        self.clear();
+        match self.voice.log_json {
+            true => log(level, "note", json!({ "message": text })),
+            false if level == "warning" => eprint(&format!("warning: {text}")),
+            false => eprint(text),
+        }
+    }
+
+    /// Why the command did not end well.
+    pub fn problem(&mut self, problem: &Problem) {
+        self.clear();
+        let Problem { exit, message, hint } = problem;
+        if self.voice.log_json {
+            log("error", "ended", json!({ "message": message, "hint": hint, "exit": exit.code() }));
+        }
+        if self.json {
+            let error = json!({
+                "format": 1,
+                "outcome": "error",
+                "exit": exit.code(),
+                "error": message,
+                "hint": hint,
+            });
+            self.result(&error.to_string());
+        } else if !self.voice.log_json {
+            eprint(&format!("error: {message}"));
+            if let Some(hint) = hint {
+                eprint(&format!("hint: {hint}"));
+            }
         }
     }
 
@@ -84,32 +152,93 @@ impl Ui {
 
     /// Shows what is going on, on a terminal only, in one line that replaces itself.
     pub fn progress(&mut self, message: String) {
+        self.event(Event { name: "progress", message, ..Event::default() });
+    }
+
+    /// Logs what goes on; on a terminal shows it, with rows, rate and time.
+    pub fn event(&mut self, event: Event) {
+        if self.voice.quiet {
+            return;
+        }
+        if self.voice.log_json {
+            let Event { name, message, table, rows, of } = event;
+            let fields = json!({ "message": message, "table": table, "rows": rows, "of": of });
+            return log("info", name, fields);
+        }
         if !io::stderr().is_terminal() {
             return;
         }
-        let spinner = self.spinner.get_or_insert_with(|| {
-            let spinner = ProgressBar::new_spinner();
-            if let Ok(style) = ProgressStyle::with_template("{spinner} {msg} {elapsed}") {
-                spinner.set_style(style);
+        if self.bar.as_ref().is_none_or(|bar| bar.of != event.of) {
+            self.clear();
+        }
+        let Bar { bar, of } = self.bar.get_or_insert_with(|| Bar::new(event.of));
+        match (event.rows, *of) {
+            (Some(rows), Some(_)) => bar.inc(rows),
+            (Some(rows), None) => {
+                // The next table begins anew.
+                if rows < bar.position() {
+                    bar.reset_eta();
+                }
+                bar.set_style(style(COUNTER));
+                bar.set_position(rows);
             }
-            spinner.enable_steady_tick(Duration::from_millis(120));
-            spinner
-        });
-        spinner.set_message(message);
+            (None, None) => bar.set_style(style(SPINNER)),
+            (None, Some(_)) => {}
+        }
+        bar.set_message(event.message);
     }
 
     /// Takes the progress line away before anything else is printed.
     fn clear(&mut self) {
-        if let Some(spinner) = self.spinner.take() {
-            spinner.finish_and_clear();
+        if let Some(Bar { bar, .. }) = self.bar.take() {
+            bar.finish_and_clear();
         }
     }
 }
 
+/// Of so many rows.
+const BAR: &str = "{bar:24} {human_pos} of {human_len} rows, {rate}, {elapsed} {wide_msg}";
+/// Rows of nobody knows how many.
+const COUNTER: &str = "{spinner} {msg}, {rate}, {elapsed}";
+/// Something without rows.
+const SPINNER: &str = "{spinner} {msg} {elapsed}";
+
+impl Bar {
+    fn new(of: Option<u64>) -> Bar {
+        let bar = match of {
+            Some(of) => ProgressBar::new(of).with_style(style(BAR)),
+            None => ProgressBar::new_spinner().with_style(style(SPINNER)),
+        };
+        bar.enable_steady_tick(Duration::from_millis(120));
+        Bar { bar, of }
+    }
+}
+
+fn style(template: &str) -> ProgressStyle {
+    let style = ProgressStyle::with_template(template);
+    let style = style.unwrap_or_else(|_| ProgressStyle::default_spinner());
+    style.with_key("rate", |state: &ProgressState, text: &mut dyn std::fmt::Write| {
+        let _ = write!(text, "{} rows/s", grouped(state.per_sec() as u64));
+    })
+}
+
+fn eprint(text: &str) {
+    let _ = writeln!(io::stderr(), "{text}");
+}
+
+/// One object, one line.
+fn log(level: &str, event: &str, fields: Value) {
+    let time = OffsetDateTime::now_utc().format(&Rfc3339).unwrap_or_default();
+    let mut line = json!({ "time": time, "level": level, "event": event });
+    if let (Some(line), Value::Object(fields)) = (line.as_object_mut(), fields) {
+        line.extend(fields.into_iter().filter(|(_, value)| !value.is_null()));
+    }
+    eprint(&line.to_string());
+}
+
 /// What a process that ends without its report has done nevertheless.
 pub fn last_words(done: &[String]) {
-    let mut stderr = io::stderr();
     for what in done {
-        let _ = writeln!(stderr, "interrupted; already committed: {what}");
+        eprint(&format!("interrupted; already committed: {what}"));
     }
 }

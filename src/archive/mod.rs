@@ -4,7 +4,7 @@
 //! A `.tar.zst`. Its members are `README.txt`, the rows in pieces of some megabytes,
 //! `rows/003-deals/000001.tsv`, the overwritten values, `unlinked/004-users/000001.tsv`, and last
 //! `manifest.json`, which says what there must be: columns, counts, checksums. A line is a row, in the
-//! text format of PostgreSQL's COPY ([`line`]).
+//! text format of PostgreSQL's COPY ([`mod@line`]).
 //!
 //! While it is written its name ends in `.partial`; complete and synced to disk, before COMMIT, in
 //! `.pending`; the plain name says that the deletion was committed.
@@ -17,7 +17,7 @@ mod write;
 
 pub use manifest::{Actor, ArchivedColumn, FORMAT, Kind, Manifest, Organization, Section};
 pub use read::{Reader, verify};
-pub use shelf::{Entry, Shelf, State, write_private};
+pub use shelf::{Entry, Shelf, State, write_private, write_whole};
 pub use write::{Sealed, Writer};
 
 use std::fmt;

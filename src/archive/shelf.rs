@@ -53,7 +53,8 @@ impl Shelf {
 
     /// A new name without its ending: the time, what it is of, and what tells it from others.
     pub fn stem(&self, now: OffsetDateTime, subject: &str) -> String {
-        let stamp = format_description!("[year][month][day]T[hour][minute][second]Z");
+        let stamp =
+            format_description!("[year][month][day]T[hour][minute][second].[subsecond digits:3]Z");
         let stamp = now.format(stamp).unwrap_or_default();
         format!("{stamp}-{}-{:08x}", slug(subject), fastrand::u32(..))
     }
@@ -108,11 +109,19 @@ impl Entry {
     }
 }
 
-/// Writes a file that its owner alone may read; whoever looks sees the old one or the new one whole.
+/// Writes a file that its owner alone may read; see [`write_whole`].
 ///
 /// # Errors
 /// It cannot be written.
 pub fn write_private(path: &Path, content: &[u8]) -> Result<()> {
+    write_whole(path, content, 0o600)
+}
+
+/// Writes a file with these permissions; whoever looks sees the old one or the new one whole.
+///
+/// # Errors
+/// It cannot be written.
+pub fn write_whole(path: &Path, content: &[u8], mode: u32) -> Result<()> {
     let fault = |error: io::Error| Error::new(path, error);
     let mut name = path.as_os_str().to_owned();
     name.push(format!(".{:08x}", fastrand::u32(..)));
@@ -120,7 +129,7 @@ pub fn write_private(path: &Path, content: &[u8]) -> Result<()> {
     let written = OpenOptions::new()
         .write(true)
         .create_new(true)
-        .mode(0o600)
+        .mode(mode)
         .open(&beside)
         .and_then(|mut file| file.write_all(content).and_then(|()| file.sync_all()))
         .and_then(|()| fs::rename(&beside, path));

@@ -107,6 +107,11 @@ impl Writer {
         self.open[section].section.rows
     }
 
+    /// Why this archive cannot be written.
+    pub fn fault(&self, message: &str) -> Error {
+        Error::new(&self.partial, message)
+    }
+
     /// Adds a row; [`Writer::flush`] ends a series of them.
     ///
     /// # Errors
@@ -155,7 +160,9 @@ impl Writer {
             let digest = std::mem::take(&mut open.hash).finalize();
             Section { sha256: hex(&digest), ..open.section.clone() }
         };
-        let sections = self.open.iter_mut().map(finished).collect();
+        // What lost nothing must not be there to come back to.
+        let sections = self.open.iter_mut().filter(|open| open.section.rows > 0);
+        let sections = sections.map(finished).collect();
         let manifest = Manifest { sections, ..self.manifest.clone() };
         let text = serde_json::to_vec_pretty(&manifest)
             .map_err(|error| Error::new(&self.partial, error))?;

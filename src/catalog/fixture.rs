@@ -34,6 +34,7 @@ fn table(name: &str, columns: &[&str]) -> Table {
         let textual = ["name", "title", "email"].contains(&name.as_str());
         Column {
             type_name: if textual { "text" } else { "integer" }.into(),
+            domain_over: None,
             nullable: n > 0 && !declared.ends_with('!'),
             generated: false,
             default: None,

@@ -118,6 +118,8 @@ pub struct Column {
     pub name: String,
     /// As declared: `character varying(255)`, `INTEGER`, …
     pub type_name: String,
+    /// PostgreSQL: the type that a domain, or the domain that it is over, is made from.
+    pub domain_over: Option<String>,
     pub nullable: bool,
     pub generated: bool,
     /// The default's SQL expression.
@@ -362,6 +364,14 @@ impl Reference {
     pub fn naming_columns(&self) -> impl Iterator<Item = &String> {
         let discriminator = self.declaration.discriminator.as_ref();
         self.columns.iter().chain(discriminator.map(|discriminator| &discriminator.column))
+    }
+}
+
+impl Column {
+    /// The type by whose rules values are read and written: a domain has none of its own. Without the
+    /// quotes of a role that has `quote_all_identifiers` on.
+    pub fn value_type(&self) -> &str {
+        self.domain_over.as_deref().unwrap_or(&self.type_name).trim_matches('"')
     }
 }
 

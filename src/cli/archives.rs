@@ -10,7 +10,7 @@ use std::time::Duration;
 pub struct Shelf {
     /// The directory of archives and receipts [default: $XDG_STATE_HOME/orgsweep or
     /// ~/.local/state/orgsweep]
-    #[arg(long, value_name = "DIRECTORY", env = "ORGSWEEP_ARCHIVE_DIR")]
+    #[arg(long, global = true, value_name = "DIRECTORY", env = "ORGSWEEP_ARCHIVE_DIR")]
     pub archive_dir: Option<PathBuf>,
 }
 
@@ -31,6 +31,10 @@ pub struct Keep {
     /// Write the receipt to this file, too (JSON)
     #[arg(long, value_name = "FILE")]
     pub receipt: Option<PathBuf>,
+
+    /// Write the run's numbers to this file, for node_exporter's textfile collector; also when it fails
+    #[arg(long, value_name = "FILE", env = "ORGSWEEP_METRICS")]
+    pub metrics: Option<PathBuf>,
 }
 
 /// Put a deleted organization back from its archive.
@@ -46,8 +50,10 @@ Examples:
   orgsweep restore 20261123T050231Z-apex-innovations-inc-749551fb.tar.zst --dry-run
   orgsweep restore backup/apex.tar.zst")]
 pub struct Restore {
-    /// The archive: a path, or the name of one in the archive directory
-    pub archive: PathBuf,
+    /// The archive: a path, or the name of one in the archive directory. Several, of a deletion in
+    /// batches, are restored one after the other, the newest first
+    #[arg(required = true)]
+    pub archive: Vec<PathBuf>,
 
     /// Find out whether it could be put back; write nothing
     #[arg(long)]

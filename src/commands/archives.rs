@@ -1,7 +1,7 @@
 //! `orgsweep archives` and `orgsweep history`: what is kept, and what was done.
 
 use super::keeping;
-use crate::archive::{self, Shelf, State};
+use crate::archive::{self, Shelf};
 use crate::cli::{Archives, ArchivesCommand, History, PlainFormat};
 use crate::exit::{Exit, Problem};
 use crate::receipt::Receipt;
@@ -9,18 +9,16 @@ use crate::render::shelf::{self, Kept};
 use crate::settings::Settings;
 use crate::ui::Ui;
 use anyhow::Result;
+use std::collections::BTreeMap;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 pub fn run(settings: &Settings, args: &Archives, ui: &mut Ui) -> Result<Exit> {
     let directory = keeping::directory(&args.shelf, settings)?;
     let json = args.format == PlainFormat::Json;
     match &args.command {
         None => {
-            let kept: Vec<Kept> = Shelf::archives(&directory)?
-                .into_iter()
-                .map(|entry| kept(&directory, entry))
-                .collect();
+            let kept = kept(&directory, Shelf::archives(&directory)?)?;
             ui.result(&match json {
                 true => shelf::archives_json(&kept),
                 false => shelf::archives_table(&directory, &kept, ui.width),
@@ -44,9 +42,10 @@ pub fn run(settings: &Settings, args: &Archives, ui: &mut Ui) -> Result<Exit> {
                     if !dry_run {
                         entry.remove()?;
                     }
-                    removed.push(kept(&directory, entry));
+                    removed.push(entry);
                 }
             }
+            let removed = kept(&directory, removed)?;
             ui.result(&match json {
                 true => shelf::archives_json(&removed),
                 false => shelf::pruned(&removed, *dry_run),
@@ -56,25 +55,32 @@ pub fn run(settings: &Settings, args: &Archives, ui: &mut Ui) -> Result<Exit> {
     Ok(Exit::Done)
 }
 
-/// An archive with what its receipt says of it: reading all of each would take long.
-fn kept(directory: &Path, entry: archive::Entry) -> Kept {
-    let name = entry.path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let stem = name.split(".tar.zst").next().unwrap_or_default();
-    let receipt = Shelf { directory: directory.to_owned() }.receipt(stem);
-    let receipt = read(&receipt).filter(|_| entry.state == State::Complete);
-    Kept { name, entry, receipt }
+/// Archives with what their receipts say of them: reading all of each would take long.
+fn kept(directory: &Path, entries: Vec<archive::Entry>) -> Result<Vec<Kept>> {
+    let mut parts = BTreeMap::new();
+    for receipt in receipts(directory)? {
+        for part in receipt.parts.into_iter().filter(|part| part.outcome == "cleaned") {
+            parts.extend(part.archive.clone().map(|name| (name, part)));
+        }
+    }
+    let kept = |entry: archive::Entry| {
+        let name = entry.path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        Kept { part: parts.remove(&name), name, entry }
+    };
+    Ok(entries.into_iter().map(kept).collect())
 }
 
-fn read(path: &PathBuf) -> Option<Receipt> {
-    serde_json::from_slice(&fs::read(path).ok()?).ok()
+/// Those that can be read, the oldest first.
+fn receipts(directory: &Path) -> Result<Vec<Receipt>> {
+    let read = |entry: &archive::Entry| serde_json::from_slice(&fs::read(&entry.path).ok()?).ok();
+    let mut receipts: Vec<Receipt> = Shelf::receipts(directory)?.iter().filter_map(read).collect();
+    receipts.sort_by_key(|receipt| receipt.started_at);
+    Ok(receipts)
 }
 
 pub fn history(settings: &Settings, args: &History, ui: &mut Ui) -> Result<Exit> {
     let directory = keeping::directory(&args.shelf, settings)?;
-    let receipts = Shelf::receipts(&directory)?;
-    let mut receipts: Vec<Receipt> =
-        receipts.iter().filter_map(|entry| read(&entry.path)).collect();
-    receipts.sort_by_key(|receipt| receipt.started_at);
+    let receipts = receipts(&directory)?;
     let first = receipts.len().saturating_sub(args.last);
     ui.result(&match args.format {
         PlainFormat::Json => shelf::history_json(&receipts[first..]),

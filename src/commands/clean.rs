@@ -1,5 +1,6 @@
 //! `orgsweep clean`
 
+use super::batches;
 use super::context::{Prepared, Subject};
 use super::indexes;
 use super::keeping::{self, Recording};
@@ -39,12 +40,13 @@ pub fn run(subject: &Subject, args: &Clean, ui: &mut Ui) -> Result<Exit> {
 
 /// Leaves a receipt.
 fn kept(subject: &Subject, args: &Clean, saved: Option<&SavedPlan>, ui: &mut Ui) -> Result<Exit> {
-    let Keep { shelf, no_archive, archive_keep, receipt } = &args.keep;
+    let Keep { shelf, no_archive, archive_keep, receipt, metrics } = &args.keep;
     let recording = Recording {
         command: "clean",
         selection: selection_flags(&args.which, &args.how),
         shelf,
         receipt: receipt.as_deref(),
+        metrics: metrics.as_deref(),
         needed: !no_archive,
         keep: Some(*archive_keep),
     };
@@ -63,6 +65,9 @@ fn deletion(
         let series =
             Series { command: "clean", subject, which, how, format: *format, verify: *verify };
         return per_org::clean(series, args, parts, ui);
+    }
+    if let Some(rows) = args.batch_rows {
+        return batches::clean(subject, args, rows, parts, ui);
     }
     // The schema may change between reading the catalog and locking its tables.
     const ATTEMPTS: u32 = 3;
@@ -85,7 +90,7 @@ fn once(
     ui: &mut Ui,
 ) -> Result<Exit> {
     let (mut database, mut prepared) = Prepared::open(subject, &args.which, &args.how)?;
-    if !ui.json {
+    if ui.is_heard() {
         ui.note(&prepared.describe());
     }
     prepared.tell_ageless(&mut database, ui)?;
@@ -114,13 +119,26 @@ fn once(
     let job = Job { archive: archiving.as_ref(), ..job(args, saved, &prepared) };
     let saved = saved.map(|saved| saved.expected(&prepared.catalog, &prepared.plan));
     let expected = saved.as_ref().or(confirmed.as_ref());
+    let mut organizations = Vec::new();
     let ended = execute::clean(&mut database, &job, expected, &mut |progress| {
+        if let Progress::Selected(selected) = progress {
+            organizations = selected.to_vec();
+        }
         // The organizations were introduced already.
         if !seen || !matches!(progress, Progress::Selected(_)) {
             prepared.narrate(ui, progress);
         }
-    })?;
-    let ended = Ended::from(ended);
+    });
+    let ended = match ended {
+        Ok(ended) => Ended::from(ended),
+        // Planned again.
+        Err(failure @ Failure::SchemaMoved) => return Err(failure.into()),
+        Err(failure) => {
+            let error = failure.into();
+            parts.push(keeping::failed(&organizations, &error, start.elapsed()));
+            return Err(error);
+        }
+    };
     let reporting = reporting(args, &prepared);
     parts.push(reporting.part(&ended, start.elapsed()));
     Ok(reporting.finish(ui, &ended))

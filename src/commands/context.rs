@@ -13,6 +13,7 @@ use crate::policy::{self, Fault, Policy, Resolved};
 use crate::render::counted;
 use crate::selection::{Root, Selection};
 use crate::settings::Settings;
+use crate::signals;
 use crate::sql::{Dialect, Sql, Statement};
 use crate::ui::Ui;
 use anyhow::Result;
@@ -210,6 +211,9 @@ impl Prepared {
     /// # Errors
     /// Also a guard on the database that does not hold.
     pub fn open(subject: &Subject, which: &Which, how: &How) -> Result<(Database, Prepared)> {
+        if let Some(deadline) = how.deadline {
+            signals::deadline(deadline);
+        }
         let mut context = Context::open(subject, which, how.lock_timeout)?;
         let place = context.database.place()?;
         subject.policy.guard(&place).map_err(guard_problem)?;
@@ -235,6 +239,7 @@ impl Prepared {
             lock_timeout,
             verify,
             digest: false,
+            batch: None,
             archive: None,
             may_shrink: false,
         }
@@ -258,7 +263,7 @@ impl Prepared {
     /// # Errors
     /// What keeps organizations from being found.
     pub fn tell_ageless(&self, database: &mut Database, ui: &mut Ui) -> Result<()> {
-        if ui.json || self.selection.older_than.is_none() {
+        if !ui.is_heard() || self.selection.older_than.is_none() {
             return Ok(());
         }
         let selection = Selection { older_than: None, ..self.selection.clone() };

@@ -14,7 +14,7 @@ use anyhow::Result;
 pub fn run(subject: &Subject, args: &Explain, ui: &mut Ui) -> Result<Exit> {
     let (mut database, prepared) = Prepared::open(subject, &args.which, &args.how)?;
     let address = address(&prepared, args).map_err(unnamed)?;
-    if !ui.json {
+    if ui.is_heard() {
         ui.note(&prepared.describe());
     }
     let job = prepared.job(args.how.lock_timeout, false);

@@ -46,6 +46,7 @@ fn measure(context: &mut Context, plan: &Plan, which: &Which, ui: &mut Ui) -> Re
         lock_timeout: LOCK_TIMEOUT,
         verify: false,
         digest: false,
+        batch: None,
         archive: None,
         may_shrink: false,
     };

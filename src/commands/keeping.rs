@@ -1,18 +1,19 @@
 //! What a clean keeps of what it deletes, and for how long.
 
 use super::context::{Prepared, Subject};
-use crate::archive::{self, FORMAT, Manifest, Shelf, write_private};
+use crate::archive::{self, FORMAT, Manifest, Shelf, write_private, write_whole};
 use crate::cli::{self, Keep};
 use crate::database::Database;
-use crate::execute::Archiving;
+use crate::execute::{Archiving, Failure};
 use crate::exit::{self, Exit, Problem};
 use crate::findings::Organization;
+use crate::metrics;
 use crate::receipt::{Part, Receipt};
 use crate::settings::Settings;
 use crate::ui::Ui;
 use anyhow::Result;
 use std::collections::BTreeMap;
-use std::fs::OpenOptions;
+use std::fs::{self, OpenOptions};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use time::OffsetDateTime;
@@ -80,6 +81,8 @@ pub struct Recording<'a> {
     pub shelf: &'a cli::Shelf,
     /// Where it was asked for besides.
     pub receipt: Option<&'a Path>,
+    /// Where its numbers go.
+    pub metrics: Option<&'a Path>,
     /// Who keeps no archive may have no place for a receipt.
     pub needed: bool,
     /// Archives older than this go.
@@ -96,11 +99,14 @@ pub fn recorded(
     ui: &mut Ui,
     run: impl FnOnce(&mut Vec<Part>, &mut Ui) -> Result<Exit>,
 ) -> Result<Exit> {
-    let Recording { command, selection, shelf, receipt: file, needed, keep } = recording;
-    if let Some(path) = file {
-        OpenOptions::new().append(true).create(true).open(path).map_err(|error| {
-            Problem::usage(format!("--receipt {} cannot be written: {error}", path.display()))
-        })?;
+    let Recording { command, selection, shelf, receipt: file, metrics, needed, keep } = recording;
+    for (flag, path) in [("--receipt", file), ("--metrics", metrics)] {
+        if let Some(path) = path {
+            OpenOptions::new().append(true).create(true).open(path).map_err(|error| {
+                let what = format!("{flag} {} cannot be written: {error}", path.display());
+                Problem::usage(what).hint("nothing was deleted; its folder must exist")
+            })?;
+        }
     }
     let database = subject.target.redacted();
     let mut receipt =
@@ -114,7 +120,14 @@ pub fn recorded(
     if receipt.exit != Exit::Usage.code()
         && let Err(why) = write(&receipt, directory.as_deref().ok(), file, needed)
     {
-        ui.note(&format!("warning: no receipt: {why}"));
+        ui.warn(&format!("no receipt: {why}"));
+    }
+    if let Some(path) = metrics {
+        let previous = fs::read_to_string(path).unwrap_or_default();
+        let text = metrics::render(&receipt, &previous);
+        if let Err(error) = write_whole(path, text.as_bytes(), 0o644) {
+            ui.warn(&format!("no metrics: {}: {}", path.display(), error.message));
+        }
     }
     if let (Ok(directory), Some(keep)) = (directory, keep) {
         prune(&directory, keep, ui);
@@ -152,18 +165,25 @@ fn write(
 }
 
 /// How a transaction failed, for the receipt.
-pub fn failed(organizations: &[Organization], problem: &Problem, took: Duration) -> Part {
+pub fn failed(organizations: &[Organization], error: &anyhow::Error, took: Duration) -> Part {
+    let problem = exit::diagnose(error);
+    let pending = match error.downcast_ref() {
+        Some(Failure::OutcomeUnknown { archive, .. }) => {
+            archive.as_deref().and_then(Path::file_name)
+        }
+        _ => None,
+    };
     let organization =
         |one: &Organization| archive::Organization { key: one.key.clone(), name: one.name.clone() };
     Part {
         organizations: organizations.iter().map(organization).collect(),
         outcome: if problem.exit == Exit::Unknown { "unknown" } else { "failed" }.into(),
-        error: Some(problem.message.clone()),
+        error: Some(problem.message),
         seconds: took.as_secs_f64(),
         deleted: 0,
         unlinked: 0,
         tables: BTreeMap::new(),
-        archive: None,
+        archive: pending.map(|name| name.to_string_lossy().into_owned()),
         digests: BTreeMap::new(),
     }
 }
@@ -185,7 +205,7 @@ pub fn prune(directory: &Path, keep: Duration, ui: &mut Ui) {
     for entry in archives.into_iter().filter(old).chain(receipts) {
         match entry.remove() {
             Ok(()) => ui.note(&format!("kept long enough, removed: {}", entry.path.display())),
-            Err(error) => ui.note(&format!("warning: {error}")),
+            Err(error) => ui.warn(&error.to_string()),
         }
     }
 }

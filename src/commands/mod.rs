@@ -1,6 +1,7 @@
 //! One file a command: flags to plan, plan to run, run to output.
 
 mod archives;
+mod batches;
 mod clean;
 mod context;
 mod demo;

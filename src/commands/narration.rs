@@ -1,56 +1,65 @@
 //! What is going on, told on stderr.
 
-use crate::catalog::Catalog;
+use crate::catalog::{Catalog, TableId};
 use crate::doctor::{self, Unindexed};
 use crate::execute::Progress;
 use crate::findings::{Organization, Step};
 use crate::label::printable;
 use crate::plan::Plan;
 use crate::render::{counted, grouped, table::age};
-use crate::ui::Ui;
+use crate::ui::{Event, Ui};
 
 /// Tells on stderr what is going on.
 pub fn narrate(ui: &mut Ui, catalog: &Catalog, plan: &Plan, progress: Progress) {
-    let name = |table: &crate::catalog::TableId| catalog.table(*table).name.to_string();
     match progress {
         Progress::Selected(organizations) => {
-            if !ui.json {
+            if ui.is_heard() {
                 ui.note(&introduction(organizations));
             }
         }
-        Progress::Finding { table, rows } => {
-            ui.progress(format!("finding rows: {} of {}", grouped(rows), name(&table)));
-        }
-        Progress::Checking => ui.progress("looking for rows that stand in the way".into()),
         Progress::Slow(unindexed) => {
             for slow in unindexed {
-                ui.note(&format!("warning: {}", slow_text(catalog, slow)));
+                ui.warn(&slow_text(catalog, slow));
             }
         }
+        Progress::Retrying { attempt } => {
+            ui.warn(&format!("others got in the way; rolled back, trying again ({attempt})"));
+        }
+        progress => ui.event(event(catalog, plan, progress)),
+    }
+}
+
+fn event(catalog: &Catalog, plan: &Plan, progress: Progress) -> Event {
+    let phase = |name, message: &str| Event { name, message: message.into(), ..Event::default() };
+    let counted = |name, message: &str, table: TableId, rows: u64| {
+        let table = catalog.table(table).name.to_string();
+        Event {
+            name,
+            message: format!("{message}: {} of {table}", grouped(rows)),
+            table: Some(table),
+            rows: Some(rows),
+            of: None,
+        }
+    };
+    match progress {
+        Progress::Finding { table, rows } => counted("finding", "finding rows", table, rows),
+        Progress::Archiving { table, rows } => counted("archiving", "archiving rows", table, rows),
+        Progress::Staging { table, rows } => counted("staging", "reading the archive", table, rows),
+        Progress::Restored { table, rows } => counted("restored", "put back", table, rows),
         Progress::Working { step, rows, of } => {
-            let (verb, table) = match step {
-                Step::Delete(table) => ("deleted", name(&table)),
+            let (name, table) = match step {
+                Step::Delete(table) => ("deleted", catalog.table(table).name.to_string()),
                 Step::Unlink(position) => {
-                    let id = plan.unlinks[position].reference;
-                    ("unlinked", catalog.reference_name(id))
+                    ("unlinked", catalog.reference_name(plan.unlinks[position].reference))
                 }
             };
-            ui.progress(format!("{verb} {} of {table}, {} in all", grouped(rows), grouped(of)));
+            let message = format!("{name} {} of {table}", grouped(rows));
+            Event { name, message, table: Some(table), rows: Some(rows), of: Some(of) }
         }
-        Progress::Archiving { table, rows } => {
-            ui.progress(format!("archiving rows: {} of {}", grouped(rows), name(&table)));
-        }
-        Progress::Staging { table, rows } => {
-            ui.progress(format!("reading the archive: {} of {}", grouped(rows), name(&table)));
-        }
-        Progress::Restored { table, rows } => {
-            ui.progress(format!("put back: {} of {}", grouped(rows), name(&table)));
-        }
-        Progress::Proving => ui.progress("proving that nothing is left".into()),
-        Progress::Committing => ui.progress("committing".into()),
-        Progress::Retrying { attempt } => {
-            ui.note(&format!("others got in the way; rolled back, trying again ({attempt})"));
-        }
+        Progress::Checking => phase("checking", "looking for rows that stand in the way"),
+        Progress::Proving => phase("proving", "proving that nothing is left"),
+        Progress::Committing => phase("committing", "committing"),
+        Progress::Selected(_) | Progress::Slow(_) | Progress::Retrying { .. } => Event::default(),
     }
 }
 

@@ -116,7 +116,7 @@ impl<'a> Run<'a> {
                 .into());
         }
         let (mut database, prepared) = Prepared::open(series.subject, series.which, series.how)?;
-        if !ui.json {
+        if ui.is_heard() {
             ui.note(&prepared.describe());
         }
         if prepared.root.key.is_none() {
@@ -248,7 +248,7 @@ impl<'a> Run<'a> {
                 let problem = exit::diagnose(&error);
                 let organizations = self.organizations(|unit| unit.key() == self.units[n].key());
                 if task == Task::Clean {
-                    self.parts.push(keeping::failed(&organizations, &problem, start.elapsed()));
+                    self.parts.push(keeping::failed(&organizations, &error, start.elapsed()));
                 }
                 self.units[n].failed(problem);
                 why.map_or(Ok(None), Err)
@@ -333,12 +333,16 @@ impl<'a> Run<'a> {
         // Orphans are no organization that somebody asked for.
         self.units.retain(|unit| unit.organization.is_some() || !unit.is_nothing());
         let unmatched = self.units.is_empty() && self.series.which.require_match;
-        let exit = combined(&self.units, unmatched, interrupt::signal());
+        let exit = combined(&self.units, unmatched, interrupt::reason());
         let text = self.summarized(exit, |summary| match ui.json {
             true => summary::json(summary),
             false => summary::table(summary, ui.width),
         });
-        ui.result(&text);
+        if self.series.command == "preview" {
+            ui.result(&text)
+        } else {
+            ui.report(&text, exit)
+        }
         exit
     }
 
@@ -389,10 +393,10 @@ fn ending(error: &anyhow::Error, unit: &Unit) -> Option<String> {
 }
 
 /// All done; nothing done, with the worst reason; or something between.
-fn combined(units: &[Unit], unmatched: bool, signal: Option<i32>) -> Exit {
+fn combined(units: &[Unit], unmatched: bool, stopped: Option<Exit>) -> Exit {
     let unmatched = unmatched.then_some(Exit::Refused);
     let left = units.iter().any(|unit| unit.exit.is_none());
-    let interrupted = signal.filter(|_| left).map(Exit::Interrupted);
+    let interrupted = stopped.filter(|_| left);
     let failures = units.iter().filter_map(|unit| unit.exit).filter(|exit| *exit != Exit::Done);
     match failures.chain(interrupted).chain(unmatched).max_by_key(|exit| severity(*exit)) {
         None => Exit::Done,
@@ -428,8 +432,8 @@ mod tests {
 
     /// Where none was committed.
     #[track_caller]
-    fn check(exits: &[Option<Exit>], signal: Option<i32>, expected: Exit) {
-        assert_eq!(combined(&ended(exits), false, signal), expected);
+    fn check(exits: &[Option<Exit>], stopped: Option<Exit>, expected: Exit) {
+        assert_eq!(combined(&ended(exits), false, stopped), expected);
     }
 
     #[test]
@@ -446,8 +450,8 @@ mod tests {
     #[test]
     fn a_signal_counts_where_it_kept_one_from_its_turn() {
         let done = Some(Exit::Done);
-        check(&[done, None], Some(15), Exit::Interrupted(15));
-        check(&[done, done], Some(15), Exit::Done);
+        check(&[done, None], Some(Exit::Interrupted(15)), Exit::Interrupted(15));
+        check(&[done, done], Some(Exit::Interrupted(15)), Exit::Done);
         assert_eq!(combined(&[], true, None), Exit::Refused);
     }
 }

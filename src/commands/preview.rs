@@ -28,7 +28,7 @@ pub fn run(subject: &Subject, args: &Preview, ui: &mut Ui) -> Result<Exit> {
         );
     }
     let (mut database, prepared) = Prepared::open(subject, &args.which, &args.how)?;
-    if !ui.json {
+    if ui.is_heard() {
         ui.note(&prepared.describe());
     }
     prepared.tell_ageless(&mut database, ui)?;
@@ -75,12 +75,13 @@ pub struct Ended {
     pub outcome: Outcome,
     pub findings: Findings,
     pub durations: BTreeMap<Step, Duration>,
-    pub archive: Option<Box<Kept>>,
+    /// Where what went is kept; several of a series of batches.
+    pub archives: Vec<Kept>,
 }
 
 impl Ended {
     fn short(outcome: Outcome, findings: Findings) -> Ended {
-        Ended { outcome, findings, durations: BTreeMap::new(), archive: None }
+        Ended { outcome, findings, durations: BTreeMap::new(), archives: Vec::new() }
     }
 
     /// What a preview with these findings has come to.
@@ -100,7 +101,8 @@ impl From<execute::Outcome> for Ended {
             execute::Outcome::Nothing => Ended::short(Outcome::Nothing, Findings::default()),
             execute::Outcome::Refused(findings) => Ended::short(Outcome::Refused, findings),
             execute::Outcome::Cleaned { findings, durations, archive } => {
-                Ended { outcome: Outcome::Cleaned, findings, durations, archive }
+                let archives = archive.into_iter().map(|kept| *kept).collect();
+                Ended { outcome: Outcome::Cleaned, findings, durations, archives }
             }
         }
     }
@@ -120,13 +122,19 @@ impl Reporting<'_> {
     pub fn finish(&self, ui: &mut Ui, ended: &Ended) -> Exit {
         let exit = self.exit(ended.outcome);
         let report = self.report(ended);
-        ui.result(&match self.format {
+        let text = match self.format {
             PreviewFormat::Table => render::table::report(&report, ui.width),
             PreviewFormat::Json => render::json::report(&report),
             PreviewFormat::Markdown => render::markdown::report(&report),
             PreviewFormat::Csv => render::csv::report(&report),
             PreviewFormat::Sql => render::script::report(&report),
-        });
+        };
+        // A preview is asked for what it shows.
+        if self.command == "preview" {
+            ui.result(&text)
+        } else {
+            ui.report(&text, exit)
+        }
         exit
     }
 
@@ -146,7 +154,8 @@ impl Reporting<'_> {
 
     /// What the receipt says of it.
     pub fn part(&self, ended: &Ended, took: Duration) -> Part {
-        let Ended { outcome, findings, archive, .. } = ended;
+        let Ended { outcome, findings, archives, .. } = ended;
+        let archive = archives.first();
         let cleaned = *outcome == Outcome::Cleaned;
         let organization = |one: &findings::Organization| archive::Organization {
             key: one.key.clone(),
@@ -162,13 +171,13 @@ impl Reporting<'_> {
             deleted: if cleaned { findings.deleted() } else { 0 },
             unlinked: if cleaned { findings.unlinked_rows() } else { 0 },
             tables: rows.map(table).collect(),
-            archive: archive.as_ref().map(|kept| kept.file_name()),
-            digests: archive.as_ref().map(|kept| digests(&kept.manifest)).unwrap_or_default(),
+            archive: archive.map(Kept::file_name),
+            digests: archive.map(|kept| digests(&kept.manifest)).unwrap_or_default(),
         }
     }
 
     pub fn report<'a>(&'a self, ended: &'a Ended) -> Report<'a> {
-        let Ended { outcome, findings, durations, archive } = ended;
+        let Ended { outcome, findings, durations, archives } = ended;
         let next = match outcome {
             Outcome::Previewed | Outcome::Refused => self.next_command(findings),
             _ => None,
@@ -183,7 +192,7 @@ impl Reporting<'_> {
             plan: &self.prepared.plan,
             findings,
             durations: durations.clone(),
-            archive: archive.as_ref().map(|kept| kept.path.display().to_string()),
+            archives: archives.iter().map(|kept| kept.path.display().to_string()).collect(),
             checks_reason: self.prepared.checks_reason.clone(),
             selection: selection_flags(self.which, self.how).join(" "),
             next,

@@ -6,9 +6,9 @@ use super::narration::narrate;
 use crate::archive::{self, Manifest, Reader};
 use crate::catalog::{self, Catalog, TableId};
 use crate::cli::{PlainFormat, Restore};
-use crate::database::Database;
-use crate::execute::{self, Job, Progress, Source};
-use crate::exit::{Exit, Problem};
+use crate::database::{Database, Fault};
+use crate::execute::{self, Failure, Job, Progress, Source};
+use crate::exit::{self, Exit, Problem};
 use crate::plan::{self, Rules};
 use crate::receipt::{Part, digests};
 use crate::render::restoration::{self, Ended, View};
@@ -16,41 +16,80 @@ use crate::restoration::{Restoration, Restored};
 use crate::selection::{Root, Selection};
 use crate::ui::Ui;
 use anyhow::Result;
-use std::path::PathBuf;
+use std::fmt;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 pub fn run(subject: &Subject, args: &Restore, ui: &mut Ui) -> Result<Exit> {
-    let path = find(subject, args)?;
-    let reader = archive::verify(&path).map_err(|error| {
-        Problem::new(Exit::Refused, format!("{error}; nothing was written"))
-            .hint("orgsweep archives lists those that there are")
-    })?;
-    if args.dry_run {
-        return restore(subject, args, &reader, &mut Vec::new(), ui);
+    let mut readers = Vec::new();
+    for archive in &args.archive {
+        readers.push(archive::verify(&find(subject, args, archive)?).map_err(|error| {
+            Problem::new(Exit::Refused, format!("{error}; nothing was written"))
+                .hint("orgsweep archives lists those that there are")
+        })?);
     }
-    let selection = vec![path.display().to_string()];
+    // What went last comes back first: batches are deleted from the leaves up.
+    readers.sort_by_key(|reader| std::cmp::Reverse(reader.manifest.made_at));
+    if args.dry_run {
+        return all(subject, args, &readers, &mut Vec::new(), ui);
+    }
     let recording = Recording {
         command: "restore",
-        selection,
+        selection: readers.iter().map(|reader| reader.path().display().to_string()).collect(),
         shelf: &args.shelf,
         receipt: args.receipt.as_deref(),
+        metrics: None,
         needed: false,
         keep: None,
     };
-    keeping::recorded(subject, recording, ui, |parts, ui| {
-        restore(subject, args, &reader, parts, ui)
-    })
+    keeping::recorded(subject, recording, ui, |parts, ui| all(subject, args, &readers, parts, ui))
+}
+
+/// Each in a transaction of its own; the first that cannot be restored ends it.
+fn all(
+    subject: &Subject,
+    args: &Restore,
+    readers: &[Reader],
+    parts: &mut Vec<Part>,
+    ui: &mut Ui,
+) -> Result<Exit> {
+    for (n, reader) in readers.iter().enumerate() {
+        let ended = restore(subject, args, reader, parts, ui);
+        let path = reader.path().display();
+        match ended {
+            Ok(Exit::Done) => {}
+            ended if n == 0 || args.dry_run => return ended,
+            Ok(_) => {
+                return Err(Problem::new(
+                    Exit::Partly,
+                    format!("{n} of {} archives are restored; {path} was refused", readers.len()),
+                )
+                .hint("see above why; the same command without the restored ones goes on")
+                .into());
+            }
+            Err(error) => {
+                let problem = exit::diagnose(&error);
+                let done = format!(
+                    "{n} of {} archives are restored, then: {}",
+                    readers.len(),
+                    problem.message
+                );
+                return Err(Problem { exit: Exit::Partly, message: done, ..problem }.into());
+            }
+        }
+    }
+    Ok(Exit::Done)
 }
 
 /// The file, or one of that name among the archives.
-fn find(subject: &Subject, args: &Restore) -> Result<PathBuf> {
-    if args.archive.exists() {
-        return Ok(args.archive.clone());
+fn find(subject: &Subject, args: &Restore, archive: &Path) -> Result<PathBuf> {
+    if archive.exists() {
+        return Ok(archive.to_owned());
     }
-    let kept = keeping::directory(&args.shelf, &subject.settings)?.join(&args.archive);
+    let kept = keeping::directory(&args.shelf, &subject.settings)?.join(archive);
     match kept.exists() {
         true => Ok(kept),
-        false => Err(Problem::usage(format!("there is no archive {}", args.archive.display()))
+        false => Err(Problem::usage(format!("there is no archive {}", archive.display()))
             .hint("orgsweep archives lists those that there are")
             .into()),
     }
@@ -69,7 +108,7 @@ fn restore(
     database.set_busy_timeout(args.lock_timeout)?;
     fits(manifest, &mut database, args)?;
     let catalog = database.in_snapshot(catalog::load)?;
-    if !ui.json {
+    if ui.is_heard() {
         ui.note(&format!("{} of {}", manifest.subject(), database.target().redacted()));
     }
     let restored = match crate::restoration::plan(manifest, &catalog) {
@@ -90,10 +129,15 @@ fn restore(
         restored: &restored,
     };
     parts.push(part(&view, start));
-    ui.result(&match args.format {
+    let text = match args.format {
         PlainFormat::Json => restoration::json(&view),
         PlainFormat::Table => restoration::table(&view, ui.width),
-    });
+    };
+    if args.dry_run {
+        ui.result(&text)
+    } else {
+        ui.report(&text, view.exit())
+    }
     Ok(view.exit())
 }
 
@@ -140,12 +184,37 @@ fn put_back(
         lock_timeout: args.lock_timeout,
         verify: false,
         digest: false,
+        batch: None,
         archive: None,
         may_shrink: false,
     };
     let source = Source { reader, restoration };
     let mut observe = |progress: Progress| narrate(ui, catalog, &plan, progress);
-    Ok(execute::restore(database, &job, &source, args.dry_run, &mut observe)?)
+    execute::restore(database, &job, &source, args.dry_run, &mut observe).map_err(told)
+}
+
+/// What a failure means to whoever wanted rows back: nothing was to be deleted.
+fn told(failure: Failure) -> anyhow::Error {
+    let refused = |why: &dyn fmt::Display, hint: &str| {
+        Problem::new(Exit::Refused, format!("{why}; nothing was written")).hint(hint)
+    };
+    match &failure {
+        Failure::Archive(error) => refused(error, "orgsweep archives lists those that there are"),
+        Failure::SchemaMoved => refused(
+            &"the schema changed while the restore was being prepared",
+            "run the same command again",
+        ),
+        Failure::Database(error) if error.fault == Fault::Constraint => {
+            refused(error, "a constraint of the database keeps an archived row out")
+        }
+        Failure::OutcomeUnknown { error, .. } => Problem::new(
+            Exit::Unknown,
+            format!("the connection died during COMMIT ({error}): the rows may be back or not"),
+        )
+        .hint("run the same command again: it is refused where the rows are back"),
+        _ => return failure.into(),
+    }
+    .into()
 }
 
 fn part(view: &View, start: Instant) -> Part {

@@ -6,6 +6,7 @@ mod row;
 mod target;
 
 pub use error::{Error, Fault};
+use row::RawRow;
 pub use row::Row;
 pub use target::Target;
 
@@ -157,10 +158,10 @@ impl Database {
         match &mut self.connection {
             Driver::Sqlite(connection) => {
                 let query = bound!(Sqlite, '?', statement);
-                for row in query.load_iter::<Row, DefaultLoadingMode>(connection).map_err(fault)? {
+                let rows = query.load_iter::<RawRow, DefaultLoadingMode>(connection);
+                for row in rows.map_err(fault)? {
                     let row = row.map_err(fault)?;
-                    let values: Vec<_> =
-                        row.0.iter().map(|value| value.as_deref().map(str::as_bytes)).collect();
+                    let values: Vec<_> = row.0.iter().map(Option::as_deref).collect();
                     each(&values)?;
                     count += 1;
                 }
@@ -276,6 +277,20 @@ impl Database {
         );
         let facts = self.in_snapshot(|database| database.query_one(&question))?;
         Ok(format!("postgres:{}/{}", facts.text(0), facts.text(1)))
+    }
+
+    /// How far the replica that is furthest behind is; `None` where there is none, where this role may not
+    /// see, and on SQLite.
+    pub fn replica_lag(&mut self) -> Result<Option<Duration>> {
+        if self.dialect() == Dialect::Sqlite {
+            return Ok(None);
+        }
+        let question = Statement::from(
+            "SELECT max(extract(epoch FROM replay_lag))::text FROM pg_stat_replication",
+        );
+        let lag = self.in_snapshot(|database| database.query_one(&question))?;
+        let seconds = lag.optional(0).and_then(|lag| lag.parse::<f64>().ok());
+        Ok(seconds.map(|seconds| Duration::from_secs_f64(seconds.max(0.0))))
     }
 
     /// The names by which a guard knows this database and its server. An SQLite file is on this

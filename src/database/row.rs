@@ -3,7 +3,8 @@
 use diesel::backend::Backend;
 use diesel::deserialize::{self, FromSql, QueryableByName};
 use diesel::row::{Field, NamedRow};
-use diesel::sql_types::Text;
+use diesel::sql_types::{Binary, Text};
+use diesel::sqlite::Sqlite;
 
 /// One row, its values in the order of the select list.
 #[derive(Debug, Clone, PartialEq)]
@@ -20,6 +21,26 @@ where
             field.value().map(<String as FromSql<Text, DB>>::from_sql).transpose()
         };
         (0..row.field_count()).map(value).collect::<deserialize::Result<_>>().map(Row)
+    }
+}
+
+/// The same with values as they are bytes: what SQLite calls a text need not be UTF-8.
+pub(super) struct RawRow(pub(super) Vec<Option<Vec<u8>>>);
+
+impl QueryableByName<Sqlite> for RawRow {
+    fn build<'a>(row: &impl NamedRow<'a, Sqlite>) -> deserialize::Result<Self> {
+        let value = |index| {
+            let field = diesel::row::Row::get(row, index).ok_or("a column is missing")?;
+            let text = field.value().map(<String as FromSql<Text, Sqlite>>::from_sql);
+            match text {
+                Some(Ok(text)) => Ok(Some(text.into_bytes())),
+                Some(Err(_)) => {
+                    field.value().map(<Vec<u8> as FromSql<Binary, Sqlite>>::from_sql).transpose()
+                }
+                None => Ok(None),
+            }
+        };
+        (0..row.field_count()).map(value).collect::<deserialize::Result<_>>().map(RawRow)
     }
 }
 

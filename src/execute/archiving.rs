@@ -1,12 +1,13 @@
 //! Rows on their way into the archive: read before they go, or returned by the very statement that
 //! deletes them. The counts of the archive are part of the proof.
 
-use super::{Failure, Progress, Run};
+use super::{Failure, Progress, Run, watch};
 use crate::archive::{self, Kind, Manifest, Sealed, Shelf, Writer};
-use crate::catalog::{Column, TableId};
+use crate::catalog::{Column, TableId, TableName};
+use crate::database::Value;
 use crate::findings::{Change, Findings, Organization};
 use crate::interrupt;
-use crate::sql::Statement;
+use crate::sql::{Dialect, Statement};
 use std::collections::BTreeSet;
 use time::OffsetDateTime;
 
@@ -89,20 +90,52 @@ fn keep(
 ) -> Result<u64, Failure> {
     interrupt::check()?;
     let name = &run.job.catalog.table(table).name;
-    let Run { database, archive, observe, .. } = run;
+    let Run { database, archive, observe, watch, .. } = run;
     let writer = archive.as_mut().expect("the archive was begun");
     let section = writer.section(kind, name, columns, written);
-    let rows = database.stream(statement, &mut |values| {
-        writer.row(section, values)?;
-        let rows = writer.rows(section);
-        if rows % REPORT == 0 {
-            interrupt::check()?;
-            observe(Progress::Archiving { table, rows });
-        }
-        Ok::<(), Failure>(())
+    let dialect = run.sql.dialect;
+    let rows = watch::over(watch, || {
+        database.stream(statement, &mut |values| {
+            match values.iter().flatten().all(|value| std::str::from_utf8(value).is_ok()) {
+                true => writer.row(section, values)?,
+                false => {
+                    writer.row(section, &borrowed(&sound(dialect, values, writer, name)?))?;
+                }
+            }
+            let rows = writer.rows(section);
+            if rows % REPORT == 0 {
+                interrupt::check()?;
+                observe(Progress::Archiving { table, rows });
+            }
+            Ok::<(), Failure>(())
+        })
     })?;
     writer.flush(section)?;
+    if rows > 0 {
+        observe(Progress::Archiving { table, rows });
+    }
     Ok(rows)
+}
+
+/// Values that can be read again, of a row some of whose are not UTF-8.
+fn sound(
+    dialect: Dialect,
+    values: &[Value],
+    writer: &Writer,
+    table: &TableName,
+) -> archive::Result<Vec<Option<String>>> {
+    let sound = |value: &Value| {
+        let Some(bytes) = value else { return Ok(None) };
+        let text = std::str::from_utf8(bytes).map(str::to_owned).ok();
+        let text = text.or_else(|| dialect.archived_bytes(bytes));
+        let unsound = || writer.fault(&format!("a value of {table} is not UTF-8"));
+        text.map(Some).ok_or_else(unsound)
+    };
+    values.iter().map(sound).collect()
+}
+
+fn borrowed(values: &[Option<String>]) -> Vec<Value<'_>> {
+    values.iter().map(|value| value.as_deref().map(str::as_bytes)).collect()
 }
 
 /// Completes the archive, before COMMIT.

@@ -36,6 +36,8 @@ pub struct Discovery {
     pub selected: u32,
     /// The last generation that belongs to this run's closure; later ones need `--force`.
     pub boundary: u32,
+    /// A statement stopped at its limit: there may be more.
+    pub is_cut: bool,
     generation: u32,
     rows: BTreeMap<TableId, u64>,
     newest: BTreeMap<TableId, u32>,
@@ -119,6 +121,21 @@ impl Discovery {
         self.with_aside.iter().copied()
     }
 
+    /// Of the rows of a table only so many go.
+    pub fn cut(&mut self, table: TableId, rows: u64) {
+        self.rows.insert(table, rows);
+        let first = self.found.iter().position(|found| found.table == table);
+        let mut position = 0;
+        self.found.retain_mut(|found| {
+            let kept = found.table != table || (rows > 0 && Some(position) == first);
+            if found.table == table {
+                found.rows = rows;
+            }
+            position += 1;
+            kept
+        });
+    }
+
     fn next(&mut self) -> u32 {
         self.generation += 1;
         self.generation
@@ -199,6 +216,11 @@ fn select_roots(run: &mut Run, discovery: &mut Discovery) -> Result<(), Failure>
     create_keys(run, discovery, root)?;
     let generation = discovery.next();
     let lock = run.lock && run.job.catalog.table(root).privileges.update;
+    if run.lock
+        && let Some(lock) = run.sql.lock_organizations(run.job.root, run.job.selection)
+    {
+        run.query(&lock).map_err(Failure::at_selection)?;
+    }
     let statement = run.sql.select_roots(run.job.root, run.job.selection, generation, lock);
     add(run, discovery, root, None, &statement).map_err(Failure::at_selection)?;
     let mut since = 0;
@@ -353,6 +375,7 @@ fn follow(
         known: discovery.has_rows(child),
         excluding,
         lock: run.lock && run.job.catalog.table(child).privileges.update,
+        limit: run.job.batch,
     };
     let statement = match takes {
         true if run.archive.is_some() => run.sql.take_returning(&step, keep),
@@ -394,6 +417,7 @@ fn register(
     if rows == 0 {
         return Ok(());
     }
+    discovery.is_cut |= followed.is_some() && run.job.batch.is_some_and(|limit| rows >= limit);
     discovery.newest.insert(table, discovery.generation);
     let total = discovery.rows.entry(table).or_default();
     *total += rows;

@@ -3,6 +3,7 @@
 
 mod ancestry;
 mod archiving;
+mod batch;
 mod checks;
 mod closure;
 mod deletion;
@@ -15,14 +16,17 @@ mod obstacles;
 mod restore;
 mod survey;
 mod take;
+mod transaction;
+mod watch;
 
 pub use archiving::Archiving;
+pub use batch::{Batch, batch};
 pub use checks::{AutomaticChecks, choose_checks};
 pub use explain::{Answer, explain};
 pub use failure::Failure;
 pub use restore::{Source, restore};
 
-use crate::archive::{Manifest, Sealed, Writer};
+use crate::archive::{Manifest, Writer};
 use crate::catalog::{self, Catalog, TableId};
 use crate::database::{self, Database, Fault, Purpose, Row};
 use crate::doctor::{self, Unindexed};
@@ -36,8 +40,11 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 use survey::measure;
 use take::taken;
+use transaction::{commit, retried, transaction};
+use watch::Watch;
 
 /// Everything that one deletion is made from.
+#[derive(Clone, Copy)]
 pub struct Job<'a> {
     pub catalog: &'a Catalog,
     pub plan: &'a Plan,
@@ -48,6 +55,8 @@ pub struct Job<'a> {
     pub verify: bool,
     /// Digest the rows of each step: they must be known before any of them goes.
     pub digest: bool,
+    /// Only a batch of the closure: each statement finds at most so many rows.
+    pub batch: Option<u64>,
     /// Keep what goes.
     pub archive: Option<&'a Archiving>,
     /// Less than what was confirmed may be found: earlier runs of a series took the rest.
@@ -133,6 +142,8 @@ struct Run<'a> {
     /// Nobody asks for the keys of rows that can be counted without.
     counts: bool,
     archive: Option<Writer>,
+    /// Who keeps us waiting.
+    watch: Option<Watch>,
 }
 
 /// Finds what a clean would do and rolls back: writes to no user table.
@@ -186,25 +197,6 @@ pub fn clean(
     retried(observe, &mut |observe| clean_once(database, job, expected, observe))
 }
 
-/// Runs a transaction again, a bounded number of times, when others got in its way.
-fn retried<T>(
-    observe: Observer,
-    once: &mut dyn FnMut(Observer) -> Result<T, Failure>,
-) -> Result<T, Failure> {
-    const ATTEMPTS: u32 = 5;
-    let mut attempt = 1;
-    loop {
-        match once(observe) {
-            Err(failure) if failure.is_retryable() && attempt < ATTEMPTS => {
-                observe(Progress::Retrying { attempt });
-                std::thread::sleep(Duration::from_millis(50) * 2_u32.pow(attempt));
-                attempt += 1;
-            }
-            outcome => return outcome,
-        }
-    }
-}
-
 fn clean_once(
     database: &mut Database,
     job: &Job,
@@ -224,71 +216,6 @@ fn clean_once(
     Ok(outcome.unwrap_or(Outcome::Nothing))
 }
 
-/// Runs `work` in one transaction, which is committed only where rows were deleted.
-fn transaction(
-    database: &mut Database,
-    job: &Job,
-    observe: Observer,
-    work: impl FnOnce(&mut Run) -> Result<Option<Outcome>, Failure>,
-) -> Result<Option<Outcome>, Failure> {
-    interrupt::committing(false);
-    database.begin(Purpose::Write)?;
-    let mut run = Run::new(database, job, observe, true);
-    let outcome = run.prepare().and_then(|()| run.hold_schema()).and_then(|()| work(&mut run));
-    let outcome = outcome.and_then(|outcome| match outcome {
-        Some(Outcome::Cleaned { .. }) => Ok((outcome, archiving::seal(&mut run)?)),
-        outcome => Ok((outcome, None)),
-    });
-    interrupt::cancel_by(None);
-    match outcome {
-        Ok((Some(Outcome::Cleaned { findings, durations, .. }), sealed)) => {
-            (run.observe)(Progress::Committing);
-            let archive = commit(run.database, sealed)?;
-            Ok(Some(Outcome::Cleaned { findings, durations, archive }))
-        }
-        outcome => {
-            database.rollback();
-            outcome.map(|(outcome, _)| outcome)
-        }
-    }
-}
-
-/// The archive is named for good once the deletion is; where the deletion did not happen it goes.
-fn commit(database: &mut Database, sealed: Option<Sealed>) -> Result<Option<Box<Kept>>, Failure> {
-    if interrupt::requested() {
-        database.rollback();
-        discard(sealed);
-        return Err(Failure::Interrupted);
-    }
-    interrupt::committing(true);
-    let committed = database.commit().map_err(|error| match error.fault {
-        Fault::Lost => {
-            let archive = sealed.as_ref().map(|sealed| sealed.pending().to_owned());
-            Failure::OutcomeUnknown { error, archive }
-        }
-        _ => Failure::Database(error),
-    });
-    interrupt::committing(!matches!(committed, Err(Failure::Database(_))));
-    match committed {
-        Ok(()) => {
-            Ok(sealed
-                .map(|sealed| Box::new(Kept { path: sealed.keep(), manifest: sealed.manifest })))
-        }
-        Err(failure) => {
-            if matches!(failure, Failure::Database(_)) {
-                discard(sealed);
-            }
-            Err(failure)
-        }
-    }
-}
-
-fn discard(sealed: Option<Sealed>) {
-    if let Some(sealed) = sealed {
-        sealed.discard();
-    }
-}
-
 impl<'a> Run<'a> {
     fn new(
         database: &'a mut Database,
@@ -297,7 +224,8 @@ impl<'a> Run<'a> {
         lock: bool,
     ) -> Run<'a> {
         let sql = Sql::new(database.dialect(), job.catalog, job.plan);
-        Run { database, job, sql, observe, lock, counts: false, archive: None }
+        let (counts, archive, watch) = (false, None, None);
+        Run { database, job, sql, observe, lock, counts, archive, watch }
     }
 
     /// Session settings, right after BEGIN; the isolation level is checked, not believed.
@@ -309,6 +237,10 @@ impl<'a> Run<'a> {
         let facts =
             self.one("SELECT current_setting('transaction_isolation'), pg_backend_pid()::text")?;
         interrupt::cancel_by(Some(self.database.canceller(facts.text(1))));
+        if self.lock {
+            let target = self.database.target();
+            self.watch = Some(Watch::begin(target, facts.text(1), self.job.lock_timeout));
+        }
         let wanted = if self.lock { "read committed" } else { "repeatable read" };
         match facts.text(0) {
             level if level == wanted => Ok(()),
@@ -358,7 +290,7 @@ impl<'a> Run<'a> {
         };
         let tables: Vec<TableId> = self.job.plan.tables.iter().filter(may_lock).copied().collect();
         if let Some(lock) = self.sql.lock_tables(&tables) {
-            self.database.run(&lock)?;
+            self.run(&lock)?;
         }
         match catalog::fingerprint(self.database)? == self.job.catalog.fingerprint {
             true => Ok(()),
@@ -372,23 +304,27 @@ impl<'a> Run<'a> {
     }
 
     fn execute(&mut self, statement: &Statement) -> Result<u64, Failure> {
-        interrupt::check()?;
-        Ok(self.database.execute(statement)?)
+        self.watched(|database| database.execute(statement))
     }
 
     fn query(&mut self, statement: &Statement) -> Result<Vec<Row>, Failure> {
-        interrupt::check()?;
-        Ok(self.database.query(statement)?)
+        self.watched(|database| database.query(statement))
     }
 
     fn one(&mut self, statement: impl Into<Statement>) -> Result<Row, Failure> {
-        interrupt::check()?;
-        Ok(self.database.query_one(&statement.into())?)
+        self.watched(|database| database.query_one(&statement.into()))
     }
 
     fn run(&mut self, sql: &str) -> Result<(), Failure> {
+        self.watched(|database| database.run(sql))
+    }
+
+    fn watched<T>(
+        &mut self,
+        send: impl FnOnce(&mut Database) -> database::Result<T>,
+    ) -> Result<T, Failure> {
         interrupt::check()?;
-        Ok(self.database.run(sql)?)
+        watch::over(&self.watch, || Ok(send(self.database)?))
     }
 
     /// # Errors

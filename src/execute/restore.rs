@@ -104,7 +104,7 @@ fn hold_schema(run: &mut Run, source: &Source) -> Result<(), Failure> {
     };
     let tables: Vec<TableId> = parts.map(|part| part.table).filter(may_lock).collect();
     if let Some(lock) = run.sql.lock_tables(&tables) {
-        run.database.run(&lock)?;
+        run.run(&lock)?;
     }
     match catalog::fingerprint(run.database)? == run.job.catalog.fingerprint {
         true => Ok(()),

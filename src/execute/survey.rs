@@ -1,5 +1,6 @@
 //! What preview, clean and explain have in common: the rows, and what stands in their way.
 
+use super::batch::prune;
 use super::closure::{self, Discovery};
 use super::digest::digests;
 use super::firewall::{self, Homes};
@@ -35,8 +36,11 @@ pub fn survey(run: &mut Run) -> Result<Survey, Failure> {
             return Ok(Survey { discovery, unlinked, homes, excluded, top_down: false });
         }
         (run.observe)(Progress::Checking);
-        let unlinked = obstacles::unlinked(run, &mut discovery)?;
         let exceptions = firewall::tables_with_exceptions(run, &discovery)?;
+        if discovery.is_cut {
+            prune(run, &mut discovery)?;
+        }
+        let unlinked = obstacles::unlinked(run, &mut discovery)?;
         let all = run.job.plan.tables.clone();
         let top_down = exceptions.is_empty() && taken(run.sql.dialect, run.job) == Some(all);
         let homes = firewall::homes(run, &discovery, exceptions, &unlinked)?;
@@ -65,6 +69,7 @@ pub fn judge(run: &mut Run, survey: &mut Survey) -> Result<Findings, Failure> {
     let mut findings = Findings {
         organizations: discovery.organizations.clone(),
         found: discovery.found.clone(),
+        is_cut: discovery.is_cut,
         shared: firewall::shared(run, discovery, homes)?,
         unlinked: firewall::owners_of_unlinked(run, discovery, unlinked)?,
         // A clean that comes after this one; its own run was sent back to the closure.

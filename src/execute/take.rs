@@ -74,7 +74,7 @@ pub fn clean(
 /// rows and keep their keys in one statement.
 pub fn taken(dialect: Dialect, job: &Job) -> Option<BTreeSet<TableId>> {
     let (catalog, plan) = (job.catalog, job.plan);
-    if job.digest || !plan.may_take(catalog) {
+    if job.digest || job.batch.is_some() || !plan.may_take(catalog) {
         return None;
     }
     let tables = match (dialect, plan.rules.checks) {

@@ -26,8 +26,8 @@ struct Document<'a> {
     refusals: Vec<RefusalView>,
     notes: Vec<String>,
     totals: Totals,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    archive: Option<&'a str>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    archives: &'a [String],
     #[serde(skip_serializing_if = "Option::is_none")]
     next: Option<&'a str>,
 }
@@ -82,7 +82,7 @@ fn document<'a>(report: &'a Report) -> Document<'a> {
             unlinked: report.findings.unlinked_rows(),
             tables: report.findings.rows().len(),
         },
-        archive: report.archive.as_deref(),
+        archives: &report.archives,
         next: report.next.as_deref(),
     }
 }

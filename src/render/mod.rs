@@ -24,6 +24,7 @@ pub use report::{Outcome, Report};
 pub fn counted(count: u64, singular: &str) -> String {
     let plural = match singular.strip_suffix('y') {
         Some(stem) if !stem.ends_with('a') => format!("{stem}ies"),
+        _ if singular.ends_with("ch") => format!("{singular}es"),
         _ => format!("{singular}s"),
     };
     format!("{} {}", grouped(count), if count == 1 { singular } else { &plural })

@@ -20,8 +20,8 @@ pub struct Report<'a> {
     pub plan: &'a Plan,
     pub findings: &'a Findings,
     pub durations: BTreeMap<Step, Duration>,
-    /// The file that keeps what went.
-    pub archive: Option<String>,
+    /// The files that keep what went; several of a series of batches.
+    pub archives: Vec<String>,
     /// Why the reference checks are what they are.
     pub checks_reason: String,
     /// What was looked for: `--org-name Apex`.

@@ -4,27 +4,27 @@ use super::table::{age, plain, with_whole, wrapped};
 use super::{counted, grouped};
 use crate::archive::{Entry, Kind, Manifest, State};
 use crate::label::printable;
-use crate::receipt::Receipt;
+use crate::receipt::{Part, Receipt};
 use serde_json::{Value, json};
 use std::path::Path;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 use time::macros::format_description;
 
-/// An archive in its directory, and what its receipt says.
+/// An archive in its directory, and what the receipt of its run says of it.
 pub struct Kept {
     pub name: String,
     pub entry: Entry,
-    pub receipt: Option<Receipt>,
+    pub part: Option<Part>,
 }
 
 impl Kept {
     fn organizations(&self) -> String {
-        self.receipt.as_ref().map(organizations).unwrap_or_default()
+        self.part.as_ref().map(|part| organizations(std::slice::from_ref(part))).unwrap_or_default()
     }
 
     fn rows(&self) -> Option<u64> {
-        self.receipt.as_ref().map(|receipt| receipt.parts.iter().map(|part| part.deleted).sum())
+        self.part.as_ref().map(|part| part.deleted)
     }
 
     fn state(&self) -> &'static str {
@@ -36,14 +36,15 @@ impl Kept {
     }
 }
 
-fn organizations(receipt: &Receipt) -> String {
+fn organizations(parts: &[Part]) -> String {
     const SHOWN: usize = 3;
-    let all: Vec<String> = receipt
-        .parts
+    let mut all: Vec<String> = parts
         .iter()
         .flat_map(|part| &part.organizations)
         .map(|one| printable(one.name.as_deref().unwrap_or(&one.key)))
         .collect();
+    // Batches are of the same one.
+    all.dedup();
     match all.len() {
         0..=SHOWN => all.join(", "),
         many => format!("{} and {} more", all[..SHOWN].join(", "), many - SHOWN),
@@ -92,7 +93,7 @@ pub fn archives_json(archives: &[Kept]) -> String {
             "state": kept.entry.state,
             "bytes": kept.entry.bytes,
             "age_seconds": kept.entry.age().as_secs(),
-            "receipt": kept.receipt,
+            "run": kept.part,
         })
     };
     pretty(&json!({ "format": 1, "archives": archives.iter().map(archive).collect::<Vec<_>>() }))
@@ -166,15 +167,15 @@ pub fn history_table(receipts: &[Receipt], width: u16) -> String {
         return "no runs".into();
     }
     let row = |receipt: &Receipt| {
-        let sum = |count: fn(&crate::receipt::Part) -> u64| receipt.parts.iter().map(count).sum();
-        let restored = |part: &crate::receipt::Part| match part.outcome == "restored" {
+        let sum = |count: fn(&Part) -> u64| receipt.parts.iter().map(count).sum();
+        let restored = |part: &Part| match part.outcome == "restored" {
             true => part.tables.values().sum(),
             false => part.deleted,
         };
         vec![
             moment(receipt.started_at),
             receipt.command.clone(),
-            organizations(receipt),
+            organizations(&receipt.parts),
             receipt.outcome(),
             receipt.exit.to_string(),
             grouped(sum(restored)),

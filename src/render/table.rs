@@ -24,8 +24,15 @@ pub fn report(report: &Report, width: u16) -> String {
     for line in totals(report).lines() {
         text += &wrapped("", line, width);
     }
-    if let Some(archive) = &report.archive {
-        text += &format!("archive: {archive}\n");
+    match &report.archives[..] {
+        [] => {}
+        [archive] => text += &format!("archive: {archive}\n"),
+        [first, .., last] => {
+            let several = report.archives.len();
+            text += &format!(
+                "{several} archives, the newest to be restored first:\n  {first}\n  … {last}\n"
+            );
+        }
     }
     if let Some(next) = &report.next {
         text += &wrapped("next: ", next, width);

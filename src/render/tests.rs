@@ -24,6 +24,7 @@ fn found(table: usize, reference: Option<usize>, rank: Rank, rows: u64) -> Found
 fn findings(plan: &Plan) -> Findings {
     let checked_by = plan.unlinks.iter().position(|unlink| unlink.columns == ["checked_by"]);
     Findings {
+        is_cut: false,
         digests: std::collections::BTreeMap::new(),
         organizations: vec![Organization {
             key: "1".into(),
@@ -67,7 +68,7 @@ fn check(render: impl Fn(&Report) -> String, expected: Expect) {
         plan: &plan,
         findings: &findings,
         durations: BTreeMap::new(),
-        archive: None,
+        archives: Vec::new(),
         checks_reason: "asked for".into(),
         selection: "--org-name Apex".into(),
         next: Some("orgsweep clean --org-name Apex --force".into()),

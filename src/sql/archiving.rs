@@ -3,22 +3,52 @@
 use super::{Dialect, Follow, Sql, Statement, quote};
 use crate::catalog::{Column, TableId};
 use crate::findings::Change;
+use std::fmt::Write as _;
 
 impl Dialect {
-    /// A value as an archive keeps it. PostgreSQL's text of a value is what its type reads again
-    /// (`bpchar` alone loses its blanks when it is cast). SQLite's values have types of their own, so it
-    /// is an SQL literal; `quote` ends a text at its first NUL.
-    pub(super) fn archived(self, value: &str, type_name: &str) -> String {
-        match self {
-            Dialect::Sqlite => format!(
+    /// A value as an archive keeps it. PostgreSQL's text of a value is what its type reads again; but
+    /// a cast takes the blanks off a `bpchar`, and the names of functions and operators are not
+    /// theirs alone. SQLite's values have types of their own, so it is an SQL literal; `quote` ends a
+    /// text at its first NUL.
+    pub(super) fn archived(self, value: &str, value_type: &str) -> String {
+        match (self, value_type) {
+            (Dialect::Sqlite, _) => format!(
                 "CASE WHEN typeof({value}) = 'text' AND instr({value}, char(0)) > 0 \
                  THEN 'CAST(X''' || hex({value}) || ''' AS TEXT)' ELSE quote({value}) END"
             ),
-            Dialect::Postgres if type_name == "bpchar" => {
+            (Dialect::Postgres, "bpchar" | "character") => {
                 format!("CASE WHEN {value} IS NOT NULL THEN concat({value}) END")
             }
-            Dialect::Postgres => format!("({value})::text"),
+            (Dialect::Postgres, "regproc" | "regoper") => format!("({value})::oid::text"),
+            (Dialect::Postgres, _) => format!("({value})::text"),
         }
+    }
+
+    /// The same of a value that came back and is not UTF-8, as SQLite's texts need not be. `None`: it
+    /// cannot be kept.
+    pub fn archived_bytes(self, value: &[u8]) -> Option<String> {
+        let text =
+            value.strip_prefix(b"'")?.strip_suffix(b"'").filter(|_| self == Dialect::Sqlite)?;
+        let mut hex = String::with_capacity(2 * text.len());
+        let mut quote = false;
+        for byte in text {
+            // Quotes come in pairs.
+            quote = *byte == b'\'' && !quote;
+            if !quote {
+                let _ = write!(hex, "{byte:02X}");
+            }
+        }
+        Some(format!("CAST(X'{hex}' AS TEXT)"))
+    }
+
+    /// The value of `column` that an archive kept as `text` (PostgreSQL).
+    pub(super) fn unarchived(self, text: &str, column: &Column) -> String {
+        let value = match column.value_type() {
+            // The cast knows names only, and not every value has one.
+            "regclass" => format!("regclassin({text}::cstring)"),
+            _ => text.to_owned(),
+        };
+        format!("{value}::{}", column.type_name)
     }
 }
 
@@ -39,7 +69,7 @@ impl<'a> Sql<'a> {
     fn archived_values(&self, table: TableId, alias: &str) -> Vec<String> {
         let value = |column: &Column| {
             let value = format!("{alias}.{}", quote(&column.name));
-            self.dialect.archived(&value, &column.type_name)
+            self.dialect.archived(&value, column.value_type())
         };
         self.archived_columns(table).into_iter().map(value).collect()
     }
@@ -112,7 +142,7 @@ impl<'a> Sql<'a> {
     pub fn read_unlinked(&self, change: &Change) -> Statement {
         let table = change.table;
         let archived = |expression: String, column: &Column| {
-            self.dialect.archived(&expression, &column.type_name)
+            self.dialect.archived(&expression, column.value_type())
         };
         let old = |column: &Column| archived(format!("c.{}", quote(&column.name)), column);
         let written = self.written(change);

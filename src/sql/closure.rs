@@ -80,8 +80,9 @@ impl Sql<'_> {
         if step.excluding {
             conditions.push(self.not_excluded(step.reference));
         }
+        let limit = step.limit.map(|limit| format!(" LIMIT {limit}")).unwrap_or_default();
         Statement::from(format!(
-            "INSERT {}INTO {} SELECT {}, {} FROM {}{}{}",
+            "INSERT {}INTO {} SELECT {}, {} FROM {}{}{limit}{}",
             if self.dialect == Dialect::Sqlite { "OR IGNORE " } else { "" },
             self.key_relation(child),
             self.key_values(child, "c").join(", "),
@@ -114,6 +115,8 @@ pub struct Follow {
     pub known: bool,
     pub excluding: bool,
     pub lock: bool,
+    /// Stop at so many rows.
+    pub limit: Option<u64>,
 }
 
 pub(super) fn where_all(conditions: &[String]) -> String {

@@ -95,6 +95,42 @@ impl Sql<'_> {
         format!("WITH {} SELECT {}", deletes.join(", "), counts.join(", ")).into()
     }
 
+    /// Takes rows out of a key table that are named, by `id`, by a row which does not go. `known`: the
+    /// child has a key table.
+    pub fn prune(&self, id: ReferenceId, known: bool) -> Statement {
+        let keys = self.key_relation(self.catalog.reference(id).parent);
+        format!("DELETE FROM {keys} AS k WHERE {}", self.is_held(id, known)).into()
+    }
+
+    /// How many rows of a key table are so named.
+    pub fn count_held(&self, id: ReferenceId, known: bool) -> Statement {
+        let keys = self.key_relation(self.catalog.reference(id).parent);
+        let count = self.dialect.as_text("count(*)");
+        format!("SELECT {count} FROM {keys} AS k WHERE {}", self.is_held(id, known)).into()
+    }
+
+    fn is_held(&self, id: ReferenceId, known: bool) -> String {
+        let child = self.catalog.reference(id).child;
+        let stays = match known {
+            true => format!(
+                " AND NOT EXISTS (SELECT 1 FROM {} x WHERE {})",
+                self.key_relation(child),
+                self.same_row(child, "x", "c")
+            ),
+            false => String::new(),
+        };
+        format!(
+            "EXISTS (SELECT 1 FROM {} c WHERE {}{stays})",
+            self.child_relation(id),
+            self.names_key(id, "k", "c")
+        )
+    }
+
+    pub fn count_keys(&self, table: TableId) -> Statement {
+        format!("SELECT {} FROM {}", self.dialect.as_text("count(*)"), self.key_relation(table))
+            .into()
+    }
+
     /// How many rows of the closure are still in their table.
     pub fn count_left(&self, table: TableId) -> Statement {
         format!(

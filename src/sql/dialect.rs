@@ -45,6 +45,8 @@ impl Dialect {
             Dialect::Postgres => format!(
                 "SET LOCAL row_security = off; SET LOCAL jit = off; SET LOCAL default_statistics_target = 10; \
                  SET LOCAL client_min_messages = error; SET LOCAL lock_timeout = {}; {LOSSLESS}; \
+                 SELECT set_config('application_name', 'orgsweep', true) \
+                 WHERE current_setting('application_name') = ''; \
                  SELECT set_config(name, '65536kB', true) FROM (VALUES ('work_mem'), ('temp_buffers')) v(name) \
                  WHERE pg_size_bytes(current_setting(name)) < 65536 * 1024",
                 lock_timeout.as_millis()
@@ -102,9 +104,12 @@ impl Dialect {
     }
 }
 
-/// Texts of values that their types read again, whatever the role's own settings (PostgreSQL).
+/// Texts of values that their types read again, whatever the settings of the role that writes them or of
+/// the one that reads them (PostgreSQL).
 const LOSSLESS: &str = "SET LOCAL datestyle = 'ISO, YMD'; SET LOCAL intervalstyle = 'postgres'; \
-                        SET LOCAL extra_float_digits = 1; SET LOCAL bytea_output = 'hex'";
+                        SET LOCAL extra_float_digits = 1; SET LOCAL bytea_output = 'hex'; \
+                        SET LOCAL lc_monetary = 'C'; SET LOCAL xmloption = 'content'; \
+                        SET LOCAL array_nulls = on";
 
 /// SQLite's column affinities, told from a declared type (<https://sqlite.org/datatype3.html>, 3.1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -160,7 +160,7 @@ impl Sql<'_> {
     fn identical(&self, left: &str, right: &str) -> String {
         match self.dialect {
             Dialect::Sqlite => {
-                format!("{left} IS {right} AND typeof({left}) = typeof({right})")
+                format!("{left} IS {right} COLLATE BINARY AND typeof({left}) = typeof({right})")
             }
             Dialect::Postgres => format!("({left})::text IS NOT DISTINCT FROM ({right})::text"),
         }
@@ -195,15 +195,15 @@ impl Sql<'_> {
             true => (self.stage(stage), self.relation(table)),
             false => {
                 let (own, staged) = pairs.into_iter().unzip();
-                same.push("s.n = c.n".into());
+                same.push("s.orgsweep_n = c.orgsweep_n".into());
                 (self.numbered("s", self.stage(stage), staged), self.numbered_rows(table, own))
             }
         };
         let identity: Vec<String> = match keyed {
             true => self.identity_values(table, "c"),
-            false => {
-                (0..self.identity_values(table, "c").len()).map(|n| format!("c.i{n}")).collect()
-            }
+            false => (0..self.identity_values(table, "c").len())
+                .map(|n| format!("c.orgsweep_i{n}"))
+                .collect(),
         };
         let identity = identity.iter().enumerate().map(|(n, value)| format!("{value} AS i{n}"));
         let old = (0..written.len()).map(|n| format!("{} AS o{n}", stage.link("s", n).0));
@@ -219,7 +219,7 @@ impl Sql<'_> {
     fn numbered(&self, alias: &str, relation: String, values: Vec<String>) -> String {
         let values: Vec<String> = values.iter().map(|value| self.comparable(value)).collect();
         format!(
-            "(SELECT {alias}.*, row_number() OVER (PARTITION BY {}) AS n FROM {relation} {alias})",
+            "(SELECT {alias}.*, row_number() OVER (PARTITION BY {}) AS orgsweep_n FROM {relation} {alias})",
             values.join(", ")
         )
     }
@@ -227,15 +227,17 @@ impl Sql<'_> {
     /// The same of a user's table, with what identifies each row for now.
     fn numbered_rows(&self, table: TableId, values: Vec<String>) -> String {
         let identity = self.identity_values(table, "c").into_iter().enumerate();
-        let identity: Vec<String> = identity.map(|(n, value)| format!("{value} AS i{n}")).collect();
+        let identity: Vec<String> =
+            identity.map(|(n, value)| format!("{value} AS orgsweep_i{n}")).collect();
         let rows = format!("(SELECT c.*, {} FROM {} c)", identity.join(", "), self.relation(table));
         self.numbered("c", rows, values)
     }
 
-    /// A value by which rows that are alike can be put together, whatever its type.
+    /// A value by which rows that are the same can be put together, whatever its type: not only
+    /// equal, as 1 and 1.0 or two cases of a letter can be.
     fn comparable(&self, value: &str) -> String {
         match self.dialect {
-            Dialect::Sqlite => value.to_owned(),
+            Dialect::Sqlite => self.dialect.archived(value, ""),
             Dialect::Postgres => format!("({value})::text"),
         }
     }

@@ -1,7 +1,7 @@
 //! The condition that selects root rows. Names match exactly, whatever the column's collation:
 //! the plain comparison is for the index, the binary one for the truth.
 
-use super::{Dialect, Sql, Statement, quote};
+use super::{Dialect, Sql, Statement, literal, quote};
 use crate::catalog::TableId;
 use crate::selection::{Root, Selection};
 
@@ -104,6 +104,31 @@ impl Sql<'_> {
             }
         }
         condition
+    }
+
+    /// One run at a time deletes an organization: a second one waits here, before it touches a row
+    /// (PostgreSQL). The lock's number is the hash of the root table and the key, in a stable order, so
+    /// that two runs that select several never wait for each other; it ends with the transaction, which
+    /// PgBouncer's transaction pooling allows.
+    pub fn lock_organizations(&self, root: &Root, selection: &Selection) -> Option<Statement> {
+        if self.dialect != Dialect::Postgres {
+            return None;
+        }
+        let table = literal(&format!("orgsweep:{}:", self.relation(root.table)));
+        let key: Vec<String> = self
+            .identity_values(root.table, "c")
+            .iter()
+            .map(|value| self.dialect.as_text(value))
+            .collect();
+        let mut statement = Statement::from(format!(
+            "SELECT pg_advisory_xact_lock(o.number)::text FROM (SELECT DISTINCT \
+             hashtextextended(concat_ws(',', {table}, {}), 0) AS number FROM {} c WHERE ",
+            key.join(", "),
+            self.relation(root.table)
+        ));
+        statement.append(&self.selected(root, selection));
+        statement.push(" ORDER BY 1) o");
+        Some(statement)
     }
 
     /// Key, name and age in seconds of the selected root rows, by key.

@@ -1,8 +1,9 @@
 //! Stage tables: the rows of an archive as temporary tables named `orgsweep_r…`, where sets of them can
 //! be asked about before any of them is put back.
 
+use super::dialect::Affinity;
 use super::{Dialect, Sql, Statement, quote};
-use crate::archive::Section;
+use crate::archive::{ArchivedColumn, Section};
 use crate::restoration::Part;
 
 /// A section's rows in its stage table, alias `s`, columns `v0`, `v1`, …
@@ -41,11 +42,10 @@ impl Stage<'_> {
         values.collect::<Vec<_>>().join(", ")
     }
 
-    /// Type of each value of a line.
-    fn types(&self) -> Vec<&str> {
+    /// The column of each value of a line.
+    fn archived(&self) -> impl Iterator<Item = &ArchivedColumn> {
         let Section { columns, written, .. } = self.section;
-        let columns = columns.iter().chain(written).chain(written);
-        columns.map(|column| column.type_name.as_str()).collect()
+        columns.iter().chain(written).chain(written)
     }
 }
 
@@ -54,16 +54,32 @@ impl Sql<'_> {
         self.dialect.temporary(&stage.name())
     }
 
-    /// SQLite's columns have no type here, so that each value keeps its own.
+    /// Values compare here as they do in their table: by its columns' collations and, on SQLite, their
+    /// affinities, which every value went through before.
     pub fn create_stage(&self, stage: Stage) -> String {
-        let types = stage.types();
-        let column = |(n, type_name): (usize, &&str)| match self.dialect {
-            Dialect::Sqlite => format!("v{n}"),
-            Dialect::Postgres => format!("v{n} {type_name}"),
-        };
-        let columns: Vec<String> = types.iter().enumerate().map(column).collect();
-        let end = if self.dialect == Dialect::Postgres { " ON COMMIT DROP" } else { "" };
-        format!("CREATE TEMP TABLE {} ({}){end}", stage.name(), columns.join(", "))
+        let (name, table) = (stage.name(), stage.part.table);
+        let columns = stage.archived().enumerate();
+        match self.dialect {
+            Dialect::Sqlite => {
+                let column = |(n, archived): (usize, &ArchivedColumn)| {
+                    let column = self.column(table, &archived.name);
+                    let collation = column.collation.as_deref().unwrap_or("BINARY");
+                    let affinity = Affinity::of(&column.type_name).as_type();
+                    format!("v{n} {affinity} COLLATE {}", quote(collation))
+                };
+                let columns: Vec<String> = columns.map(column).collect();
+                format!("CREATE TEMP TABLE {name} ({})", columns.join(", "))
+            }
+            Dialect::Postgres => {
+                let columns =
+                    columns.map(|(n, column)| format!("c.{} AS v{n}", quote(&column.name)));
+                format!(
+                    "CREATE TEMP TABLE {name} ON COMMIT DROP AS SELECT {} FROM {} c WITH NO DATA",
+                    columns.collect::<Vec<_>>().join(", "),
+                    self.relation(table),
+                )
+            }
+        }
     }
 
     /// Adds rows to a stage table. `None`: a value is none that an archive holds.
@@ -81,20 +97,22 @@ impl Sql<'_> {
                 )
             }
             Dialect::Postgres => {
-                let types = stage.types();
-                let values = types.iter().enumerate().map(|(n, t)| format!("u.v{n}::{t}"));
+                let values = stage.archived().enumerate().map(|(n, archived)| {
+                    let column = self.column(stage.part.table, &archived.name);
+                    self.dialect.unarchived(&format!("u.v{n}"), column)
+                });
                 let values: Vec<String> = values.collect();
                 let mut statement = Statement::from(format!(
                     "INSERT INTO {} SELECT {} FROM unnest(",
                     self.stage(stage),
                     values.join(", ")
                 ));
-                for n in 0..types.len() {
+                for n in 0..values.len() {
                     statement.push(if n > 0 { ", " } else { "" });
                     statement.bind(&array(rows.iter().map(|row| row[n].as_deref())));
                     statement.push("::text[]");
                 }
-                let names: Vec<String> = (0..types.len()).map(|n| format!("v{n}")).collect();
+                let names: Vec<String> = (0..values.len()).map(|n| format!("v{n}")).collect();
                 statement.push(&format!(") AS u({})", names.join(", ")));
                 Some(statement)
             }
@@ -135,7 +153,9 @@ fn array<'a>(values: impl Iterator<Item = Option<&'a str>>) -> String {
 /// The text, where it is one SQL literal of those that an archive holds and nothing else: it becomes
 /// part of a statement.
 fn literal_alone(text: &str) -> Option<&str> {
-    let hex = |text: &str| text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let hex = |text: &str| {
+        text.len().is_multiple_of(2) && text.bytes().all(|byte| byte.is_ascii_hexdigit())
+    };
     let blob = |text: &str| {
         text.strip_prefix("X'").and_then(|rest| rest.strip_suffix('\'')).is_some_and(hex)
     };
@@ -183,6 +203,7 @@ mod tests {
             "'a'b'",
             "1; DROP TABLE t",
             "X'0g'",
+            "X'0'",
             "1-1a",
             "(SELECT 1)",
             "'''",

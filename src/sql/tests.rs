@@ -46,6 +46,7 @@ fn names_are_matched_exactly_and_values_are_bound() {
 #[test]
 fn rows_join_by_the_parents_key_once() {
     let first = Follow {
+        limit: None,
         reference: USERS_ORG,
         since: 0,
         generation: 2,

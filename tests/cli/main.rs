@@ -2,10 +2,12 @@
 
 mod age;
 mod barriers;
+mod batches;
 mod confirmation;
 mod doctor;
 mod explain;
 mod faults;
+mod machines;
 mod output;
 mod saved;
 mod selection;

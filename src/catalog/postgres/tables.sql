@@ -32,6 +32,7 @@ columns AS (
     SELECT a.attrelid, json_agg(json_build_object(
                'name', a.attname,
                'type_name', format_type(a.atttypid, a.atttypmod),
+               'domain_over', format_type(base.oid, NULL),
                'nullable', NOT a.attnotnull
                    AND a.atttypid NOT IN (SELECT oid FROM domain WHERE typnotnull),
                'generated', a.attgenerated <> '',
@@ -43,6 +44,8 @@ columns AS (
       JOIN pg_attribute a ON a.attrelid = r.oid AND a.attnum > 0 AND NOT a.attisdropped
       JOIN pg_type t ON t.oid = a.atttypid
       LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
+      LEFT JOIN (domain JOIN pg_type base ON base.oid = domain.typbasetype AND base.typtype <> 'd')
+             ON domain.oid = a.atttypid
      GROUP BY a.attrelid
 ),
 -- PostgreSQL 18: NOT NULL may be NOT VALID; what it covers may hold nulls and identifies nothing.

@@ -82,6 +82,7 @@ fn column(row: &Row, rowid: Option<&str>, declared: &Declared) -> Column {
     let collation = collation.map(|(_, collation)| collation.clone());
     Column {
         type_name: row.text(3).to_owned(),
+        domain_over: None,
         nullable: !row.flag(4) && rowid != Some(&name),
         generated: matches!(row.number(7), 2 | 3),
         default: row.optional(5).map(str::to_owned),

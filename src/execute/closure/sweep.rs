@@ -162,6 +162,7 @@ fn shared(
 ) -> Option<(Vec<Followed>, Vec<ReferenceId>)> {
     let (catalog, plan) = (run.job.catalog, run.job.plan);
     let untouched = run.sql.dialect == Dialect::Postgres
+        && run.job.batch.is_none()
         && !discovery.takes(child)
         && !discovery.has_rows(child)
         && run.unreadable(child).is_none();
@@ -232,6 +233,14 @@ pub fn add_waiting(
 /// The statement that follows the reference by itself, for scripts.
 fn alone(run: &Run, discovery: &Discovery, reference: ReferenceId, generation: u32) -> String {
     let known = discovery.has_rows(run.job.catalog.reference(reference).child);
-    let step = Follow { reference, since: 0, generation, known, excluding: false, lock: run.lock };
+    let step = Follow {
+        reference,
+        since: 0,
+        generation,
+        known,
+        excluding: false,
+        lock: run.lock,
+        limit: None,
+    };
     run.sql.follow(&step).inlined()
 }

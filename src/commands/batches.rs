@@ -1,0 +1,231 @@
+//! `--batch-rows`: several transactions, from the leaves up, for what one should not hold.
+
+use super::clean::{confirm, consents};
+use super::context::{Prepared, Subject};
+use super::indexes;
+use super::keeping;
+use super::preview::{self, Ended, Reporting};
+use crate::cli::{Clean, How, ReferenceChecks};
+use crate::database::Database;
+use crate::execute::{self, Batch, Failure, Job, Progress};
+use crate::exit::{self, Exit, Problem};
+use crate::findings::Findings;
+use crate::interrupt;
+use crate::plan::Force;
+use crate::receipt::Part;
+use crate::render::{Outcome, counted, grouped};
+use crate::ui::Ui;
+use anyhow::Result;
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// Refuses what would be refused, asks, then deletes batch after batch; the organizations' own rows go
+/// in the last one, so that a series that was interrupted can be begun again.
+///
+/// # Errors
+/// As for a clean; [`Exit::Partly`] once a batch is committed.
+pub fn clean(
+    subject: &Subject,
+    args: &Clean,
+    rows: u64,
+    parts: &mut Vec<Part>,
+    ui: &mut Ui,
+) -> Result<Exit> {
+    let mut how = args.how.clone();
+    // Between two batches everybody looks: only the engine's own checks hold then.
+    how.reference_checks = ReferenceChecks::Engine;
+    let (mut database, mut prepared) = Prepared::open(subject, &args.which, &how)?;
+    if ui.is_heard() {
+        ui.note(&prepared.describe());
+    }
+    if !how.foreign.is_empty() || !prepared.plan.rules.orphans.is_empty() {
+        return Err(Problem::usage("--batch-rows takes neither --foreign nor a policy's orphans")
+            .hint("--orphans without, or one transaction for all of it")
+            .into());
+    }
+    let archiving = keeping::archiving(subject, &prepared, &mut database, &args.keep)?;
+    let start = Instant::now();
+    let seen = {
+        let job = prepared.job(how.lock_timeout, true);
+        Ended::previewed(preview::measure(&mut database, &prepared, &job, ui)?)
+    };
+    if seen.outcome != Outcome::Previewed {
+        let reporting = reporting(args, &how, &prepared);
+        parts.push(reporting.part(&seen, start.elapsed()));
+        return Ok(reporting.finish(ui, &seen));
+    }
+    if !consents(args, ui, prepared.plan.rules.force != Force::None) {
+        reporting(args, &how, &prepared).show(ui, &seen);
+        confirm(ui, &seen.findings.organizations)?;
+    }
+    if args.create_missing_indexes {
+        let tables = seen.findings.rows().into_keys().collect();
+        let open = (subject, &args.which, &how);
+        (database, prepared) = indexes::create_missing((database, prepared), &tables, open, ui)?;
+    }
+    let reporting = reporting(args, &how, &prepared);
+    let job = Job { archive: archiving.as_ref(), ..prepared.job(how.lock_timeout, true) };
+    let mut series = Series { job, reporting, parts, total: seen.findings.deleted(), start };
+    let ended = series.run(&mut database, args, rows, ui);
+    let committed = series.parts.iter().filter(|part| part.deleted > 0).count();
+    match ended {
+        Ok(ended) => Ok(series.reporting.finish(ui, &ended)),
+        Err(error) if committed > 0 => Err(partly(&error, committed, series.parts).into()),
+        Err(error) => Err(error),
+    }
+}
+
+fn reporting<'a>(args: &'a Clean, how: &'a How, prepared: &'a Prepared) -> Reporting<'a> {
+    let Clean { which, format, .. } = args;
+    Reporting { command: "clean", prepared, which, how, format: *format }
+}
+
+struct Series<'a> {
+    job: Job<'a>,
+    reporting: Reporting<'a>,
+    /// One for each batch.
+    parts: &'a mut Vec<Part>,
+    total: u64,
+    start: Instant,
+}
+
+impl Series<'_> {
+    fn run(
+        &mut self,
+        database: &mut Database,
+        args: &Clean,
+        rows: u64,
+        ui: &mut Ui,
+    ) -> Result<Ended> {
+        let mut all = Ended::from(execute::Outcome::Nothing);
+        let mut limit = rows;
+        loop {
+            let batch = self.batch(database, limit, ui)?;
+            let last = !batch.cut;
+            let ended = Ended::from(batch.outcome);
+            match ended.outcome {
+                Outcome::Refused => {
+                    self.parts.push(self.reporting.part(&ended, self.start.elapsed()));
+                    return self.refused(ended);
+                }
+                Outcome::Cleaned => {
+                    let rows = counted(ended.findings.deleted(), "row");
+                    interrupt::committed(format!("a batch of {rows}"));
+                    self.parts.push(self.reporting.part(&ended, self.start.elapsed()));
+                }
+                // Rows that name each other go in one transaction, however many there are.
+                _ if !last => limit = limit.saturating_mul(2),
+                _ => {}
+            }
+            add(&mut all, ended);
+            if last {
+                return Ok(all);
+            }
+            let done = all.findings.deleted();
+            let rows = format!("{} of {}", grouped(done), counted(self.total, "row"));
+            let batches = counted(self.parts.len() as u64, "batch");
+            ui.progress(format!("{rows} deleted in {batches}"));
+            pause(args.pause.unwrap_or_default())?;
+            if let Some(most) = args.max_lag {
+                wait_for_replicas(database, most, ui)?;
+            }
+        }
+    }
+
+    fn batch(&self, database: &mut Database, limit: u64, ui: &mut Ui) -> Result<Batch, Failure> {
+        let job = Job { batch: Some(limit), ..self.job };
+        let first = self.parts.is_empty();
+        let mut observe = |progress: Progress| match progress {
+            // The preview has told them, and what is slow is slow for every batch.
+            Progress::Selected(_) => {}
+            Progress::Slow(_) if !first => {}
+            progress => self.reporting.prepared.narrate(ui, progress),
+        };
+        execute::batch(database, &job, &mut observe)
+    }
+
+    /// Something came in the way between two batches.
+    fn refused(&self, ended: Ended) -> Result<Ended> {
+        let committed = self.parts.iter().any(|part| part.deleted > 0);
+        match committed {
+            false => Ok(ended),
+            true => {
+                let report = self.reporting.report(&ended);
+                let why = report.refusal_views().into_iter().map(|view| view.message);
+                let why = why.collect::<Vec<_>>().join("; ");
+                Err(Problem::new(Exit::Refused, why).into())
+            }
+        }
+    }
+}
+
+/// What several batches did, as if it had been one.
+fn add(all: &mut Ended, batch: Ended) {
+    if batch.outcome != Outcome::Cleaned {
+        return;
+    }
+    all.outcome = Outcome::Cleaned;
+    let Findings { organizations, found, unlinked, shared, .. } = batch.findings;
+    all.findings.organizations = organizations;
+    for more in found {
+        let same = |one: &&mut crate::findings::Found| {
+            one.table == more.table && one.reference == more.reference
+        };
+        match all.findings.found.iter_mut().find(same) {
+            Some(one) => one.rows += more.rows,
+            None => all.findings.found.push(more),
+        }
+    }
+    for more in unlinked {
+        match all.findings.unlinked.iter_mut().find(|one| one.unlink == more.unlink) {
+            Some(one) => one.rows += more.rows,
+            None => all.findings.unlinked.push(more),
+        }
+    }
+    all.findings.shared = shared;
+    for (step, took) in batch.durations {
+        *all.durations.entry(step).or_default() += took;
+    }
+    all.archives.extend(batch.archives);
+}
+
+/// Some of it is gone for good; the rest is as it was.
+fn partly(error: &anyhow::Error, committed: usize, parts: &[Part]) -> Problem {
+    let problem = exit::diagnose(error);
+    let rows: u64 = parts.iter().map(|part| part.deleted).sum();
+    let done = format!(
+        "{} in {} committed, then: {}",
+        counted(rows, "row"),
+        counted(committed as u64, "batch"),
+        problem.message
+    );
+    let exit = if problem.exit == Exit::Unknown { Exit::Unknown } else { Exit::Partly };
+    Problem::new(exit, done).hint("the same command goes on with what is left")
+}
+
+/// Sleeps, unless a signal comes.
+fn pause(long: Duration) -> Result<(), Failure> {
+    const LOOK: Duration = Duration::from_millis(100);
+    let until = Instant::now() + long;
+    loop {
+        interrupt::check()?;
+        match until.saturating_duration_since(Instant::now()) {
+            Duration::ZERO => return Ok(()),
+            left => thread::sleep(left.min(LOOK)),
+        }
+    }
+}
+
+/// Waits until no replica is further behind than `most` (PostgreSQL).
+fn wait_for_replicas(database: &mut Database, most: Duration, ui: &mut Ui) -> Result<()> {
+    const LOOK: Duration = Duration::from_millis(500);
+    loop {
+        match database.replica_lag()? {
+            Some(lag) if lag > most => {
+                ui.progress(format!("a replica is {lag:.1?} behind: waiting"));
+                pause(LOOK)?;
+            }
+            _ => return Ok(()),
+        }
+    }
+}

@@ -1,0 +1,129 @@
+//! Who keeps us waiting (PostgreSQL). Whoever holds a lock can only be asked for while we wait for it, so
+//! a thread looks from a connection of its own, opened when a statement has taken half the time that it
+//! may wait: a run that nobody holds up never opens it.
+
+use super::Failure;
+use crate::database::{self, Database, Fault, Target};
+use crate::label::printable;
+use crate::sql::Statement;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+/// A look-out over the statements of one transaction; it ends when it is dropped.
+#[derive(Default)]
+pub struct Watch {
+    shared: Arc<(Mutex<State>, Condvar)>,
+}
+
+#[derive(Default)]
+struct State {
+    /// When the statement that runs was sent.
+    began: Option<Instant>,
+    /// Who was seen in its way, the last time we looked.
+    seen: Option<String>,
+    ended: bool,
+}
+
+impl Watch {
+    /// Watches the server process `pid`, whose locks are waited for as long as `patience`.
+    pub fn begin(target: &Target, pid: &str, patience: Duration) -> Watch {
+        let watch = Watch::default();
+        let (shared, target) = (watch.shared.clone(), target.clone());
+        let question = Statement::from(blockers(pid));
+        std::thread::spawn(move || look(&shared, &target, &question, patience / 2));
+        watch
+    }
+
+    /// A statement is being sent.
+    pub fn sending(&self) {
+        let mut state = lock(&self.shared.0);
+        state.began = Some(Instant::now());
+        state.seen = None;
+        self.shared.1.notify_all();
+    }
+
+    /// Its answer has come.
+    pub fn answered(&self) {
+        lock(&self.shared.0).began = None;
+    }
+}
+
+/// Sends a statement under the look-out; where a lock is not granted, the failure says who holds it.
+pub fn over<T>(
+    watch: &Option<Watch>,
+    send: impl FnOnce() -> Result<T, Failure>,
+) -> Result<T, Failure> {
+    let Some(watch) = watch else {
+        return send();
+    };
+    watch.sending();
+    let answer = send();
+    watch.answered();
+    answer.map_err(|failure| match (failure, lock(&watch.shared.0).seen.clone()) {
+        (Failure::Database(error), Some(holder)) if error.fault == Fault::Busy => {
+            let message = format!("{}: {holder}", error.message);
+            Failure::Database(database::Error { message, ..error })
+        }
+        (failure, _) => failure,
+    })
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        lock(&self.shared.0).ended = true;
+        self.shared.1.notify_all();
+    }
+}
+
+fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
+    state.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn look(
+    shared: &(Mutex<State>, Condvar),
+    target: &Target,
+    question: &Statement,
+    patience: Duration,
+) {
+    let mut database = None;
+    let mut state = lock(&shared.0);
+    while !state.ended {
+        let waited = state.began.map(|began| began.elapsed());
+        if waited.is_none_or(|waited| waited < patience) {
+            let left = waited.map_or(patience, |waited| patience.saturating_sub(waited));
+            state = shared.1.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
+            continue;
+        }
+        let began = state.began;
+        drop(state);
+        let seen = ask(&mut database, target, question);
+        state = lock(&shared.0);
+        if seen.is_some() && state.began == began {
+            state.seen = seen;
+        }
+        let again = (patience / 4).max(Duration::from_millis(100));
+        state = shared.1.wait_timeout(state, again).unwrap_or_else(PoisonError::into_inner).0;
+    }
+}
+
+fn ask(database: &mut Option<Database>, target: &Target, question: &Statement) -> Option<String> {
+    if database.is_none() {
+        *database = Database::connect(target, false).ok();
+    }
+    let rows = database.as_mut()?.query(question).ok()?;
+    let blockers: Vec<String> = rows.iter().map(|row| printable(row.text(0))).collect();
+    (!blockers.is_empty()).then(|| blockers.join("; "))
+}
+
+/// One line a session that `pid` waits for. Of its statement only the beginning: the rest may hold values.
+fn blockers(pid: &str) -> String {
+    format!(
+        "SELECT concat('process ', a.pid, ' of ', coalesce(a.usename::text, '?'), \
+         CASE WHEN a.application_name <> '' THEN ' (' || a.application_name || ')' END, \
+         ' from ', coalesce(host(a.client_addr), 'this machine'), ', ', coalesce(a.state, 'state unknown'), \
+         ', in a transaction since ', to_char(a.xact_start, 'HH24:MI:SS'), \
+         ', its statement since ', to_char(a.query_start, 'HH24:MI:SS'), \
+         ': ', left(regexp_replace(a.query, '\\s+', ' ', 'g'), 60)) \
+         FROM pg_stat_activity a WHERE a.pid = ANY (pg_blocking_pids({pid})) ORDER BY a.xact_start LIMIT 3"
+    )
+}

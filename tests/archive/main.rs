@@ -1,0 +1,26 @@
+//! What clean archives, restore puts back: every table is as it was, value for value; and whatever is
+//! wrong with an archive, a disk or a schema, nothing is lost and nothing is written in part.
+
+mod damage;
+mod faults;
+mod harness;
+mod kept;
+mod memory;
+// Made for other tests, too.
+#[allow(dead_code)]
+#[path = "../model/mod.rs"]
+mod model;
+mod postgres_types;
+#[allow(dead_code)]
+#[path = "../faults/proxy.rs"]
+mod proxy;
+mod random;
+mod refusals;
+mod round_trip;
+mod shapes;
+mod sqlite_types;
+#[path = "../support/mod.rs"]
+mod support;
+
+use harness::*;
+use support::*;
