@@ -15,6 +15,7 @@ class Contender:
     source: str  # The prepared data that it gets a copy of.
     changes_nothing: bool = False
     rounds: int = sys.maxsize
+    says: str = ""  # What it has to tell on stderr.
     seconds_at_most: int = 0  # PostgreSQL: a statement that takes longer is cancelled, and that is the result.
 
 
@@ -86,6 +87,7 @@ def measured(engine, contender):
     cancelled = process.returncode != 0 and bool(limit) and "statement timeout" in errors
     if process.returncode != 0 and not cancelled:
         sys.exit(f"benches/run: {' '.join(contender.command)}: exit {process.returncode}\n{errors}")
+    assert contender.says in errors, f"{contender.name} does not say {contender.says!r}:\n{errors}"
     after = engine.processor_time()
     processor = None if None in (before, after) else after - before + usage.ru_utime + usage.ru_stime
     return Run(seconds, processor, (peak or usage.ru_maxrss) / 1024, cancelled)

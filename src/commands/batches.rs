@@ -2,9 +2,10 @@
 
 use super::clean::{confirm, consents};
 use super::context::{Prepared, Subject};
+use super::indexes;
 use super::keeping;
 use super::preview::{self, Ended, Reporting};
-use crate::cli::{Clean, ReferenceChecks};
+use crate::cli::{Clean, How, ReferenceChecks};
 use crate::database::{Database, Replication};
 use crate::execute::{self, Batch, Failure, Job, Progress};
 use crate::exit::{self, Exit, Problem};
@@ -34,7 +35,7 @@ pub fn clean(
     let mut how = args.how.clone();
     // Between two batches everybody looks: only the engine's own checks hold then.
     how.reference_checks = ReferenceChecks::Engine;
-    let (mut database, prepared) = Prepared::open(subject, &args.which, &how)?;
+    let (mut database, mut prepared) = Prepared::open(subject, &args.which, &how)?;
     if ui.is_heard() {
         ui.note(&prepared.describe());
     }
@@ -44,24 +45,27 @@ pub fn clean(
             .into());
     }
     let archiving = keeping::archiving(subject, &prepared, &mut database, &args.keep)?;
-    let job = Job { archive: archiving.as_ref(), ..prepared.job(how.lock_timeout, true) };
-    let reporting = Reporting {
-        command: "clean",
-        prepared: &prepared,
-        which: &args.which,
-        how: &how,
-        format: args.format,
-    };
     let start = Instant::now();
-    let seen = Ended::previewed(preview::measure(&mut database, &prepared, &job, ui)?);
+    let seen = {
+        let job = prepared.job(how.lock_timeout, true);
+        Ended::previewed(preview::measure(&mut database, &prepared, &job, ui)?)
+    };
     if seen.outcome != Outcome::Previewed {
+        let reporting = reporting(args, &how, &prepared);
         parts.push(reporting.part(&seen, start.elapsed()));
         return Ok(reporting.finish(ui, &seen));
     }
     if !consents(args, ui, prepared.plan.rules.force != Force::None) {
-        reporting.show(ui, &seen);
+        reporting(args, &how, &prepared).show(ui, &seen);
         confirm(ui, &seen.findings.organizations)?;
     }
+    if args.create_missing_indexes {
+        let tables = seen.findings.rows().into_keys().collect();
+        let open = (subject, &args.which, &how);
+        (database, prepared) = indexes::create_missing((database, prepared), &tables, open, ui)?;
+    }
+    let reporting = reporting(args, &how, &prepared);
+    let job = Job { archive: archiving.as_ref(), ..prepared.job(how.lock_timeout, true) };
     let mut series = Series { job, reporting, parts, total: seen.findings.deleted(), start };
     let ended = series.run(&mut database, args, rows, ui);
     let committed = series.parts.iter().filter(|part| part.deleted > 0).count();
@@ -70,6 +74,11 @@ pub fn clean(
         Err(error) if committed > 0 => Err(partly(&error, committed, series.parts).into()),
         Err(error) => Err(error),
     }
+}
+
+fn reporting<'a>(args: &'a Clean, how: &'a How, prepared: &'a Prepared) -> Reporting<'a> {
+    let Clean { which, format, .. } = args;
+    Reporting { command: "clean", prepared, which, how, format: *format }
 }
 
 struct Series<'a> {

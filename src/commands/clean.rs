@@ -2,21 +2,21 @@
 
 use super::batches;
 use super::context::{Prepared, Subject};
+use super::indexes;
 use super::keeping::{self, Recording};
 use super::per_org::{self, Series};
 use super::preview::{self, Ended, Reporting, selection_flags};
 use super::saved;
 use crate::cli::{Clean, Keep, Preview, PreviewFormat};
-use crate::doctor;
+use crate::database::Database;
 use crate::execute::{self, Failure, Job, Progress};
 use crate::exit::{Exit, Problem};
-use crate::findings::{Expected, Organization};
+use crate::findings::{Expected, Findings, Organization};
 use crate::label::printable;
 use crate::plan::Force;
 use crate::receipt::Part;
 use crate::render::Outcome;
 use crate::saved::SavedPlan;
-use crate::sql::cures;
 use crate::ui::Ui;
 use anyhow::Result;
 use std::time::Instant;
@@ -60,9 +60,6 @@ fn deletion(
     parts: &mut Vec<Part>,
     ui: &mut Ui,
 ) -> Result<Exit> {
-    if args.create_missing_indexes {
-        create_missing_indexes(subject, args, ui)?;
-    }
     if args.how.per_org {
         let Clean { which, how, format, verify, .. } = args;
         let series =
@@ -92,43 +89,34 @@ fn once(
     parts: &mut Vec<Part>,
     ui: &mut Ui,
 ) -> Result<Exit> {
-    let (mut database, prepared) = Prepared::open(subject, &args.which, &args.how)?;
+    let (mut database, mut prepared) = Prepared::open(subject, &args.which, &args.how)?;
     if ui.is_heard() {
         ui.note(&prepared.describe());
     }
     prepared.tell_ageless(&mut database, ui)?;
-    let reporting = Reporting {
-        command: "clean",
-        prepared: &prepared,
-        which: &args.which,
-        how: &args.how,
-        format: args.format,
-    };
     let archiving = keeping::archiving(subject, &prepared, &mut database, &args.keep)?;
     if let Some(saved) = saved {
         saved::check(saved, subject, &prepared, &mut database)?;
     }
-    let job = Job {
-        archive: archiving.as_ref(),
-        digest: saved.is_some(),
-        ..prepared.job(args.how.lock_timeout, args.verify)
-    };
     let start = Instant::now();
-    let consented = consents(args, ui, prepared.plan.rules.force != Force::None);
-    let confirmed = match consented && database.read_only()?.is_none() {
-        true => None,
-        false => {
-            let findings = preview::measure(&mut database, &prepared, &job, ui)?;
-            let preview = Ended::previewed(findings);
-            if preview.outcome != Outcome::Previewed {
-                parts.push(reporting.part(&preview, start.elapsed()));
-                return Ok(reporting.finish(ui, &preview));
+    let (seen, confirmed) = match agree(args, saved, &mut database, &prepared, ui)? {
+        Agreed::Unseen => (false, None),
+        Agreed::Not(preview) => {
+            let reporting = reporting(args, &prepared);
+            parts.push(reporting.part(&preview, start.elapsed()));
+            return Ok(reporting.finish(ui, &preview));
+        }
+        Agreed::Seen { findings, confirmed } => {
+            if args.create_missing_indexes {
+                let tables = findings.rows().into_keys().collect();
+                let open = (subject, &args.which, &args.how);
+                (database, prepared) =
+                    indexes::create_missing((database, prepared), &tables, open, ui)?;
             }
-            reporting.show(ui, &preview);
-            confirm(ui, &preview.findings.organizations)?;
-            Some(Expected::from(&preview.findings))
+            (true, confirmed.then(|| Expected::from(&findings)))
         }
     };
+    let job = Job { archive: archiving.as_ref(), ..job(args, saved, &prepared) };
     let saved = saved.map(|saved| saved.expected(&prepared.catalog, &prepared.plan));
     let expected = saved.as_ref().or(confirmed.as_ref());
     let mut organizations = Vec::new();
@@ -136,8 +124,8 @@ fn once(
         if let Progress::Selected(selected) = progress {
             organizations = selected.to_vec();
         }
-        // Who was just asked has seen the organizations already.
-        if confirmed.is_none() || !matches!(progress, Progress::Selected(_)) {
+        // The organizations were introduced already.
+        if !seen || !matches!(progress, Progress::Selected(_)) {
             prepared.narrate(ui, progress);
         }
     });
@@ -151,20 +139,57 @@ fn once(
             return Err(error);
         }
     };
+    let reporting = reporting(args, &prepared);
     parts.push(reporting.part(&ended, start.elapsed()));
     Ok(reporting.finish(ui, &ended))
 }
 
-/// Outside any transaction, so that nobody waits for them.
-fn create_missing_indexes(subject: &Subject, args: &Clean, ui: &mut Ui) -> Result<()> {
-    let (mut database, prepared) = Prepared::open(subject, &args.which, &args.how)?;
-    for id in doctor::worth_an_index(&prepared.catalog, &prepared.plan) {
-        let create = cures::create_index(prepared.dialect, &prepared.catalog, id);
-        ui.progress(create.clone());
-        database.run(&create)?;
-        ui.note(&format!("created for good: {create}"));
+fn reporting<'a>(args: &'a Clean, prepared: &'a Prepared) -> Reporting<'a> {
+    let Clean { which, how, format, .. } = args;
+    Reporting { command: "clean", prepared, which, how, format: *format }
+}
+
+fn job<'a>(args: &Clean, saved: Option<&SavedPlan>, prepared: &'a Prepared) -> Job<'a> {
+    Job { digest: saved.is_some(), ..prepared.job(args.how.lock_timeout, args.verify) }
+}
+
+/// Whether to go on, and what is known by then.
+enum Agreed {
+    /// Nobody had to look.
+    Unseen,
+    Seen {
+        findings: Findings,
+        /// By somebody who was shown exactly this.
+        confirmed: bool,
+    },
+    /// There is nothing to go on with.
+    Not(Ended),
+}
+
+/// Consent, or confirmation of what a preview shows; and a preview for the indexes that are to be
+/// created for what goes, and for nothing else.
+fn agree(
+    args: &Clean,
+    saved: Option<&SavedPlan>,
+    database: &mut Database,
+    prepared: &Prepared,
+    ui: &mut Ui,
+) -> Result<Agreed> {
+    let consented = consents(args, ui, prepared.plan.rules.force != Force::None)
+        && database.read_only()?.is_none();
+    if consented && !(args.create_missing_indexes && indexes::any_missing(prepared)) {
+        return Ok(Agreed::Unseen);
     }
-    Ok(())
+    let findings = preview::measure(database, prepared, &job(args, saved, prepared), ui)?;
+    let preview = Ended::previewed(findings);
+    if preview.outcome != Outcome::Previewed {
+        return Ok(Agreed::Not(preview));
+    }
+    if !consented {
+        reporting(args, prepared).show(ui, &preview);
+        confirm(ui, &preview.findings.organizations)?;
+    }
+    Ok(Agreed::Seen { findings: preview.findings, confirmed: !consented })
 }
 
 /// `--yes` is consent; so is `--force` where nobody can be asked (the original tool's CI usage).

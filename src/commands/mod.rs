@@ -8,6 +8,7 @@ mod demo;
 mod doctor;
 mod explain;
 mod graph;
+mod indexes;
 mod keeping;
 mod migrate;
 mod narration;

@@ -3,8 +3,10 @@
 
 use super::clean::{confirm, consents};
 use super::context::{Prepared, Subject};
+use super::indexes;
 use super::keeping;
 use super::preview::{Ended, Reporting, refuse_writes, selection_flags};
+use crate::catalog::TableId;
 use crate::cli::{Clean, How, PreviewFormat, Which};
 use crate::database::{self, Database, Fault};
 use crate::execute::{self, Archiving, Failure, Job, Progress};
@@ -18,6 +20,7 @@ use crate::render::summary::{self, Summary, Unit};
 use crate::selection::Selection;
 use crate::ui::Ui;
 use anyhow::Result;
+use std::collections::BTreeSet;
 use std::time::Instant;
 
 /// What a series is made from.
@@ -49,6 +52,8 @@ struct Run<'a> {
     asks: bool,
     /// What each is expected to take with it, where somebody has seen and confirmed it.
     confirmed: Option<Vec<Option<Findings>>>,
+    /// Tables of which rows would go, for the indexes that this wants.
+    going: BTreeSet<TableId>,
     /// Why the database takes no writes.
     read_only: Option<String>,
     archiving: Option<Archiving>,
@@ -75,10 +80,14 @@ pub fn clean(series: Series, args: &Clean, parts: &mut Vec<Part>, ui: &mut Ui) -
     let Run { prepared, database, .. } = &mut run;
     run.archiving = keeping::archiving(series.subject, prepared, database, &args.keep)?;
     let consented = consents(args, ui, run.prepared.plan.rules.force != Force::None);
+    let indexes = args.create_missing_indexes && indexes::any_missing(&run.prepared);
     if consented && run.read_only.is_none() {
         let organizations = run.organizations(|_| true);
         if !organizations.is_empty() {
             run.prepared.narrate(ui, Progress::Selected(&organizations));
+        }
+        if indexes {
+            run.each(Task::Preview, ui);
         }
     } else {
         run.asks = !consented;
@@ -90,6 +99,9 @@ pub fn clean(series: Series, args: &Clean, parts: &mut Vec<Part>, ui: &mut Ui) -
         run.show(ui);
         confirm(ui, &run.organizations(Unit::would_go))?;
         run.confirmed = Some(seen);
+    }
+    if indexes {
+        run = run.create_missing_indexes(ui)?;
     }
     run.each(Task::Clean, ui);
     parts.append(&mut run.parts);
@@ -120,7 +132,7 @@ impl<'a> Run<'a> {
         let read_only = database.read_only()?;
         let plan = plan_without_orphans(&prepared);
         let (units, asks, confirmed) = (Vec::new(), false, None);
-        let (archiving, parts) = (None, Vec::new());
+        let (archiving, parts, going) = (None, Vec::new(), BTreeSet::new());
         let mut run = Run {
             series,
             database,
@@ -129,6 +141,7 @@ impl<'a> Run<'a> {
             units,
             asks,
             confirmed,
+            going,
             read_only,
             archiving,
             parts,
@@ -222,6 +235,9 @@ impl<'a> Run<'a> {
                 let report = Report { plan, next: None, ..reporting.report(&ended) };
                 unit.reported(&report, ui.json);
                 let part = (task == Task::Clean).then(|| reporting.part(&ended, start.elapsed()));
+                if unit.would_go() {
+                    self.going.extend(ended.findings.rows().into_keys());
+                }
                 self.units[n] = unit;
                 self.parts.extend(part);
                 // Thousands of organizations would add up.
@@ -279,6 +295,15 @@ impl<'a> Run<'a> {
                     .map(Ended::from)
             }
         }
+    }
+
+    fn create_missing_indexes(mut self, ui: &mut Ui) -> Result<Run<'a>> {
+        let Series { subject, which, how, .. } = self.series;
+        let open = (self.database, self.prepared);
+        (self.database, self.prepared) =
+            indexes::create_missing(open, &self.going, (subject, which, how), ui)?;
+        self.plan = plan_without_orphans(&self.prepared);
+        Ok(self)
     }
 
     fn plan_again(&mut self) -> Result<()> {

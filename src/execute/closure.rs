@@ -2,6 +2,11 @@
 //! numbered generation; a reference is followed again only for parents found since its last turn,
 //! and a table whose parents' key tables are empty is never queried.
 
+mod sweep;
+
+use sweep::Swept;
+pub use sweep::{Aside, Sure};
+
 use super::deletion::expect_gone;
 use super::{Failure, Progress, Run, archiving, guards, timed};
 use crate::catalog::{ReferenceId, TableId};
@@ -39,6 +44,12 @@ pub struct Discovery {
     analyzed: BTreeMap<TableId, u64>,
     created: BTreeSet<TableId>,
     done: BTreeMap<ReferenceId, u32>,
+    /// References that were followed before their turn, and what waits for it.
+    aside: BTreeMap<ReferenceId, Aside>,
+    with_aside: BTreeSet<TableId>,
+    sure: BTreeMap<TableId, Sure>,
+    /// Tables whose rows are known in number only.
+    counted: BTreeMap<TableId, Swept>,
     /// Tables whose rows are deleted as they are found.
     taken: BTreeSet<TableId>,
     /// How long that took, per table.
@@ -91,6 +102,25 @@ impl Discovery {
         self.excluded.contains(&reference)
     }
 
+    /// What was set aside for an unlink, where that is all of it: no parent was found since.
+    pub fn set_aside(&self, reference: ReferenceId, parent: TableId) -> Option<Aside> {
+        self.aside.get(&reference).copied().filter(|_| !self.has_grown(reference, parent))
+    }
+
+    /// Rows that need no question whose they are.
+    pub fn sure(&self, table: TableId) -> Option<Sure> {
+        self.sure.get(&table).copied()
+    }
+
+    /// All rows of the table are such.
+    pub fn is_sure(&self, table: TableId) -> bool {
+        self.sure(table).is_some_and(|sure| sure.rows == self.rows[&table])
+    }
+
+    pub fn with_aside(&self) -> impl Iterator<Item = TableId> + '_ {
+        self.with_aside.iter().copied()
+    }
+
     /// Of the rows of a table only so many go.
     pub fn cut(&mut self, table: TableId, rows: u64) {
         self.rows.insert(table, rows);
@@ -111,10 +141,23 @@ impl Discovery {
         self.generation
     }
 
-    /// Parents that this reference has not been followed from yet.
+    /// There are parents that this reference has not been followed from, or rows that wait for it.
     fn is_ready(&self, followed: Followed, parent: TableId) -> bool {
-        let done = self.done.get(&followed.reference).copied().unwrap_or(0);
-        self.newest.get(&parent).is_some_and(|newest| *newest > done)
+        self.waiting(followed.reference).is_some() || self.has_grown(followed.reference, parent)
+    }
+
+    /// Rows of `table` were found since the reference was followed.
+    pub fn has_grown(&self, reference: ReferenceId, table: TableId) -> bool {
+        let done = self.done.get(&reference).copied().unwrap_or(0);
+        self.newest.get(&table).is_some_and(|newest| *newest > done)
+    }
+
+    /// The bit of the rows that wait for this reference.
+    fn waiting(&self, reference: ReferenceId) -> Option<usize> {
+        match self.aside.get(&reference) {
+            Some(Aside::Rows { bit }) => Some(*bit),
+            _ => None,
+        }
     }
 }
 
@@ -179,7 +222,7 @@ fn select_roots(run: &mut Run, discovery: &mut Discovery) -> Result<(), Failure>
         run.query(&lock).map_err(Failure::at_selection)?;
     }
     let statement = run.sql.select_roots(run.job.root, run.job.selection, generation, lock);
-    add(run, discovery, root, None, Rank::Cascade, &statement).map_err(Failure::at_selection)?;
+    add(run, discovery, root, None, &statement).map_err(Failure::at_selection)?;
     let mut since = 0;
     while discovery.newest.get(&root).is_some_and(|newest| *newest > since) {
         since = discovery.generation;
@@ -231,7 +274,7 @@ fn select_orphans(
     let lock = run.lock && run.job.catalog.table(orphans.table).privileges.update;
     let known = discovery.has_rows(orphans.table);
     let statement = run.sql.select_orphans(orphans, generation, known, lock);
-    add(run, discovery, orphans.table, None, Rank::Cascade, &statement)
+    add(run, discovery, orphans.table, None, &statement)
 }
 
 /// Follows every reference up to `rank` until no statement finds anything new.
@@ -241,20 +284,23 @@ fn to_fixpoint(
     rank: Rank,
     excluded: &BTreeSet<ReferenceId>,
 ) -> Result<(), Failure> {
-    let plan = run.job.plan;
+    let (catalog, plan) = (run.job.catalog, run.job.plan);
+    let ready = |discovery: &Discovery, followed: &Followed| {
+        let parent = catalog.reference(followed.reference).parent;
+        followed.rank <= rank && discovery.is_ready(*followed, parent)
+    };
     loop {
-        let ready = |discovery: &Discovery, followed: &Followed| {
-            let parent = run.job.catalog.reference(followed.reference).parent;
-            followed.rank <= rank && discovery.is_ready(*followed, parent)
-        };
         let round: Vec<Followed> =
             plan.followed.iter().filter(|f| ready(discovery, f)).copied().collect();
         if round.is_empty() {
             return Ok(());
         }
         let round = probe(run, discovery, round)?;
-        for followed in round {
-            follow(run, discovery, followed, excluded.contains(&followed.reference))?;
+        for (n, followed) in round.iter().enumerate() {
+            // A sweep may have followed it along with another.
+            if ready(discovery, followed) && !sweep::sweep(run, discovery, &round[n..], rank)? {
+                follow(run, discovery, *followed, excluded.contains(&followed.reference))?;
+            }
         }
     }
 }
@@ -271,6 +317,7 @@ fn probe(
         let reference = catalog.reference(followed.reference);
         discovery.rows.get(&reference.parent).is_some_and(|rows| *rows <= PROBE_PARENTS)
             && run.unreadable(reference.child).is_none()
+            && discovery.waiting(followed.reference).is_none()
     };
     let asked: Vec<Followed> = round.iter().filter(worth_asking).copied().collect();
     if asked.len() < PROBE_FROM {
@@ -300,6 +347,9 @@ fn follow(
     followed: Followed,
     excluding: bool,
 ) -> Result<(), Failure> {
+    if let Some(bit) = discovery.waiting(followed.reference) {
+        return sweep::add_waiting(run, discovery, followed, bit);
+    }
     let child = run.job.catalog.reference(followed.reference).child;
     if discovery.unreadable.contains(&child) {
         discovery.done.insert(followed.reference, discovery.generation);
@@ -310,6 +360,7 @@ fn follow(
         discovery.unreadable.insert(child);
         return follow(run, discovery, followed, excluding);
     }
+    sweep::key_counted(run, discovery, child)?;
     let takes = discovery.takes(child);
     let keep = !takes || run.job.verify || run.job.plan.looks_at(run.job.catalog, child);
     if keep {
@@ -333,15 +384,15 @@ fn follow(
     };
     // Rows that a self-reference adds in this very statement are yet to be followed from.
     discovery.done.insert(followed.reference, generation - 1);
-    add(run, discovery, child, Some(followed.reference), followed.rank, &statement)
+    add(run, discovery, child, Some(followed), &statement)
 }
 
+/// Runs a statement that finds rows; `followed` is `None` for selected ones.
 fn add(
     run: &mut Run,
     discovery: &mut Discovery,
     table: TableId,
-    reference: Option<ReferenceId>,
-    rank: Rank,
+    followed: Option<Followed>,
     statement: &Statement,
 ) -> Result<(), Failure> {
     let (rows, took) = timed(|| match discovery.takes(table) && run.archive.is_some() {
@@ -351,25 +402,44 @@ fn add(
     if discovery.takes(table) {
         *discovery.took.entry(table).or_default() += took;
     }
+    register(run, discovery, table, followed, rows, statement.inlined())
+}
+
+/// Counts what was just found, as a script would find it.
+fn register(
+    run: &mut Run,
+    discovery: &mut Discovery,
+    table: TableId,
+    followed: Option<Followed>,
+    rows: u64,
+    script: String,
+) -> Result<(), Failure> {
     if rows == 0 {
         return Ok(());
     }
-    discovery.is_cut |= reference.is_some() && run.job.batch.is_some_and(|limit| rows >= limit);
+    discovery.is_cut |= followed.is_some() && run.job.batch.is_some_and(|limit| rows >= limit);
     discovery.newest.insert(table, discovery.generation);
     let total = discovery.rows.entry(table).or_default();
     *total += rows;
     let total = *total;
     (run.observe)(Progress::Finding { table, rows: total });
-    discovery.found.push(Found { table, reference, rank, rows, script: statement.inlined() });
+    let reference = followed.map(|followed| followed.reference);
+    let rank = followed.map_or(Rank::Cascade, |followed| followed.rank);
+    discovery.found.push(Found { table, reference, rank, rows, script });
     let analyzed = discovery.analyzed.get(&table).copied().unwrap_or(0);
     // One root row is planned for as if it were thousands.
     let few = table == run.job.plan.root && analyzed == 0;
     if discovery.has_keys(table) && (few || total >= ANALYZE_FROM && total >= analyzed * 2) {
-        if let Some(analyze) = run.sql.analyze_key_table(table) {
-            run.run(&analyze)?;
-        }
-        discovery.analyzed.insert(table, total);
+        analyze(run, discovery, table)?;
     }
+    Ok(())
+}
+
+fn analyze(run: &mut Run, discovery: &mut Discovery, table: TableId) -> Result<(), Failure> {
+    if let Some(analyze) = run.sql.analyze_key_table(table) {
+        run.run(&analyze)?;
+    }
+    discovery.analyzed.insert(table, discovery.rows[&table]);
     Ok(())
 }
 

@@ -9,7 +9,7 @@ use crate::explanation::{Judgement, Owner};
 use crate::findings::{Shared, Unlinked};
 use crate::label::title;
 use crate::plan::{Refusal, RefusalKind};
-use crate::sql::{CLASSES, Home, RowKey};
+use crate::sql::{CLASSES, Home, RowKey, Suspicion};
 use std::collections::{BTreeMap, BTreeSet};
 
 const SAMPLES: u32 = 3;
@@ -74,26 +74,40 @@ pub fn tables_with_exceptions(
     run: &mut Run,
     discovery: &Discovery,
 ) -> Result<Vec<TableId>, Failure> {
-    let plan = run.job.plan;
-    let reached_otherwise = |table: &TableId| {
-        let owning = plan.owning_of(*table);
-        let mut found = discovery.found.iter().filter(|found| found.table == *table);
-        found.any(|found| owning.len() != 1 || found.reference != Some(owning[0]))
-    };
-    let suspects: Vec<TableId> = discovery
-        .tables()
-        .filter(|table| match *table == plan.root {
-            true => discovery.found.iter().any(|f| f.table == plan.root && f.reference.is_some()),
-            false => plan.may_be_foreign(run.job.catalog, *table) && reached_otherwise(table),
-        })
-        .collect();
-    if suspects.is_empty() {
-        return Ok(suspects);
+    let suspicions: Vec<Suspicion> =
+        discovery.tables().filter_map(|table| suspicion(run, discovery, table)).collect();
+    if suspicions.is_empty() {
+        return Ok(Vec::new());
     }
     let present = |table| discovery.has_keys(table);
-    let question = run.sql.count_exceptions(&suspects, discovery.selected, &present);
+    let question = run.sql.count_exceptions(&suspicions, discovery.selected, &present);
     let rows = run.query(&question)?.into_iter().filter(|row| row.number(1) > 0);
-    Ok(rows.map(|row| TableId(row.number(0) as usize)).collect())
+    let tables: BTreeSet<TableId> = rows.map(|row| TableId(row.number(0) as usize)).collect();
+    Ok(tables.into_iter().collect())
+}
+
+/// Rows that an owning reference found have that parent in the closure: what is left to ask.
+fn suspicion(run: &Run, discovery: &Discovery, table: TableId) -> Option<Suspicion> {
+    let plan = run.job.plan;
+    let found = || discovery.found.iter().filter(|found| found.table == table);
+    if table == plan.root {
+        let reached = found().any(|found| found.reference.is_some());
+        return reached.then_some(Suspicion {
+            table,
+            owning: Vec::new(),
+            homeless: false,
+            sure: None,
+        });
+    }
+    if !plan.may_be_foreign(run.job.catalog, table) || discovery.is_sure(table) {
+        return None;
+    }
+    let sure = discovery.sure(table).map(|sure| sure.generations);
+    let all = plan.owning_of(table);
+    let finds_all = |id: &ReferenceId| found().all(|found| found.reference == Some(*id));
+    let owning: Vec<ReferenceId> = all.iter().copied().filter(|id| !finds_all(id)).collect();
+    let homeless = found().any(|found| found.reference.is_none_or(|id| !all.contains(&id)));
+    (homeless || !owning.is_empty()).then_some(Suspicion { table, owning, homeless, sure })
 }
 
 /// The way up, again generation by generation.
@@ -230,6 +244,9 @@ pub fn forget(
     let keys: Vec<TableId> = discovery.created().collect();
     for table in keys {
         run.run(&run.sql.drop_key_table(table))?;
+    }
+    for table in discovery.with_aside() {
+        run.run(&run.sql.drop_aside(table))?;
     }
     Ok(())
 }

@@ -34,7 +34,7 @@ use crate::findings::{Expected, Findings, Organization, Step};
 use crate::interrupt;
 use crate::plan::{Plan, Refusal, RefusalKind};
 use crate::selection::{Root, Selection};
-use crate::sql::{Dialect, Sql, Statement};
+use crate::sql::{Dialect, Phase, Sql, Statement};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -139,6 +139,8 @@ struct Run<'a> {
     observe: Observer<'a>,
     /// Lock the rows that are found.
     lock: bool,
+    /// Nobody asks for the keys of rows that can be counted without.
+    counts: bool,
     archive: Option<Writer>,
     /// Who keeps us waiting.
     watch: Option<Watch>,
@@ -151,6 +153,7 @@ struct Run<'a> {
 pub fn preview(database: &mut Database, job: &Job, observe: Observer) -> Result<Findings, Failure> {
     database.begin(Purpose::Read)?;
     let mut run = Run::new(database, job, observe, false);
+    run.counts = !job.digest;
     let findings = run.prepare().and_then(|()| measure(&mut run));
     interrupt::cancel_by(None);
     database.rollback();
@@ -221,12 +224,13 @@ impl<'a> Run<'a> {
         lock: bool,
     ) -> Run<'a> {
         let sql = Sql::new(database.dialect(), job.catalog, job.plan);
-        Run { database, job, sql, observe, lock, archive: None, watch: None }
+        let (counts, archive, watch) = (false, None, None);
+        Run { database, job, sql, observe, lock, counts, archive, watch }
     }
 
     /// Session settings, right after BEGIN; the isolation level is checked, not believed.
     fn prepare(&mut self) -> Result<(), Failure> {
-        self.database.run(&self.sql.dialect.session(self.job.lock_timeout, self.lock))?;
+        self.database.run(&self.sql.dialect.session(self.job.lock_timeout))?;
         if self.sql.dialect == Dialect::Sqlite {
             return self.drop_leftovers();
         }
@@ -292,6 +296,11 @@ impl<'a> Run<'a> {
             true => Ok(()),
             false => Err(Failure::SchemaMoved),
         }
+    }
+
+    /// Memory goes where the work is (SQLite).
+    fn make_room(&mut self, phase: Phase) -> Result<(), Failure> {
+        self.sql.dialect.caches(phase).map_or(Ok(()), |caches| self.run(&caches))
     }
 
     fn execute(&mut self, statement: &Statement) -> Result<u64, Failure> {

@@ -1,8 +1,8 @@
 //! What stands in the way besides other organizations: protected rows, and unlinks that cannot be.
 
-use super::closure::Discovery;
+use super::closure::{Aside, Discovery};
 use super::{Failure, Run};
-use crate::catalog::{Check, Column, OnDelete, ReferenceId};
+use crate::catalog::{Check, Column, OnDelete, Reference, ReferenceId};
 use crate::findings::{self, Change, Unlinked};
 use crate::label::title;
 use crate::plan::{Followed, Force, Rank, Refusal, RefusalKind, Unlink, UnlinkValue};
@@ -108,7 +108,7 @@ pub(super) fn ask(
 /// The unlinks that have surviving rows; those are kept, and locked, in tables of their own.
 pub fn unlinked(run: &mut Run, discovery: &mut Discovery) -> Result<Vec<Unlinked>, Failure> {
     let (catalog, plan) = (run.job.catalog, run.job.plan);
-    let mut asked: Vec<Asked> = Vec::new();
+    let (mut asked, mut worth): (Vec<Asked>, Vec<Asked>) = (Vec::new(), Vec::new());
     for (position, unlink) in plan.unlinks.iter().enumerate() {
         let reference = catalog.reference(unlink.reference);
         let concerned = discovery.has_rows(reference.parent)
@@ -116,17 +116,28 @@ pub fn unlinked(run: &mut Run, discovery: &mut Discovery) -> Result<Vec<Unlinked
         if !concerned {
             continue;
         }
-        match run.unreadable(reference.child) {
-            Some(refusal) => discovery.refusals.push(refusal),
-            None => asked.push((position, unlink, discovery.shows(reference.child))),
+        let aside = discovery.set_aside(unlink.reference, reference.parent);
+        match (run.unreadable(reference.child), aside) {
+            (Some(refusal), _) => discovery.refusals.push(refusal),
+            (None, Some(Aside::Nothing)) => {}
+            (None, Some(Aside::Rows { .. })) => worth.push((position, unlink, true)),
+            (None, None) => asked.push((position, unlink, discovery.shows(reference.child))),
         }
     }
+    worth.extend(with_rows(run, asked)?);
+    worth.sort_by_key(|(position, ..)| *position);
     let mut unlinked = Vec::new();
-    for (position, unlink, known) in with_rows(run, asked)? {
-        let child = catalog.reference(unlink.reference).child;
+    for (position, unlink, known) in worth {
+        let Reference { child, parent, .. } = *catalog.reference(unlink.reference);
         let privileges = catalog.table(child).privileges;
-        let lock = run.lock && privileges.update;
-        run.execute(&run.sql.keep_unlinked(position, unlink, known, lock))?;
+        let keep = match discovery.set_aside(unlink.reference, parent) {
+            Some(Aside::Rows { bit }) => {
+                let grown = discovery.has_grown(unlink.reference, child);
+                run.sql.keep_waiting(position, unlink, bit, grown)
+            }
+            _ => run.sql.keep_unlinked(position, unlink, known, run.lock && privileges.update),
+        };
+        run.execute(&keep)?;
         let rows = run.one(run.sql.count_kept(position))?.number(0) as u64;
         if rows == 0 {
             run.run(&run.sql.drop_kept(position))?;

@@ -7,12 +7,14 @@ mod owning;
 mod refusal;
 mod rules;
 mod strategy;
+mod sweep;
 #[cfg(test)]
 mod tests;
 
 pub use build::build;
 pub use refusal::{Refusal, RefusalKind};
 pub use rules::{Checks, Condition, Consent, Force, ForeignAction, Guards, Pattern, Rules};
+pub use sweep::{can_share, pays};
 
 use crate::catalog::{Catalog, Key, ReferenceId, TableId};
 use crate::graph::Component;

@@ -5,22 +5,37 @@ use crate::catalog::{Catalog, Discriminant, ReferenceId, TableId};
 use std::collections::BTreeSet;
 
 impl Plan {
-    /// Can rows be deleted as they are found? Where nothing but what is found on the way, or among the
-    /// rows that are left, could stop the deletion.
+    /// Can rows be deleted as they are found?
     pub fn may_take(&self, catalog: &Catalog) -> bool {
+        self.must_know_first(catalog).is_none()
+    }
+
+    /// Why all rows have to be known before the first of them goes: something else than what is found
+    /// on the way, or among the rows that are left, could stop the deletion.
+    pub fn must_know_first(&self, catalog: &Catalog) -> Option<&'static str> {
         let rules = &self.rules;
-        rules.orphans.is_empty()
-            && rules.guards.test_data.is_empty()
-            && self.followed.iter().all(|followed| followed.rank < Rank::Protected)
-            && self.unlinks.iter().all(|unlink| !unlink.foreign_only)
-            && !self.unlinks_fire(catalog)
-            && (rules.force == Force::All
-                || self
-                    .unlinks
-                    .iter()
-                    .all(|unlink| self.users_of_its_columns(catalog, unlink).is_empty()))
-            && self.tables.iter().all(|table| may_delete(catalog, *table))
-            && !self.types_go(catalog)
+        let follows_all = self.followed.iter().all(|followed| followed.rank < Rank::Protected);
+        let apart = |unlink: &Unlink| self.users_of_its_columns(catalog, unlink).is_empty();
+        let reasons = [
+            (!rules.orphans.is_empty(), "the policy's orphans go along"),
+            (!rules.guards.test_data.is_empty(), "a guard of the policy looks at the rows"),
+            (!follows_all, "without --force, references may protect rows"),
+            (
+                self.unlinks.iter().any(|unlink| unlink.foreign_only),
+                "rows of other organizations are to be unlinked",
+            ),
+            (self.unlinks_fire(catalog), "a trigger sees what is unlinked"),
+            (
+                rules.force != Force::All && !self.unlinks.iter().all(apart),
+                "an unlink writes columns of other references",
+            ),
+            (
+                !self.tables.iter().all(|table| may_delete(catalog, *table)),
+                "privileges or row-level security may stop it",
+            ),
+            (self.types_go(catalog), "the types of polymorphic references go, too"),
+        ];
+        reasons.into_iter().find(|(holds, _)| *holds).map(|(_, reason)| reason)
     }
 
     /// Tables whose rows nothing refers to: they can go first, whoever checks.

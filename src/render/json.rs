@@ -19,6 +19,9 @@ struct Document<'a> {
     reference_checks_reason: &'a str,
     /// In which order rows go.
     order: &'static str,
+    /// The same of the clean to come in words, and why.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    path: Option<String>,
     steps: Vec<StepView>,
     refusals: Vec<RefusalView>,
     notes: Vec<String>,
@@ -70,6 +73,7 @@ fn document<'a>(report: &'a Report) -> Document<'a> {
         reference_checks: report.plan.rules.checks,
         reference_checks_reason: &report.checks_reason,
         order: if report.findings.top_down { "top_down" } else { "children_first" },
+        path: (report.outcome == Outcome::Previewed).then(|| report.path()),
         steps: report.steps(),
         refusals: report.refusal_views(),
         notes: report.notes(),

@@ -162,11 +162,8 @@ fn totals(report: &Report) -> String {
         rows => format!(", {} unlinked", counted(rows, "row")),
     };
     let order = if findings.top_down { ", in one pass from the top down" } else { "" };
-    let checks = format!(
-        "reference checks: {}{order} ({})\n",
-        report.plan.rules.checks.as_str(),
-        report.checks_reason
-    );
+    let proof = report.plan.rules.checks.as_str();
+    let checks = |order| format!("reference checks: {proof}{order} ({})\n", report.checks_reason);
     match report.outcome {
         Outcome::Nothing => {
             format!("nothing to clean up: nothing matches {}\n", report.selection)
@@ -174,11 +171,16 @@ fn totals(report: &Report) -> String {
         Outcome::Cleaned => {
             let took: Duration = report.durations.values().sum();
             format!(
-                "deleted {rows} of {tables}{unlinked} in {}; proven and committed\n{checks}",
-                duration(took)
+                "deleted {rows} of {tables}{unlinked} in {}; proven and committed\n{}",
+                duration(took),
+                checks(order)
             )
         }
-        Outcome::Previewed => format!("{rows} of {tables} would be deleted{unlinked}\n{checks}"),
+        Outcome::Previewed => format!(
+            "{rows} of {tables} would be deleted{unlinked}\n{}path: {}\n",
+            checks(""),
+            report.path()
+        ),
         Outcome::Refused => {
             format!("refused: nothing was changed ({rows} of {tables}{unlinked} at stake)\n")
         }

@@ -67,6 +67,10 @@ impl Sql<'_> {
         }
         // SQLite's OR IGNORE would do, after a look at every row: the key is in the child's index.
         if step.known {
+            // PostgreSQL looks for rows that are not known yet first, those that name nobody included.
+            if self.dialect == Dialect::Postgres {
+                conditions.push(self.row_names_somebody(step.reference, "c"));
+            }
             conditions.push(format!(
                 "NOT EXISTS (SELECT 1 FROM {} k WHERE {})",
                 self.key_relation(child),

@@ -19,6 +19,18 @@ pub enum Home {
     Global,
 }
 
+/// How the rows of a table might be exceptions, by what found them.
+#[derive(Debug, Clone)]
+pub struct Suspicion {
+    pub table: TableId,
+    /// Owning references that did not find all of the rows themselves.
+    pub owning: Vec<ReferenceId>,
+    /// Some rows were not found by any owning reference.
+    pub homeless: bool,
+    /// Rows with these numbers are none: the first and the last.
+    pub sure: Option<(u32, u32)>,
+}
+
 /// Rows that the firewall refuses: foreign ones, and others that only a forced reference reaches.
 const REFUSED: &str =
     "(v.class = 'foreign' OR (v.class IN ('shared', 'global') AND v.cascaded = 0))";
@@ -56,11 +68,10 @@ impl Sql<'_> {
         if table == self.plan.root {
             return format!("{own} k WHERE k.gen > {selected}");
         }
-        let (mut joins, mut outside, mut nobody) = (String::new(), Vec::new(), Vec::new());
+        let (mut joins, mut outside) = (String::new(), Vec::new());
         for (n, id) in self.plan.owning_of(table).iter().enumerate() {
             let parent = self.catalog.reference(*id).parent;
             let named = self.names_somebody(*id, "k");
-            nobody.push(format!("NOT ({named})"));
             if present(parent) {
                 let (alias, parent) = (format!("p{n}"), self.key_relation(parent));
                 joins += &format!(
@@ -72,9 +83,7 @@ impl Sql<'_> {
                 outside.push(format!("({named})"));
             }
         }
-        // A row without owning references, and a row that names nobody, have no home.
-        let homeless = if nobody.is_empty() { "1 = 1".to_owned() } else { nobody.join(" AND ") };
-        outside.push(format!("({homeless})"));
+        outside.push(format!("({})", self.names_nobody_at_all(table)));
         let exceptions = format!("{own} k{joins} WHERE ({})", outside.join(" OR "));
         match self.plan.has_orphans(table) {
             // Orphans have none either, and were selected for it.
@@ -83,22 +92,68 @@ impl Sql<'_> {
         }
     }
 
-    /// Table and number of exceptions for each of `tables`, in one round trip.
+    /// The tables of `suspicions` that have exceptions, each with a number: in one round trip, and
+    /// without the joins that tell which rows they are.
     pub fn count_exceptions(
         &self,
-        tables: &[TableId],
+        suspicions: &[Suspicion],
         selected: u32,
         present: &dyn Fn(TableId) -> bool,
     ) -> Statement {
-        let one = |table: &TableId| {
-            let (table_text, count) =
-                (self.dialect.as_text(&table.0.to_string()), self.dialect.as_text("count(*)"));
-            format!(
-                "SELECT {table_text}, {count} FROM {}",
-                self.exceptions(*table, selected, present)
-            )
+        let questions = suspicions.iter().flat_map(|suspicion| {
+            let (table, count) = (
+                self.dialect.as_text(&suspicion.table.0.to_string()),
+                self.dialect.as_text("count(*)"),
+            );
+            let rows = self.suspects(suspicion, selected, present).into_iter();
+            rows.map(move |rows| format!("SELECT {table}, {count} FROM {rows}"))
+        });
+        questions.collect::<Vec<_>>().join(" UNION ALL ").into()
+    }
+
+    /// Where the exceptions of a table are, one way to be one after the other.
+    fn suspects(
+        &self,
+        suspicion: &Suspicion,
+        selected: u32,
+        present: &dyn Fn(TableId) -> bool,
+    ) -> Vec<String> {
+        let table = suspicion.table;
+        let own = self.key_relation(table);
+        if table == self.plan.root {
+            return vec![self.exceptions(table, selected, present)];
+        }
+        let outside = suspicion.owning.iter().map(|id| {
+            let parent = self.catalog.reference(*id).parent;
+            let named = self.names_somebody(*id, "k");
+            match present(parent) {
+                true => format!(
+                    "{named} AND NOT EXISTS (SELECT 1 FROM {} p WHERE {})",
+                    self.key_relation(parent),
+                    self.key_names_key(*id, "p", "k")
+                ),
+                false => named,
+            }
+        });
+        let homeless = suspicion.homeless.then(|| self.names_nobody_at_all(table));
+        // Orphans have no home either, and were selected for it.
+        let chosen = match self.plan.has_orphans(table) {
+            true => format!(" AND k.gen > {selected}"),
+            false => String::new(),
         };
-        tables.iter().map(one).collect::<Vec<_>>().join(" UNION ALL ").into()
+        let unsure = suspicion.sure.map_or(String::new(), |(first, last)| {
+            format!(" AND k.gen NOT BETWEEN {first} AND {last}")
+        });
+        let ways = outside.chain(homeless);
+        ways.map(|way| format!("{own} k WHERE {way}{chosen}{unsure}")).collect()
+    }
+
+    /// A row without owning references, and a row that names nobody, have no home.
+    fn names_nobody_at_all(&self, table: TableId) -> String {
+        let owning = self.plan.owning_of(table).iter();
+        let nobody: Vec<String> =
+            owning.map(|id| format!("NOT ({})", self.names_somebody(*id, "k"))).collect();
+        if nobody.is_empty() { "1 = 1".to_owned() } else { nobody.join(" AND ") }
     }
 
     pub fn keep_exceptions(

@@ -19,19 +19,21 @@ mod restoring;
 mod selection;
 mod staging;
 mod statement;
+mod sweep;
 #[cfg(test)]
 mod tests;
 mod unlinking;
 mod verification;
 
 pub use closure::Follow;
-pub use dialect::Dialect;
+pub use dialect::{Dialect, Phase};
 pub use explain::{Known, RowKey};
-pub use homes::{CLASSES, Home};
+pub use homes::{CLASSES, Home, Suspicion};
 pub use keys::KeyTable;
 pub use refusals::ProtectedBy;
 pub use staging::Stage;
 pub use statement::Statement;
+pub use sweep::Sweep;
 
 use crate::catalog::{Catalog, Column, ReferenceId, Table, TableId, TableKind, TableName};
 use crate::plan::Plan;

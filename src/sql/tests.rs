@@ -24,6 +24,7 @@ fn check(statement: impl Fn(&Sql) -> Statement, expected: Expect) {
 const USERS: TableId = TableId(1);
 const DEALS: TableId = TableId(2);
 const USERS_ORG: ReferenceId = ReferenceId(0);
+const DEALS_ORG: ReferenceId = ReferenceId(2);
 const DEALS_BY: ReferenceId = ReferenceId(3);
 
 #[test]
@@ -66,7 +67,7 @@ fn rows_join_by_the_parents_key_once() {
         |sql| sql.follow(&again),
         expect![[r#"
             INSERT OR IGNORE INTO temp.orgsweep_k2 SELECT c.rowid AS c0, c."org" AS c1, 5 FROM temp.orgsweep_k1 p CROSS JOIN main."deals" c ON p.c0 = c."by" WHERE p.gen > 3 AND NOT EXISTS (SELECT 1 FROM temp.orgsweep_k2 k WHERE k.c0 = c.rowid)
-            INSERT INTO pg_temp.orgsweep_k2 SELECT c."id" AS c0, c."org" AS c1, 5 FROM "deals" c JOIN pg_temp.orgsweep_k1 p ON p.c0 = c."by" WHERE p.gen > 3 AND NOT EXISTS (SELECT 1 FROM pg_temp.orgsweep_k2 k WHERE k.c0 = c."id") FOR UPDATE OF c
+            INSERT INTO pg_temp.orgsweep_k2 SELECT c."id" AS c0, c."org" AS c1, 5 FROM "deals" c JOIN pg_temp.orgsweep_k1 p ON p.c0 = c."by" WHERE p.gen > 3 AND c."by" IS NOT NULL AND NOT EXISTS (SELECT 1 FROM pg_temp.orgsweep_k2 k WHERE k.c0 = c."id") FOR UPDATE OF c
         "#]],
     );
 }
@@ -135,4 +136,30 @@ fn what_must_be_zero_is_counted_not_tested_for_existence() {
 fn identifiers_and_literals_survive_any_quote() {
     assert_eq!(quote("we\"ird"), "\"we\"\"ird\"");
     assert_eq!(literal("O'Neil"), "'O''Neil'");
+}
+
+#[test]
+fn one_reading_finds_rows_by_several_references() {
+    let catalog = catalog(SCHEMA);
+    let plan = plan::build(&catalog, TableId(0), Rules::default());
+    let sql = Sql::new(Dialect::Postgres, &catalog, &plan);
+    let (adding, rows) = ([DEALS_ORG], BTreeMap::from([(USERS, 7)]));
+    let sweep = Sweep {
+        table: DEALS,
+        adding: &adding,
+        aside: &[DEALS_BY],
+        generation: 4,
+        again: false,
+        lock: true,
+        rows: &rows,
+    };
+    let text = |sweep: &Sweep| sql.sweep(sweep).inlined() + "\n";
+    expect![[r#"
+        INSERT INTO pg_temp.orgsweep_k2 SELECT c."id" AS c0, c."org" AS c1, CASE WHEN p0.gen IS NOT NULL THEN 4 ELSE -(CASE WHEN c."by" IN (SELECT p.c0 FROM pg_temp.orgsweep_k1 p) THEN 1 ELSE 0 END) END FROM "deals" c LEFT JOIN pg_temp.orgsweep_k0 p0 ON p0.c0 = c."org" WHERE p0.gen IS NOT NULL OR c."by" IN (SELECT p.c0 FROM pg_temp.orgsweep_k1 p) FOR UPDATE OF c
+    "#]].assert_eq(&text(&sweep));
+    // Of too many parents for a list; and the row's owner comes second.
+    let (adding, rows) = ([DEALS_BY, DEALS_ORG], BTreeMap::new());
+    expect![[r#"
+        INSERT INTO pg_temp.orgsweep_k2 SELECT c."id" AS c0, c."org" AS c1, CASE WHEN p0.gen IS NOT NULL THEN CASE WHEN (p1.gen IS NOT NULL) AND (p1.gen IS NOT NULL OR NOT (c."org" IS NOT NULL)) THEN 4 ELSE 6 END WHEN p1.gen IS NOT NULL THEN 5 END FROM "deals" c LEFT JOIN pg_temp.orgsweep_k1 p0 ON p0.c0 = c."by" LEFT JOIN pg_temp.orgsweep_k0 p1 ON p1.c0 = c."org" WHERE p0.gen IS NOT NULL OR p1.gen IS NOT NULL FOR UPDATE OF c
+    "#]].assert_eq(&text(&Sweep { adding: &adding, aside: &[], rows: &rows, ..sweep }));
 }

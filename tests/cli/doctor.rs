@@ -95,6 +95,14 @@ each_backend! {
         let flags = ["--org-name", "Apex", "--force", "--reference-checks", "engine"];
         let preview = db.orgsweep(&[&["preview"][..], &flags].concat()).exits(0);
         preview.says(&["no index finds the rows of deals.created_by (about 4 s)"]);
+        let creating = ["clean", "--reference-checks", "engine", "--create-missing-indexes", "--org-name"];
+        let without = |rest: &[&str], exit| {
+            db.orgsweep(&[&creating[..], rest].concat()).exits(exit).hides("created for good");
+        };
+        // Nothing matches; nothing goes that would want an index; nobody has confirmed it.
+        without(&["Nobody", "--yes"], 0);
+        without(&["Global", "--yes"], 0);
+        without(&["Apex"], 4);
         let clean = [&["clean", "--yes"][..], &flags, &["--create-missing-indexes"]].concat();
         let clean = db.orgsweep(&clean).exits(0);
         clean.says(&["created for good: CREATE INDEX"]).hides("warning: no index");

@@ -1,0 +1,57 @@
+//! `--create-missing-indexes`: the indexes without which the engine's checks of the rows that go would
+//! read whole tables. They are made once it is certain that these rows go, outside any transaction, so
+//! that nobody waits for them; and they stay.
+
+use super::context::{Prepared, Subject};
+use crate::catalog::{Catalog, ReferenceId, TableId};
+use crate::cli::{How, Which};
+use crate::database::Database;
+use crate::doctor;
+use crate::execute::Failure;
+use crate::sql::cures;
+use crate::ui::Ui;
+use anyhow::Result;
+use std::collections::BTreeSet;
+
+/// Something would be created where the right rows go.
+pub fn any_missing(prepared: &Prepared) -> bool {
+    !doctor::worth_an_index(&prepared.catalog, &prepared.plan).is_empty()
+}
+
+/// Creates what the deletion of rows of `tables` wants, and reads the catalog again.
+///
+/// # Errors
+/// The database forbids it; the schema has changed otherwise, too.
+pub fn create_missing(
+    (mut database, prepared): (Database, Prepared),
+    tables: &BTreeSet<TableId>,
+    (subject, which, how): (&Subject, &Which, &How),
+    ui: &mut Ui,
+) -> Result<(Database, Prepared)> {
+    let wanted = |id: &ReferenceId| tables.contains(&prepared.catalog.reference(*id).parent);
+    let missing = doctor::worth_an_index(&prepared.catalog, &prepared.plan);
+    let missing: Vec<ReferenceId> = missing.into_iter().filter(wanted).collect();
+    if missing.is_empty() {
+        return Ok((database, prepared));
+    }
+    for id in missing {
+        let create = cures::create_index(prepared.dialect, &prepared.catalog, id);
+        ui.progress(create.clone());
+        database.run(&create)?;
+        ui.note(&format!("created for good: {create}"));
+    }
+    let (database, again) = Prepared::open(subject, which, how)?;
+    match without_indexes(&again.catalog) == without_indexes(&prepared.catalog) {
+        true => Ok((database, again)),
+        false => Err(Failure::SchemaMoved.into()),
+    }
+}
+
+/// What has to be the same before and after.
+fn without_indexes(catalog: &Catalog) -> Catalog {
+    let mut catalog = catalog.clone();
+    catalog.fingerprint.clear();
+    catalog.references.iter_mut().for_each(|reference| reference.index = None);
+    catalog.tables.iter_mut().for_each(|table| table.estimated_rows = None);
+    catalog
+}

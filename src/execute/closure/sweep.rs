@@ -1,0 +1,246 @@
+//! One reading of a table for several references, where each of them would read all of it: rows join
+//! the closure by those whose turn it is; those that only later ones reach, and those to be unlinked,
+//! are set aside until then. What is found, and by what, is as if each had been followed by itself.
+
+use super::{Discovery, analyze, create_keys, register};
+use crate::catalog::{ReferenceId, TableId};
+use crate::execute::{Failure, Run};
+use crate::plan::{Followed, Rank, can_share, pays};
+use crate::sql::{Dialect, Follow, Statement, Sweep};
+use std::collections::BTreeMap;
+
+/// More references than these are not set aside at once: each has a bit.
+const ASIDE: usize = 24;
+
+/// Rows that wait for a reference's turn.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Aside {
+    Nothing,
+    Rows { bit: usize },
+}
+
+/// Rows of a table that are known to be ours: they were found with all of their owners.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Sure {
+    pub rows: u64,
+    /// The first and the last of their numbers.
+    pub generations: (u32, u32),
+}
+
+/// What one reading was for.
+#[derive(Debug, Clone)]
+pub struct Swept {
+    adding: Vec<Followed>,
+    aside: Vec<ReferenceId>,
+    generation: u32,
+}
+
+impl Swept {
+    fn references(&self) -> Vec<ReferenceId> {
+        self.adding.iter().map(|followed| followed.reference).collect()
+    }
+
+    fn sweep<'a>(
+        &'a self,
+        table: TableId,
+        adding: &'a [ReferenceId],
+        rows: &'a BTreeMap<TableId, u64>,
+    ) -> Sweep<'a> {
+        let Swept { aside, generation, .. } = self;
+        let generation = *generation;
+        Sweep { table, adding, aside, generation, again: false, lock: false, rows }
+    }
+}
+
+/// Rows per number; those set aside have negative ones.
+type Counts = BTreeMap<i64, u64>;
+
+/// Follows the first reference of `round` together with all others that lead into its child. False
+/// where that does not pay, and nothing was done.
+pub fn sweep(
+    run: &mut Run,
+    discovery: &mut Discovery,
+    round: &[Followed],
+    rank: Rank,
+) -> Result<bool, Failure> {
+    let child = run.job.catalog.reference(round[0].reference).child;
+    let Some((adding, aside)) = shared(run, discovery, child, round, rank) else {
+        return Ok(false);
+    };
+    let generation = discovery.next();
+    let swept = Swept { adding, aside, generation };
+    let references = swept.references();
+    let last = generation + references.len() as u32 - 1;
+    // As many again for rows that may be somebody else's.
+    discovery.generation = last + references.len() as u32;
+    let followed = references.iter().chain(&swept.aside);
+    discovery.done.extend(followed.map(|id| (*id, discovery.generation)));
+    let counts = match count(run, discovery, child, &swept)? {
+        Some(counts) => {
+            discovery.counted.insert(child, swept.clone());
+            counts
+        }
+        None => find(run, discovery, child, &swept)?,
+    };
+    let rows = |n: u32| counts.get(&i64::from(n)).copied().unwrap_or_default();
+    let sure = Sure { rows: (generation..=last).map(rows).sum(), generations: (generation, last) };
+    discovery.sure.insert(child, sure);
+    for (followed, generation) in swept.adding.iter().zip(generation..) {
+        let rows = rows(generation) + rows(generation + references.len() as u32);
+        let script = alone(run, discovery, followed.reference, generation);
+        register(run, discovery, child, Some(*followed), rows, script)?;
+    }
+    Ok(true)
+}
+
+/// What a preview wants to know, where it gets by without keys: all rows are ours for sure, and none
+/// waits.
+fn count(
+    run: &mut Run,
+    discovery: &Discovery,
+    child: TableId,
+    swept: &Swept,
+) -> Result<Option<Counts>, Failure> {
+    if !run.counts || !run.job.plan.only_counts(run.job.catalog, child) {
+        return Ok(None);
+    }
+    let references = swept.references();
+    let statement = run.sql.count_sweep(&swept.sweep(child, &references, &discovery.rows));
+    let counts = counts(run, &statement)?;
+    let sure = i64::from(swept.generation)..i64::from(swept.generation) + references.len() as i64;
+    Ok(counts.keys().all(|n| sure.contains(n)).then_some(counts))
+}
+
+fn find(
+    run: &mut Run,
+    discovery: &mut Discovery,
+    child: TableId,
+    swept: &Swept,
+) -> Result<Counts, Failure> {
+    create_keys(run, discovery, child)?;
+    let references = swept.references();
+    let lock = run.lock && run.job.catalog.table(child).privileges.update;
+    let sweep = Sweep { lock, ..swept.sweep(child, &references, &discovery.rows) };
+    let rows = run.execute(&run.sql.sweep(&sweep))?;
+    let counts = match rows {
+        0 => Counts::new(),
+        _ => counts(run, &run.sql.count_swept(child))?,
+    };
+    set_aside(run, discovery, child, &swept.aside, &counts)?;
+    Ok(counts)
+}
+
+/// Finds the keys of rows that were only counted, before more of them are looked for.
+pub fn key_counted(
+    run: &mut Run,
+    discovery: &mut Discovery,
+    child: TableId,
+) -> Result<(), Failure> {
+    let Some(swept) = discovery.counted.remove(&child) else {
+        return Ok(());
+    };
+    create_keys(run, discovery, child)?;
+    let references = swept.references();
+    let sweep = Sweep { again: true, ..swept.sweep(child, &references, &discovery.rows) };
+    run.execute(&run.sql.sweep(&sweep))?;
+    analyze(run, discovery, child)
+}
+
+fn counts(run: &mut Run, statement: &Statement) -> Result<Counts, Failure> {
+    let counts = run.query(statement)?;
+    Ok(counts.iter().map(|row| (row.number(0), row.number(1) as u64)).collect())
+}
+
+/// The references that can be followed together with the first of `round`, and those for which rows
+/// can be set aside, where it pays.
+fn shared(
+    run: &Run,
+    discovery: &Discovery,
+    child: TableId,
+    round: &[Followed],
+    rank: Rank,
+) -> Option<(Vec<Followed>, Vec<ReferenceId>)> {
+    let (catalog, plan) = (run.job.catalog, run.job.plan);
+    let untouched = run.sql.dialect == Dialect::Postgres
+        && run.job.batch.is_none()
+        && !discovery.takes(child)
+        && !discovery.has_rows(child)
+        && run.unreadable(child).is_none();
+    if !untouched {
+        return None;
+    }
+    let fits = |id: &ReferenceId| {
+        can_share(catalog, *id)
+            && discovery.has_rows(catalog.reference(*id).parent)
+            && !discovery.done.contains_key(id)
+            && !discovery.is_excluded(*id)
+    };
+    let into: Vec<Followed> =
+        plan.followed_into(child, catalog).into_iter().filter(|f| fits(&f.reference)).collect();
+    let (now, later): (Vec<Followed>, Vec<Followed>) =
+        into.into_iter().partition(|f| f.rank <= rank);
+    // In the order in which they would be followed one by one.
+    let (mut adding, next): (Vec<Followed>, Vec<Followed>) =
+        now.into_iter().partition(|followed| round.contains(followed));
+    if adding.first() != round.first() {
+        return None;
+    }
+    adding.extend(next);
+    let unlinked = plan.unlinked_from(child, catalog).into_iter().filter(fits);
+    let aside: Vec<ReferenceId> =
+        later.iter().map(|followed| followed.reference).chain(unlinked).take(ASIDE).collect();
+    let all: Vec<ReferenceId> =
+        adding.iter().map(|followed| followed.reference).chain(aside.iter().copied()).collect();
+    pays(catalog, child, &all, &discovery.rows).then_some((adding, aside))
+}
+
+/// Moves rows whose turn has not come out of the key table; `counts` are those of each `gen`.
+fn set_aside(
+    run: &mut Run,
+    discovery: &mut Discovery,
+    child: TableId,
+    aside: &[ReferenceId],
+    counts: &Counts,
+) -> Result<(), Failure> {
+    let waiting: Vec<i64> = counts.keys().filter(|n| **n < 0).map(|n| -n).collect();
+    if !waiting.is_empty() {
+        run.run(&run.sql.set_aside(child))?;
+        discovery.with_aside.insert(child);
+    }
+    for (bit, id) in aside.iter().enumerate() {
+        let waits = waiting.iter().any(|bits| bits & (1 << bit) != 0);
+        discovery.aside.insert(*id, if waits { Aside::Rows { bit } } else { Aside::Nothing });
+    }
+    Ok(())
+}
+
+/// The turn of a reference for which rows were set aside.
+pub fn add_waiting(
+    run: &mut Run,
+    discovery: &mut Discovery,
+    followed: Followed,
+    bit: usize,
+) -> Result<(), Failure> {
+    let child = run.job.catalog.reference(followed.reference).child;
+    let grown = discovery.has_grown(followed.reference, child);
+    discovery.aside.insert(followed.reference, Aside::Nothing);
+    let generation = discovery.next();
+    let script = alone(run, discovery, followed.reference, generation);
+    let rows = run.execute(&run.sql.add_waiting(child, bit, grown, generation))?;
+    register(run, discovery, child, Some(followed), rows, script)
+}
+
+/// The statement that follows the reference by itself, for scripts.
+fn alone(run: &Run, discovery: &Discovery, reference: ReferenceId, generation: u32) -> String {
+    let known = discovery.has_rows(run.job.catalog.reference(reference).child);
+    let step = Follow {
+        reference,
+        since: 0,
+        generation,
+        known,
+        excluding: false,
+        lock: run.lock,
+        limit: None,
+    };
+    run.sql.follow(&step).inlined()
+}
