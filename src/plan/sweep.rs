@@ -65,6 +65,6 @@ pub fn pays(
     };
     let large = catalog.table(table).estimated_rows.is_some_and(|rows| rows >= LARGE);
     // The tests' tables are small: every other one is read as if it were not.
-    let tested = cfg!(debug_assertions) && table.0 % 2 == 0;
+    let tested = cfg!(debug_assertions) && table.0.is_multiple_of(2);
     references.len() > 1 && (tested || large && references.iter().map(share).sum::<f64>() >= SHARE)
 }
