@@ -6,7 +6,7 @@ use super::indexes;
 use super::keeping;
 use super::preview::{self, Ended, Reporting};
 use crate::cli::{Clean, How, ReferenceChecks};
-use crate::database::Database;
+use crate::database::{Database, Replication};
 use crate::execute::{self, Batch, Failure, Job, Progress};
 use crate::exit::{self, Exit, Problem};
 use crate::findings::Findings;
@@ -16,6 +16,7 @@ use crate::receipt::Part;
 use crate::render::{Outcome, counted, grouped};
 use crate::ui::Ui;
 use anyhow::Result;
+use std::collections::VecDeque;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -99,6 +100,7 @@ impl Series<'_> {
     ) -> Result<Ended> {
         let mut all = Ended::from(execute::Outcome::Nothing);
         let mut limit = rows;
+        let mut lag = Lag::default();
         loop {
             let batch = self.batch(database, limit, ui)?;
             let last = !batch.cut;
@@ -127,7 +129,7 @@ impl Series<'_> {
             ui.progress(format!("{rows} deleted in {batches}"));
             pause(args.pause.unwrap_or_default())?;
             if let Some(most) = args.max_lag {
-                wait_for_replicas(database, most, ui)?;
+                lag.wait(database, most, ui)?;
             }
         }
     }
@@ -216,16 +218,58 @@ fn pause(long: Duration) -> Result<(), Failure> {
     }
 }
 
-/// Waits until no replica is further behind than `most` (PostgreSQL).
-fn wait_for_replicas(database: &mut Database, most: Duration, ui: &mut Ui) -> Result<()> {
-    const LOOK: Duration = Duration::from_millis(500);
-    loop {
-        match database.replica_lag()? {
-            Some(lag) if lag > most => {
-                ui.progress(format!("a replica is {lag:.1?} behind: waiting"));
-                pause(LOOK)?;
+/// How far behind the slowest replica is: the time since the log was first seen as far as it has not
+/// come yet.
+#[derive(Default)]
+struct Lag {
+    seen: VecDeque<(Instant, u64)>,
+}
+
+impl Lag {
+    /// Waits until no replica is further behind than `most` (PostgreSQL).
+    fn wait(&mut self, database: &mut Database, most: Duration, ui: &mut Ui) -> Result<()> {
+        const LOOK: Duration = Duration::from_millis(250);
+        while let Some(now) = database.replication()? {
+            let lag = self.at(Instant::now(), now);
+            if lag <= most {
+                break;
             }
-            _ => return Ok(()),
+            ui.progress(format!("a replica is {:.1} s behind: waiting", lag.as_secs_f64()));
+            pause(LOOK)?;
         }
+        Ok(())
+    }
+
+    fn at(&mut self, time: Instant, now: Replication) -> Duration {
+        self.seen.retain(|(_, written)| *written > now.replayed);
+        if self.seen.back().is_none_or(|(_, written)| *written < now.written)
+            && now.written > now.replayed
+        {
+            self.seen.push_back((time, now.written));
+        }
+        self.seen.front().map_or(Duration::ZERO, |(first, _)| time.duration_since(*first))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_replica_is_as_far_behind_as_the_log_it_has_not_replayed_is_old() {
+        let mut lag = Lag::default();
+        let start = Instant::now();
+        let mut at = |seconds: u64, written: u64, replayed: u64| {
+            let now = Replication { written, replayed };
+            lag.at(start + Duration::from_secs(seconds), now).as_secs()
+        };
+        assert_eq!(at(0, 100, 100), 0);
+        assert_eq!(at(1, 200, 100), 0);
+        // It stands still, whatever is written.
+        assert_eq!(at(3, 300, 100), 2);
+        assert_eq!(at(5, 300, 150), 4);
+        // What was written at second 1 has come, what was written at second 3 has not.
+        assert_eq!(at(6, 300, 200), 3);
+        assert_eq!(at(7, 300, 300), 0);
     }
 }

@@ -38,6 +38,13 @@ pub enum Driver {
     Postgres(PgConnection),
 }
 
+/// Positions in a server's log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Replication {
+    pub written: u64,
+    pub replayed: u64,
+}
+
 /// A value as text, as it is bytes; `None` is a null.
 pub type Value<'a> = Option<&'a [u8]>;
 
@@ -279,18 +286,21 @@ impl Database {
         Ok(format!("postgres:{}/{}", facts.text(0), facts.text(1)))
     }
 
-    /// How far the replica that is furthest behind is; `None` where there is none, where this role may not
-    /// see, and on SQLite.
-    pub fn replica_lag(&mut self) -> Result<Option<Duration>> {
+    /// How far this server has written its log, and how far the slowest of its replicas has replayed it, in
+    /// bytes. `None` where there is none that this role may see, and on SQLite. The view's own `replay_lag`
+    /// stands still while a replica does.
+    pub fn replication(&mut self) -> Result<Option<Replication>> {
         if self.dialect() == Dialect::Sqlite {
             return Ok(None);
         }
         let question = Statement::from(
-            "SELECT max(extract(epoch FROM replay_lag))::text FROM pg_stat_replication",
+            "SELECT (pg_current_wal_lsn() - '0/0'::pg_lsn)::text, min(replay_lsn - '0/0'::pg_lsn)::text \
+             FROM pg_stat_replication",
         );
-        let lag = self.in_snapshot(|database| database.query_one(&question))?;
-        let seconds = lag.optional(0).and_then(|lag| lag.parse::<f64>().ok());
-        Ok(seconds.map(|seconds| Duration::from_secs_f64(seconds.max(0.0))))
+        let facts = self.in_snapshot(|database| database.query_one(&question))?;
+        let number = |n: usize| facts.optional(n).and_then(|text| text.parse().ok());
+        let known = number(0).zip(number(1));
+        Ok(known.map(|(written, replayed)| Replication { written, replayed }))
     }
 
     /// The names by which a guard knows this database and its server. An SQLite file is on this

@@ -151,8 +151,8 @@ fn fill<'a>(run: &mut Run, source: &'a Source<'a>) -> Result<Stages<'a>, Failure
     })?;
     batch.flush(run, &stages, &parts)?;
     for part in parts.values() {
-        if let Some(analyze) = run.sql.analyze_stage(stages.stage(*part)) {
-            run.run(&analyze)?;
+        for statement in run.sql.settle_stage(stages.stage(*part)) {
+            run.run(&statement)?;
         }
     }
     Ok(stages)

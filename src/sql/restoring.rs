@@ -18,12 +18,22 @@ impl Sql<'_> {
         };
         let equal: Option<Vec<String>> = key.columns.iter().map(equal).collect();
         let from = format!(
-            "FROM {} s JOIN {} c ON {}",
+            "FROM {} s {} {} c ON {}",
             self.stage(stage),
+            self.looked_up_in(),
             self.relation(stage.part.table),
             equal?.join(" AND ")
         );
         Some(self.counted(&from, &self.staged_key(stage)))
+    }
+
+    /// From staged rows to those of a table: SQLite has no statistics of temporary tables, so the order of
+    /// the join is ours.
+    fn looked_up_in(&self) -> &'static str {
+        match self.dialect {
+            Dialect::Sqlite => "CROSS JOIN",
+            Dialect::Postgres => "JOIN",
+        }
     }
 
     /// What people know a staged row by: its key, never another value, which may be a secret.
@@ -208,9 +218,10 @@ impl Sql<'_> {
         let identity = identity.iter().enumerate().map(|(n, value)| format!("{value} AS i{n}"));
         let old = (0..written.len()).map(|n| format!("{} AS o{n}", stage.link("s", n).0));
         format!(
-            "{} SELECT {} FROM {staged} s JOIN {own} c ON {}",
+            "{} SELECT {} FROM {staged} s {} {own} c ON {}",
             self.create_as(&self.links(stage)),
             identity.chain(old).collect::<Vec<_>>().join(", "),
+            self.looked_up_in(),
             same.join(" AND "),
         )
     }

@@ -20,8 +20,12 @@ impl Stage<'_> {
 
     /// The stage's column that holds the table's column `name`.
     pub(super) fn column(&self, alias: &str, name: &str) -> Option<String> {
+        Some(format!("{alias}.{}", self.value(name)?))
+    }
+
+    fn value(&self, name: &str) -> Option<String> {
         let n = self.section.columns.iter().position(|column| column.name == name)?;
-        Some(format!("{alias}.v{n}"))
+        Some(format!("v{n}"))
     }
 
     /// What an unlink found in its column `n`, and what it wrote.
@@ -119,9 +123,23 @@ impl Sql<'_> {
         }
     }
 
-    /// Statistics of a stage table, where the planner has use for them.
-    pub fn analyze_stage(&self, stage: Stage) -> Option<String> {
-        (self.dialect == Dialect::Postgres).then(|| format!("ANALYZE {}", self.stage(stage)))
+    /// What makes a filled stage table quick to ask: PostgreSQL hashes it, by its statistics; SQLite looks
+    /// its rows up by each key that references name.
+    pub fn settle_stage(&self, stage: Stage) -> Vec<String> {
+        if self.dialect == Dialect::Postgres {
+            return vec![format!("ANALYZE {}", self.stage(stage))];
+        }
+        let mut keys: Vec<Vec<String>> = Vec::new();
+        for reference in self.catalog.references.iter().filter(|r| r.parent == stage.part.table) {
+            let key: Option<Vec<String>> =
+                reference.parent_columns.iter().map(|name| stage.value(name)).collect();
+            keys.extend(key.filter(|key| !keys.contains(key)));
+        }
+        let index = |key: Vec<String>| {
+            let (name, suffix) = (stage.name(), key.join("_"));
+            format!("CREATE INDEX temp.{name}_{suffix} ON {name} ({})", key.join(", "))
+        };
+        keys.into_iter().map(index).collect()
     }
 }
 

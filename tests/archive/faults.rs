@@ -115,6 +115,32 @@ each_backend! {
         }
     }
 
+    /// A restore that is killed has restored nothing or all of it.
+    fn whenever_a_restore_is_killed_it_was_all_or_nothing(db: TestDatabase) {
+        const MOMENTS: u32 = 6;
+        company(&db, 12_000);
+        let before = db.fingerprint();
+        clean(&db, &APEX).exits(0);
+        let (archive, after) = (only_archive(&db), db.fingerprint());
+        let start = Instant::now();
+        restore(&db, &archive, &[]).exits(0);
+        let whole = start.elapsed();
+        let mut killed = 0;
+        for moment in 0..MOMENTS {
+            if db.fingerprint() == before {
+                clean(&db, &[&APEX[..], &["--no-archive"]].concat()).exits(0);
+            }
+            let restoring = db.command(&["restore", &archive.to_string_lossy()]).start();
+            std::thread::sleep(whole * (2 * moment + 1) / (2 * MOMENTS));
+            restoring.signal("KILL");
+            killed += u32::from(restoring.finish().code == 137);
+            settle(&db);
+            let now = db.fingerprint();
+            assert!(now == before || now == after, "moment {moment} of {whole:?}");
+        }
+        assert!(killed > 1, "{killed} of {MOMENTS} were killed");
+    }
+
     /// Killed at moments spread over its whole run: either nothing went, or all of it, and then the
     /// archive is complete and brings it back.
     fn whenever_it_is_killed_what_went_can_be_restored(db: TestDatabase) {
@@ -271,5 +297,32 @@ fn an_interrupted_run_leaves_no_archive() {
         assert_eq!(files(&shelf, ".tar").len(), 0, "{outcome}");
         settle(&db);
         changes(&before, &contents(&db)).assert_none();
+    }
+}
+
+/// The same for a restore: it is tried again, and refused where the rows are back.
+#[test]
+fn a_restore_whose_commit_has_no_answer_can_be_tried_again() {
+    let Some(db) = TestDatabase::fresh(Backend::Postgres) else { return };
+    company(&db, 10);
+    let before = contents(&db);
+    for (verdict, back) in [(Verdict::CutBefore, false), (Verdict::CutAfter, true)] {
+        clean(&db, &APEX).exits(0);
+        let archive = only_archive(&db);
+        let proxy = Proxy::start(&db, move |message| match message.sql.as_str() {
+            "COMMIT" => verdict,
+            _ => Verdict::Forward,
+        });
+        let restoring = ["restore", &archive.to_string_lossy()];
+        proxy
+            .command(&restoring)
+            .run()
+            .exits(7)
+            .says(&["may be back or not", "run the same command again"]);
+        settle(&db);
+        assert_eq!(before == contents(&db), back);
+        restore(&db, &archive, &[]).exits(if back { 3 } else { 0 });
+        changes(&before, &contents(&db)).assert_none();
+        std::fs::remove_file(archive).expect("the archive is removed");
     }
 }

@@ -1,12 +1,16 @@
 //! Faults, injected at every step: whatever breaks and whenever, either everything of the
 //! organization is gone or nothing, no foreign key dangles, and the exit code tells which.
 
+mod cancel;
 mod company;
 mod connection;
 mod deadlocks;
 mod gaps;
 mod proxy;
+mod restart;
+mod server;
 mod signals;
+mod stall;
 #[path = "../support/mod.rs"]
 mod support;
 mod triggers;

@@ -46,6 +46,8 @@ pub fn postgres_available() -> bool {
 pub struct TestDatabase {
     pub backend: Backend,
     url: String,
+    /// The superuser's URL of its server; empty for a file.
+    server: String,
     connection: RefCell<Option<Database>>,
     /// Server-wide roles made for this test.
     roles: RefCell<Vec<String>>,
@@ -68,17 +70,21 @@ impl TestDatabase {
             Backend::Sqlite => {
                 let path = directory.path().join("test.db");
                 std::fs::File::create(&path).expect("an empty SQLite file");
-                Some(Self::open(backend, format!("sqlite:{}", path.display()), directory))
+                let url = format!("sqlite:{}", path.display());
+                Some(Self::open(backend, url, String::new(), directory))
             }
-            Backend::Postgres => {
-                let server = postgres_url()?;
-                let name = unique("orgsweep_test");
-                let url = with_database(&server, &name);
-                let db = Self::open(backend, url, directory);
-                admin(&format!("CREATE DATABASE {}", quote(&name)));
-                Some(db)
-            }
+            Backend::Postgres => Some(Self::on(&postgres_url()?)),
         }
+    }
+
+    /// An empty database on this PostgreSQL server.
+    pub fn on(server: &str) -> TestDatabase {
+        let directory = TempDir::new().expect("a temporary directory");
+        let name = unique("orgsweep_test");
+        let url = with_database(server, &name);
+        let db = Self::open(Backend::Postgres, url, server.to_owned(), directory);
+        db.admin(&format!("CREATE DATABASE {}", quote(&name)));
+        db
     }
 
     /// Another database with the same contents.
@@ -89,22 +95,34 @@ impl TestDatabase {
             Backend::Sqlite => {
                 let path = directory.path().join("test.db");
                 std::fs::copy(self.path(), &path).expect("a copy of the SQLite file");
-                Self::open(self.backend, format!("sqlite:{}", path.display()), directory)
+                let url = format!("sqlite:{}", path.display());
+                Self::open(self.backend, url, String::new(), directory)
             }
             Backend::Postgres => {
                 let name = unique("orgsweep_copy");
                 let url = with_database(&self.url, &name);
-                let copy = Self::open(self.backend, url, directory);
+                let copy = Self::open(self.backend, url, self.server.clone(), directory);
                 let template = quote(self.name());
-                admin(&format!("CREATE DATABASE {} TEMPLATE {template}", quote(&name)));
+                copy.admin(&format!("CREATE DATABASE {} TEMPLATE {template}", quote(&name)));
                 copy
             }
         }
     }
 
-    fn open(backend: Backend, url: String, directory: TempDir) -> TestDatabase {
+    fn open(backend: Backend, url: String, server: String, directory: TempDir) -> TestDatabase {
         let (connection, roles) = (RefCell::new(None), RefCell::new(Vec::new()));
-        TestDatabase { backend, url, connection, roles, directory }
+        TestDatabase { backend, url, server, connection, roles, directory }
+    }
+
+    /// Runs one statement on the server's own database.
+    fn admin(&self, sql: &str) {
+        let target = Target::parse(&self.server).expect("a valid URL of the server");
+        let result = Database::connect(&target, false).and_then(|mut server| server.run(sql));
+        // A second panic while a failed test unwinds would hide the first.
+        match result {
+            Err(error) if std::thread::panicking() => eprintln!("{error}\nin: {sql}"),
+            result => result.unwrap_or_else(|error| panic!("{error}\nin: {sql}")),
+        }
     }
 
     pub fn url(&self) -> &str {
@@ -265,7 +283,7 @@ impl TestDatabase {
     pub fn role(&self) -> Role {
         let name = unique("orgsweep_role");
         let password = format!("S3cret-{name}");
-        admin(&format!("CREATE ROLE {} LOGIN PASSWORD {}", quote(&name), literal(&password)));
+        self.admin(&format!("CREATE ROLE {} LOGIN PASSWORD {}", quote(&name), literal(&password)));
         self.roles.borrow_mut().push(name.clone());
         let url = with_user(&self.url, &name, &password);
         Role { name, password, url }
@@ -291,23 +309,11 @@ impl Drop for TestDatabase {
     fn drop(&mut self) {
         self.close();
         if self.backend == Backend::Postgres {
-            admin(&format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", quote(self.name())));
+            self.admin(&format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", quote(self.name())));
             for role in self.roles.borrow().iter() {
-                admin(&format!("DROP ROLE IF EXISTS {}", quote(role)));
+                self.admin(&format!("DROP ROLE IF EXISTS {}", quote(role)));
             }
         }
-    }
-}
-
-/// Runs one statement on the server's own database.
-fn admin(sql: &str) {
-    let url = postgres_url().expect("a PostgreSQL server");
-    let target = Target::parse(&url).expect("a valid ORGSWEEP_TEST_POSTGRES");
-    let result = Database::connect(&target, false).and_then(|mut server| server.run(sql));
-    // A second panic while a failed test unwinds would hide the first.
-    match result {
-        Err(error) if std::thread::panicking() => eprintln!("{error}\nin: {sql}"),
-        result => result.unwrap_or_else(|error| panic!("{error}\nin: {sql}")),
     }
 }
 

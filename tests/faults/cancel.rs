@@ -1,0 +1,105 @@
+//! SIGINT, SIGTERM and the deadline come while the server is busy with one statement that takes a minute:
+//! it is cancelled at once, and everything is as before.
+
+use super::company::{Company, Left};
+use super::stall::*;
+use std::time::{Duration, Instant};
+
+/// "Within about a second", on a machine that has other work; a process that cannot cancel gives up after
+/// five.
+const AT_ONCE: Duration = Duration::from_secs(3);
+
+const SIGNALS: [(&str, i32); 2] = [("INT", 130), ("TERM", 143)];
+
+/// Starts the run, signals when it is stalled; it ends at once, and nothing has happened.
+fn signalled(company: &Company, arguments: &[String], (signal, code): (&str, i32), case: &str) {
+    let db = &company.db;
+    let run = db.command(&texts(arguments)).start();
+    wait_for_stall(db);
+    let start = Instant::now();
+    run.signal(signal);
+    let outcome = run.finish();
+    let took = start.elapsed();
+    assert_eq!(outcome.code, code, "{case}\n{outcome}");
+    assert!(took < AT_ONCE, "{case}: {took:?}\n{outcome}");
+    assert!(is_released(db), "{case}: the server goes on\n{outcome}");
+    assert_eq!(company.left(case), Left::Everything, "{case}");
+    assert!(archives(db).is_empty(), "{case}: {:?}", archives(db));
+    outcome.says(&["interrupted; everything was rolled back"]);
+}
+
+#[test]
+fn a_signal_cancels_the_statement_of_a_clean_in_every_phase() {
+    let Some(company) = Company::on_postgres() else { return };
+    for phase in PHASES {
+        phase.stall(&company.db);
+        let clean = cleaning(&company.db, &phase.flags(&company));
+        for signal in SIGNALS {
+            signalled(&company, &clean, signal, &format!("{phase:?} {signal:?}"));
+        }
+        phase.release(&company.db);
+        goes(&company, &format!("{phase:?}"));
+        company.refill();
+        std::fs::remove_dir_all(shelf(&company.db)).expect("the archives");
+    }
+}
+
+#[test]
+fn a_signal_cancels_the_statement_of_a_preview() {
+    let Some(company) = Company::on_postgres() else { return };
+    for phase in [Phase::Finding, Phase::Judging] {
+        phase.stall(&company.db);
+        let preview = ["preview", "--org-id", "1", "--force"].map(str::to_owned).to_vec();
+        let preview = [preview, phase.flags(&company)].concat();
+        for signal in SIGNALS {
+            signalled(&company, &preview, signal, &format!("{phase:?} {signal:?}"));
+        }
+        phase.release(&company.db);
+    }
+}
+
+/// Nothing of the archive is written back.
+#[test]
+fn a_signal_cancels_the_statement_of_a_restore() {
+    let Some(company) = Company::on_postgres() else { return };
+    let db = &company.db;
+    goes(&company, "at first");
+    db.execute(
+        "CREATE FUNCTION stall() RETURNS trigger LANGUAGE plpgsql AS \
+         $$BEGIN PERFORM pg_sleep(60); RETURN NEW; END$$; \
+         CREATE TRIGGER stall BEFORE INSERT ON deals FOR EACH ROW EXECUTE FUNCTION stall()",
+    );
+    let archive = shelf(db).join(&archives(db)[0]).display().to_string();
+    for (signal, code) in SIGNALS {
+        let run = db.command(&["restore", &archive]).start();
+        wait_for_stall(db);
+        let start = Instant::now();
+        run.signal(signal);
+        let outcome = run.finish().exits(code);
+        assert!(start.elapsed() < AT_ONCE, "{:?}\n{outcome}", start.elapsed());
+        assert!(is_released(db), "the server goes on\n{outcome}");
+        assert_eq!(company.left(signal), Left::Nothing, "{outcome}");
+    }
+    db.execute("DROP FUNCTION stall() CASCADE");
+    db.orgsweep(&["restore", &archive]).exits(0);
+    assert_eq!(company.left("restored"), Left::Everything);
+}
+
+#[test]
+fn the_deadline_cancels_the_statement_in_every_phase() {
+    let Some(company) = Company::on_postgres() else { return };
+    for phase in PHASES {
+        phase.stall(&company.db);
+        let flags = [phase.flags(&company), ["--deadline", "1500ms"].map(str::to_owned).to_vec()];
+        let clean = cleaning(&company.db, &flags.concat());
+        let start = Instant::now();
+        let outcome = company.db.orgsweep(&texts(&clean)).exits(5);
+        let took = start.elapsed();
+        assert!(took < Duration::from_millis(1500) + AT_ONCE, "{phase:?}: {took:?}\n{outcome}");
+        assert!(is_released(&company.db), "{phase:?}: the server goes on\n{outcome}");
+        assert_eq!(company.left(&format!("{phase:?}")), Left::Everything, "{outcome}");
+        assert!(archives(&company.db).is_empty(), "{phase:?}: {:?}", archives(&company.db));
+        outcome.says(&["--deadline"]);
+        phase.release(&company.db);
+    }
+}
