@@ -47,6 +47,7 @@ fn row_name(dialect: Dialect) -> &'static str {
     match dialect {
         Dialect::Sqlite => "rowid",
         Dialect::Postgres => "ctid",
+        Dialect::Mysql => "column=value",
     }
 }
 
@@ -140,6 +141,7 @@ fn values(dialect: Dialect, table: &Table, words: &[String]) -> Result<Vec<Part>
                 Dialect::Postgres => {
                     "name the row by its ctid, '(0,1)', or by columns: column=value".into()
                 }
+                Dialect::Mysql => "name the row by columns: column=value".into(),
             },
         });
     }
@@ -162,6 +164,8 @@ fn is_row_address(dialect: Dialect, value: &str) -> bool {
         Dialect::Postgres => inner().is_some_and(|(block, line)| {
             block.parse::<u32>().is_ok() && line.parse::<u16>().is_ok()
         }),
+        // Rows have none.
+        Dialect::Mysql => false,
     }
 }
 

@@ -40,6 +40,7 @@ fn table(name: &str, columns: &[&str]) -> Table {
             default: None,
             collation: None,
             textual,
+            on_update: false,
             name,
         }
     };
@@ -61,6 +62,7 @@ fn table(name: &str, columns: &[&str]) -> Table {
         row_security: false,
         privileges: Privileges::ALL,
         estimated_rows: None,
+        lasting_engine: None,
     }
 }
 

@@ -1,8 +1,9 @@
 //! What a database says about itself: tables, keys, references. Pure data; the loaders beside this
-//! file (`sqlite`, `postgres`) fill it in a handful of queries, whatever the schema's size.
+//! file (`sqlite`, `postgres`, `mysql`) fill it in a handful of queries, whatever the schema's size.
 
 #[cfg(test)]
 pub mod fixture;
+mod mysql;
 mod postgres;
 mod sqlite;
 
@@ -20,6 +21,7 @@ pub fn load(database: &mut Database) -> database::Result<Catalog> {
     match database.dialect() {
         Dialect::Sqlite => sqlite::load(database),
         Dialect::Postgres => postgres::load(database),
+        Dialect::Mysql => mysql::load(database),
     }
 }
 
@@ -28,6 +30,7 @@ pub fn fingerprint(database: &mut Database) -> database::Result<String> {
     match database.dialect() {
         Dialect::Sqlite => sqlite::fingerprint(database),
         Dialect::Postgres => postgres::fingerprint(database),
+        Dialect::Mysql => mysql::fingerprint(database),
     }
 }
 
@@ -52,7 +55,8 @@ pub struct ReferenceId(pub usize);
 /// default one.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
 pub struct TableName {
-    /// `None` where the table is found without a schema (SQLite's `main`, PostgreSQL's search path).
+    /// `None` where the table is found without a schema (SQLite's `main`, PostgreSQL's search path,
+    /// MariaDB's current database).
     pub schema: Option<String>,
     pub name: String,
 }
@@ -100,6 +104,9 @@ pub struct Table {
     pub privileges: Privileges,
     /// The planner's estimate, where there is one.
     pub estimated_rows: Option<u64>,
+    /// MariaDB: the storage engine, where a ROLLBACK does not bring its rows back.
+    #[serde(default)]
+    pub lasting_engine: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -128,6 +135,9 @@ pub struct Column {
     pub collation: Option<String>,
     /// Holds text that a person can read: a candidate for names and labels.
     pub textual: bool,
+    /// MariaDB: an UPDATE of another column moves it (ON UPDATE CURRENT_TIMESTAMP).
+    #[serde(default)]
+    pub on_update: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Deserialize)]

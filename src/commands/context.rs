@@ -126,7 +126,7 @@ impl Context {
     fn checks(&mut self, plan: &Plan, wanted: ReferenceChecks) -> Result<(Checks, String)> {
         let dialect = self.database.dialect();
         let replica_role = match (dialect, wanted) {
-            (Dialect::Sqlite, _) | (_, ReferenceChecks::Engine) => true,
+            (Dialect::Sqlite | Dialect::Mysql, _) | (_, ReferenceChecks::Engine) => true,
             (Dialect::Postgres, _) => self.database.in_snapshot(may_use_replica_role)?,
         };
         let automatic = execute::choose_checks(&self.catalog, plan, dialect, replica_role);

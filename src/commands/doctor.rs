@@ -23,7 +23,7 @@ pub fn run(subject: &Subject, args: &Doctor, ui: &mut Ui) -> Result<Exit> {
     let mut plan = plan::build(&context.catalog, context.root.table, context.rules.clone());
     let dialect = context.database.dialect();
     let replica_role = match dialect {
-        Dialect::Sqlite => true,
+        Dialect::Sqlite | Dialect::Mysql => true,
         Dialect::Postgres => context.database.in_snapshot(may_use_replica_role)?,
     };
     let checks = execute::choose_checks(&context.catalog, &plan, dialect, replica_role);
@@ -32,7 +32,7 @@ pub fn run(subject: &Subject, args: &Doctor, ui: &mut Ui) -> Result<Exit> {
         role: role(&mut context.database)?,
         needs_replica_role: !replica_role,
         unidentified: match dialect {
-            Dialect::Sqlite => BTreeSet::new(),
+            Dialect::Sqlite | Dialect::Mysql => BTreeSet::new(),
             Dialect::Postgres => {
                 context.database.in_snapshot(|database| unidentified(database, &context.catalog))?
             }
@@ -54,6 +54,10 @@ fn role(database: &mut Database) -> database::Result<String> {
         Dialect::Sqlite => Ok(String::new()),
         Dialect::Postgres => {
             let row = database.query_one(&Statement::from("SELECT current_user::text"))?;
+            Ok(row.text(0).to_owned())
+        }
+        Dialect::Mysql => {
+            let row = database.query_one(&Statement::from("SELECT current_user()"))?;
             Ok(row.text(0).to_owned())
         }
     }

@@ -12,6 +12,7 @@ use std::collections::BTreeSet;
 // Cargo does not notice a new migration's folder: touch this file after adding one.
 const SQLITE: EmbeddedMigrations = embed_migrations!("migrations/crm/sqlite");
 const POSTGRES: EmbeddedMigrations = embed_migrations!("migrations/crm/postgres");
+const MYSQL: EmbeddedMigrations = embed_migrations!("migrations/crm/mysql");
 
 /// The version of the first migration, the same on every backend: whoever has it recorded has our
 /// tables.
@@ -49,6 +50,7 @@ pub fn run(database: &mut Database, observe: &mut dyn FnMut(&str)) -> Result<Vec
     match database.driver() {
         Driver::Sqlite(connection) => apply(connection, SQLITE, observe),
         Driver::Postgres(connection) => apply(connection, POSTGRES, observe),
+        Driver::Mysql(connection) => apply(connection, MYSQL, observe),
     }
 }
 
@@ -107,13 +109,18 @@ fn existing(database: &mut Database, names: &[&str]) -> Result<BTreeSet<String>>
             "SELECT relname::text FROM pg_catalog.pg_class \
              WHERE relname IN ({names}) AND pg_catalog.pg_table_is_visible(oid)"
         ),
+        Dialect::Mysql => format!(
+            "SELECT lower(TABLE_NAME) FROM information_schema.TABLES \
+             WHERE TABLE_SCHEMA = DATABASE() AND lower(TABLE_NAME) IN ({names})"
+        ),
     };
     let rows = database.query(&Statement::from(query))?;
     Ok(rows.iter().map(|row| row.text(0).to_owned()).collect())
 }
 
 fn recorded(database: &mut Database) -> Result<BTreeSet<String>> {
-    let query = format!("SELECT CAST(version AS TEXT) FROM {RECORD}");
+    let text = if database.dialect() == Dialect::Mysql { "CHAR" } else { "TEXT" };
+    let query = format!("SELECT CAST(version AS {text}) FROM {RECORD}");
     let rows = database.query(&Statement::from(query))?;
     Ok(rows.iter().map(|row| row.text(0).to_owned()).collect())
 }

@@ -1,22 +1,25 @@
-//! A connection to either engine over Diesel: statements, rows as text, transactions. The only
+//! A connection to one of the engines over Diesel: statements, rows as text, transactions. The only
 //! place besides the catalog's loaders that tells the backends apart.
 
 mod error;
+mod mysql;
 mod row;
 mod target;
 
 pub use error::{Error, Fault};
+pub use mysql::MysqlConnection;
 use row::RawRow;
 pub use row::Row;
 pub use target::Target;
 
 use crate::interrupt::Cancel;
 use crate::policy::Place;
-use crate::sql::{Dialect, Statement};
+use crate::sql::{Dialect, Placeholder, Statement};
 use diesel::connection::{
     AnsiTransactionManager, Connection, DefaultLoadingMode, LoadConnection, SimpleConnection,
     TransactionManager,
 };
+use diesel::mysql::Mysql;
 use diesel::pg::{Pg, PgConnection, PgRowByRowLoadingMode, PgValue};
 use diesel::prelude::*;
 use diesel::row::{Field, Row as _};
@@ -36,6 +39,7 @@ pub struct Database {
 pub enum Driver {
     Sqlite(SqliteConnection),
     Postgres(PgConnection),
+    Mysql(MysqlConnection),
 }
 
 /// Positions in a server's log.
@@ -64,6 +68,7 @@ macro_rules! on_driver {
         match &mut $self.connection {
             Driver::Sqlite($connection) => $body,
             Driver::Postgres($connection) => $body,
+            Driver::Mysql($connection) => $body,
         }
     };
 }
@@ -71,8 +76,8 @@ macro_rules! on_driver {
 /// A statement with its values bound as text. A macro, because the bounds of a function over both
 /// backends are private to Diesel.
 macro_rules! bound {
-    ($backend:ty, $sigil:literal, $statement:expr) => {{
-        let (text, values) = $statement.prepared($sigil);
+    ($backend:ty, $statement:expr) => {{
+        let (text, values) = $statement.prepared(<$backend as Placeholders>::STYLE);
         let query = diesel::sql_query(text).into_boxed::<$backend>();
         values.into_iter().fold(query, |query, value| query.bind::<Text, _>(value.to_owned()))
     }};
@@ -100,6 +105,9 @@ impl Database {
             Target::Postgres(_) => {
                 Driver::Postgres(PgConnection::establish(&url).map_err(connect_error)?)
             }
+            Target::Mysql(url) => Driver::Mysql(mysql::connect(url).map_err(|error| {
+                Error { message: target.scrub(&error.message), ..error }
+            })?),
         };
         Ok(Database { connection, target: target.clone(), statements: 0 })
     }
@@ -108,6 +116,7 @@ impl Database {
         match self.connection {
             Driver::Sqlite(_) => Dialect::Sqlite,
             Driver::Postgres(_) => Dialect::Postgres,
+            Driver::Mysql(_) => Dialect::Mysql,
         }
     }
 
@@ -130,19 +139,29 @@ impl Database {
     pub fn execute(&mut self, statement: &Statement) -> Result<u64> {
         self.statements += 1;
         let rows = match &mut self.connection {
-            Driver::Sqlite(connection) => bound!(Sqlite, '?', statement).execute(connection),
-            Driver::Postgres(connection) => bound!(Pg, '$', statement).execute(connection),
+            Driver::Sqlite(connection) => bound!(Sqlite, statement).execute(connection),
+            Driver::Postgres(connection) => bound!(Pg, statement).execute(connection),
+            Driver::Mysql(connection) => bound!(Mysql, statement).execute(connection),
         };
         rows.map(|rows| rows as u64).map_err(|error| self.error(error))
     }
 
     /// Runs one query and loads its rows: for results that are small by construction (catalogs,
-    /// counts, samples). PostgreSQL's values must be cast to `text` in the select list.
+    /// counts, samples). PostgreSQL's and MariaDB's values must be cast to text in the select list.
     pub fn query(&mut self, statement: &Statement) -> Result<Vec<Row>> {
         self.statements += 1;
         let rows = match &mut self.connection {
-            Driver::Sqlite(connection) => bound!(Sqlite, '?', statement).load::<Row>(connection),
-            Driver::Postgres(connection) => bound!(Pg, '$', statement).load::<Row>(connection),
+            Driver::Sqlite(connection) => bound!(Sqlite, statement).load::<Row>(connection),
+            Driver::Postgres(connection) => bound!(Pg, statement).load::<Row>(connection),
+            Driver::Mysql(connection) => {
+                let mut rows = Vec::new();
+                mysql::stream(connection, bound!(Mysql, statement), &mut |values| {
+                    rows.push(Row::from_bytes(values));
+                    Ok::<(), Error>(())
+                })
+                .map_err(|error| self.scrubbed(error))?;
+                return Ok(rows);
+            }
         };
         rows.map_err(|error| self.error(error))
     }
@@ -164,7 +183,7 @@ impl Database {
         let mut count = 0;
         match &mut self.connection {
             Driver::Sqlite(connection) => {
-                let query = bound!(Sqlite, '?', statement);
+                let query = bound!(Sqlite, statement);
                 let rows = query.load_iter::<RawRow, DefaultLoadingMode>(connection);
                 for row in rows.map_err(fault)? {
                     let row = row.map_err(fault)?;
@@ -174,7 +193,7 @@ impl Database {
                 }
             }
             Driver::Postgres(connection) => {
-                let query = bound!(Pg, '$', statement);
+                let query = bound!(Pg, statement);
                 let rows = LoadConnection::<PgRowByRowLoadingMode>::load(connection, query);
                 for row in rows.map_err(fault)? {
                     let row = row.map_err(fault)?;
@@ -187,6 +206,9 @@ impl Database {
                     each(&values)?;
                     count += 1;
                 }
+            }
+            Driver::Mysql(connection) => {
+                count = mysql::stream(connection, bound!(Mysql, statement), each)?;
             }
         }
         Ok(count)
@@ -216,43 +238,59 @@ impl Database {
     pub fn begin(&mut self, purpose: Purpose) -> Result<()> {
         self.statements += 1;
         let begin = self.dialect().begin(purpose == Purpose::Write);
-        on_driver!(self, connection => AnsiTransactionManager::begin_transaction_sql(&mut *connection, begin))
-            .map_err(|error| self.error(error))
+        let begun = match &mut self.connection {
+            Driver::Sqlite(connection) => {
+                AnsiTransactionManager::begin_transaction_sql(connection, begin)
+            }
+            Driver::Postgres(connection) => {
+                AnsiTransactionManager::begin_transaction_sql(connection, begin)
+            }
+            Driver::Mysql(connection) => connection.batch_execute(begin),
+        };
+        begun.map_err(|error| self.error(error))
     }
 
     /// # Errors
     /// [`Fault::Lost`] means that nobody knows whether the transaction was committed.
     pub fn commit(&mut self) -> Result<()> {
         self.statements += 1;
-        on_driver!(self, connection => AnsiTransactionManager::commit_transaction(&mut *connection))
-            .map_err(|error| self.error(error))
+        let committed = match &mut self.connection {
+            Driver::Sqlite(connection) => AnsiTransactionManager::commit_transaction(connection),
+            Driver::Postgres(connection) => AnsiTransactionManager::commit_transaction(connection),
+            Driver::Mysql(connection) => connection.batch_execute("COMMIT"),
+        };
+        committed.map_err(|error| self.error(error))
     }
 
     /// Ends the transaction without a trace. A connection that is already gone is no error: the
     /// engine has rolled back by itself.
     pub fn rollback(&mut self) {
         self.statements += 1;
-        let _ = on_driver!(self, connection => AnsiTransactionManager::rollback_transaction(&mut *connection));
+        let _ = match &mut self.connection {
+            Driver::Sqlite(connection) => AnsiTransactionManager::rollback_transaction(connection),
+            Driver::Postgres(connection) => AnsiTransactionManager::rollback_transaction(connection),
+            Driver::Mysql(connection) => connection.batch_execute("ROLLBACK"),
+        };
     }
 
     /// Cancels what the server process `pid` runs, from a connection of its own (libpq's cancel
     /// request is hidden by Diesel).
     pub fn canceller(&self, pid: &str) -> Cancel {
         let target = self.target.clone();
-        let statement = Statement::from(format!("SELECT pg_cancel_backend({pid})::text"));
+        let cancel = self.dialect().cancel(pid);
         Box::new(move || {
             if let Ok(mut database) = Database::connect(&target, false) {
-                let _ = database.query(&statement);
+                let _ = database.run(&cancel);
             }
         })
     }
 
-    /// How long a statement waits for a lock: SQLite's busy timeout. PostgreSQL takes it per
+    /// How long a statement waits for a lock: SQLite's busy timeout. PostgreSQL and MariaDB take it per
     /// transaction ([`Dialect::session`]).
     pub fn set_busy_timeout(&mut self, timeout: Duration) -> Result<()> {
         match self.dialect() {
             Dialect::Sqlite => self.run(&format!("PRAGMA busy_timeout = {}", timeout.as_millis())),
-            Dialect::Postgres => Ok(()),
+            Dialect::Postgres | Dialect::Mysql => Ok(()),
         }
     }
 
@@ -262,6 +300,12 @@ impl Database {
         if let Target::Sqlite(path) = &self.target {
             let writable = std::fs::OpenOptions::new().write(true).open(path).is_ok();
             return Ok((!writable).then(|| format!("{} is read-only", path.display())));
+        }
+        if self.dialect() == Dialect::Mysql {
+            // Who may write all the same (SUPER, READ_ONLY ADMIN) is not meant to on a replica.
+            let question = "SELECT CASE WHEN @@global.read_only THEN 'read_only is on: this server is a replica, or is meant to be read-only' \
+                            WHEN @@innodb_read_only THEN 'innodb_read_only is on: this server cannot write' END";
+            return Ok(self.query_one(&question.into())?.optional(0).map(str::to_owned));
         }
         let question = Statement::from(
             "SELECT CASE WHEN pg_is_in_recovery() THEN 'this server is a standby, it is read-only' \
@@ -273,11 +317,18 @@ impl Database {
     }
 
     /// What tells this database from every other, copies excepted: the server's own identifier and the
-    /// database's name (PostgreSQL), the file's whole path (SQLite).
+    /// database's name (PostgreSQL), the file's whole path (SQLite). MariaDB has no identifier of its own
+    /// (MySQL's `server_uuid`): host, port and data directory stand for it.
     pub fn identity(&mut self) -> Result<String> {
         if let Target::Sqlite(path) = &self.target {
             let whole = std::fs::canonicalize(path).unwrap_or_else(|_| path.clone());
             return Ok(format!("sqlite:{}", whole.display()));
+        }
+        if self.dialect() == Dialect::Mysql {
+            let question = "SELECT @@hostname, CAST(@@port AS CHAR), @@datadir, DATABASE()";
+            let facts = self.query_one(&question.into())?;
+            let [host, port, data, name] = [0, 1, 2, 3].map(|n| facts.text(n));
+            return Ok(format!("mysql:{host}:{port}{data}{name}"));
         }
         let question = Statement::from(
             "SELECT system_identifier::text, current_database()::text FROM pg_control_system()",
@@ -287,10 +338,10 @@ impl Database {
     }
 
     /// How far this server has written its log, and how far the slowest of its replicas has replayed it, in
-    /// bytes. `None` where there is none that this role may see, and on SQLite. The view's own `replay_lag`
+    /// bytes. `None` where there is none that this role may see, on SQLite and on MariaDB. The view's own `replay_lag`
     /// stands still while a replica does.
     pub fn replication(&mut self) -> Result<Option<Replication>> {
-        if self.dialect() == Dialect::Sqlite {
+        if self.dialect() != Dialect::Postgres {
             return Ok(None);
         }
         let question = Statement::from(
@@ -312,7 +363,11 @@ impl Database {
             let databases = name.into_iter().chain([path.display().to_string()]).collect();
             return Ok(Place { databases, hosts: vec![local()] });
         }
-        let question = "SELECT current_database()::text, host(inet_server_addr())";
+        let question = match self.dialect() {
+            // Behind a socket or a proxy the URL's host may be no name of the server.
+            Dialect::Mysql => "SELECT DATABASE(), @@hostname",
+            _ => "SELECT current_database()::text, host(inet_server_addr())",
+        };
         let facts = self.in_snapshot(|database| database.query_one(&Statement::from(question)))?;
         let address = facts.optional(1).map_or_else(local, str::to_owned);
         let hosts = self.target.hosts().into_iter().chain([address]).collect();
@@ -322,6 +377,27 @@ impl Database {
     fn error(&self, error: diesel::result::Error) -> Error {
         scrubbed(&self.target, error)
     }
+
+    fn scrubbed(&self, error: Error) -> Error {
+        Error { message: self.target.scrub(&error.message), ..error }
+    }
+}
+
+/// How the placeholders of a backend's statements are written.
+trait Placeholders {
+    const STYLE: Placeholder;
+}
+
+impl Placeholders for Sqlite {
+    const STYLE: Placeholder = Placeholder::Numbered('?');
+}
+
+impl Placeholders for Pg {
+    const STYLE: Placeholder = Placeholder::Numbered('$');
+}
+
+impl Placeholders for Mysql {
+    const STYLE: Placeholder = Placeholder::Plain;
 }
 
 /// Without the password.

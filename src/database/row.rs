@@ -45,6 +45,12 @@ impl QueryableByName<Sqlite> for RawRow {
 }
 
 impl Row {
+    /// Of values that are text by the query's own casts.
+    pub(super) fn from_bytes(values: &[super::Value]) -> Row {
+        let text = |value: &super::Value| value.map(|text| String::from_utf8_lossy(text).into());
+        Row(values.iter().map(text).collect())
+    }
+
     pub fn optional(&self, index: usize) -> Option<&str> {
         self.0.get(index).and_then(Option::as_deref)
     }

@@ -11,6 +11,35 @@ pub enum Target {
     Sqlite(PathBuf),
     /// A complete libpq URL.
     Postgres(String),
+    /// MariaDB.
+    Mysql(MysqlUrl),
+}
+
+/// A `mysql://` or `mariadb://` URL, taken apart.
+#[derive(Clone, PartialEq)]
+pub struct MysqlUrl {
+    /// As it was given: it may hold the password.
+    text: String,
+    pub(super) host: String,
+    pub(super) port: u16,
+    pub(super) user: Option<String>,
+    pub(super) password: Option<String>,
+    pub(super) database: String,
+    pub(super) socket: Option<String>,
+    pub(super) tls: Tls,
+    /// The authorities that may have signed the server's certificate; otherwise the well-known ones.
+    pub(super) ca: Option<PathBuf>,
+}
+
+/// `ssl-mode`, in the words of the MySQL clients.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Tls {
+    Disabled,
+    /// Encrypted where the server can.
+    Preferred,
+    Required,
+    VerifyCa,
+    VerifyIdentity,
 }
 
 /// Never the password, not even in a debug print.
@@ -21,7 +50,8 @@ impl fmt::Debug for Target {
 }
 
 impl Target {
-    /// Reads `sqlite:PATH`, `sqlite:///PATH`, a plain path, `postgres://…` or `postgresql://…`.
+    /// Reads `sqlite:PATH`, `sqlite:///PATH`, a plain path, `postgres://…`, `postgresql://…`,
+    /// `mysql://…` or `mariadb://…`.
     ///
     /// # Errors
     /// An unknown scheme, or a URL whose password would not survive libpq's own parsing.
@@ -36,14 +66,10 @@ impl Target {
         match scheme.to_ascii_lowercase().as_str() {
             "sqlite" => sqlite_path(rest),
             "postgres" | "postgresql" => postgres_url(text, rest),
-            "mysql" | "mariadb" => bail!("MySQL and MariaDB are not supported yet"),
-            other if rest.starts_with("//") => {
-                bail!("unknown database URL scheme {other:?}: use sqlite:PATH or postgres://…")
-            }
+            "mysql" | "mariadb" => Ok(Target::Mysql(mysql_url(text, rest)?)),
+            other if rest.starts_with("//") => bail!(unknown_scheme(other)),
             _ if Path::new(text).exists() => Ok(Target::Sqlite(PathBuf::from(text))),
-            other => {
-                bail!("unknown database URL scheme {other:?}: use sqlite:PATH or postgres://…")
-            }
+            other => bail!(unknown_scheme(other)),
         }
     }
 
@@ -51,7 +77,7 @@ impl Target {
     pub fn redacted(&self) -> String {
         match self {
             Target::Sqlite(path) => format!("sqlite:{}", path.display()),
-            Target::Postgres(url) => {
+            Target::Postgres(url) | Target::Mysql(MysqlUrl { text: url, .. }) => {
                 let mut shown = url.clone();
                 if let Some(password) = authority_password(url) {
                     shown = shown.replacen(&format!(":{password}@"), ":***@", 1);
@@ -64,9 +90,17 @@ impl Target {
         }
     }
 
-    /// The hosts that a PostgreSQL URL names.
+    /// The URL of a server; a file has none.
+    fn url(&self) -> Option<&str> {
+        match self {
+            Target::Sqlite(_) => None,
+            Target::Postgres(url) | Target::Mysql(MysqlUrl { text: url, .. }) => Some(url),
+        }
+    }
+
+    /// The hosts that a server's URL names.
     pub(super) fn hosts(&self) -> Vec<String> {
-        let Target::Postgres(url) = self else { return Vec::new() };
+        let Some(url) = self.url() else { return Vec::new() };
         let (address, query) = url.split_once('?').unwrap_or((url, ""));
         let rest = address.split_once("//").map_or("", |(_, rest)| rest);
         let authority = rest.split('/').next().unwrap_or_default();
@@ -83,10 +117,10 @@ impl Target {
 
     /// Removes the password from a driver's message.
     pub fn scrub(&self, message: &str) -> String {
-        let Target::Postgres(url) = self else {
+        let Some(url) = self.url() else {
             return message.to_owned();
         };
-        let mut clean = message.replace(url.as_str(), &self.redacted());
+        let mut clean = message.replace(url, &self.redacted());
         for secret in authority_password(url).into_iter().chain(secret_parameters(url)) {
             let decoded = percent_decode_str(secret).decode_utf8_lossy().into_owned();
             for form in [secret, decoded.as_str()] {
@@ -121,8 +155,104 @@ impl Target {
                 }
                 url
             }
+            Target::Mysql(url) => url.text.clone(),
         }
     }
+}
+
+fn unknown_scheme(scheme: &str) -> String {
+    format!(
+        "unknown database URL scheme {scheme:?}: use sqlite:PATH, postgres://… or mysql://…"
+    )
+}
+
+/// `mysql://USER:PASSWORD@HOST:PORT/DATABASE?ssl-mode=…&ssl-ca=…&socket=…`
+fn mysql_url(text: &str, rest: &str) -> Result<MysqlUrl> {
+    let Some(rest) = rest.strip_prefix("//") else {
+        bail!("a MariaDB URL starts with mysql:// or mariadb://");
+    };
+    let (address, query) = rest.split_once('?').unwrap_or((rest, ""));
+    let (authority, database) = address.split_once('/').unwrap_or((address, ""));
+    if authority.matches('@').count() > 1 || database.contains(['@', '/']) || rest.contains('#') {
+        bail!(
+            "the password in the database URL holds one of @ / ? #: percent-encode it (%40 %2F %3F %23)"
+        );
+    }
+    let decoded = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
+    let (account, server) = match authority.rsplit_once('@') {
+        Some((account, server)) => (account, server),
+        None => ("", authority),
+    };
+    let (user, password) = match account.split_once(':') {
+        Some((user, password)) => (user, Some(decoded(password))),
+        None => (account, None),
+    };
+    let (host, port) = host_and_port(server)?;
+    let mut url = MysqlUrl {
+        text: text.to_owned(),
+        tls: if is_local(&host) { Tls::Disabled } else { Tls::Preferred },
+        host,
+        port,
+        user: Some(decoded(user)).filter(|user| !user.is_empty()),
+        password: password.filter(|password| !password.is_empty()),
+        database: decoded(database),
+        socket: None,
+        ca: None,
+    };
+    if url.database.is_empty() {
+        bail!("the URL names no database: use mysql://USER@HOST/DATABASE");
+    }
+    for (name, value) in query.split('&').filter_map(|pair| pair.split_once('=')) {
+        let value = decoded(value);
+        match name.to_ascii_lowercase().replace('_', "-").as_str() {
+            "ssl-mode" | "sslmode" => url.tls = tls(&value)?,
+            "ssl-ca" | "sslrootcert" => url.ca = Some(PathBuf::from(value)),
+            "socket" => url.socket = Some(value),
+            "password" => url.password = Some(value),
+            other => bail!("unknown parameter {other:?} in the URL: ssl-mode, ssl-ca and socket are known"),
+        }
+    }
+    if url.socket.is_some() {
+        url.tls = Tls::Disabled;
+    }
+    Ok(url)
+}
+
+/// `[::1]:3306`, `db:3306`, `db`, or nothing for this machine.
+fn host_and_port(server: &str) -> Result<(String, u16)> {
+    const PORT: u16 = 3306;
+    let (host, port) = match server.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+        Some((host, port)) => (host, port.strip_prefix(':')),
+        None => match server.split_once(':') {
+            Some((host, port)) => (host, Some(port)),
+            None => (server, None),
+        },
+    };
+    let host = percent_decode_str(host).decode_utf8_lossy();
+    let host = if host.is_empty() { "localhost".into() } else { host.into_owned() };
+    match port.filter(|port| !port.is_empty()).map(str::parse) {
+        None => Ok((host, PORT)),
+        Some(Ok(port)) => Ok((host, port)),
+        Some(Err(_)) => bail!("the port in the database URL is no number"),
+    }
+}
+
+fn is_local(host: &str) -> bool {
+    let address = host.parse::<std::net::IpAddr>();
+    host == "localhost" || address.is_ok_and(|address| address.is_loopback())
+}
+
+fn tls(mode: &str) -> Result<Tls> {
+    Ok(match mode.to_ascii_lowercase().replace('-', "_").as_str() {
+        "disabled" | "disable" => Tls::Disabled,
+        "preferred" | "prefer" => Tls::Preferred,
+        "required" | "require" => Tls::Required,
+        "verify_ca" => Tls::VerifyCa,
+        "verify_identity" | "verify_full" => Tls::VerifyIdentity,
+        other => bail!(
+            "unknown ssl-mode {other:?}: disabled, preferred, required, verify_ca or verify_identity"
+        ),
+    })
 }
 
 fn sqlite_path(rest: &str) -> Result<Target> {

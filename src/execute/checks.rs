@@ -53,11 +53,14 @@ pub fn choose_checks(
         },
         // What a trigger writes, here or elsewhere, only the engine would check and cascade. Deferred,
         // its checks let cycles pass.
-        Dialect::Sqlite => match with_trigger(true) {
+        Dialect::Sqlite | Dialect::Mysql => match with_trigger(true) {
             Some(table) => {
                 choice(Checks::Engine, false, format!("{table} has a trigger that would fire"))
             }
-            None => choice(Checks::Set, true, "BEGIN IMMEDIATE keeps other writers out".into()),
+            None if dialect == Dialect::Sqlite => {
+                choice(Checks::Set, true, "BEGIN IMMEDIATE keeps other writers out".into())
+            }
+            None => choice(Checks::Set, true, "rows are locked, no trigger would fire".into()),
         },
     }
 }

@@ -452,7 +452,7 @@ fn create_keys(run: &mut Run, discovery: &mut Discovery, table: TableId) -> Resu
     Ok(())
 }
 
-/// Rows may only be promised when they may be locked and deleted.
+/// Rows may only be promised when they may be locked and deleted, and would come back if something failed.
 fn missing_privileges(run: &Run, discovery: &Discovery) -> Vec<Refusal> {
     let missing = |table: TableId| {
         let privileges = run.job.catalog.table(table).privileges;
@@ -464,5 +464,11 @@ fn missing_privileges(run: &Run, discovery: &Discovery) -> Vec<Refusal> {
         refusal.detail = missing.join(", ");
         (!missing.is_empty()).then_some(refusal)
     };
-    discovery.tables().filter_map(missing).collect()
+    let lasting = |table: TableId| {
+        let engine = run.job.catalog.table(table).lasting_engine.clone()?;
+        let rows = discovery.rows[&table];
+        Some(Refusal { rows, detail: engine, ..Refusal::new(RefusalKind::Engine, table, None) })
+    };
+    let missing: Vec<Refusal> = discovery.tables().filter_map(missing).collect();
+    missing.into_iter().chain(discovery.tables().filter_map(lasting)).collect()
 }

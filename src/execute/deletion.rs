@@ -9,12 +9,25 @@ use crate::sql::Dialect;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-/// SQLite decides before BEGIN whether it checks foreign keys.
+/// SQLite decides before BEGIN whether it checks foreign keys; MariaDB's are on but for deletions.
 pub fn set_reference_checks(database: &mut Database, checks: Checks) -> database::Result<()> {
     match (database.dialect(), checks) {
         (Dialect::Sqlite, Checks::Set) => database.run("PRAGMA foreign_keys = OFF"),
         (Dialect::Sqlite, Checks::Engine) => database.run("PRAGMA foreign_keys = ON"),
         (Dialect::Postgres, _) => Ok(()),
+        (Dialect::Mysql, _) => database.run("SET SESSION foreign_key_checks = 1"),
+    }
+}
+
+/// Turns the engine's checks of each row off or on within the transaction, and its cascades with them.
+/// What SQLite does was decided before.
+fn watch_rows(run: &mut Run, watched: bool) -> Result<(), Failure> {
+    match (run.sql.dialect, watched) {
+        (Dialect::Sqlite, _) => Ok(()),
+        (Dialect::Postgres, true) => run.run("SET LOCAL session_replication_role = origin"),
+        (Dialect::Postgres, false) => run.run("SET LOCAL session_replication_role = replica"),
+        (Dialect::Mysql, true) => run.run("SET SESSION foreign_key_checks = 1"),
+        (Dialect::Mysql, false) => run.run("SET SESSION foreign_key_checks = 0"),
     }
 }
 
@@ -28,25 +41,24 @@ pub fn remove(
     let mut durations = BTreeMap::new();
     defer_checks(run)?;
     let unchecked =
-        run.sql.dialect == Dialect::Postgres && run.job.plan.rules.checks == Checks::Set;
-    let mut replica = false;
+        run.sql.dialect != Dialect::Sqlite && run.job.plan.rules.checks == Checks::Set;
+    let mut unwatched = false;
     for work in findings.work(run.job.catalog, run.job.plan, taken) {
         let deletes = matches!(work, Work::Delete(_));
-        if unchecked && replica != deletes {
-            let role = if deletes { "replica" } else { "origin" };
-            run.run(&format!("SET LOCAL session_replication_role = {role}"))?;
-            replica = deletes;
+        if unchecked && unwatched != deletes {
+            watch_rows(run, !deletes)?;
+            unwatched = deletes;
         }
         match work {
             Work::Unlink(change) => {
                 let ((), took) = timed(|| unlink(run, findings, &change))?;
                 durations.extend(change.unlinks.iter().map(|unlink| (Step::Unlink(*unlink), took)));
             }
-            Work::Delete(tables) => delete(run, findings, &tables, replica, &mut durations)?,
+            Work::Delete(tables) => delete(run, findings, &tables, unwatched, &mut durations)?,
         }
     }
-    if replica {
-        run.run("SET LOCAL session_replication_role = origin")?;
+    if unwatched {
+        watch_rows(run, true)?;
     }
     Ok(durations)
 }
@@ -63,16 +75,24 @@ fn delete(
     run: &mut Run,
     findings: &Findings,
     tables: &[TableId],
-    replica: bool,
+    unwatched: bool,
     durations: &mut BTreeMap<Step, Duration>,
 ) -> Result<(), Failure> {
     let rows = findings.rows();
     // Without checks of rows, or with SQLite's deferred ones, a cycle needs no care.
-    if tables.len() > 1 && run.sql.dialect == Dialect::Postgres && !replica {
+    if tables.len() > 1 && run.sql.dialect == Dialect::Postgres && !unwatched {
         let (counts, took) = timed(|| delete_together(run, tables))?;
         for (table, deleted) in tables.iter().zip(counts) {
             expect_gone(run, *table, rows[table], deleted)?;
             durations.insert(Step::Delete(*table), took);
+        }
+        return Ok(());
+    }
+    if run.sql.dialect == Dialect::Mysql && !unwatched && is_cyclic(run, tables) {
+        let ((), took) = timed(|| delete_leaves(run, tables, &rows))?;
+        for table in tables {
+            durations.insert(Step::Delete(*table), took);
+            report(run, Step::Delete(*table), rows[table], findings);
         }
         return Ok(());
     }
@@ -81,6 +101,60 @@ fn delete(
         expect_gone(run, *table, rows[table], deleted)?;
         durations.insert(Step::Delete(*table), took);
         report(run, Step::Delete(*table), rows[table], findings);
+    }
+    Ok(())
+}
+
+fn is_cyclic(run: &Run, tables: &[TableId]) -> bool {
+    !within(run, tables).is_empty()
+}
+
+/// The foreign keys between these tables, self-references included.
+fn within(run: &Run, tables: &[TableId]) -> Vec<ReferenceId> {
+    let within = |id: &ReferenceId| {
+        let reference = run.job.catalog.reference(*id);
+        reference.is_constraint()
+            && tables.contains(&reference.child)
+            && tables.contains(&reference.parent)
+    };
+    run.job.catalog.reference_ids().filter(within).collect()
+}
+
+/// MariaDB checks each row as it goes, so rows that name each other go from the leaves up.
+fn delete_leaves(
+    run: &mut Run,
+    tables: &[TableId],
+    rows: &BTreeMap<TableId, u64>,
+) -> Result<(), Failure> {
+    let references = within(run, tables);
+    loop {
+        let mut deleted = 0;
+        for table in tables {
+            let named_by: Vec<ReferenceId> = references
+                .iter()
+                .copied()
+                .filter(|id| run.job.catalog.reference(*id).parent == *table)
+                .collect();
+            let statement = match named_by.is_empty() {
+                true => run.sql.delete(*table),
+                false => run.sql.delete_leaves(*table, &named_by),
+            };
+            deleted += run.execute(&statement)?;
+        }
+        if deleted == 0 {
+            break;
+        }
+    }
+    for table in tables {
+        let left = run.one(run.sql.count_left(*table))?.number(0);
+        if left > 0 {
+            let name = &run.job.catalog.table(*table).name;
+            return Err(Failure::Unproven(format!(
+                "{left} of {} rows of {name} name each other in a circle, which MariaDB's checks of each row do \
+                 not let go (--reference-checks set gets past them, where no trigger is in the way)",
+                rows[table]
+            )));
+        }
     }
     Ok(())
 }
@@ -151,6 +225,8 @@ pub fn prove(run: &mut Run, findings: &Findings) -> Result<(), Failure> {
             let what = format!("{} rows name a deleted row by {arrow}", row.text(1));
             return Err(match run.sql.dialect {
                 Dialect::Postgres => Failure::Disturbed(what),
+                // Not of a session that checks its foreign keys: our locks keep it out.
+                Dialect::Mysql => Failure::Disturbed(what),
                 // No other session writes: running again would change nothing.
                 Dialect::Sqlite => Failure::Unproven(what + " (does a trigger add them?)"),
             });
@@ -164,11 +240,18 @@ pub fn prove(run: &mut Run, findings: &Findings) -> Result<(), Failure> {
     Ok(())
 }
 
-/// References that neither the engine's checks nor our locks vouch for: unwatched ones; all of them
+/// References that neither the engine's checks nor our locks vouch for: unwatched ones; on MariaDB all
+/// that were not watched while rows went; all of them
 /// where a trigger may write, since the engine believes its own actions, which a trigger may
 /// swallow, and since rows that a trigger adds come after ours were found; and with `--verify`.
 fn is_doubtful(job: &Job, id: ReferenceId, dialect: Dialect) -> bool {
-    let unwatched = dialect == Dialect::Postgres && !job.catalog.reference(id).enforced;
+    let unwatched = match dialect {
+        Dialect::Sqlite => false,
+        Dialect::Postgres => !job.catalog.reference(id).enforced,
+        Dialect::Mysql => {
+            !job.catalog.reference(id).enforced || job.plan.rules.checks == Checks::Set
+        }
+    };
     job.verify || unwatched || fires_triggers(job)
 }
 

@@ -234,14 +234,16 @@ impl<'a> Run<'a> {
         if self.sql.dialect == Dialect::Sqlite {
             return self.drop_leftovers();
         }
-        let facts =
-            self.one("SELECT current_setting('transaction_isolation'), pg_backend_pid()::text")?;
+        let Some((question, wanted)) = self.sql.dialect.transaction_facts(self.lock) else {
+            return Ok(());
+        };
+        let facts = self.one(question)?;
         interrupt::cancel_by(Some(self.database.canceller(facts.text(1))));
         if self.lock {
             let target = self.database.target();
-            self.watch = Some(Watch::begin(target, facts.text(1), self.job.lock_timeout));
+            let question = self.sql.dialect.blockers(facts.text(1));
+            self.watch = Some(Watch::begin(target, question, self.job.lock_timeout));
         }
-        let wanted = if self.lock { "read committed" } else { "repeatable read" };
         match facts.text(0) {
             level if level == wanted => Ok(()),
             level => Err(Failure::Unproven(format!(

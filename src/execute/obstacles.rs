@@ -148,6 +148,10 @@ pub fn unlinked(run: &mut Run, discovery: &mut Discovery) -> Result<Vec<Unlinked
             refusal.detail = "UPDATE".into();
             discovery.refusals.push(refusal);
         }
+        if let Some(engine) = catalog.table(child).lasting_engine.clone() {
+            let refusal = Refusal::new(RefusalKind::Engine, child, Some(unlink.reference));
+            discovery.refusals.push(Refusal { rows, detail: engine, ..refusal });
+        }
         unlinked.push(Unlinked { unlink: position, rows, organizations: Vec::new(), stranded: 0 });
     }
     Ok(unlinked)

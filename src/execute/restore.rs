@@ -75,6 +75,11 @@ fn put_back(run: &mut Run, source: &Source) -> Result<Restored, Failure> {
             source.restoration.rows.iter().map(|part| (part.table, stages.rows(*part))).collect();
         return Ok(restored);
     }
+    // Rows that name each other pass no check of single rows. What they name is there and locked, or in
+    // the archive: that was the question above.
+    if run.sql.dialect == Dialect::Mysql {
+        run.run("SET SESSION foreign_key_checks = 0")?;
+    }
     for tables in &source.restoration.order {
         insert(run, &stages, tables, &mut restored)?;
     }
@@ -82,8 +87,10 @@ fn put_back(run: &mut Run, source: &Source) -> Result<Restored, Failure> {
         restored.links.push(relink(run, stages.stage(*part))?);
     }
     (run.observe)(Progress::Proving);
-    if run.sql.dialect == Dialect::Postgres {
-        run.run("SET CONSTRAINTS ALL IMMEDIATE")?;
+    match run.sql.dialect {
+        Dialect::Postgres => run.run("SET CONSTRAINTS ALL IMMEDIATE")?,
+        Dialect::Mysql => run.run("SET SESSION foreign_key_checks = 1")?,
+        Dialect::Sqlite => {}
     }
     for part in &source.restoration.rows {
         if let Some(question) = run.sql.altered(stages.stage(*part)) {
@@ -191,7 +198,7 @@ impl Batch {
         let statement = run.sql.fill_stage(stages.stage(part), &self.rows).ok_or_else(|| {
             let table = &run.job.catalog.table(part.table).name;
             let path = stages.source.reader.path();
-            crate::archive::Error::new(path, format!("a value of {table} is no value of SQLite"))
+            crate::archive::Error::new(path, format!("a value of {table} is none of its column's type"))
         })?;
         run.execute(&statement)?;
         let done = self.done.entry(section).or_default();

@@ -1,4 +1,4 @@
-//! Who keeps us waiting (PostgreSQL). Whoever holds a lock can only be asked for while we wait for it, so
+//! Who keeps us waiting (not SQLite). Whoever holds a lock can only be asked for while we wait for it, so
 //! a thread looks from a connection of its own, opened when a statement has taken half the time that it
 //! may wait: a run that nobody holds up never opens it.
 
@@ -25,11 +25,11 @@ struct State {
 }
 
 impl Watch {
-    /// Watches the server process `pid`, whose locks are waited for as long as `patience`.
-    pub fn begin(target: &Target, pid: &str, patience: Duration) -> Watch {
+    /// Watches over a session that waits for a lock as long as `patience`; `question` asks who is in its way.
+    pub fn begin(target: &Target, question: String, patience: Duration) -> Watch {
         let watch = Watch::default();
         let (shared, target) = (watch.shared.clone(), target.clone());
-        let question = Statement::from(blockers(pid));
+        let question = Statement::from(question);
         std::thread::spawn(move || look(&shared, &target, &question, patience / 2));
         watch
     }
@@ -113,17 +113,4 @@ fn ask(database: &mut Option<Database>, target: &Target, question: &Statement) -
     let rows = database.as_mut()?.query(question).ok()?;
     let blockers: Vec<String> = rows.iter().map(|row| printable(row.text(0))).collect();
     (!blockers.is_empty()).then(|| blockers.join("; "))
-}
-
-/// One line a session that `pid` waits for. Of its statement only the beginning: the rest may hold values.
-fn blockers(pid: &str) -> String {
-    format!(
-        "SELECT concat('process ', a.pid, ' of ', coalesce(a.usename::text, '?'), \
-         CASE WHEN a.application_name <> '' THEN ' (' || a.application_name || ')' END, \
-         ' from ', coalesce(host(a.client_addr), 'this machine'), ', ', coalesce(a.state, 'state unknown'), \
-         ', in a transaction since ', to_char(a.xact_start, 'HH24:MI:SS'), \
-         ', its statement since ', to_char(a.query_start, 'HH24:MI:SS'), \
-         ': ', left(regexp_replace(a.query, '\\s+', ' ', 'g'), 60)) \
-         FROM pg_stat_activity a WHERE a.pid = ANY (pg_blocking_pids({pid})) ORDER BY a.xact_start LIMIT 3"
-    )
 }

@@ -57,6 +57,8 @@ pub enum RefusalKind {
     Privilege,
     /// Row-level security hides rows from this session.
     RowSecurity,
+    /// A storage engine that would not bring the rows back.
+    Engine,
     /// The database does not take writes.
     ReadOnly,
 }

@@ -22,7 +22,7 @@ impl Report<'_> {
     /// What kept a faster path from being taken, where there is one.
     fn why_not_one_pass(&self) -> Option<&'static str> {
         match (self.dialect, self.plan.rules.checks) {
-            (Dialect::Sqlite, _) => None,
+            (Dialect::Sqlite | Dialect::Mysql, _) => None,
             (Dialect::Postgres, Checks::Engine) => Some("the engine checks each row as it goes"),
             (Dialect::Postgres, Checks::Set) if !self.findings.digests.is_empty() => {
                 Some("a saved plan names its rows")

@@ -42,6 +42,7 @@ fn message(report: &Report, refusal: &Refusal) -> String {
                 format!("row-level security hides rows of {table} from this role")
             }
             RefusalKind::ReadOnly => refusal.detail.clone(),
+            RefusalKind::Engine => lasting(&table, &refusal.detail),
             RefusalKind::Guard if refusal.samples.is_empty() => refusal.detail.clone(),
             RefusalKind::Guard => format!("{}: {rows} of {table}", refusal.detail),
             _ => format!("this role lacks {} on {table}", refusal.detail),
@@ -122,7 +123,12 @@ fn message(report: &Report, refusal: &Refusal) -> String {
             format!("row-level security hides rows of {table} from this role")
         }
         RefusalKind::ReadOnly => "the database takes no writes".into(),
+        RefusalKind::Engine => lasting(&table, &refusal.detail),
     }
+}
+
+fn lasting(table: &str, engine: &str) -> String {
+    format!("{table} is kept by {engine}, whose rows no ROLLBACK brings back")
 }
 
 fn hint(report: &Report, refusal: &Refusal) -> String {
@@ -159,6 +165,7 @@ fn hint(report: &Report, refusal: &Refusal) -> String {
             }
             _ => "a guard of the policy; --force does not pass it".into(),
         },
+        RefusalKind::Engine => format!("ALTER TABLE {table} ENGINE = InnoDB"),
         RefusalKind::ReadOnly => "use the primary server, or a user who may write".into(),
         RefusalKind::Reassign => "name the key of a row that stays".into(),
         _ => "the engine cannot do it either: change these rows, or the schema, first".into(),

@@ -1,4 +1,4 @@
-//! The preview as a script that psql or sqlite3 runs by itself.
+//! The preview as a script that psql, mariadb or sqlite3 runs by itself.
 //!
 //! It repeats the statements that found rows, compares the counts with the preview's, then unlinks
 //! and deletes with the engine's own checks on.
@@ -65,6 +65,7 @@ fn head(report: &Report) -> String {
     let client = match report.dialect {
         Dialect::Sqlite => "sqlite3 -bail FILE",
         Dialect::Postgres => "psql -v ON_ERROR_STOP=1",
+        Dialect::Mysql => "mariadb DATABASE",
     };
     let mut text = format!(
         "-- orgsweep {}: delete what the preview showed. Run it with: {client} < THIS\n\
@@ -85,6 +86,10 @@ fn start(dialect: Dialect) -> &'static str {
         }
         Dialect::Postgres => {
             "BEGIN ISOLATION LEVEL REPEATABLE READ, READ WRITE;\nSET LOCAL row_security = off;\n"
+        }
+        Dialect::Mysql => {
+            "SET SESSION sql_mode = 'ANSI_QUOTES,NO_BACKSLASH_ESCAPES,STRICT_ALL_TABLES';\n\
+             SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED;\nSTART TRANSACTION READ WRITE;\n"
         }
     }
 }

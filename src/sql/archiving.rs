@@ -1,5 +1,6 @@
 //! Reading whole rows, losslessly, as they go into an archive.
 
+use super::mysql::Family;
 use super::{Dialect, Follow, Sql, Statement, quote};
 use crate::catalog::{Column, TableId};
 use crate::findings::Change;
@@ -21,6 +22,7 @@ impl Dialect {
             }
             (Dialect::Postgres, "regproc" | "regoper") => format!("({value})::oid::text"),
             (Dialect::Postgres, _) => format!("({value})::text"),
+            (Dialect::Mysql, value_type) => Family::of(value_type).archived(value),
         }
     }
 
@@ -87,7 +89,9 @@ impl<'a> Sql<'a> {
 
     fn identities(&self, table: TableId, relation: &str) -> Statement {
         let columns = self.key_table(table).identity_columns().into_iter();
-        let columns: Vec<String> = columns.map(|column| self.dialect.as_text(&column)).collect();
+        let columns = columns.zip(self.identity_types(table));
+        let columns: Vec<String> =
+            columns.map(|(column, type_name)| self.value_text(&column, &type_name)).collect();
         format!("SELECT {} FROM {relation}", columns.join(", ")).into()
     }
 
@@ -103,6 +107,14 @@ impl<'a> Sql<'a> {
             }
             Dialect::Postgres => {
                 format!("SELECT {values} FROM {keys} k JOIN {relation} c ON {same}").into()
+            }
+            // Without a key, rows that are alike are in the key table as often as in their own.
+            Dialect::Mysql if self.table(table).identifying_key().is_none() => format!(
+                "SELECT {values} FROM {relation} c WHERE EXISTS (SELECT 1 FROM {keys} k WHERE {same})"
+            )
+            .into(),
+            Dialect::Mysql => {
+                format!("SELECT {values} FROM {keys} k STRAIGHT_JOIN {relation} c ON {same}").into()
             }
         }
     }

@@ -83,7 +83,7 @@ impl Sql<'_> {
         let limit = step.limit.map(|limit| format!(" LIMIT {limit}")).unwrap_or_default();
         Statement::from(format!(
             "INSERT {}INTO {} SELECT {}, {} FROM {}{}{limit}{}",
-            if self.dialect == Dialect::Sqlite { "OR IGNORE " } else { "" },
+            self.dialect.or_ignore(),
             self.key_relation(child),
             self.key_values(child, "c").join(", "),
             step.generation,

@@ -18,6 +18,7 @@ pub fn create_index(dialect: Dialect, catalog: &Catalog, id: ReferenceId) -> Str
         Dialect::Postgres => {
             format!("CREATE INDEX CONCURRENTLY {name} ON {} ({columns})", quote_table(table))
         }
+        Dialect::Mysql => format!("CREATE INDEX {name} ON {} ({columns})", quote_table(table)),
     }
 }
 
@@ -81,5 +82,6 @@ pub fn analyze(dialect: Dialect, table: &Table) -> String {
     match dialect {
         Dialect::Sqlite => format!("ANALYZE {}", quote(&table.name.name)),
         Dialect::Postgres => format!("ANALYZE {}", quote_table(&table.name)),
+        Dialect::Mysql => format!("ANALYZE TABLE {}", quote_table(&table.name)),
     }
 }

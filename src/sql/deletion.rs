@@ -1,17 +1,26 @@
 //! Removing the closure, and proving that it is gone.
 
-use super::{Dialect, Follow, Sql, Statement};
+use super::{Dialect, Follow, Sql, Statement, quote};
 use crate::catalog::{ReferenceId, TableId};
 
 impl Sql<'_> {
     /// Keeps others from adding references to these tables while rows go (`ALTER TABLE … ADD
     /// FOREIGN KEY` takes SHARE ROW EXCLUSIVE on both ends). The mode is that of a DELETE.
     pub fn lock_tables(&self, tables: &[TableId]) -> Option<String> {
-        if self.dialect != Dialect::Postgres || tables.is_empty() {
-            return None;
-        }
         let names: Vec<String> = tables.iter().map(|table| self.relation(*table)).collect();
-        Some(format!("LOCK TABLE {} IN ROW EXCLUSIVE MODE", names.join(", ")))
+        match self.dialect {
+            _ if tables.is_empty() => None,
+            Dialect::Sqlite => None,
+            Dialect::Postgres => {
+                Some(format!("LOCK TABLE {} IN ROW EXCLUSIVE MODE", names.join(", ")))
+            }
+            // Whatever reads a table keeps its definition until the transaction ends (LOCK TABLES would
+            // commit): https://mariadb.com/kb/en/metadata-locking/
+            Dialect::Mysql => {
+                let hold = |name: &String| format!("DO (SELECT 1 FROM {name} WHERE 1 = 0)");
+                Some(names.iter().map(hold).collect::<Vec<_>>().join("; "))
+            }
+        }
     }
 
     /// Deletes the rows of one table's key table.
@@ -21,6 +30,9 @@ impl Sql<'_> {
         match self.dialect {
             Dialect::Postgres => {
                 format!("DELETE FROM {relation} c USING {keys} k WHERE {same}").into()
+            }
+            Dialect::Mysql => {
+                format!("DELETE c FROM {keys} k STRAIGHT_JOIN {relation} c ON {same}").into()
             }
             Dialect::Sqlite => {
                 let rows = self.identity_values(table, "c").join(", ");
@@ -37,7 +49,7 @@ impl Sql<'_> {
     /// their key table (PostgreSQL): rows that are gone are never found twice.
     pub fn take(&self, step: &Follow, keep: bool) -> Statement {
         match self.dialect {
-            Dialect::Sqlite => self.take_unseen(step),
+            Dialect::Sqlite | Dialect::Mysql => self.take_unseen(step),
             Dialect::Postgres => self.take_rows(step, keep),
         }
     }
@@ -47,6 +59,9 @@ impl Sql<'_> {
         let rows = self.identity_values(child, "c").join(", ");
         let since =
             if step.since > 0 { format!(" WHERE p.gen > {}", step.since) } else { String::new() };
+        if self.dialect == Dialect::Mysql {
+            return format!("DELETE c FROM {}{since}", self.children(step.reference)).into();
+        }
         format!(
             "DELETE FROM {} AS c WHERE ({rows}) IN (SELECT {rows} FROM {}{since})",
             self.relation(child),
@@ -95,11 +110,49 @@ impl Sql<'_> {
         format!("WITH {} SELECT {}", deletes.join(", "), counts.join(", ")).into()
     }
 
+    /// Deletes those rows of one table's key table that no row names, by `references`, any more
+    /// (MariaDB, which checks row by row): to be repeated from the leaves up.
+    pub fn delete_leaves(&self, table: TableId, references: &[ReferenceId]) -> Statement {
+        let (mut joins, mut conditions) = (String::new(), Vec::new());
+        for (n, id) in references.iter().enumerate() {
+            let (alias, child) = (format!("d{n}"), self.catalog.reference(*id).child);
+            let mut on = self.names_row(*id, "c", &alias);
+            if child == table {
+                // What names itself goes by itself.
+                let itself = self.identity_values(table, "c").into_iter();
+                let itself = itself.zip(self.identity_values(table, &alias));
+                let itself: Vec<String> = itself.map(|(a, b)| format!("{a} <=> {b}")).collect();
+                on += &format!(" AND NOT ({})", itself.join(" AND "));
+            }
+            joins += &format!(" LEFT JOIN {} {alias} ON {on}", self.child_relation(*id));
+            let column = &self.catalog.reference(*id).columns[0];
+            conditions.push(format!("{alias}.{} IS NULL", quote(column)));
+        }
+        format!(
+            "DELETE c FROM {} k STRAIGHT_JOIN {} c ON {}{joins} WHERE {}",
+            self.key_relation(table),
+            self.relation(table),
+            self.same_row(table, "k", "c"),
+            conditions.join(" AND ")
+        )
+        .into()
+    }
+
     /// Takes rows out of a key table that are named, by `id`, by a row which does not go. `known`: the
     /// child has a key table.
     pub fn prune(&self, id: ReferenceId, known: bool) -> Statement {
-        let keys = self.key_relation(self.catalog.reference(id).parent);
-        format!("DELETE FROM {keys} AS k WHERE {}", self.is_held(id, known)).into()
+        let parent = self.catalog.reference(id).parent;
+        let (keys, held) = (self.key_relation(parent), self.is_held(id, known));
+        match self.dialect {
+            // A table that rows go from may be read in a derived table only (error 1093).
+            Dialect::Mysql => format!(
+                "DELETE k FROM {keys} k JOIN (SELECT DISTINCT {} FROM {keys} k WHERE {held}) h ON {}",
+                self.key_table(parent).identity_columns().join(", "),
+                self.same_key(parent, "k", "h"),
+            )
+            .into(),
+            _ => format!("DELETE FROM {keys} AS k WHERE {held}").into(),
+        }
     }
 
     /// How many rows of a key table are so named.
@@ -173,6 +226,11 @@ impl Sql<'_> {
             // The only way to raise outside a trigger: a CHECK that does not hold.
             Dialect::Sqlite => format!(
                 "CREATE TEMP TABLE orgsweep_count{} (rows CHECK (rows = {rows})); \
+                 INSERT INTO orgsweep_count{} SELECT count(*) FROM {keys}",
+                table.0, table.0
+            ),
+            Dialect::Mysql => format!(
+                "CREATE TEMPORARY TABLE orgsweep_count{} (found BIGINT CHECK (found = {rows})); \
                  INSERT INTO orgsweep_count{} SELECT count(*) FROM {keys}",
                 table.0, table.0
             ),

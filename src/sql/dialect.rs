@@ -10,6 +10,8 @@ use std::time::Duration;
 pub enum Dialect {
     Sqlite,
     Postgres,
+    /// MariaDB.
+    Mysql,
 }
 
 impl Dialect {
@@ -21,6 +23,11 @@ impl Dialect {
             // READ WRITE for the temporary tables that hold the keys.
             (Dialect::Postgres, false) => "BEGIN ISOLATION LEVEL REPEATABLE READ, READ WRITE",
             (Dialect::Postgres, true) => "BEGIN ISOLATION LEVEL READ COMMITTED, READ WRITE",
+            // REPEATABLE READ would lock every row that an INSERT … SELECT into a key table reads. The
+            // level is the session's, so that it can be asked for.
+            (Dialect::Mysql, _) => {
+                "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED; START TRANSACTION READ WRITE"
+            }
         }
     }
 
@@ -51,6 +58,65 @@ impl Dialect {
                  WHERE pg_size_bytes(current_setting(name)) < 65536 * 1024",
                 lock_timeout.as_millis()
             ),
+            // Whole seconds, and 0 would not wait at all.
+            Dialect::Mysql => {
+                let seconds = lock_timeout.as_millis().div_ceil(1000).max(1);
+                format!(
+                    "SET SESSION innodb_lock_wait_timeout = {seconds}, lock_wait_timeout = {seconds}"
+                )
+            }
+        }
+    }
+
+    /// Asks for the isolation level and this session's number on the server, and the level that a
+    /// transaction of this kind shall have. SQLite has neither.
+    pub fn transaction_facts(self, write: bool) -> Option<(&'static str, &'static str)> {
+        match (self, write) {
+            (Dialect::Sqlite, _) => None,
+            (Dialect::Postgres, _) => Some((
+                "SELECT current_setting('transaction_isolation'), pg_backend_pid()::text",
+                if write { "read committed" } else { "repeatable read" },
+            )),
+            (Dialect::Mysql, _) => {
+                Some(("SELECT @@tx_isolation, CAST(connection_id() AS CHAR)", "READ-COMMITTED"))
+            }
+        }
+    }
+
+    /// Cancels what the server's session `pid` runs.
+    pub fn cancel(self, pid: &str) -> String {
+        match self {
+            Dialect::Sqlite => String::new(),
+            Dialect::Postgres => format!("SELECT pg_cancel_backend({pid})"),
+            Dialect::Mysql => format!("KILL QUERY {pid}"),
+        }
+    }
+
+    /// One line a session that `pid` waits for. Of its statement only the beginning: the rest may hold
+    /// values. MariaDB tells it to those with PROCESS.
+    pub fn blockers(self, pid: &str) -> String {
+        match self {
+            Dialect::Sqlite => String::new(),
+            Dialect::Postgres => format!(
+                "SELECT concat('process ', a.pid, ' of ', coalesce(a.usename::text, '?'), \
+                 CASE WHEN a.application_name <> '' THEN ' (' || a.application_name || ')' END, \
+                 ' from ', coalesce(host(a.client_addr), 'this machine'), ', ', coalesce(a.state, 'state unknown'), \
+                 ', in a transaction since ', to_char(a.xact_start, 'HH24:MI:SS'), \
+                 ', its statement since ', to_char(a.query_start, 'HH24:MI:SS'), \
+                 ': ', left(regexp_replace(a.query, '\\s+', ' ', 'g'), 60)) \
+                 FROM pg_stat_activity a WHERE a.pid = ANY (pg_blocking_pids({pid})) ORDER BY a.xact_start LIMIT 3"
+            ),
+            Dialect::Mysql => format!(
+                "SELECT DISTINCT concat('process ', b.trx_mysql_thread_id, ' of ', coalesce(p.user, '?'), \
+                 ' from ', coalesce(p.host, 'this machine'), ', ', coalesce(p.command, 'state unknown'), \
+                 ', in a transaction since ', time(b.trx_started), \
+                 ': ', left(regexp_replace(coalesce(b.trx_query, ''), '[[:space:]]+', ' '), 60)) \
+                 FROM information_schema.innodb_lock_waits w \
+                 JOIN information_schema.innodb_trx r ON r.trx_id = w.requesting_trx_id \
+                 JOIN information_schema.innodb_trx b ON b.trx_id = w.blocking_trx_id \
+                 LEFT JOIN information_schema.processlist p ON p.id = b.trx_mysql_thread_id \
+                 WHERE r.trx_mysql_thread_id = {pid} LIMIT 3"
+            ),
         }
     }
 
@@ -58,7 +124,7 @@ impl Dialect {
     pub(super) fn table(self, name: &TableName) -> String {
         match self {
             Dialect::Sqlite => format!("main.{}", quote(&name.name)),
-            Dialect::Postgres => quote_table(name),
+            Dialect::Postgres | Dialect::Mysql => quote_table(name),
         }
     }
 
@@ -67,6 +133,42 @@ impl Dialect {
         match self {
             Dialect::Sqlite => format!("temp.{name}"),
             Dialect::Postgres => format!("pg_temp.{name}"),
+            // It hides a user's table of the same name, which is not to be expected.
+            Dialect::Mysql => name.to_owned(),
+        }
+    }
+
+    /// What an INSERT into a key table says of rows that are in it: two ways to the same row.
+    pub(super) fn or_ignore(self) -> &'static str {
+        match self {
+            Dialect::Sqlite => "OR IGNORE ",
+            Dialect::Postgres => "",
+            Dialect::Mysql => "IGNORE ",
+        }
+    }
+
+    /// MariaDB: without the word TEMPORARY it would commit.
+    pub(super) fn drop_temporary(self, relation: &str) -> String {
+        match self {
+            Dialect::Sqlite | Dialect::Postgres => format!("DROP TABLE {relation}"),
+            Dialect::Mysql => format!("DROP TEMPORARY TABLE {relation}"),
+        }
+    }
+
+    /// Texts one after the other; null where one of them is. To MariaDB `||` may be OR.
+    pub(super) fn joined(self, texts: &[String]) -> String {
+        match self {
+            Dialect::Mysql if texts.len() > 1 => format!("concat({})", texts.join(", ")),
+            _ => texts.join(" || "),
+        }
+    }
+
+    /// Joins in the order as written, where the planner has no statistics of temporary tables.
+    pub(super) fn ordered_join(self) -> &'static str {
+        match self {
+            Dialect::Sqlite => "CROSS JOIN",
+            Dialect::Postgres => "JOIN",
+            Dialect::Mysql => "STRAIGHT_JOIN",
         }
     }
 
@@ -74,6 +176,7 @@ impl Dialect {
         match self {
             Dialect::Sqlite => format!("CAST({expression} AS TEXT)"),
             Dialect::Postgres => format!("({expression})::text"),
+            Dialect::Mysql => format!("CAST({expression} AS CHAR)"),
         }
     }
 
@@ -81,6 +184,8 @@ impl Dialect {
     pub(super) fn for_update(self, alias: &str, lock: bool) -> String {
         match self {
             Dialect::Postgres if lock => format!(" FOR UPDATE OF {alias}"),
+            // Our own tables' rows along with it.
+            Dialect::Mysql if lock => " FOR UPDATE".to_owned(),
             _ => String::new(),
         }
     }

@@ -1,6 +1,7 @@
 //! Questions about one row: which one it is, whom it names, what was found out about it.
 
 use super::dialect::Affinity;
+use super::mysql::Family;
 use super::refusals::ProtectedBy;
 use super::{Dialect, Sql, Statement};
 use crate::address::{Address, Place};
@@ -37,18 +38,32 @@ impl Sql<'_> {
                 (Place::Row, Dialect::Postgres) => {
                     statement.push("c.ctid = ").bind(&part.value).push("::text::tid");
                 }
+                // Rows have no address here: `address` asks for columns.
+                (Place::Row, Dialect::Mysql) => {
+                    statement.push("1 = 0");
+                }
             }
         }
         statement.push(" LIMIT 2");
         statement
     }
 
-    /// SQLite compares a number with any text, and finds nothing: is the text a number where the
+    /// SQLite compares a number with any text, and finds nothing, as MariaDB is asked to: is the text a number where the
     /// column holds numbers? PostgreSQL says by itself what is no value of its type.
     pub fn fits(&self, table: TableId, column: &str, value: &str) -> bool {
-        let affinity = Affinity::of(&self.column(table, column).type_name);
-        let numeric = matches!(affinity, Affinity::Integer | Affinity::Real | Affinity::Numeric);
-        self.dialect == Dialect::Postgres || !numeric || value.trim().parse::<f64>().is_ok()
+        let type_name = &self.column(table, column).type_name;
+        let numeric = match self.dialect {
+            Dialect::Sqlite => matches!(
+                Affinity::of(type_name),
+                Affinity::Integer | Affinity::Real | Affinity::Numeric
+            ),
+            Dialect::Postgres => false,
+            Dialect::Mysql => matches!(
+                Family::of(type_name),
+                Family::Integer | Family::Decimal | Family::Float | Family::Bit
+            ),
+        };
+        !numeric || value.trim().parse::<f64>().is_ok()
     }
 
     /// The generation in which the row joined the closure.
@@ -94,7 +109,7 @@ impl Sql<'_> {
         };
         let mut columns = vec![
             format!("CASE WHEN {} THEN '1' ELSE '0' END", self.row_names_somebody(id, "c")),
-            values.collect::<Vec<_>>().join(" || ', ' || "),
+            self.listed(values.collect()),
             excluded,
         ];
         let mut source = format!("{} c", self.child_relation(id));
@@ -186,6 +201,9 @@ impl Sql<'_> {
                     statement.push(&format!("{expression} = ")).bind(value);
                     statement.push(&format!("::text::{type_name}"));
                 }
+                Dialect::Mysql => {
+                    statement.append(&Family::of(type_name).is(expression, value));
+                }
             }
         }
         statement
@@ -196,7 +214,7 @@ impl Sql<'_> {
         let values = self.identity_values(table, alias).into_iter().zip(self.identity_types(table));
         let text = |(value, type_name): (String, String)| match self.dialect {
             Dialect::Sqlite => self.dialect.as_text(&sqlite_identity(&value, &type_name)),
-            Dialect::Postgres => self.dialect.as_text(&value),
+            Dialect::Postgres | Dialect::Mysql => self.value_text(&value, &type_name),
         };
         values.map(text).collect()
     }

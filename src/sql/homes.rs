@@ -41,6 +41,11 @@ impl Sql<'_> {
         match self.dialect {
             Dialect::Sqlite => format!("CREATE TEMP TABLE {name} AS"),
             Dialect::Postgres => format!("CREATE TEMP TABLE {name} ON COMMIT DROP AS"),
+            // They outlive the transaction. Nothing commits implicitly that is about a TEMPORARY table,
+            // indexes added to it later excepted: https://mariadb.com/kb/en/sql-statements-that-cause-an-implicit-commit/
+            Dialect::Mysql => {
+                format!("CREATE OR REPLACE TEMPORARY TABLE {name} ENGINE = InnoDB AS")
+            }
         }
     }
 
@@ -194,6 +199,17 @@ impl Sql<'_> {
                      WITHOUT ROWID"
                 )
             }
+            Dialect::Mysql => {
+                let values = identity.iter().enumerate();
+                let values: Vec<String> = values.map(|(n, v)| format!("{v} AS c{n}")).collect();
+                format!(
+                    "CREATE OR REPLACE TEMPORARY TABLE {name} (KEY (origin, n), KEY (gen)) ENGINE = InnoDB AS \
+                     SELECT CAST(0 AS SIGNED) AS origin, CAST(0 AS SIGNED) AS n, CAST(0 AS SIGNED) AS gen, {} \
+                     FROM {} c WHERE 1 = 0",
+                    values.join(", "),
+                    self.relation(table),
+                )
+            }
         }
     }
 
@@ -229,10 +245,9 @@ impl Sql<'_> {
         let reference = self.catalog.reference(id);
         let (child, parent) = (reference.child, reference.parent);
         let parents = self.identity_values(parent, "r");
-        // SQLite has no statistics of temporary tables: CROSS JOIN fixes the order.
-        let join = if self.dialect == Dialect::Sqlite { "CROSS JOIN" } else { "JOIN" };
+        let join = self.dialect.ordered_join();
         let mut conditions = vec![format!("h.gen > {since}")];
-        if self.dialect == Dialect::Postgres {
+        if self.dialect != Dialect::Sqlite {
             conditions.push(format!(
                 "NOT EXISTS (SELECT 1 FROM {} x WHERE x.origin = h.origin AND x.n = h.n AND {})",
                 self.home_table(parent),
@@ -241,7 +256,7 @@ impl Sql<'_> {
         }
         format!(
             "INSERT {}INTO {} SELECT DISTINCT h.origin, h.n, {generation}, {} FROM {} h {join} {} c ON {} {join} {} r ON {}{}",
-            if self.dialect == Dialect::Sqlite { "OR IGNORE " } else { "" },
+            self.dialect.or_ignore(),
             self.home_table(parent),
             parents.join(", "),
             self.home_table(child),
@@ -422,10 +437,10 @@ impl Sql<'_> {
         let root = self.plan.root;
         let [label, key] = self.label(root, "o");
         format!(
-            "SELECT s.label, s.key, {} FROM (SELECT {} AS label, {key} AS key \
+            "SELECT s.label, s.row_key, {} FROM (SELECT {} AS label, {key} AS row_key \
              FROM {} h JOIN {} o ON {} LEFT JOIN {} k ON {} AND k.gen <= {selected} \
              WHERE h.origin = {origin} AND k.gen IS NULL AND h.n IN ({rows})) s \
-             GROUP BY s.label, s.key ORDER BY count(*) DESC, s.key LIMIT 5",
+             GROUP BY s.label, s.row_key ORDER BY count(*) DESC, s.row_key LIMIT 5",
             self.dialect.as_text("count(*)"),
             self.dialect.as_text(&label),
             self.home_table(root),
@@ -477,6 +492,7 @@ impl Sql<'_> {
         let judged = tables.iter().flat_map(|t| [self.exception_table(*t), self.verdict_table(*t)]);
         let homes = homes.iter().map(|table| self.home_table(*table));
         let outcome = self.dialect.temporary("orgsweep_home");
-        judged.chain(homes).chain([outcome]).map(|name| format!("DROP TABLE {name}; ")).collect()
+        let all = judged.chain(homes).chain([outcome]);
+        all.map(|name| self.dialect.drop_temporary(&name) + "; ").collect()
     }
 }

@@ -5,6 +5,7 @@
 //! row. Columns are called `c0`, `c1`, … and keep their type and collation.
 
 use super::dialect::Affinity;
+use super::mysql::{Family, exact};
 use super::{Dialect, Sql, literal, quote};
 use crate::catalog::{Catalog, Discriminant, Key, ReferenceId, Table, TableId, TableKind};
 use crate::plan::Plan;
@@ -106,6 +107,11 @@ fn identity(dialect: Dialect, table: &Table) -> Vec<Source> {
             by_key(table).unwrap_or_else(|| vec![Source::TableOid, Source::Ctid])
         }
         (Dialect::Postgres, _) => by_key(table).unwrap_or_else(|| vec![Source::Ctid]),
+        // Rows have no address: those that are alike in everything go, or stay, together.
+        (Dialect::Mysql, _) => by_key(table).unwrap_or_else(|| {
+            let stored = table.columns.iter().filter(|column| !column.generated);
+            stored.map(|column| Source::Column(column.name.clone())).collect()
+        }),
     }
 }
 
@@ -149,6 +155,26 @@ impl Sql<'_> {
                 };
                 create + &self.looked_up(table).into_iter().map(index).collect::<String>()
             }
+            // An index that is added later would commit.
+            Dialect::Mysql => {
+                let short = |columns: &Vec<String>| self.is_short(table, columns);
+                let keys = self.looked_up(table).into_iter().filter(short);
+                let keys = keys.map(|columns| format!("KEY ({})", columns.join(", ")));
+                let keyed = self.table(table).identifying_key().is_some();
+                let primary = format!("PRIMARY KEY ({})", key.identity_columns().join(", "));
+                let indexes: Vec<String> = keyed.then_some(primary).into_iter().chain(keys).collect();
+                let indexes = match indexes.is_empty() {
+                    true => String::new(),
+                    false => format!(" ({})", indexes.join(", ")),
+                };
+                format!(
+                    "CREATE OR REPLACE TEMPORARY TABLE {}{indexes} ENGINE = InnoDB AS \
+                     SELECT {}, CAST(0 AS SIGNED) AS gen FROM {} c WHERE 1 = 0",
+                    key.name,
+                    self.key_values(table, "c").join(", "),
+                    self.relation(table),
+                )
+            }
         }
     }
 
@@ -158,7 +184,7 @@ impl Sql<'_> {
     }
 
     pub fn drop_key_table(&self, table: TableId) -> String {
-        format!("DROP TABLE {}", self.key_relation(table))
+        self.dialect.drop_temporary(&self.key_relation(table))
     }
 
     /// A key table's statistics decide between a hash join and a loop over an index; without them
@@ -229,13 +255,35 @@ impl Sql<'_> {
     /// The key row `key` and the table row `row` are the same.
     pub(super) fn same_row(&self, table: TableId, key: &str, row: &str) -> String {
         let values = self.identity_values(table, row).into_iter().enumerate();
-        values.map(|(n, value)| format!("{key}.c{n} = {value}")).collect::<Vec<_>>().join(" AND ")
+        let same = self.same(table);
+        values.map(|(n, value)| format!("{key}.c{n} {same} {value}")).collect::<Vec<_>>().join(" AND ")
+    }
+
+    /// The comparison of identities: MariaDB's may be of columns that can be null.
+    pub(super) fn same(&self, table: TableId) -> &'static str {
+        match self.dialect == Dialect::Mysql && self.table(table).identifying_key().is_none() {
+            true => "<=>",
+            false => "=",
+        }
+    }
+
+    /// An index over these columns of the key table is possible (MariaDB).
+    fn is_short(&self, table: TableId, columns: &[String]) -> bool {
+        let long = |(n, source): (usize, &Source)| match source {
+            Source::Column(name) => {
+                columns.contains(&format!("c{n}"))
+                    && Family::is_long(&self.column(table, name).type_name)
+            }
+            _ => false,
+        };
+        !self.key_table(table).columns.iter().enumerate().any(long)
     }
 
     /// The same row in two tables of keys.
     pub(super) fn same_key(&self, table: TableId, left: &str, right: &str) -> String {
         let columns = self.key_table(table).identity_columns().into_iter();
-        columns.map(|c| format!("{left}.{c} = {right}.{c}")).collect::<Vec<_>>().join(" AND ")
+        let same = self.same(table);
+        columns.map(|c| format!("{left}.{c} {same} {right}.{c}")).collect::<Vec<_>>().join(" AND ")
     }
 
     /// The child row names the parent row in the key table, by the foreign key's own comparison:
@@ -294,6 +342,9 @@ impl Sql<'_> {
     /// decides ('007' is not 7).
     fn equal_as_text(&self, id: ReferenceId, n: usize, parent: &str, child: &str) -> String {
         let reference = self.catalog.reference(id);
+        if self.dialect == Dialect::Mysql {
+            return format!("{} = {}", exact(parent), exact(child));
+        }
         let equal = format!("{} = {}", self.dialect.as_text(parent), self.dialect.as_text(child));
         let key = self.column(reference.parent, &reference.parent_columns[n]);
         match (self.dialect, Affinity::of(&key.type_name)) {
@@ -312,6 +363,12 @@ impl Sql<'_> {
     ) -> Option<String> {
         let discriminator = self.catalog.reference(id).declaration.discriminator.as_ref()?;
         let values = match &discriminator.value {
+            // In any case and with any padding would be other types.
+            Discriminant::Literal(texts) if self.dialect == Dialect::Mysql => {
+                let texts: Vec<String> = texts.iter().map(|text| exact(&literal(text))).collect();
+                let column = exact(&child(&discriminator.column));
+                return Some(format!("{column} IN ({})", texts.join(", ")));
+            }
             Discriminant::Literal(texts) => {
                 texts.iter().map(|text| literal(text)).collect::<Vec<_>>().join(", ")
             }
@@ -347,8 +404,8 @@ impl Sql<'_> {
         }
     }
 
-    /// `FROM` for the rows that name a parent in its key table: SQLite's planner has no statistics
-    /// of temporary tables, so the join order is ours: over the child's index where it has one.
+    /// `FROM` for the rows that name a parent in its key table: SQLite's and MariaDB's planners have no
+    /// statistics of temporary tables, so the join order is ours: over the child's index where it has one.
     pub(super) fn children(&self, id: ReferenceId) -> String {
         let reference = self.catalog.reference(id);
         let child = self.child_relation(id);
@@ -357,10 +414,13 @@ impl Sql<'_> {
         let plain = (0..reference.columns.len()).all(|n| self.conversion(id, n).is_none());
         match self.dialect {
             Dialect::Postgres => format!("{child} c JOIN {parent} p ON {on}"),
-            Dialect::Sqlite if reference.index.is_some() && plain => {
-                format!("{parent} p CROSS JOIN {child} c ON {on}")
+            Dialect::Sqlite | Dialect::Mysql => {
+                let join = self.dialect.ordered_join();
+                match reference.index.is_some() && plain {
+                    true => format!("{parent} p {join} {child} c ON {on}"),
+                    false => format!("{child} c {join} {parent} p ON {on}"),
+                }
             }
-            Dialect::Sqlite => format!("{child} c CROSS JOIN {parent} p ON {on}"),
         }
     }
 

@@ -1,7 +1,8 @@
 //! What a row is called by people: `DLID0001 - Global Corp (id 7)`.
 
 use super::dialect::Affinity;
-use super::{Dialect, Sql, quote};
+use super::mysql::Family;
+use super::{Dialect, Sql, literal, quote};
 use crate::catalog::TableId;
 
 /// Columns that name a row, best first.
@@ -21,6 +22,9 @@ const NAMES: [&str; 12] = [
 ];
 /// Columns that number a row for people.
 const CODES: [&str; 6] = ["code", "number", "reference", "ref", "sku", "key"];
+
+/// So many columns stand for a row that nothing identifies.
+const KEYLESS: usize = 4;
 
 impl Sql<'_> {
     /// Two text expressions: what people call the row (null where nothing does), and its key.
@@ -57,11 +61,20 @@ impl Sql<'_> {
 
     /// `id 7`, `user_id 3, team_id 4`, `rowid 12` as a text expression.
     pub(super) fn row_key(&self, id: TableId, alias: &str) -> String {
-        let part = |name: &str, text: String| format!("'{} ' || {text}", name.replace('\'', "''"));
+        let part =
+            |name: &str, text: String| self.dialect.joined(&[literal(&format!("{name} ")), text]);
         let table = self.table(id);
         let parts: Vec<String> = match table.identifying_key().or(table.primary_key()) {
             Some(key) => {
                 key.columns.iter().map(|name| part(name, self.shown(id, name, alias))).collect()
+            }
+            None if self.dialect == Dialect::Mysql => {
+                let columns = self.archived_columns(id).into_iter();
+                let shown = columns.map(|c| {
+                    let text = self.shown(id, &c.name, alias);
+                    part(&c.name, format!("coalesce({text}, 'null')"))
+                });
+                shown.take(KEYLESS).collect()
             }
             None => {
                 let name = if self.dialect == Dialect::Sqlite { "rowid" } else { "ctid" };
@@ -70,13 +83,33 @@ impl Sql<'_> {
                 values.last().map(text).into_iter().collect()
             }
         };
-        parts.join(" || ', ' || ")
+        self.listed(parts)
+    }
+
+    /// Texts with commas between them.
+    pub(super) fn listed(&self, texts: Vec<String>) -> String {
+        let mut all = Vec::new();
+        for text in texts {
+            if !all.is_empty() {
+                all.push("', '".to_owned());
+            }
+            all.push(text);
+        }
+        self.dialect.joined(&all)
+    }
+
+    /// A value of a type as text by which it is found again.
+    pub(super) fn value_text(&self, value: &str, type_name: &str) -> String {
+        match self.dialect {
+            Dialect::Sqlite | Dialect::Postgres => self.dialect.as_text(value),
+            Dialect::Mysql => Family::of(type_name).text(value),
+        }
     }
 
     /// A column's value as text that people can read and type: SQLite's blobs as their literals.
     pub(super) fn shown(&self, table: TableId, name: &str, alias: &str) -> String {
         let value = format!("{alias}.{}", quote(name));
-        let text = self.dialect.as_text(&value);
+        let text = self.value_text(&value, &self.column(table, name).type_name);
         match self.may_be_blob(table, name) {
             true => format!("CASE typeof({value}) WHEN 'blob' THEN quote({value}) ELSE {text} END"),
             false => text,

@@ -14,6 +14,7 @@ mod explain;
 mod homes;
 mod keys;
 mod labels;
+mod mysql;
 mod refusals;
 mod restoring;
 mod selection;
@@ -32,7 +33,7 @@ pub use homes::{CLASSES, Home, Suspicion};
 pub use keys::KeyTable;
 pub use refusals::ProtectedBy;
 pub use staging::Stage;
-pub use statement::Statement;
+pub use statement::{Placeholder, Statement};
 pub use sweep::Sweep;
 
 use crate::catalog::{Catalog, Column, ReferenceId, Table, TableId, TableKind, TableName};
@@ -78,7 +79,7 @@ impl<'a> Sql<'a> {
     }
 }
 
-/// An identifier, quoted for every engine here.
+/// An identifier, quoted for every engine here: MariaDB's sessions are set to read it so (`ANSI_QUOTES`).
 pub fn quote(identifier: &str) -> String {
     format!("\"{}\"", identifier.replace('"', "\"\""))
 }
@@ -91,7 +92,8 @@ fn quote_table(name: &TableName) -> String {
     }
 }
 
-/// A string literal. PostgreSQL runs with `standard_conforming_strings` on.
+/// A string literal. PostgreSQL runs with `standard_conforming_strings` on, MariaDB's sessions with
+/// `NO_BACKSLASH_ESCAPES`.
 pub fn literal(value: &str) -> String {
     format!("'{}'", value.replace('\'', "''"))
 }

@@ -118,7 +118,7 @@ impl Sql<'_> {
             Some(parent) => {
                 let columns = self.key_table(parent).identity_columns().into_iter();
                 let texts = columns.map(|c| self.dialect.as_text(&format!("p.{c}")));
-                format!("count(DISTINCT {})", texts.collect::<Vec<_>>().join(" || ',' || "))
+                format!("count(DISTINCT {})", self.listed(texts.collect()))
             }
         };
         format!(

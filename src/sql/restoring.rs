@@ -1,6 +1,7 @@
 //! Putting archived rows back, from the stage tables into those that they are of, and the questions
 //! that come before.
 
+use super::mysql::bytes;
 use super::staging::Stage;
 use super::{Dialect, Sql, Statement, quote};
 use crate::archive::Section;
@@ -12,6 +13,7 @@ impl Sql<'_> {
         let equal = |name: &String| {
             let (column, value) = (format!("c.{}", quote(name)), stage.column("s", name)?);
             Some(match key.nulls_not_distinct {
+                // PostgreSQL's.
                 true => format!("{column} IS NOT DISTINCT FROM {value}"),
                 false => format!("{column} = {value}"),
             })
@@ -20,20 +22,11 @@ impl Sql<'_> {
         let from = format!(
             "FROM {} s {} {} c ON {}",
             self.stage(stage),
-            self.looked_up_in(),
+            self.dialect.ordered_join(),
             self.relation(stage.part.table),
             equal?.join(" AND ")
         );
         Some(self.counted(&from, &self.staged_key(stage)))
-    }
-
-    /// From staged rows to those of a table: SQLite has no statistics of temporary tables, so the order of
-    /// the join is ours.
-    fn looked_up_in(&self) -> &'static str {
-        match self.dialect {
-            Dialect::Sqlite => "CROSS JOIN",
-            Dialect::Postgres => "JOIN",
-        }
     }
 
     /// What people know a staged row by: its key, never another value, which may be a secret.
@@ -52,18 +45,26 @@ impl Sql<'_> {
         (count.into(), sample.into())
     }
 
-    /// Keeps the rows from going that archived rows name by `id` (PostgreSQL).
+    /// Keeps the rows from going that archived rows name by `id` (not SQLite, which has one writer).
     pub fn lock_parents(&self, stage: Stage, id: ReferenceId) -> Option<Statement> {
         let reference = self.catalog.reference(id);
         let names = self.staged_names(stage, id, &|name| Some(format!("r.{}", quote(name))))?;
-        (self.dialect == Dialect::Postgres).then(|| {
-            let (parent, stage) = (self.relation(reference.parent), self.stage(stage));
-            format!(
-                "SELECT count(*)::text FROM (SELECT 1 FROM {parent} r WHERE EXISTS \
-                 (SELECT 1 FROM {stage} s WHERE {names}) FOR KEY SHARE OF r) l"
-            )
-            .into()
-        })
+        let (parent, stage) = (self.relation(reference.parent), self.stage(stage));
+        match self.dialect {
+            Dialect::Sqlite => None,
+            Dialect::Postgres => Some(
+                format!(
+                    "SELECT count(*)::text FROM (SELECT 1 FROM {parent} r WHERE EXISTS \
+                     (SELECT 1 FROM {stage} s WHERE {names}) FOR KEY SHARE OF r) l"
+                )
+                .into(),
+            ),
+            Dialect::Mysql => {
+                let count = self.dialect.as_text("count(*)");
+                let from = format!("{stage} s STRAIGHT_JOIN {parent} r ON {names}");
+                Some(format!("SELECT {count} FROM {from} LOCK IN SHARE MODE").into())
+            }
+        }
     }
 
     /// Archived rows that name, by `id`, a row that is neither there nor in the archive: how many, and
@@ -115,7 +116,7 @@ impl Sql<'_> {
     pub fn put_back(&self, stage: Stage) -> Statement {
         let overriding = match self.dialect {
             Dialect::Postgres => " OVERRIDING SYSTEM VALUE",
-            Dialect::Sqlite => "",
+            Dialect::Sqlite | Dialect::Mysql => "",
         };
         format!(
             "INSERT INTO {} ({}){overriding} SELECT {} FROM {} s",
@@ -173,6 +174,7 @@ impl Sql<'_> {
                 format!("{left} IS {right} COLLATE BINARY AND typeof({left}) = typeof({right})")
             }
             Dialect::Postgres => format!("({left})::text IS NOT DISTINCT FROM ({right})::text"),
+            Dialect::Mysql => format!("{} <=> {}", bytes(left), bytes(right)),
         }
     }
 
@@ -221,7 +223,7 @@ impl Sql<'_> {
             "{} SELECT {} FROM {staged} s {} {own} c ON {}",
             self.create_as(&self.links(stage)),
             identity.chain(old).collect::<Vec<_>>().join(", "),
-            self.looked_up_in(),
+            self.dialect.ordered_join(),
             same.join(" AND "),
         )
     }
@@ -250,6 +252,7 @@ impl Sql<'_> {
         match self.dialect {
             Dialect::Sqlite => self.dialect.archived(value, ""),
             Dialect::Postgres => format!("({value})::text"),
+            Dialect::Mysql => bytes(value),
         }
     }
 
@@ -265,22 +268,17 @@ impl Sql<'_> {
     /// Lets the rows name again what they named.
     pub fn relink(&self, stage: Stage) -> Statement {
         let table = stage.part.table;
-        let set: Vec<String> = stage
+        let set: Vec<(&str, String)> = stage
             .section
             .written
             .iter()
             .enumerate()
-            .map(|(n, column)| format!("{} = l.o{n}", quote(&column.name)))
+            .map(|(n, column)| (column.name.as_str(), format!("l.o{n}")))
             .collect();
         let same = self.identity_values(table, "c").into_iter().enumerate();
-        let same: Vec<String> = same.map(|(n, value)| format!("l.i{n} = {value}")).collect();
-        format!(
-            "UPDATE {} AS c SET {} FROM {} l WHERE {}",
-            self.relation(table),
-            set.join(", "),
-            self.dialect.temporary(&self.links(stage)),
-            same.join(" AND ")
-        )
-        .into()
+        let equal = self.same(table);
+        let same: Vec<String> = same.map(|(n, value)| format!("l.i{n} {equal} {value}")).collect();
+        let links = self.dialect.temporary(&self.links(stage));
+        self.update(table, &set, &format!("{links} l"), &same.join(" AND ")).into()
     }
 }

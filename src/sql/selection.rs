@@ -1,6 +1,7 @@
 //! The condition that selects root rows. Names match exactly, whatever the column's collation:
 //! the plain comparison is for the index, the binary one for the truth.
 
+use super::mysql::{Family, exact};
 use super::{Dialect, Sql, Statement, literal, quote};
 use crate::catalog::TableId;
 use crate::selection::{Root, Selection};
@@ -66,6 +67,14 @@ impl Sql<'_> {
                     .bind(value)
                     .push("::text)");
             }
+            Dialect::Mysql => {
+                condition.push("(");
+                if self.column(root.table, name).textual {
+                    condition.push(&format!("{column} = ")).bind(value).push(" AND ");
+                }
+                condition.push(&format!("{} = CAST(", exact(&column))).bind(value);
+                condition.push(" AS BINARY))");
+            }
         }
         condition
     }
@@ -81,6 +90,11 @@ impl Sql<'_> {
             Dialect::Postgres => {
                 condition.push(&format!("{column}::text COLLATE \"C\" LIKE "));
                 condition.bind(&glob_to_like(glob)).push("::text ESCAPE '!'");
+            }
+            // By characters, and each as it is.
+            Dialect::Mysql => {
+                condition.push(&format!("CAST({column} AS CHAR) COLLATE utf8mb4_bin LIKE "));
+                condition.bind(&glob_to_like(glob)).push(" ESCAPE '!'");
             }
         }
         condition
@@ -102,6 +116,7 @@ impl Sql<'_> {
                 condition.push(&format!("{column} = ")).bind(value);
                 condition.push(&format!("::text::{}", without_length(type_name)));
             }
+            Dialect::Mysql => condition = Family::of(type_name).is(&column, value),
         }
         condition
     }
@@ -178,7 +193,21 @@ impl Sql<'_> {
                  FROM (SELECT {seconds} AS s))"
             ));
         }
-        match time(&self.column(root.table, created).type_name)? {
+        let type_name = &self.column(root.table, created).type_name;
+        if self.dialect == Dialect::Mysql {
+            return match Family::of(type_name) {
+                // The session's time zone is UTC, and so is a DATETIME for want of a better guess.
+                Family::Date => Some(format!(
+                    "CASE WHEN {column} BETWEEN '1971-01-01' AND '9999-12-31' \
+                     THEN timestampdiff(SECOND, {column}, now(6)) END"
+                )),
+                Family::Integer | Family::Decimal | Family::Float => Some(format!(
+                    "CASE WHEN {column} {TIMES} THEN unix_timestamp() - {column} END"
+                )),
+                _ => None,
+            };
+        }
+        match time(type_name)? {
             // Infinity has no distance.
             Time::Date => Some(format!(
                 "CASE WHEN {column} BETWEEN '1971-01-01' AND '9999-12-31' \
@@ -194,6 +223,7 @@ impl Sql<'_> {
         match self.dialect {
             Dialect::Sqlite => format!("CAST(CAST({number} AS INTEGER) AS TEXT)"),
             Dialect::Postgres => format!("floor({number})::text"),
+            Dialect::Mysql => format!("CAST(floor({number}) AS CHAR)"),
         }
     }
 }
@@ -201,7 +231,14 @@ impl Sql<'_> {
 impl Dialect {
     /// A column of this type can tell a time. In SQLite each value speaks for itself.
     pub fn tells_time(self, type_name: &str) -> bool {
-        self == Dialect::Sqlite || time(type_name).is_some()
+        match self {
+            Dialect::Sqlite => true,
+            Dialect::Postgres => time(type_name).is_some(),
+            Dialect::Mysql => matches!(
+                Family::of(type_name),
+                Family::Date | Family::Integer | Family::Decimal | Family::Float
+            ),
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 //! be asked about before any of them is put back.
 
 use super::dialect::Affinity;
+use super::mysql::Family;
 use super::{Dialect, Sql, Statement, quote};
 use crate::archive::{ArchivedColumn, Section};
 use crate::restoration::Part;
@@ -83,6 +84,23 @@ impl Sql<'_> {
                     self.relation(table),
                 )
             }
+            Dialect::Mysql => {
+                let columns: Vec<String> = columns
+                    .map(|(n, column)| format!("c.{} AS v{n}", quote(&column.name)))
+                    .collect();
+                let keys = self.staged_keys(stage).into_iter();
+                let keys: Vec<String> = keys.map(|key| format!("KEY ({})", key.join(", "))).collect();
+                let keys = match keys.is_empty() {
+                    true => String::new(),
+                    false => format!(" ({})", keys.join(", ")),
+                };
+                format!(
+                    "CREATE OR REPLACE TEMPORARY TABLE {name}{keys} ENGINE = InnoDB AS \
+                     SELECT {} FROM {} c WHERE 1 = 0",
+                    columns.join(", "),
+                    self.relation(table),
+                )
+            }
         }
     }
 
@@ -93,6 +111,26 @@ impl Sql<'_> {
                 let row = |row: &Vec<Option<String>>| {
                     let values: Option<Vec<&str>> =
                         row.iter().map(|value| literal_alone(value.as_deref()?)).collect();
+                    Some(format!("({})", values?.join(", ")))
+                };
+                let rows: Option<Vec<String>> = rows.iter().map(row).collect();
+                Some(
+                    format!("INSERT INTO {} VALUES {}", self.stage(stage), rows?.join(", ")).into(),
+                )
+            }
+            Dialect::Mysql => {
+                let families: Vec<Family> = stage
+                    .archived()
+                    .map(|archived| {
+                        Family::of(&self.column(stage.part.table, &archived.name).type_name)
+                    })
+                    .collect();
+                let row = |row: &Vec<Option<String>>| {
+                    let value = |(value, family): (&Option<String>, &Family)| match value {
+                        Some(text) => family.unarchived(text),
+                        None => Some("NULL".into()),
+                    };
+                    let values: Option<Vec<String>> = row.iter().zip(&families).map(value).collect();
                     Some(format!("({})", values?.join(", ")))
                 };
                 let rows: Option<Vec<String>> = rows.iter().map(row).collect();
@@ -126,20 +164,35 @@ impl Sql<'_> {
     /// What makes a filled stage table quick to ask: PostgreSQL hashes it, by its statistics; SQLite looks
     /// its rows up by each key that references name.
     pub fn settle_stage(&self, stage: Stage) -> Vec<String> {
-        if self.dialect == Dialect::Postgres {
-            return vec![format!("ANALYZE {}", self.stage(stage))];
-        }
-        let mut keys: Vec<Vec<String>> = Vec::new();
-        for reference in self.catalog.references.iter().filter(|r| r.parent == stage.part.table) {
-            let key: Option<Vec<String>> =
-                reference.parent_columns.iter().map(|name| stage.value(name)).collect();
-            keys.extend(key.filter(|key| !keys.contains(key)));
+        match self.dialect {
+            Dialect::Postgres => return vec![format!("ANALYZE {}", self.stage(stage))],
+            // It was created with its indexes: one that comes later would commit.
+            Dialect::Mysql => return Vec::new(),
+            Dialect::Sqlite => {}
         }
         let index = |key: Vec<String>| {
             let (name, suffix) = (stage.name(), key.join("_"));
             format!("CREATE INDEX temp.{name}_{suffix} ON {name} ({})", key.join(", "))
         };
-        keys.into_iter().map(index).collect()
+        self.staged_keys(stage).into_iter().map(index).collect()
+    }
+
+    /// The keys that references name, in the stage's columns.
+    fn staged_keys(&self, stage: Stage) -> Vec<Vec<String>> {
+        let mut keys: Vec<Vec<String>> = Vec::new();
+        for reference in self.catalog.references.iter().filter(|r| r.parent == stage.part.table) {
+            let long = |name: &String| {
+                let type_name = &self.column(stage.part.table, name).type_name;
+                self.dialect == Dialect::Mysql && Family::is_long(type_name)
+            };
+            if reference.parent_columns.iter().any(long) {
+                continue;
+            }
+            let key: Option<Vec<String>> =
+                reference.parent_columns.iter().map(|name| stage.value(name)).collect();
+            keys.extend(key.filter(|key| !keys.contains(key)));
+        }
+        keys
     }
 }
 

@@ -12,6 +12,15 @@ enum Part {
     Value(String),
 }
 
+/// How a bound value is written in the text.
+#[derive(Debug, Clone, Copy)]
+pub enum Placeholder {
+    /// `$1` or `?1`
+    Numbered(char),
+    /// `?`
+    Plain,
+}
+
 impl Statement {
     pub fn push(&mut self, sql: &str) -> &mut Self {
         match self.parts.last_mut() {
@@ -37,8 +46,8 @@ impl Statement {
         self
     }
 
-    /// The text with numbered placeholders (`$1` or `?1`), and the values in that order.
-    pub fn prepared(&self, sigil: char) -> (String, Vec<&str>) {
+    /// The text with placeholders, and the values in that order.
+    pub fn prepared(&self, placeholder: Placeholder) -> (String, Vec<&str>) {
         let mut text = String::new();
         let mut values = Vec::new();
         for part in &self.parts {
@@ -46,8 +55,13 @@ impl Statement {
                 Part::Sql(sql) => text.push_str(sql),
                 Part::Value(value) => {
                     values.push(value.as_str());
-                    text.push(sigil);
-                    text.push_str(&values.len().to_string());
+                    match placeholder {
+                        Placeholder::Numbered(sigil) => {
+                            text.push(sigil);
+                            text.push_str(&values.len().to_string());
+                        }
+                        Placeholder::Plain => text.push('?'),
+                    }
                 }
             }
         }

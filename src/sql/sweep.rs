@@ -160,7 +160,7 @@ impl Sql<'_> {
     }
 
     pub fn drop_aside(&self, table: TableId) -> String {
-        format!("DROP TABLE {}", self.aside(table))
+        self.dialect.drop_temporary(&self.aside(table))
     }
 
     fn aside(&self, table: TableId) -> String {

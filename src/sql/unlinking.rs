@@ -65,7 +65,7 @@ impl Sql<'_> {
     }
 
     pub fn drop_kept(&self, position: usize) -> String {
-        format!("DROP TABLE {}", self.kept(position))
+        self.dialect.drop_temporary(&self.kept(position))
     }
 
     pub(super) fn kept(&self, position: usize) -> String {
@@ -111,18 +111,35 @@ impl Sql<'_> {
     /// checked by the engine as it will be. Only the references' own columns change.
     pub fn unlink(&self, change: &Change) -> Statement {
         let columns = self.written_columns(change);
-        let set: Vec<String> = columns
-            .iter()
-            .map(|column| format!("{} = {}", quote(column), self.new_value(change, column, "c")))
+        let set: Vec<(&str, String)> = columns
+            .into_iter()
+            .map(|column| (column, self.new_value(change, column, "c")))
             .collect();
-        format!(
-            "UPDATE {} AS c SET {} FROM {} w WHERE {}",
-            self.relation(change.table),
-            set.join(", "),
-            self.changed(change),
-            self.same_row(change.table, "w", "c")
-        )
-        .into()
+        let from = format!("{} w", self.changed(change));
+        self.update(change.table, &set, &from, &self.same_row(change.table, "w", "c")).into()
+    }
+
+    /// Writes columns of the rows `c` of a table that `from` has, where `on` holds. MariaDB's ON UPDATE
+    /// columns would move with any other (not with the engine's own SET NULL), unless they are written, too.
+    pub(super) fn update(
+        &self,
+        table: TableId,
+        set: &[(&str, String)],
+        from: &str,
+        on: &str,
+    ) -> String {
+        let relation = self.relation(table);
+        if self.dialect != Dialect::Mysql {
+            let set: Vec<String> =
+                set.iter().map(|(column, value)| format!("{} = {value}", quote(column))).collect();
+            return format!("UPDATE {relation} AS c SET {} FROM {from} WHERE {on}", set.join(", "));
+        }
+        let written = |name: &str| set.iter().any(|(column, _)| *column == name);
+        let still = self.table(table).columns.iter().filter(|c| c.on_update && !written(&c.name));
+        let still = still.map(|c| format!("c.{0} = c.{0}", quote(&c.name)));
+        let set = set.iter().map(|(column, value)| format!("c.{} = {value}", quote(column)));
+        let set: Vec<String> = set.chain(still).collect();
+        format!("UPDATE {from} STRAIGHT_JOIN {relation} c ON {on} SET {}", set.join(", "))
     }
 
     pub(super) fn written_columns(&self, change: &Change) -> Vec<&'_ str> {
@@ -177,7 +194,7 @@ impl Sql<'_> {
     /// An expression as a value of the column's type.
     pub(super) fn typed(&self, table: TableId, column: &str, value: &str) -> String {
         match self.dialect {
-            Dialect::Sqlite => format!("({value})"),
+            Dialect::Sqlite | Dialect::Mysql => format!("({value})"),
             Dialect::Postgres => format!("({value})::{}", self.column(table, column).type_name),
         }
     }

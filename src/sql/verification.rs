@@ -34,7 +34,11 @@ impl Sql<'_> {
                 "SELECT {} FROM {} c WHERE {} IN (",
                 self.dialect.as_text("count(*)"),
                 self.child_relation(id),
-                if as_text { self.dialect.as_text(&column) } else { column }
+                match as_text {
+                    true if self.dialect == Dialect::Mysql => super::mysql::exact(&column),
+                    true => self.dialect.as_text(&column),
+                    false => column,
+                }
             ));
             let type_name = &self.column(root.table, key).type_name;
             for (n, value) in ids.iter().enumerate() {

@@ -45,6 +45,7 @@ impl Described {
             row_security: false,
             privileges: Privileges::ALL,
             estimated_rows: None,
+            lasting_engine: None,
         };
         Described { table, indexes, rowid, references: declared.references }
     }
@@ -88,6 +89,7 @@ fn column(row: &Row, rowid: Option<&str>, declared: &Declared) -> Column {
         default: row.optional(5).map(str::to_owned),
         collation: collation.filter(|it| !it.eq_ignore_ascii_case("BINARY")),
         textual: is_text(row.text(3)),
+        on_update: false,
         name,
     }
 }

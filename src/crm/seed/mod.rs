@@ -93,9 +93,15 @@ fn fill(
     progress: &mut dyn FnMut(u64),
 ) -> Result<Summary> {
     const MISSING: &str = "the CRM's tables cannot be seeded (`orgsweep migrate` creates them)";
-    if let Driver::Postgres(_) = database.driver() {
-        // Two that seed at once would give out the same keys.
-        database.run("LOCK TABLE organizations IN SHARE ROW EXCLUSIVE MODE").context(MISSING)?;
+    // Two that seed at once would give out the same keys.
+    match database.driver() {
+        Driver::Sqlite(_) => {}
+        Driver::Postgres(_) => database
+            .run("LOCK TABLE organizations IN SHARE ROW EXCLUSIVE MODE")
+            .context(MISSING)?,
+        Driver::Mysql(_) => {
+            database.run("SELECT id FROM organizations FOR UPDATE").context(MISSING)?;
+        }
     }
     let mut store = Store::open(database, progress).context(MISSING)?;
     let permissions = system::add(&mut store)?;

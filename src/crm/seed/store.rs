@@ -10,6 +10,8 @@ use std::mem::take;
 
 /// Rows in memory before they are written.
 const CHUNK: usize = 10_000;
+/// Rows in one statement (MariaDB).
+const STATEMENT: usize = 1_000;
 
 diesel::define_sql_function! {
     fn pg_get_serial_sequence(table: diesel::sql_types::Text, column: diesel::sql_types::Text) -> diesel::sql_types::Text;
@@ -24,6 +26,7 @@ macro_rules! on_driver {
         match $database.driver() {
             Driver::Sqlite($connection) => $body,
             Driver::Postgres($connection) => $body,
+            Driver::Mysql($connection) => $body,
         }
     };
 }
@@ -58,6 +61,16 @@ macro_rules! batch {
                                 .execute(connection)?;
                         }
                         Driver::Postgres(_) => {}
+                        // A statement has at most 65,535 values.
+                        Driver::Mysql(connection) => {
+                            let mut rows = rows;
+                            while !rows.is_empty() {
+                                let rest = rows.split_off(rows.len().min(STATEMENT));
+                                diesel::insert_into(schema::$table::table)
+                                    .values(std::mem::replace(&mut rows, rest))
+                                    .execute(connection)?;
+                            }
+                        }
                     }
                 )*
                 Ok(())

@@ -1,0 +1,16 @@
+DROP TABLE team_projects;
+DROP TABLE projects;
+DROP TABLE team_members;
+DROP TABLE teams;
+DROP TABLE commissions;
+DROP TABLE activity_logs;
+DROP TABLE payments;
+DROP TABLE deals;
+DROP TABLE clients;
+DROP TABLE notifications;
+DROP TABLE user_sessions;
+DROP TABLE users;
+DROP TABLE role_permissions;
+DROP TABLE roles;
+DROP TABLE permissions;
+DROP TABLE organizations;

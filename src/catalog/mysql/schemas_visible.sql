@@ -1,0 +1,4 @@
+-- The same for everybody else: opens every table that this user may see.
+SELECT DISTINCT TABLE_SCHEMA, REFERENCED_TABLE_SCHEMA
+  FROM information_schema.KEY_COLUMN_USAGE
+ WHERE REFERENCED_TABLE_SCHEMA IS NOT NULL AND REFERENCED_TABLE_SCHEMA <> TABLE_SCHEMA

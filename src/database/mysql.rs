@@ -1,0 +1,168 @@
+//! A connection to MariaDB over Diesel: diesel-async's connection, driven to completion here. The
+//! driver below it is pure Rust, streams rows, and is not GPL, as the C client is.
+
+use super::error::{Error, Fault};
+use super::target::{MysqlUrl, Tls};
+use diesel::connection::{LoadConnection, SimpleConnection};
+use diesel::mysql::Mysql;
+use diesel::row::{Field, Row as _};
+use diesel_async::AsyncMysqlConnection;
+use diesel_async::async_connection_wrapper::{AsyncConnectionWrapper, BlockOn};
+use mysql_async::{Conn, DriverError, Opts, OptsBuilder, SslOpts};
+use std::sync::OnceLock;
+use std::time::Duration;
+use tokio::runtime::Runtime;
+
+/// What Diesel takes for a connection of its own.
+pub type MysqlConnection = AsyncConnectionWrapper<AsyncMysqlConnection, Here>;
+
+/// How long the server may take to answer at all.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// A session that speaks the standard's SQL: `"x"` is a name, a backslash is a backslash, a value that
+/// does not fit is an error, and what a row holds can be written again (zero dates, a zero in an
+/// AUTO_INCREMENT column). Errors are told by their English text (`error`).
+const SESSION: &str = "SET SESSION sql_mode = 'ANSI_QUOTES,NO_BACKSLASH_ESCAPES,STRICT_ALL_TABLES,\
+    ALLOW_INVALID_DATES,NO_AUTO_VALUE_ON_ZERO,NO_ENGINE_SUBSTITUTION', lc_messages = 'en_US', \
+    autocommit = 1, completion_type = 'NO_CHAIN', foreign_key_checks = 1, unique_checks = 1, sql_safe_updates = 0, \
+    sql_select_limit = DEFAULT, time_zone = '+00:00', group_concat_max_len = 1073741824, \
+    innodb_strict_mode = 1, sql_auto_is_null = 0";
+
+/// All connections share one runtime on the threads that use them: a second connection, from a thread
+/// of its own, can cancel what the first one waits for.
+fn runtime() -> &'static Runtime {
+    static RUNTIME: OnceLock<Runtime> = OnceLock::new();
+    RUNTIME.get_or_init(|| {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        runtime.expect("a runtime needs only a few file descriptors")
+    })
+}
+
+/// Runs futures where they are waited for.
+pub struct Here;
+
+impl BlockOn for Here {
+    fn block_on<F: Future>(&self, future: F) -> F::Output {
+        runtime().block_on(future)
+    }
+
+    fn get_runtime() -> Here {
+        Here
+    }
+}
+
+/// Opens a connection and prepares its session.
+///
+/// # Errors
+/// [`Fault::Connect`]; the server is not MariaDB, or too old a one.
+pub fn connect(url: &MysqlUrl) -> Result<MysqlConnection, Error> {
+    let connection = runtime().block_on(async {
+        match tokio::time::timeout(PATIENCE, open(url)).await {
+            Ok(connection) => connection,
+            Err(_) => Err(refused(format!("no answer within {} s", PATIENCE.as_secs()))),
+        }
+    })?;
+    let mut connection = MysqlConnection::from(connection);
+    supported(&mut connection)?;
+    connection.batch_execute(SESSION).map_err(Error::from)?;
+    Ok(connection)
+}
+
+async fn open(url: &MysqlUrl) -> Result<AsyncMysqlConnection, Error> {
+    let connection = match Conn::new(options(url, true)).await {
+        // As other clients do where nothing else was asked for: encrypted if the server can.
+        Err(mysql_async::Error::Driver(DriverError::NoClientSslFlagFromServer))
+            if url.tls == Tls::Preferred =>
+        {
+            Conn::new(options(url, false)).await
+        }
+        connection => connection,
+    };
+    let connection = connection.map_err(|error| match error {
+        mysql_async::Error::Driver(DriverError::NoClientSslFlagFromServer) => {
+            refused("the server does not offer TLS, which the URL demands".into())
+        }
+        mysql_async::Error::Server(error) => refused(error.message),
+        error => refused(error.to_string()),
+    })?;
+    Ok(AsyncMysqlConnection::try_from(connection).await?)
+}
+
+fn refused(message: String) -> Error {
+    Error { fault: Fault::Connect, message }
+}
+
+fn options(url: &MysqlUrl, tls: bool) -> Opts {
+    let verified = |ssl: SslOpts| match &url.ca {
+        Some(path) => {
+            ssl.with_root_certs(vec![path.clone().into()]).with_disable_built_in_roots(true)
+        }
+        None => ssl,
+    };
+    let ssl = match url.tls {
+        Tls::Disabled => None,
+        // Nobody can be impersonated who was not named: encrypted, as `sslmode=require` is in libpq.
+        Tls::Preferred | Tls::Required => Some(
+            SslOpts::default()
+                .with_danger_accept_invalid_certs(true)
+                .with_danger_skip_domain_validation(true),
+        ),
+        Tls::VerifyCa => Some(verified(SslOpts::default()).with_danger_skip_domain_validation(true)),
+        Tls::VerifyIdentity => Some(verified(SslOpts::default())),
+    };
+    OptsBuilder::default()
+        .ip_or_hostname(&url.host)
+        .tcp_port(url.port)
+        .socket(url.socket.clone())
+        .prefer_socket(false)
+        .user(url.user.clone())
+        .pass(url.password.clone())
+        .db_name(Some(url.database.clone()))
+        .ssl_opts(ssl.filter(|_| tls))
+        .stmt_cache_size(0)
+        // Rows that an UPDATE finds, not only those that it changes: unlinks are counted.
+        .client_found_rows(true)
+        .into()
+}
+
+/// MySQL cannot name a temporary table twice in one statement (error 1137), which every search for
+/// keys that are not known yet does.
+fn supported(connection: &mut MysqlConnection) -> Result<(), Error> {
+    let version = one(connection, "SELECT version()")?;
+    let numbers = version.split(['.', '-']).map_while(|part| part.parse::<u32>().ok());
+    let numbers: Vec<u32> = numbers.collect();
+    match version.contains("MariaDB") {
+        true if numbers.as_slice() >= &[10, 5] => Ok(()),
+        true => Err(refused(format!("this is MariaDB {version}: 10.5 or later is needed"))),
+        false => Err(refused(format!("this is MySQL {version}: only MariaDB is supported yet"))),
+    }
+}
+
+fn one(connection: &mut MysqlConnection, sql: &str) -> Result<String, Error> {
+    let mut text = String::new();
+    stream(connection, diesel::sql_query(sql).into_boxed(), &mut |values| {
+        text = String::from_utf8_lossy(values[0].unwrap_or_default()).into_owned();
+        Ok::<(), Error>(())
+    })?;
+    Ok(text)
+}
+
+/// Gives the rows of a query to `each` as they come. Tells how many there were.
+pub fn stream<E: From<Error>>(
+    connection: &mut MysqlConnection,
+    query: diesel::query_builder::BoxedSqlQuery<'_, Mysql, diesel::query_builder::SqlQuery>,
+    each: &mut dyn FnMut(&[super::Value]) -> Result<(), E>,
+) -> Result<u64, E> {
+    let fault = |error: diesel::result::Error| E::from(Error::from(error));
+    let mut count = 0;
+    for row in LoadConnection::load(connection, query).map_err(fault)? {
+        let row = row.map_err(fault)?;
+        let fields: Vec<_> = (0..row.field_count()).filter_map(|n| row.get(n)).collect();
+        let values: Vec<_> = fields.iter().map(Field::value).collect();
+        let values: Vec<_> =
+            values.iter().map(|value| value.as_ref().map(|value| value.as_bytes())).collect();
+        each(&values)?;
+        count += 1;
+    }
+    Ok(count)
+}

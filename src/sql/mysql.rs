@@ -1,0 +1,142 @@
+//! What MariaDB's types ask for: how a value is written as text so that the same value can be read
+//! again, and how a text is compared with it.
+
+use super::{Statement, literal};
+
+/// MariaDB's types, as far as their texts differ.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Family {
+    Integer,
+    Decimal,
+    Float,
+    /// Bytes: BINARY, BLOB, geometries.
+    Bytes,
+    Bit,
+    Date,
+    Other,
+}
+
+impl Family {
+    /// Told from a declared type: `int(10) unsigned`, `varbinary(16)`, …
+    pub(super) fn of(type_name: &str) -> Family {
+        let name = type_name.to_ascii_lowercase();
+        let word = name.split(['(', ' ']).next().unwrap_or_default();
+        match word {
+            "tinyint" | "smallint" | "mediumint" | "int" | "bigint" | "year" => Family::Integer,
+            "decimal" => Family::Decimal,
+            "float" | "double" => Family::Float,
+            "bit" => Family::Bit,
+            "date" | "datetime" | "timestamp" => Family::Date,
+            "binary" | "varbinary" | "geometry" | "point" | "linestring" | "polygon"
+            | "multipoint" | "multilinestring" | "multipolygon" | "geometrycollection"
+            | "geomcollection" => Family::Bytes,
+            word if word.ends_with("blob") => Family::Bytes,
+            _ => Family::Other,
+        }
+    }
+
+    /// No index can be made over all of a value.
+    pub(super) fn is_long(type_name: &str) -> bool {
+        let name = type_name.to_ascii_lowercase();
+        let word = name.split(['(', ' ']).next().unwrap_or_default();
+        word.ends_with("text")
+            || word.ends_with("blob")
+            || word == "json"
+            || (Family::of(word) == Family::Bytes && !word.ends_with("binary"))
+    }
+
+    /// A value as text that people can type again. A FLOAT's own text has six digits.
+    pub(super) fn text(self, value: &str) -> String {
+        match self {
+            Family::Bytes => format!("concat('X''', hex({value}), '''')"),
+            Family::Bit => format!("CAST({value} + 0 AS CHAR)"),
+            Family::Float => format!("CAST(CAST({value} AS DOUBLE) AS CHAR)"),
+            _ => format!("CAST({value} AS CHAR)"),
+        }
+    }
+
+    /// A value as an archive keeps it.
+    pub(super) fn archived(self, value: &str) -> String {
+        match self {
+            Family::Bytes | Family::Bit => format!("hex({value})"),
+            _ => self.text(value),
+        }
+    }
+
+    /// The literal of an archived value. `None`: it is none of this family.
+    pub(super) fn unarchived(self, text: &str) -> Option<String> {
+        let hex = || text.bytes().all(|byte| byte.is_ascii_hexdigit());
+        match self {
+            Family::Bytes if hex() && text.len().is_multiple_of(2) => Some(format!("X'{text}'")),
+            // One digit a bit position of eight: BIT(9) can have three.
+            Family::Bit if hex() && !text.is_empty() => {
+                let zero = if text.len().is_multiple_of(2) { "" } else { "0" };
+                Some(format!("X'{zero}{text}'"))
+            }
+            Family::Bytes | Family::Bit => None,
+            Family::Integer | Family::Decimal | Family::Float => number(text),
+            Family::Date | Family::Other => Some(literal(text)),
+        }
+    }
+
+    /// The column holds the value that the text means. A number that is none finds nothing: MariaDB
+    /// would take 7 for '7abc', and compare a long integer with a text as floating-point numbers.
+    pub(super) fn is(self, column: &str, text: &str) -> Statement {
+        let mut condition = Statement::default();
+        match self {
+            Family::Integer | Family::Decimal | Family::Float => match number(text.trim()) {
+                Some(number) => condition.push(&format!("{column} = {number}")),
+                None => condition.push("1 = 0"),
+            },
+            Family::Bytes | Family::Bit => {
+                condition.push(&format!("{} = ", self.text(column))).bind(text)
+            }
+            Family::Date | Family::Other => condition.push(&format!("{column} = ")).bind(text),
+        };
+        condition
+    }
+}
+
+/// A text that is a number and nothing else.
+fn number(text: &str) -> Option<String> {
+    let characters = "0123456789.+-eE";
+    let sound = text.starts_with(|c: char| matches!(c, '-' | '+' | '.') || c.is_ascii_digit())
+        && text.chars().all(|c| characters.contains(c))
+        && text.parse::<f64>().is_ok();
+    sound.then(|| text.to_owned())
+}
+
+/// The text of a value as bytes, so that they are compared as they are: no collation, no padding.
+pub(super) fn exact(value: &str) -> String {
+    format!("CAST(CAST({value} AS CHAR) AS BINARY)")
+}
+
+/// Any value as bytes that differ where the values do, two of one column's type.
+pub(super) fn bytes(value: &str) -> String {
+    format!("CAST(concat({value}) AS BINARY)")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_is_a_number_and_nothing_else() {
+        for sound in ["7", "-7", "0.5", "18446744073709551615", "1e10", ".5"] {
+            assert_eq!(number(sound).as_deref(), Some(sound));
+        }
+        for other in ["", "7abc", "7 OR 1=1", "e", "--7", "1-1", "0x10", "inf", "NaN"] {
+            assert_eq!(number(other), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn families_are_told_from_declared_types() {
+        assert_eq!(Family::of("int(10) unsigned"), Family::Integer);
+        assert_eq!(Family::of("varbinary(16)"), Family::Bytes);
+        assert_eq!(Family::of("mediumblob"), Family::Bytes);
+        assert_eq!(Family::of("double"), Family::Float);
+        assert_eq!(Family::of("varchar(20)"), Family::Other);
+        assert!(Family::is_long("longtext") && !Family::is_long("varbinary(8)"));
+    }
+}
