@@ -27,6 +27,11 @@ fn postgres() {
     run(Backend::Postgres);
 }
 
+#[test]
+fn mysql() {
+    run(Backend::Mysql);
+}
+
 /// How orgsweep and the engine's own DELETE compare on one case.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Comparison {
@@ -59,6 +64,7 @@ fn run(backend: Backend) {
     let dialect = match backend {
         Backend::Sqlite => Dialect::Sqlite,
         Backend::Postgres => Dialect::Postgres,
+        Backend::Mysql => Dialect::Mysql,
     };
     let first = from_environment("ORGSWEEP_SEED", 1);
     let cases = from_environment("ORGSWEEP_CASES", 200);

@@ -4,11 +4,12 @@
 use super::error::{Error, Fault};
 use super::target::{MysqlUrl, Tls};
 use diesel::connection::{LoadConnection, SimpleConnection};
-use diesel::mysql::Mysql;
+use diesel::mysql::{Mysql, MysqlType, MysqlValue};
 use diesel::row::{Field, Row as _};
 use diesel_async::AsyncMysqlConnection;
 use diesel_async::async_connection_wrapper::{AsyncConnectionWrapper, BlockOn};
 use mysql_async::{Conn, DriverError, Opts, OptsBuilder, SslOpts};
+use std::borrow::Cow;
 use std::sync::OnceLock;
 use std::time::Duration;
 use tokio::runtime::Runtime;
@@ -159,10 +160,28 @@ pub fn stream<E: From<Error>>(
         let row = row.map_err(fault)?;
         let fields: Vec<_> = (0..row.field_count()).filter_map(|n| row.get(n)).collect();
         let values: Vec<_> = fields.iter().map(Field::value).collect();
-        let values: Vec<_> =
-            values.iter().map(|value| value.as_ref().map(|value| value.as_bytes())).collect();
+        let values: Vec<_> = values.iter().map(|value| value.as_ref().map(text)).collect();
+        let values: Vec<_> = values.iter().map(Option::as_deref).collect();
         each(&values)?;
         count += 1;
     }
     Ok(count)
+}
+
+/// A value's text; numbers come as they are in memory, and dates are for the query to cast.
+fn text<'a>(value: &MysqlValue<'a>) -> Cow<'a, [u8]> {
+    let bytes = value.as_bytes();
+    let number = match (value.value_type(), bytes) {
+        (MysqlType::Tiny, [n]) => i64::from(*n as i8),
+        (MysqlType::UnsignedTiny, [n]) => i64::from(*n),
+        (MysqlType::Short, [a, b]) => i64::from(i16::from_le_bytes([*a, *b])),
+        (MysqlType::Long, [a, b, c, d]) => i64::from(i32::from_le_bytes([*a, *b, *c, *d])),
+        (MysqlType::UnsignedLong, [a, b, c, d]) => i64::from(u32::from_le_bytes([*a, *b, *c, *d])),
+        (MysqlType::LongLong | MysqlType::UnsignedLongLong, bytes) => {
+            let Ok(bytes) = bytes.try_into() else { return Cow::Borrowed(bytes) };
+            i64::from_le_bytes(bytes)
+        }
+        _ => return Cow::Borrowed(bytes),
+    };
+    Cow::Owned(number.to_string().into_bytes())
 }

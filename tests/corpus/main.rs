@@ -29,10 +29,10 @@ macro_rules! schemas {
 }
 
 schemas! {
-    chinook: sqlite postgres;
-    sakila: sqlite postgres;
+    chinook: sqlite postgres mysql;
+    sakila: sqlite postgres mysql;
     northwind: postgres;
-    kratos: sqlite postgres;
+    kratos: sqlite postgres mysql;
     hoppscotch: postgres;
     langfuse: postgres;
     langfuse_cross: postgres;
@@ -164,6 +164,7 @@ fn expected(schema: &str, backend: Backend) -> Vec<(String, Value)> {
     let file = match backend {
         Backend::Sqlite => "expected.sqlite.json.gz",
         Backend::Postgres => "expected.json.gz",
+        Backend::Mysql => "expected.mysql.json.gz",
     };
     let json = unzip(&corpus().expect("the corpus").join(schema).join(file));
     let json: Value = serde_json::from_slice(&json).expect("JSON");
@@ -181,6 +182,7 @@ fn load(schema: &str, backend: Backend) -> Option<TestDatabase> {
             std::fs::write(db.path(), file).expect("the SQLite file");
         }
         Backend::Postgres => psql(db.url(), &unzip(&folder.join("dump.sql.gz"))),
+        Backend::Mysql => mysql::client(db.name(), &unzip(&folder.join("mysql.sql.gz"))),
     }
     Some(db)
 }

@@ -50,9 +50,10 @@ impl Table {
                 )
             }
             Backend::Postgres => format!("\"{name}\"::text AS \"{name}\""),
+            Backend::Mysql => format!("CAST(\"{name}\" AS CHAR)"),
         };
         let columns: Vec<_> = self.columns.iter().map(column).collect();
-        let only = db.either("", "ONLY");
+        let only = db.pick("", "ONLY", "");
         for row in db.query(&format!("SELECT {} FROM {only} \"{name}\"", columns.join(", "))) {
             let key = self.key_of(&row);
             let number = (0..).find(|n| !self.rows.contains_key(&(key.clone(), *n)));
@@ -92,6 +93,13 @@ fn columns_query(backend: Backend) -> &'static str {
              FROM pg_class AS c JOIN pg_attribute ON attrelid = c.oid AND attnum > 0 AND NOT attisdropped \
              LEFT JOIN pg_index ON indrelid = c.oid AND indisprimary \
              WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace ORDER BY 1, attnum"
+        }
+        Backend::Mysql => {
+            "SELECT c.TABLE_NAME, c.COLUMN_NAME, CAST(coalesce(k.ORDINAL_POSITION, 0) AS CHAR) \
+             FROM information_schema.COLUMNS c JOIN information_schema.TABLES t USING (TABLE_SCHEMA, TABLE_NAME) \
+             LEFT JOIN information_schema.KEY_COLUMN_USAGE k ON k.TABLE_SCHEMA = c.TABLE_SCHEMA \
+             AND k.TABLE_NAME = c.TABLE_NAME AND k.COLUMN_NAME = c.COLUMN_NAME AND k.CONSTRAINT_NAME = 'PRIMARY' \
+             WHERE c.TABLE_SCHEMA = DATABASE() AND t.TABLE_TYPE = 'BASE TABLE' ORDER BY 1, c.ORDINAL_POSITION"
         }
     }
 }

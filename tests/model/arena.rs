@@ -27,6 +27,9 @@ impl Arena {
         if renew {
             self.db = TestDatabase::fresh(self.db.backend).expect("it was there before");
         }
+        if self.db.backend == Backend::Mysql {
+            return self.load_mysql(case);
+        }
         self.db.execute(self.db.either(
             "PRAGMA foreign_keys = OFF; PRAGMA synchronous = OFF",
             "SET client_min_messages = error; DROP SCHEMA IF EXISTS \"Extra\" CASCADE; \
@@ -39,6 +42,20 @@ impl Arena {
         }
     }
 
+    fn load_mysql(&self, case: &Case) {
+        let tables = self.db.dump().into_keys();
+        let drop: String = tables.map(|name| format!("DROP TABLE {}; ", quote(&name))).collect();
+        let script = case.schema.script(&case.data);
+        self.db.with(|db| {
+            db.run(&format!(
+                "SET foreign_key_checks = 0; {drop} {script} SET foreign_key_checks = 1"
+            ))
+            .unwrap_or_else(|error| panic!("{error}\nin: {script}"));
+        });
+        let dangling = self.db.dangling();
+        assert!(dangling.is_empty(), "the case itself is broken: {dangling:?}");
+    }
+
     /// Puts the rows back after a deletion.
     pub fn reload(&self, case: &Case) {
         let tables = case.schema.tables.iter();
@@ -48,6 +65,7 @@ impl Arena {
             Backend::Postgres => {
                 ("SET session_replication_role = replica", "SET session_replication_role = origin")
             }
+            Backend::Mysql => ("SET foreign_key_checks = 0", "; SET foreign_key_checks = 1"),
         };
         let inserts = case.schema.inserts(&case.data);
         self.db.execute(&format!("{off}; BEGIN;\n{empty}{inserts}COMMIT; {on}"));
@@ -59,7 +77,8 @@ impl Arena {
             let rows = self.db.with(|db| db.query(&Statement::from(sql.as_str())));
             rows.expect("a dump").into_iter().map(|row| row.0).collect::<Vec<Row>>()
         };
-        let text = |name: &str| format!("CAST({} AS text)", quote(name));
+        let type_name = if self.db.backend == Backend::Mysql { "CHAR" } else { "text" };
+        let text = |name: &str| format!("CAST({} AS {type_name})", quote(name));
         let table = |table: &super::schema::Table| {
             let columns: Vec<String> = table.columns.iter().map(|c| text(&c.name)).collect();
             rows(format!("SELECT {} FROM {}", columns.join(", "), table.sql_name()))
@@ -73,7 +92,7 @@ impl Arena {
         let ids: Vec<String> = selected.iter().map(id).collect();
         let enforce = match case.schema.dialect {
             Dialect::Sqlite => "PRAGMA foreign_keys = ON;",
-            Dialect::Postgres => "",
+            Dialect::Postgres | Dialect::Mysql => "",
         };
         let delete = format!("DELETE FROM organizations WHERE id IN ({})", ids.join(", "));
         let outcome = self.db.with(|db| {

@@ -198,6 +198,9 @@ impl Generator<'_> {
             Dialect::Postgres => {
                 [Kind::Integer, Kind::Bigint, Kind::Numeric, Kind::Text, Kind::Uuid]
             }
+            Dialect::Mysql => {
+                [Kind::Integer, Kind::Integer, Kind::Bigint, Kind::Text, Kind::NoCase]
+            }
         };
         self.pick(&kinds)
     }
@@ -267,6 +270,8 @@ impl Generator<'_> {
     fn referencing_kind(&mut self, parent: Kind) -> Kind {
         let loose = self.chance(8);
         match (parent, self.dialect) {
+            // InnoDB wants the very type, collation included.
+            (parent, Dialect::Mysql) => parent,
             (Kind::Integer | Kind::Bigint, Dialect::Sqlite) if loose => Kind::Text,
             (Kind::Integer | Kind::Bigint, _) if loose => self.pick(&[Kind::Integer, Kind::Bigint]),
             (Kind::Numeric, _) if loose => Kind::Integer,
@@ -327,6 +332,8 @@ impl Generator<'_> {
             }
             // Defaults on several columns would need a parent that has just those.
             OnDelete::SetDefault if columns.len() > 1 || own == 0 => OnDelete::SetNull,
+            // InnoDB has none.
+            OnDelete::SetDefault if self.dialect == Dialect::Mysql => OnDelete::SetNull,
             action => action,
         }
     }

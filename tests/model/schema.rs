@@ -115,8 +115,11 @@ impl Kind {
         match (self, dialect) {
             (Kind::Integer, _) => "integer",
             (Kind::Bigint, _) => "bigint",
-            (Kind::Numeric, _) => "numeric",
             (Kind::Uuid, Dialect::Postgres) => "uuid",
+            (Kind::Numeric, Dialect::Mysql) => "decimal(20)",
+            (Kind::Text | Kind::Uuid, Dialect::Mysql) => "varchar(100)",
+            (Kind::NoCase, Dialect::Mysql) => "varchar(100) COLLATE utf8mb4_general_ci",
+            (Kind::Numeric, _) => "numeric",
             (Kind::NoCase, _) => "text COLLATE NOCASE",
             (Kind::Text | Kind::Uuid, _) => "text",
         }
@@ -187,7 +190,7 @@ impl Schema {
         sql.push_str(&self.inserts(data));
         for (number, reference) in self.references.iter().enumerate() {
             // Loaded first, so that PostgreSQL checks the data as it adds the constraint.
-            if self.dialect == Dialect::Postgres {
+            if self.dialect != Dialect::Sqlite {
                 let child = self.tables[reference.child].sql_name();
                 let _ = writeln!(sql, "ALTER TABLE {child} ADD {};", self.foreign_key(reference));
             }
@@ -247,7 +250,7 @@ impl Schema {
         if reference.set_columns != reference.columns {
             let _ = write!(sql, " ({})", child.column_list(&reference.set_columns));
         }
-        if reference.deferred {
+        if reference.deferred && self.dialect != Dialect::Mysql {
             sql.push_str(" DEFERRABLE INITIALLY DEFERRED");
         }
         sql

@@ -1,5 +1,6 @@
 //! A database of its own for every test, dropped afterwards.
 
+use super::mysql;
 use super::process::{Invocation, Outcome};
 use super::rows::Dump;
 use super::skip;
@@ -16,6 +17,8 @@ use tempfile::TempDir;
 pub enum Backend {
     Sqlite,
     Postgres,
+    /// MariaDB.
+    Mysql,
 }
 
 impl Backend {
@@ -24,6 +27,7 @@ impl Backend {
         match name {
             "sqlite" => Backend::Sqlite,
             "postgres" => Backend::Postgres,
+            "mysql" => Backend::Mysql,
             other => panic!("no backend {other}"),
         }
     }
@@ -34,6 +38,15 @@ pub fn postgres_url() -> Option<String> {
     let url = std::env::var("ORGSWEEP_TEST_POSTGRES").ok().filter(|url| !url.is_empty());
     if url.is_none() {
         skip("ORGSWEEP_TEST_POSTGRES is not set: run tests/run, which starts a server");
+    }
+    url
+}
+
+/// The same of the throw-away MariaDB server.
+pub fn mysql_url() -> Option<String> {
+    let url = std::env::var("ORGSWEEP_TEST_MYSQL").ok().filter(|url| !url.is_empty());
+    if url.is_none() {
+        skip("ORGSWEEP_TEST_MYSQL is not set: run tests/run, which starts a server");
     }
     url
 }
@@ -74,6 +87,18 @@ impl TestDatabase {
                 Some(Self::open(backend, url, String::new(), directory))
             }
             Backend::Postgres => Some(Self::on(&postgres_url()?)),
+            Backend::Mysql => {
+                let server = mysql_url()?;
+                let name = unique("orgsweep_test");
+                let url = with_database(&server, &name);
+                let db = Self::open(backend, url, server, directory);
+                // Texts compare as they do in the other engines.
+                db.admin(&format!(
+                    "CREATE DATABASE {} CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin",
+                    quote(&name)
+                ));
+                Some(db)
+            }
         }
     }
 
@@ -89,6 +114,9 @@ impl TestDatabase {
 
     /// Another database with the same contents.
     pub fn copy(&self) -> TestDatabase {
+        if self.backend == Backend::Mysql {
+            return self.copy_mysql();
+        }
         self.close();
         let directory = TempDir::new().expect("a temporary directory");
         match self.backend {
@@ -106,7 +134,14 @@ impl TestDatabase {
                 copy.admin(&format!("CREATE DATABASE {} TEMPLATE {template}", quote(&name)));
                 copy
             }
+            Backend::Mysql => self.copy_mysql(),
         }
+    }
+
+    fn copy_mysql(&self) -> TestDatabase {
+        let copy = Self::fresh(Backend::Mysql).expect("it was there before");
+        mysql::client(copy.name(), &mysql::dump_script(self.name()));
+        copy
     }
 
     fn open(backend: Backend, url: String, server: String, directory: TempDir) -> TestDatabase {
@@ -149,15 +184,29 @@ impl TestDatabase {
         self.backend == Backend::Sqlite
     }
 
-    /// Picks the text for this backend.
+    /// Picks the text for this backend, where MariaDB understands PostgreSQL's.
     pub fn either<'a>(&self, sqlite: &'a str, postgres: &'a str) -> &'a str {
         if self.is_sqlite() { sqlite } else { postgres }
+    }
+
+    /// Picks the text for this backend.
+    pub fn pick<'a>(&self, sqlite: &'a str, postgres: &'a str, mysql: &'a str) -> &'a str {
+        match self.backend {
+            Backend::Sqlite => sqlite,
+            Backend::Postgres => postgres,
+            Backend::Mysql => mysql,
+        }
     }
 
     /// A separate connection, for sessions that compete.
     pub fn connect(&self) -> Database {
         let target = Target::parse(&self.url).expect("a valid URL");
-        Database::connect(&target, false).expect("a connection to the test database")
+        let mut database =
+            Database::connect(&target, false).expect("a connection to the test database");
+        if self.backend == Backend::Mysql {
+            database.run(mysql::SESSION).expect("a mode that it knows");
+        }
+        database
     }
 
     /// Runs `work` on the test's own connection (PostgreSQL: as superuser).
@@ -172,7 +221,11 @@ impl TestDatabase {
 
     /// Runs a batch of statements.
     pub fn execute(&self, sql: &str) {
-        self.with(|db| db.run(sql)).unwrap_or_else(|error| panic!("{error}\nin: {sql}"));
+        let own = match self.backend {
+            Backend::Mysql => &mysql::translated(sql),
+            _ => sql,
+        };
+        self.with(|db| db.run(own)).unwrap_or_else(|error| panic!("{error}\nin: {own}"));
     }
 
     /// The rows of a SELECT, every value as text.
@@ -183,7 +236,7 @@ impl TestDatabase {
                 .unwrap_or_else(|error| panic!("{error}\nin: {sql}"))
         };
         match self.backend {
-            Backend::Sqlite => run(sql).into_iter().map(|row| row.0).collect(),
+            Backend::Sqlite | Backend::Mysql => run(sql).into_iter().map(|row| row.0).collect(),
             // Binary results: the server writes each row as a JSON list of texts.
             Backend::Postgres => run(&format!(
                 "SELECT array_to_json(ARRAY(SELECT value FROM json_each_text(row_to_json(q))))::text \
@@ -216,6 +269,7 @@ impl TestDatabase {
                 "SELECT relname, nspname FROM pg_class JOIN pg_namespace n ON n.oid = relnamespace \
                  WHERE relkind = 'r' AND nspname <> 'information_schema' AND nspname !~ '^pg_'",
             ),
+            Backend::Mysql => return mysql::dump(self),
         };
         let rows = |table: Vec<Option<String>>| {
             let name = table[0].clone().unwrap_or_default();
@@ -266,6 +320,9 @@ impl TestDatabase {
                 let queries: Vec<_> = rows(include_str!("dangling.sql")).collect();
                 queries.iter().flat_map(|query| rows(query)).collect()
             }
+            Backend::Mysql => {
+                mysql::dangling(self).iter().flat_map(|query| rows(query)).collect()
+            }
         }
     }
 
@@ -279,11 +336,22 @@ impl TestDatabase {
         self.dump().into_iter().map(digest).collect()
     }
 
-    /// A new login role with a password and no privileges. PostgreSQL only.
+    /// A new login role with a password and no privileges. Not on SQLite.
     pub fn role(&self) -> Role {
         let name = unique("orgsweep_role");
         let password = format!("S3cret-{name}");
-        self.admin(&format!("CREATE ROLE {} LOGIN PASSWORD {}", quote(&name), literal(&password)));
+        match self.backend {
+            Backend::Mysql => self.admin(&format!(
+                "CREATE USER {} IDENTIFIED BY {}",
+                quote(&name),
+                literal(&password)
+            )),
+            _ => self.admin(&format!(
+                "CREATE ROLE {} LOGIN PASSWORD {}",
+                quote(&name),
+                literal(&password)
+            )),
+        }
         self.roles.borrow_mut().push(name.clone());
         let url = with_user(&self.url, &name, &password);
         Role { name, password, url }
@@ -312,6 +380,12 @@ impl Drop for TestDatabase {
             self.admin(&format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", quote(self.name())));
             for role in self.roles.borrow().iter() {
                 self.admin(&format!("DROP ROLE IF EXISTS {}", quote(role)));
+            }
+        }
+        if self.backend == Backend::Mysql {
+            self.admin(&format!("DROP DATABASE IF EXISTS {}", quote(self.name())));
+            for role in self.roles.borrow().iter() {
+                self.admin(&format!("DROP USER IF EXISTS {}", quote(role)));
             }
         }
     }

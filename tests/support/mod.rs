@@ -6,17 +6,18 @@
 
 mod database;
 mod django;
+pub mod mysql;
 mod process;
 mod rows;
 
-pub use database::{Backend, Role, TestDatabase, postgres_available, postgres_url};
+pub use database::{Backend, Role, TestDatabase, mysql_url, postgres_available, postgres_url};
 pub use django::{DjangoOutcome, DjangoTrial, django_pythons};
 pub use process::{Invocation, Outcome, Running, orgsweep};
 pub use rows::{Changes, Dump, changes};
 
 use std::io::Write;
 
-/// Turns each test body into one test per backend: `name::sqlite` and `name::postgres`.
+/// Turns each test body into one test per backend: `name::sqlite`, `name::postgres` and `name::mysql`.
 ///
 /// ```ignore
 /// each_backend! {
@@ -44,6 +45,14 @@ macro_rules! each_backend {
             #[test]
             fn postgres() {
                 if let Some(db) = TestDatabase::fresh(Backend::Postgres) {
+                    body(db);
+                }
+            }
+
+            $(#[$attribute])*
+            #[test]
+            fn mysql() {
+                if let Some(db) = TestDatabase::fresh(Backend::Mysql) {
                     body(db);
                 }
             }

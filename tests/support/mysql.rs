@@ -1,0 +1,205 @@
+//! MariaDB for tests that are written in the SQL that the other engines share.
+
+use super::database::{TestDatabase, mysql_url};
+use super::rows::Dump;
+use orgsweep::sql::{literal, quote};
+use std::io::Write;
+use std::process::{Command, Stdio};
+
+/// What a test's own session understands on top of orgsweep's: `||` as the others do.
+pub const SESSION: &str = "SET SESSION sql_mode = concat(@@sql_mode, ',PIPES_AS_CONCAT')";
+
+/// The same definition as MariaDB says it: a text that may be in a key has a length, and a reference
+/// names the column.
+pub fn translated(sql: &str) -> String {
+    let tokens = tokens(sql);
+    let mut out = String::new();
+    let mut defines = false;
+    let mut words = tokens.iter().enumerate().peekable();
+    while let Some((n, token)) = words.next() {
+        let upper = token.to_ascii_uppercase();
+        match upper.as_str() {
+            "CREATE" | "ALTER" => defines = true,
+            ";" => defines = false,
+            _ => {}
+        }
+        if !defines {
+            out.push_str(token);
+            continue;
+        }
+        let following = |skip: usize| {
+            let rest = tokens[n + 1..].iter().filter(|token| !token.trim().is_empty());
+            rest.skip(skip).next().map(|token| token.to_ascii_uppercase()).unwrap_or_default()
+        };
+        match upper.as_str() {
+            "TEXT" => out.push_str("varchar(190)"),
+            "NUMERIC" if following(0) != "(" => out.push_str("decimal(30)"),
+            "TIMESTAMPTZ" => out.push_str("datetime(6)"),
+            "BYTEA" => out.push_str("varbinary(190)"),
+            "JSONB" => out.push_str("json"),
+            "TRIGGER" => {
+                defines = false;
+                out.push_str(token);
+            }
+            "REFERENCES" => {
+                out.push_str(token);
+                // The blank, the name, and perhaps its schema.
+                let mut name = 0;
+                while let Some((_, next)) = words.peek() {
+                    let blank = next.trim().is_empty();
+                    if (!blank && name > 0 && *next != "." && !out.ends_with('.')) || *next == "(" {
+                        break;
+                    }
+                    if blank && name > 0 {
+                        break;
+                    }
+                    name += usize::from(!blank);
+                    out.push_str(next);
+                    words.next();
+                }
+                let listed = words.clone().find(|(_, next)| !next.trim().is_empty());
+                if listed.is_none_or(|(_, next)| next != "(") {
+                    out.push_str(" (id)");
+                }
+            }
+            "DEFERRABLE" => {}
+            "INITIALLY" => {}
+            "DEFERRED" => {}
+            _ => out.push_str(token),
+        }
+    }
+    out
+}
+
+/// Words, quoted texts, blanks and single characters.
+fn tokens(sql: &str) -> Vec<String> {
+    let mut tokens: Vec<String> = Vec::new();
+    let mut characters = sql.chars().peekable();
+    while let Some(first) = characters.next() {
+        let mut token = String::from(first);
+        let mut take = |token: &mut String, more: &dyn Fn(char) -> bool| {
+            while let Some(next) = characters.next_if(|next| more(*next)) {
+                token.push(next);
+            }
+        };
+        match first {
+            '\'' | '"' => {
+                take(&mut token, &|next| next != first);
+                token.extend(characters.next());
+            }
+            c if c.is_alphanumeric() || c == '_' => {
+                take(&mut token, &|next| next.is_alphanumeric() || next == '_');
+            }
+            c if c.is_whitespace() => take(&mut token, &char::is_whitespace),
+            _ => {}
+        }
+        tokens.push(token);
+    }
+    tokens
+}
+
+/// Runs a script by the client, on the throw-away server.
+pub fn client(database: &str, script: &[u8]) {
+    let mut child = program("mariadb", database)
+        .stdin(Stdio::piped())
+        .spawn()
+        .expect("mariadb, the client, runs");
+    child.stdin.take().expect("a pipe").write_all(script).expect("the client reads");
+    assert!(child.wait().expect("the client ends").success());
+}
+
+/// A database as a script.
+pub fn dump_script(database: &str) -> Vec<u8> {
+    let arguments = ["--skip-comments", "--routines", "--triggers", "--single-transaction"];
+    let output =
+        program("mariadb-dump", database).args(arguments).output().expect("mariadb-dump runs");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    output.stdout
+}
+
+fn program(name: &str, database: &str) -> Command {
+    let url = mysql_url().expect("a server");
+    let authority = url.split("//").nth(1).and_then(|rest| rest.split('/').next()).unwrap_or("");
+    let (user, server) = authority.split_once('@').unwrap_or(("root", authority));
+    let (host, port) = server.split_once(':').unwrap_or((server, "3306"));
+    let user = user.split(':').next().unwrap_or(user);
+    let mut command = Command::new(name);
+    let host = format!("--host={host}");
+    command.args(["--no-defaults", "--protocol=tcp", &host, &format!("--port={port}")]);
+    command.args([&format!("--user={user}"), "--default-character-set=utf8mb4", database]);
+    command
+}
+
+/// Every row of every table as text.
+pub fn dump(db: &TestDatabase) -> Dump {
+    let columns = db.query(
+        "SELECT TABLE_NAME, COLUMN_NAME, DATA_TYPE FROM information_schema.COLUMNS \
+         JOIN information_schema.TABLES USING (TABLE_SCHEMA, TABLE_NAME) \
+         WHERE TABLE_SCHEMA = DATABASE() AND TABLE_TYPE = 'BASE TABLE' ORDER BY TABLE_NAME, ORDINAL_POSITION",
+    );
+    let mut tables: Vec<(String, Vec<String>)> = Vec::new();
+    for row in columns {
+        let text = |n: usize| row[n].clone().unwrap_or_default();
+        if tables.last().is_none_or(|(name, _)| *name != text(0)) {
+            tables.push((text(0), Vec::new()));
+        }
+        let column = quote(&text(1));
+        let bytes = ["binary", "varbinary", "blob", "tinyblob", "mediumblob", "longblob", "bit", "geometry"];
+        let value = match bytes.contains(&text(2).as_str()) {
+            true => format!("hex({column})"),
+            false => format!("quote(CAST({column} AS CHAR))"),
+        };
+        tables.last_mut().expect("one").1.push(format!("coalesce({value}, 'NULL')"));
+    }
+    let rows = |(name, values): (String, Vec<String>)| {
+        let row = values.join(", ', ', ");
+        let rows = db.query(&format!("SELECT concat({row}, '') FROM {}", quote(&name)));
+        let mut rows: Vec<String> = rows.into_iter().flatten().flatten().collect();
+        rows.sort_unstable();
+        (name, rows)
+    };
+    tables.into_iter().map(rows).collect()
+}
+
+/// One query per foreign key: its name, once per child row whose parent is missing.
+pub fn dangling(db: &TestDatabase) -> Vec<String> {
+    let pairs = db.query(
+        "SELECT TABLE_NAME, CONSTRAINT_NAME, REFERENCED_TABLE_NAME, COLUMN_NAME, REFERENCED_COLUMN_NAME \
+           FROM information_schema.KEY_COLUMN_USAGE \
+          WHERE TABLE_SCHEMA = DATABASE() AND REFERENCED_TABLE_NAME IS NOT NULL \
+          ORDER BY TABLE_NAME, CONSTRAINT_NAME, ORDINAL_POSITION",
+    );
+    let text = |row: &[Option<String>], n: usize| row[n].clone().unwrap_or_default();
+    let query = |pairs: &[Vec<Option<String>>]| {
+        let first = &pairs[0];
+        let each = |form: &dyn Fn(String, String) -> String| -> String {
+            let one = |row: &Vec<Option<String>>| form(quote(&text(row, 3)), quote(&text(row, 4)));
+            pairs.iter().map(one).collect::<Vec<_>>().join(" AND ")
+        };
+        format!(
+            "SELECT {} FROM {} child WHERE {} AND NOT EXISTS (SELECT 1 FROM {} parent WHERE {})",
+            literal(&format!("{}.{}", text(first, 0), text(first, 1))),
+            quote(&text(first, 0)),
+            each(&|child, _| format!("child.{child} IS NOT NULL")),
+            quote(&text(first, 2)),
+            each(&|child, parent| format!("child.{child} = parent.{parent}")),
+        )
+    };
+    let same = |a: &Vec<Option<String>>, b: &Vec<Option<String>>| a[..2] == b[..2];
+    pairs.chunk_by(same).map(query).collect()
+}
+
+mod tests {
+    #[test]
+    fn definitions_are_translated() {
+        for (shared, own) in [
+            ("CREATE TABLE a (id integer, t text REFERENCES b ON DELETE CASCADE)",
+             "CREATE TABLE a (id integer, t varchar(190) REFERENCES b (id) ON DELETE CASCADE)"),
+            ("CREATE TABLE a (b int REFERENCES \"B c\"(x), c int references d)",
+             "CREATE TABLE a (b int REFERENCES \"B c\"(x), c int references d (id))"),
+            ("INSERT INTO t VALUES ('text')", "INSERT INTO t VALUES ('text')"),
+        ] {
+            assert_eq!(super::translated(shared), own);
+        }
+    }
+}
