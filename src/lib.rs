@@ -17,7 +17,8 @@
 //! 3. [`plan`] decides from catalog and rules alone which references are followed, which rows are
 //!    unlinked, whose rows a table holds, and in which order ([`graph`]) all of it happens.
 //! 4. [`execute`] runs the plan in one transaction. It finds the *closure*, the exact rows, into
-//!    temporary *key tables* inside the database (semi-naive evaluation to a fixpoint), asks what
+//!    temporary *key tables* inside the database (semi-naive evaluation to a fixpoint; where each of
+//!    several references would read all of a table, one reading serves them together), asks what
 //!    stands in the way ([`plan::Refusal`]), and, for a clean, unlinks, deletes and proves. Where nothing
 //!    must be known before, it deletes rows as it finds them. What it measured is [`findings`].
 //! 5. Meanwhile [`archive`] keeps every row that goes: complete and on disk before COMMIT.

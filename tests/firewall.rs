@@ -286,4 +286,26 @@ each_backend! {
         assert!(outcome.json()["notes"].to_string().contains("assets"), "no word of stranded rows\n{outcome}");
         assert_eq!(keys(&db, "assets"), ["1", "2", "3"]);
     }
+
+    // Two tables, since the tests read every other one for several references at once.
+    fn rows_that_are_found_late_are_counted_once(db: TestDatabase) {
+        db.execute(PEOPLE);
+        db.execute(DEALS);
+        for notes in ["notes", "remarks"] {
+            db.execute(&format!(
+                "CREATE TABLE {notes} (
+                    id integer PRIMARY KEY,
+                    user_id integer REFERENCES users (id) ON DELETE CASCADE,
+                    deal_id integer REFERENCES deals (id) ON DELETE CASCADE
+                );
+                INSERT INTO {notes} VALUES (1, 10, 100), (2, NULL, 100), (3, 10, NULL), (4, NULL, 200), (5, 20, NULL)"
+            ));
+        }
+        let preview = ["preview", "--org-name", "Apex", "--force", "--foreign", "delete"];
+        let steps = json(&db, &preview).exits(0).json()["steps"].to_string();
+        // Deal 200 is found by what is forced, after the notes of the first one.
+        assert_eq!(steps.matches(r#""rows":4,"#).count(), 2, "{steps}");
+        db.orgsweep(&[&FORCED[..], &["--foreign", "delete"]].concat()).exits(0);
+        assert_eq!((db.count("notes"), db.count("remarks")), (1, 1));
+    }
 }

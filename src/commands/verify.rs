@@ -45,7 +45,7 @@ pub fn run(subject: &Subject, args: &Verify, ui: &mut Ui) -> Result<Exit> {
 
 fn look(database: &mut Database, sql: &Sql, root: &Root, selection: &Selection) -> Result<Remains> {
     // Rows that a policy hides would pass for gone.
-    database.run(&sql.dialect.session(LOCK_TIMEOUT))?;
+    database.run(&sql.dialect.session(LOCK_TIMEOUT, false))?;
     let found = database.query(&sql.find_roots(root, selection)).map_err(|error| {
         match error.fault == Fault::Value {
             true => anyhow::Error::from(Problem::usage(error.message)),

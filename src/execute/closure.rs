@@ -439,7 +439,9 @@ fn analyze(run: &mut Run, discovery: &mut Discovery, table: TableId) -> Result<(
     if let Some(analyze) = run.sql.analyze_key_table(table) {
         run.run(&analyze)?;
     }
-    discovery.analyzed.insert(table, discovery.rows[&table]);
+    // None, where rows were only counted and there are none.
+    let rows = discovery.rows.get(&table).copied().unwrap_or_default();
+    discovery.analyzed.insert(table, rows);
     Ok(())
 }
 

@@ -5,7 +5,7 @@ use crate::catalog::{ReferenceId, TableId};
 use crate::database::{self, Database};
 use crate::findings::{Change, Findings, Step, Work};
 use crate::plan::Checks;
-use crate::sql::{Dialect, Phase};
+use crate::sql::Dialect;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -26,7 +26,6 @@ pub fn remove(
     taken: &BTreeSet<TableId>,
 ) -> Result<BTreeMap<Step, Duration>, Failure> {
     let mut durations = BTreeMap::new();
-    run.make_room(Phase::Deleting)?;
     defer_checks(run)?;
     let unchecked =
         run.sql.dialect == Dialect::Postgres && run.job.plan.rules.checks == Checks::Set;

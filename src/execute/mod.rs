@@ -34,7 +34,7 @@ use crate::findings::{Expected, Findings, Organization, Step};
 use crate::interrupt;
 use crate::plan::{Plan, Refusal, RefusalKind};
 use crate::selection::{Root, Selection};
-use crate::sql::{Dialect, Phase, Sql, Statement};
+use crate::sql::{Dialect, Sql, Statement};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -230,7 +230,7 @@ impl<'a> Run<'a> {
 
     /// Session settings, right after BEGIN; the isolation level is checked, not believed.
     fn prepare(&mut self) -> Result<(), Failure> {
-        self.database.run(&self.sql.dialect.session(self.job.lock_timeout))?;
+        self.database.run(&self.sql.dialect.session(self.job.lock_timeout, self.lock))?;
         if self.sql.dialect == Dialect::Sqlite {
             return self.drop_leftovers();
         }
@@ -297,11 +297,6 @@ impl<'a> Run<'a> {
             true => Ok(()),
             false => Err(Failure::SchemaMoved),
         }
-    }
-
-    /// Memory goes where the work is (SQLite).
-    fn make_room(&mut self, phase: Phase) -> Result<(), Failure> {
-        self.sql.dialect.caches(phase).map_or(Ok(()), |caches| self.run(&caches))
     }
 
     fn execute(&mut self, statement: &Statement) -> Result<u64, Failure> {

@@ -8,7 +8,7 @@ use crate::database::{Database, Purpose};
 use crate::interrupt;
 use crate::plan::Checks;
 use crate::restoration::{Obstacle, Part, Relinked, Restoration, Restored};
-use crate::sql::{Dialect, Phase, Stage, Statement};
+use crate::sql::{Dialect, Stage, Statement};
 use std::collections::BTreeMap;
 
 /// Rows that go into a stage table at once, and bytes of them.
@@ -63,7 +63,6 @@ fn once(
 
 fn put_back(run: &mut Run, source: &Source) -> Result<Restored, Failure> {
     run.prepare()?;
-    run.make_room(Phase::Taking)?;
     hold_schema(run, source)?;
     if run.sql.dialect == Dialect::Sqlite {
         run.run("PRAGMA defer_foreign_keys = ON")?;

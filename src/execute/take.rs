@@ -11,7 +11,7 @@ use crate::catalog::TableId;
 use crate::doctor;
 use crate::findings::{Expected, Findings, Step};
 use crate::plan::Checks;
-use crate::sql::{Dialect, Phase};
+use crate::sql::Dialect;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Deletes, then asks. `None`: something is in the way, or has to be told of the rows that went;
@@ -24,7 +24,6 @@ pub fn clean(
     tables: BTreeSet<TableId>,
     expected: Option<&Expected>,
 ) -> Result<Option<Outcome>, Failure> {
-    run.make_room(Phase::Taking)?;
     let mut discovery = closure::take(run, tables.clone())?;
     if discovery.is_empty() {
         return Ok(Some(Outcome::Nothing));

@@ -12,15 +12,6 @@ pub enum Dialect {
     Postgres,
 }
 
-/// What memory is wanted for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Phase {
-    Finding,
-    /// Rows go as they are found.
-    Taking,
-    Deleting,
-}
-
 impl Dialect {
     /// Isolation and mode are always named: roles and databases may have other defaults.
     pub fn begin(self, write: bool) -> &'static str {
@@ -33,15 +24,24 @@ impl Dialect {
         }
     }
 
-    /// Settings for one transaction, right after BEGIN.
+    /// Settings for one transaction of `purpose`, right after BEGIN. SQLite's default cache of 2 MB
+    /// is read over and over where rows go in another order than they lie in; a deletion changes
+    /// the user's tables, a preview only its key tables.
     ///
     /// PostgreSQL: `row_security = off` turns rows that a policy would hide into an error; JIT costs
     /// more than these statements take, and a key table's statistics need no more than 3,000 rows;
     /// key tables and the hash joins over them shall fit in the server's memory, where a role's own
     /// settings are not more generous.
-    pub fn session(self, lock_timeout: Duration) -> String {
+    pub fn session(self, lock_timeout: Duration, write: bool) -> String {
         match self {
-            Dialect::Sqlite => self.caches(Phase::Finding).unwrap_or_default(),
+            Dialect::Sqlite => {
+                let (main, temporary) = if write { (20, 8) } else { (8, 24) };
+                format!(
+                    "PRAGMA main.cache_size = -{}; PRAGMA temp.cache_size = -{}",
+                    main * 1024,
+                    temporary * 1024
+                )
+            }
             Dialect::Postgres => format!(
                 "SET LOCAL row_security = off; SET LOCAL jit = off; SET LOCAL default_statistics_target = 10; \
                  SET LOCAL client_min_messages = error; SET LOCAL lock_timeout = {}; {LOSSLESS}; \
@@ -52,24 +52,6 @@ impl Dialect {
                 lock_timeout.as_millis()
             ),
         }
-    }
-
-    /// SQLite's default cache of 2 MB is read over and over where rows are found or go in another order
-    /// than they lie in. Finding fills the key tables, deleting reads them once, in order: the memory
-    /// goes where the work is.
-    pub fn caches(self, phase: Phase) -> Option<String> {
-        let (main, temporary) = match phase {
-            Phase::Finding => (8, 24),
-            Phase::Taking => (22, 10),
-            Phase::Deleting => (30, 2),
-        };
-        (self == Dialect::Sqlite).then(|| {
-            format!(
-                "PRAGMA temp.cache_size = -{}; PRAGMA main.cache_size = -{}",
-                temporary * 1024,
-                main * 1024
-            )
-        })
     }
 
     /// A user's table. SQLite's temporary tables would hide one of the same name.

@@ -43,7 +43,7 @@ impl Sql<'_> {
         .into()
     }
 
-    /// What a sweep would find, as [`Sql::count_swept`] tells it.
+    /// What a sweep would find: each `gen`, and its rows.
     pub fn count_sweep(&self, sweep: &Sweep) -> Statement {
         format!(
             "SELECT gen::text, count(*)::text FROM (SELECT {} AS gen FROM {}) s GROUP BY gen",
@@ -142,10 +142,14 @@ impl Sql<'_> {
         (!conditions.is_empty()).then(|| conditions.join(" AND "))
     }
 
-    /// What a sweep has found: each `gen`, and its rows.
-    pub fn count_swept(&self, table: TableId) -> Statement {
-        let keys = self.key_relation(table);
-        format!("SELECT gen::text, count(*)::text FROM {keys} GROUP BY gen").into()
+    /// What a sweep has found by others than the first, who finds nearly all: each `gen`, and its rows.
+    pub fn count_swept(&self, sweep: &Sweep) -> Statement {
+        format!(
+            "SELECT gen::text, count(*)::text FROM {} WHERE gen <> {} GROUP BY gen",
+            self.key_relation(sweep.table),
+            sweep.generation
+        )
+        .into()
     }
 
     /// Moves the rows that are to be set aside out of the key table.

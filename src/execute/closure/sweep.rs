@@ -122,10 +122,11 @@ fn find(
     let lock = run.lock && run.job.catalog.table(child).privileges.update;
     let sweep = Sweep { lock, ..swept.sweep(child, &references, &discovery.rows) };
     let rows = run.execute(&run.sql.sweep(&sweep))?;
-    let counts = match rows {
+    let mut counts = match rows {
         0 => Counts::new(),
-        _ => counts(run, &run.sql.count_swept(child))?,
+        _ => counts(run, &run.sql.count_swept(&sweep))?,
     };
+    counts.insert(i64::from(swept.generation), rows - counts.values().sum::<u64>());
     set_aside(run, discovery, child, &swept.aside, &counts)?;
     Ok(counts)
 }
