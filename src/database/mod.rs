@@ -235,6 +235,15 @@ impl Database {
         let _ = on_driver!(self, connection => AnsiTransactionManager::rollback_transaction(&mut *connection));
     }
 
+    /// How to cancel a statement of this session; SQLite has no way.
+    pub fn cancellable(&mut self) -> Result<Option<Cancel>> {
+        if self.dialect() == Dialect::Sqlite {
+            return Ok(None);
+        }
+        let pid = self.query_one(&Statement::from("SELECT pg_backend_pid()::text"))?;
+        Ok(Some(self.canceller(pid.text(0))))
+    }
+
     /// Cancels what the server process `pid` runs, from a connection of its own (libpq's cancel
     /// request is hidden by Diesel).
     pub fn canceller(&self, pid: &str) -> Cancel {

@@ -239,7 +239,8 @@ impl<'a> Run<'a> {
         interrupt::cancel_by(Some(self.database.canceller(facts.text(1))));
         if self.lock {
             let target = self.database.target();
-            self.watch = Some(Watch::begin(target, facts.text(1), self.job.lock_timeout));
+            let patience = interrupt::at_most(self.job.lock_timeout);
+            self.watch = Some(Watch::begin(target, facts.text(1), patience));
         }
         let wanted = if self.lock { "read committed" } else { "repeatable read" };
         match facts.text(0) {
