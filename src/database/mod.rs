@@ -12,6 +12,7 @@ pub use target::Target;
 
 use crate::interrupt::Cancel;
 use crate::policy::Place;
+pub use crate::sql::Purpose;
 use crate::sql::{Dialect, Statement};
 use diesel::connection::{
     AnsiTransactionManager, Connection, DefaultLoadingMode, LoadConnection, SimpleConnection,
@@ -47,16 +48,6 @@ pub struct Replication {
 
 /// A value as text, as it is bytes; `None` is a null.
 pub type Value<'a> = Option<&'a [u8]>;
-
-/// What a transaction is for; each engine has its own BEGIN for it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Purpose {
-    /// One unchanging picture of the data.
-    Read,
-    /// Deleting. PostgreSQL: READ COMMITTED, where a lock once granted shows what was committed
-    /// before it (DESIGN 7). SQLite: BEGIN IMMEDIATE keeps other writers out.
-    Write,
-}
 
 /// Runs `$body` on whichever driver is connected.
 macro_rules! on_driver {
@@ -207,7 +198,7 @@ impl Database {
         &mut self,
         read: impl FnOnce(&mut Database) -> std::result::Result<T, E>,
     ) -> std::result::Result<T, E> {
-        self.begin(Purpose::Read)?;
+        self.begin(Purpose::Look)?;
         let result = read(self);
         self.rollback();
         result
@@ -215,7 +206,7 @@ impl Database {
 
     pub fn begin(&mut self, purpose: Purpose) -> Result<()> {
         self.statements += 1;
-        let begin = self.dialect().begin(purpose == Purpose::Write);
+        let begin = self.dialect().begin(purpose);
         on_driver!(self, connection => AnsiTransactionManager::begin_transaction_sql(&mut *connection, begin))
             .map_err(|error| self.error(error))
     }
