@@ -40,8 +40,7 @@ pub fn remove(
 ) -> Result<BTreeMap<Step, Duration>, Failure> {
     let mut durations = BTreeMap::new();
     defer_checks(run)?;
-    let unchecked =
-        run.sql.dialect != Dialect::Sqlite && run.job.plan.rules.checks == Checks::Set;
+    let unchecked = run.sql.dialect != Dialect::Sqlite && run.job.plan.rules.checks == Checks::Set;
     let mut unwatched = false;
     for work in findings.work(run.job.catalog, run.job.plan, taken) {
         let deletes = matches!(work, Work::Delete(_));
