@@ -35,9 +35,8 @@ pub fn load(database: &mut Database) -> database::Result<Catalog> {
     let schemas: Vec<String> =
         schemas(database, &current)?.iter().map(|name| literal(name)).collect();
     let schemas = schemas.join(", ");
-    let mut answer = |sql: &str| {
-        database.query(&Statement::from(sql.replace("/*schemas*/", &schemas)))
-    };
+    let mut answer =
+        |sql: &str| database.query(&Statement::from(sql.replace("/*schemas*/", &schemas)));
     let listed = answer(TABLES)?;
     let columns = by_table(answer(COLUMNS)?);
     let indexes = by_table(answer(INDEXES)?);
@@ -74,8 +73,7 @@ pub fn load(database: &mut Database) -> database::Result<Catalog> {
         }
     };
     let tables = listed.iter().map(table).collect();
-    let positions =
-        listed.iter().enumerate().map(|(n, row)| (place(row), TableId(n))).collect();
+    let positions = listed.iter().enumerate().map(|(n, row)| (place(row), TableId(n))).collect();
     Ok(Catalog { tables, references: grouped(&references, &positions, &indexes), fingerprint })
 }
 
@@ -148,11 +146,7 @@ fn keys(indexes: &[Row]) -> Vec<Key> {
 }
 
 fn check(row: &Row) -> Check {
-    Check {
-        name: row.text(2).to_owned(),
-        expression: row.text(3).to_owned(),
-        columns: Vec::new(),
-    }
+    Check { name: row.text(2).to_owned(), expression: row.text(3).to_owned(), columns: Vec::new() }
 }
 
 fn trigger(row: &Row) -> Trigger {
@@ -231,9 +225,10 @@ fn on_delete(rule: &str) -> OnDelete {
         "CASCADE" => OnDelete::Cascade,
         "SET NULL" => OnDelete::SetNull,
         "SET DEFAULT" => OnDelete::SetDefault,
-        // InnoDB checks both at once, row by row; what is declared is what is said.
-        "RESTRICT" => OnDelete::Restrict,
-        _ => OnDelete::NoAction,
+        // RESTRICT and NO ACTION: InnoDB checks both at once, row by row, and which of them was declared
+        // is lost (with foreign_key_checks off, as in a dump, MariaDB 10.11 keeps RESTRICT as NO ACTION).
+        // https://mariadb.com/kb/en/foreign-keys/: "NO ACTION is a synonym for RESTRICT"
+        _ => OnDelete::Restrict,
     }
 }
 

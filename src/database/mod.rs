@@ -105,9 +105,10 @@ impl Database {
             Target::Postgres(_) => {
                 Driver::Postgres(PgConnection::establish(&url).map_err(connect_error)?)
             }
-            Target::Mysql(url) => Driver::Mysql(mysql::connect(url).map_err(|error| {
-                Error { message: target.scrub(&error.message), ..error }
-            })?),
+            Target::Mysql(url) => Driver::Mysql(
+                mysql::connect(url)
+                    .map_err(|error| Error { message: target.scrub(&error.message), ..error })?,
+            ),
         };
         Ok(Database { connection, target: target.clone(), statements: 0 })
     }
@@ -268,7 +269,9 @@ impl Database {
         self.statements += 1;
         let _ = match &mut self.connection {
             Driver::Sqlite(connection) => AnsiTransactionManager::rollback_transaction(connection),
-            Driver::Postgres(connection) => AnsiTransactionManager::rollback_transaction(connection),
+            Driver::Postgres(connection) => {
+                AnsiTransactionManager::rollback_transaction(connection)
+            }
             Driver::Mysql(connection) => connection.batch_execute("ROLLBACK"),
         };
     }

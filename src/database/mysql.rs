@@ -108,7 +108,9 @@ fn options(url: &MysqlUrl, tls: bool) -> Opts {
                 .with_danger_accept_invalid_certs(true)
                 .with_danger_skip_domain_validation(true),
         ),
-        Tls::VerifyCa => Some(verified(SslOpts::default()).with_danger_skip_domain_validation(true)),
+        Tls::VerifyCa => {
+            Some(verified(SslOpts::default()).with_danger_skip_domain_validation(true))
+        }
         Tls::VerifyIdentity => Some(verified(SslOpts::default())),
     };
     OptsBuilder::default()

@@ -161,9 +161,7 @@ impl Target {
 }
 
 fn unknown_scheme(scheme: &str) -> String {
-    format!(
-        "unknown database URL scheme {scheme:?}: use sqlite:PATH, postgres://… or mysql://…"
-    )
+    format!("unknown database URL scheme {scheme:?}: use sqlite:PATH, postgres://… or mysql://…")
 }
 
 /// `mysql://USER:PASSWORD@HOST:PORT/DATABASE?ssl-mode=…&ssl-ca=…&socket=…`
@@ -209,7 +207,9 @@ fn mysql_url(text: &str, rest: &str) -> Result<MysqlUrl> {
             "ssl-ca" | "sslrootcert" => url.ca = Some(PathBuf::from(value)),
             "socket" => url.socket = Some(value),
             "password" => url.password = Some(value),
-            other => bail!("unknown parameter {other:?} in the URL: ssl-mode, ssl-ca and socket are known"),
+            other => bail!(
+                "unknown parameter {other:?} in the URL: ssl-mode, ssl-ca and socket are known"
+            ),
         }
     }
     if url.socket.is_some() {

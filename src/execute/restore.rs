@@ -198,7 +198,10 @@ impl Batch {
         let statement = run.sql.fill_stage(stages.stage(part), &self.rows).ok_or_else(|| {
             let table = &run.job.catalog.table(part.table).name;
             let path = stages.source.reader.path();
-            crate::archive::Error::new(path, format!("a value of {table} is none of its column's type"))
+            crate::archive::Error::new(
+                path,
+                format!("a value of {table} is none of its column's type"),
+            )
         })?;
         run.execute(&statement)?;
         let done = self.done.entry(section).or_default();

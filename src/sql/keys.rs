@@ -162,7 +162,8 @@ impl Sql<'_> {
                 let keys = keys.map(|columns| format!("KEY ({})", columns.join(", ")));
                 let keyed = self.table(table).identifying_key().is_some();
                 let primary = format!("PRIMARY KEY ({})", key.identity_columns().join(", "));
-                let indexes: Vec<String> = keyed.then_some(primary).into_iter().chain(keys).collect();
+                let indexes: Vec<String> =
+                    keyed.then_some(primary).into_iter().chain(keys).collect();
                 let indexes = match indexes.is_empty() {
                     true => String::new(),
                     false => format!(" ({})", indexes.join(", ")),
@@ -256,7 +257,10 @@ impl Sql<'_> {
     pub(super) fn same_row(&self, table: TableId, key: &str, row: &str) -> String {
         let values = self.identity_values(table, row).into_iter().enumerate();
         let same = self.same(table);
-        values.map(|(n, value)| format!("{key}.c{n} {same} {value}")).collect::<Vec<_>>().join(" AND ")
+        values
+            .map(|(n, value)| format!("{key}.c{n} {same} {value}"))
+            .collect::<Vec<_>>()
+            .join(" AND ")
     }
 
     /// The comparison of identities: MariaDB's may be of columns that can be null.

@@ -89,7 +89,8 @@ impl Sql<'_> {
                     .map(|(n, column)| format!("c.{} AS v{n}", quote(&column.name)))
                     .collect();
                 let keys = self.staged_keys(stage).into_iter();
-                let keys: Vec<String> = keys.map(|key| format!("KEY ({})", key.join(", "))).collect();
+                let keys: Vec<String> =
+                    keys.map(|key| format!("KEY ({})", key.join(", "))).collect();
                 let keys = match keys.is_empty() {
                     true => String::new(),
                     false => format!(" ({})", keys.join(", ")),
@@ -130,7 +131,8 @@ impl Sql<'_> {
                         Some(text) => family.unarchived(text),
                         None => Some("NULL".into()),
                     };
-                    let values: Option<Vec<String>> = row.iter().zip(&families).map(value).collect();
+                    let values: Option<Vec<String>> =
+                        row.iter().zip(&families).map(value).collect();
                     Some(format!("({})", values?.join(", ")))
                 };
                 let rows: Option<Vec<String>> = rows.iter().map(row).collect();

@@ -320,9 +320,7 @@ impl TestDatabase {
                 let queries: Vec<_> = rows(include_str!("dangling.sql")).collect();
                 queries.iter().flat_map(|query| rows(query)).collect()
             }
-            Backend::Mysql => {
-                mysql::dangling(self).iter().flat_map(|query| rows(query)).collect()
-            }
+            Backend::Mysql => mysql::dangling(self).iter().flat_map(|query| rows(query)).collect(),
         }
     }
 

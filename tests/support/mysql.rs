@@ -144,7 +144,16 @@ pub fn dump(db: &TestDatabase) -> Dump {
             tables.push((text(0), Vec::new()));
         }
         let column = quote(&text(1));
-        let bytes = ["binary", "varbinary", "blob", "tinyblob", "mediumblob", "longblob", "bit", "geometry"];
+        let bytes = [
+            "binary",
+            "varbinary",
+            "blob",
+            "tinyblob",
+            "mediumblob",
+            "longblob",
+            "bit",
+            "geometry",
+        ];
         let value = match bytes.contains(&text(2).as_str()) {
             true => format!("hex({column})"),
             false => format!("quote(CAST({column} AS CHAR))"),
@@ -193,10 +202,14 @@ mod tests {
     #[test]
     fn definitions_are_translated() {
         for (shared, own) in [
-            ("CREATE TABLE a (id integer, t text REFERENCES b ON DELETE CASCADE)",
-             "CREATE TABLE a (id integer, t varchar(190) REFERENCES b (id) ON DELETE CASCADE)"),
-            ("CREATE TABLE a (b int REFERENCES \"B c\"(x), c int references d)",
-             "CREATE TABLE a (b int REFERENCES \"B c\"(x), c int references d (id))"),
+            (
+                "CREATE TABLE a (id integer, t text REFERENCES b ON DELETE CASCADE)",
+                "CREATE TABLE a (id integer, t varchar(190) REFERENCES b (id) ON DELETE CASCADE)",
+            ),
+            (
+                "CREATE TABLE a (b int REFERENCES \"B c\"(x), c int references d)",
+                "CREATE TABLE a (b int REFERENCES \"B c\"(x), c int references d (id))",
+            ),
             ("INSERT INTO t VALUES ('text')", "INSERT INTO t VALUES ('text')"),
         ] {
             assert_eq!(super::translated(shared), own);

@@ -96,9 +96,9 @@ fn fill(
     // Two that seed at once would give out the same keys.
     match database.driver() {
         Driver::Sqlite(_) => {}
-        Driver::Postgres(_) => database
-            .run("LOCK TABLE organizations IN SHARE ROW EXCLUSIVE MODE")
-            .context(MISSING)?,
+        Driver::Postgres(_) => {
+            database.run("LOCK TABLE organizations IN SHARE ROW EXCLUSIVE MODE").context(MISSING)?
+        }
         Driver::Mysql(_) => {
             database.run("SELECT id FROM organizations FOR UPDATE").context(MISSING)?;
         }
