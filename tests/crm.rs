@@ -27,10 +27,11 @@ impl Fresh {
         Fresh { target, _folder: Some(folder), on_server: None }
     }
 
-    fn postgres() -> Option<Fresh> {
+    /// A database on the server that `variable` names.
+    fn on_server(variable: &str) -> Option<Fresh> {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
-        let Ok(url) = std::env::var("ORGSWEEP_TEST_POSTGRES") else {
-            eprintln!("skipped: PostgreSQL (ORGSWEEP_TEST_POSTGRES is not set)");
+        let Ok(url) = std::env::var(variable) else {
+            eprintln!("skipped: {variable} is not set");
             return None;
         };
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
@@ -45,7 +46,12 @@ impl Fresh {
     }
 
     fn connect(&self) -> Database {
-        Database::connect(&self.target, true).unwrap()
+        let mut database = Database::connect(&self.target, true).unwrap();
+        if database.dialect() == Dialect::Mysql {
+            let like_others = "SET SESSION sql_mode = concat(@@sql_mode, ',PIPES_AS_CONCAT')";
+            database.run(like_others).unwrap();
+        }
+        database
     }
 }
 
@@ -53,14 +59,16 @@ impl Drop for Fresh {
     fn drop(&mut self) {
         if let Some((maintenance, name)) = &self.on_server {
             let mut server = Database::connect(maintenance, false).unwrap();
-            server.run(&format!("DROP DATABASE {name} WITH (FORCE)")).unwrap();
+            let force = if server.dialect() == Dialect::Postgres { " WITH (FORCE)" } else { "" };
+            server.run(&format!("DROP DATABASE {name}{force}")).unwrap();
         }
     }
 }
 
 /// Runs a test's body on an empty database of each backend.
 fn on_each_backend(mut body: impl FnMut(&mut Database)) {
-    for fresh in [Some(Fresh::sqlite()), Fresh::postgres()].into_iter().flatten() {
+    let servers = ["ORGSWEEP_TEST_POSTGRES", "ORGSWEEP_TEST_MYSQL"].map(Fresh::on_server);
+    for fresh in [Some(Fresh::sqlite())].into_iter().chain(servers).flatten() {
         body(&mut fresh.connect());
     }
 }
@@ -97,6 +105,7 @@ macro_rules! dump_tables {
                 let rows: Vec<$row> = match database.driver() {
                     Driver::Sqlite(connection) => query.load(connection),
                     Driver::Postgres(connection) => query.load(connection),
+                    Driver::Mysql(connection) => query.load(connection),
                 }
                 .unwrap();
                 lines.extend(rows.iter().map(|row| format!("{} {row:?}", stringify!($table))));
@@ -158,6 +167,10 @@ fn migrations_make_the_typed_schema_once() {
                 "SELECT (table_name || '.' || column_name)::text FROM information_schema.columns
                  WHERE table_schema = 'public' AND table_name NOT LIKE '%diesel%'"
             }
+            Dialect::Mysql => {
+                "SELECT concat(TABLE_NAME, '.', COLUMN_NAME) FROM information_schema.COLUMNS
+                 WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME NOT LIKE '%diesel%'"
+            }
         };
         let columns: BTreeSet<String> = texts(database, columns).into_iter().collect();
         assert_eq!(columns, typed_columns());
@@ -180,6 +193,10 @@ fn migrations_go_back_to_nothing() {
             Dialect::Postgres => (
                 down("postgres"),
                 "SELECT tablename::text FROM pg_tables WHERE schemaname = 'public'",
+            ),
+            Dialect::Mysql => (
+                down("mysql"),
+                "SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE()",
             ),
         };
         database.run(&down).unwrap();
@@ -213,9 +230,17 @@ fn refuses(database: &mut Database, setup: &str, table: &str) {
     let tables = match database.dialect() {
         Dialect::Sqlite => "SELECT count(*) FROM sqlite_master WHERE type = 'table'",
         Dialect::Postgres => "SELECT count(*)::text FROM pg_tables WHERE schemaname = 'public'",
+        Dialect::Mysql => {
+            "SELECT count(*) FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE()"
+        }
     };
     assert_eq!(number(database, tables), 1);
-    database.run(&format!("DROP TABLE {table}")).unwrap();
+    let found = match database.dialect() {
+        // Its names are those of files: their case counts.
+        Dialect::Mysql if table != "__diesel_schema_migrations" => table.to_uppercase(),
+        _ => table.to_owned(),
+    };
+    database.run(&format!("DROP TABLE {found}")).unwrap();
 }
 
 #[test]

@@ -225,9 +225,10 @@ fn on_delete(rule: &str) -> OnDelete {
         "CASCADE" => OnDelete::Cascade,
         "SET NULL" => OnDelete::SetNull,
         "SET DEFAULT" => OnDelete::SetDefault,
-        // InnoDB checks both at once, row by row; what is declared is what is said.
-        "RESTRICT" => OnDelete::Restrict,
-        _ => OnDelete::NoAction,
+        // RESTRICT and NO ACTION: InnoDB checks both at once, row by row, and which of them was declared
+        // is lost (with foreign_key_checks off, as in a dump, MariaDB 10.11 keeps RESTRICT as NO ACTION).
+        // https://mariadb.com/kb/en/foreign-keys/: "NO ACTION is a synonym for RESTRICT"
+        _ => OnDelete::Restrict,
     }
 }
 

@@ -112,6 +112,7 @@ pub fn unchecked(db: &TestDatabase, sql: &str) {
         Backend::Postgres => {
             ("SET session_replication_role = replica; ", "; RESET session_replication_role;")
         }
+        Backend::Mysql => ("SET foreign_key_checks = 0; ", "; SET foreign_key_checks = 1"),
     };
     db.execute(&format!("{off}{sql}{on}"));
 }

@@ -18,6 +18,11 @@ fn postgres() {
     run(Backend::Postgres, Dialect::Postgres);
 }
 
+#[test]
+fn mysql() {
+    run(Backend::Mysql, Dialect::Mysql);
+}
+
 fn run(backend: Backend, dialect: Dialect) {
     let Some(mut arena) = Arena::open(backend) else { return };
     let first = from_environment("ORGSWEEP_SEED", 1);

@@ -28,6 +28,8 @@ fn ago(db: &TestDatabase, minutes: i64, number: bool) -> String {
     match (db.backend, number) {
         (Backend::Sqlite, false) => format!("datetime('now', '-{minutes} minutes')"),
         (Backend::Postgres, false) => format!("now() - interval '{minutes} minutes'"),
+        (Backend::Mysql, false) => format!("now() - interval {minutes} minute"),
+        (Backend::Mysql, true) => format!("unix_timestamp() - 60 * ({minutes})"),
         (Backend::Sqlite, true) => {
             format!("CAST(strftime('%s', 'now', '-{minutes} minutes') AS INTEGER)")
         }
@@ -44,10 +46,12 @@ each_backend! {
         let times: &[&str] = match db.backend {
             Backend::Sqlite => &["text", "timestamp", "datetime", "varchar(40)", ""],
             Backend::Postgres => &["timestamp", "timestamptz", "timestamp(3)", "timestamptz(0)"],
+            Backend::Mysql => &["timestamp NULL", "datetime", "datetime(6)"],
         };
         let numbers: &[&str] = match db.backend {
             Backend::Sqlite => &["integer", "real", "numeric", "bigint", ""],
             Backend::Postgres => &["integer", "bigint", "real", "double precision", "numeric(20,3)"],
+            Backend::Mysql => &["integer", "bigint unsigned", "double", "decimal(20,3)"],
         };
         for (column, number) in times.iter().map(|c| (c, false)).chain(numbers.iter().map(|c| (c, true))) {
             // A real of PostgreSQL tells minutes, not seconds.
@@ -65,6 +69,7 @@ each_backend! {
         let day = |days: i64| match db.backend {
             Backend::Sqlite => format!("date('now', '-{days} days')"),
             Backend::Postgres => format!("current_date - {days}"),
+            Backend::Mysql => format!("current_date - interval {days} day"),
         };
         made(&db, "date", &[&day(3), &day(1), &day(0), &day(-1)]);
         assert_eq!(older(&db, &["2d"]), ["1"]);
@@ -88,6 +93,13 @@ each_backend! {
                 ("double precision", &["'NaN'", "'Infinity'", "'-Infinity'", "0", "2460000.5", "1577836800000"]),
                 ("bigint", &["0", "-1", "2020", "20200101", "1577836800000"]),
                 ("numeric", &["'NaN'", "0"]),
+            ],
+            Backend::Mysql => &[
+                ("datetime", &["'0000-00-00'", "'0001-01-01'", "'1970-01-01'", "NULL"]),
+                ("date", &["'0000-00-00'", "'2020-00-00'", "'0001-01-01'"]),
+                ("timestamp NULL", &["'0000-00-00'", "'1970-01-02'"]),
+                ("double", &["0", "2460000.5", "1577836800000"]),
+                ("bigint", &["0", "-1", "2020", "20200101", "1577836800000"]),
             ],
         };
         for (column, values) in kinds {

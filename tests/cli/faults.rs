@@ -21,6 +21,9 @@ fn add_trigger(db: &TestDatabase, (table, event): (&str, &str), sqlite: &str, pl
             "CREATE FUNCTION fault() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN {plpgsql}; END$$; \
              CREATE TRIGGER fault BEFORE {event} ON {table} FOR EACH ROW EXECUTE FUNCTION fault()"
         )),
+        Backend::Mysql => db.execute(&format!(
+            "CREATE TRIGGER fault BEFORE {event} ON {table} FOR EACH ROW BEGIN {sqlite}; END"
+        )),
     }
 }
 

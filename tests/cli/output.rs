@@ -87,7 +87,7 @@ each_backend! {
     fn the_sql_script_deletes_what_clean_deletes(db: TestDatabase) {
         let before = small(&db);
         let script = preview_as(&db, "sql");
-        let client = db.either("sqlite3", "psql");
+        let client = db.pick("sqlite3", "psql", "mariadb");
         if Command::new(client).arg("--version").output().is_err() {
             return skip(&format!("no {client} to run the script"));
         }
@@ -102,6 +102,10 @@ each_backend! {
             Backend::Postgres => {
                 let quiet = ["-X", "-q", "-v", "ON_ERROR_STOP=1", "-o", "/dev/null", db.url(), "-f"];
                 Command::new(client).args(quiet).arg(&file).status()
+            }
+            Backend::Mysql => {
+                mysql::client(db.name(), script.as_bytes());
+                Command::new(client).arg("--version").stdout(std::process::Stdio::null()).status()
             }
         };
         std::fs::remove_file(&file).expect("the script is removed");

@@ -78,6 +78,10 @@ fn on_the_second(db: &TestDatabase, sqlite: &str, plpgsql: &str) {
              $$BEGIN IF old.id = 2 THEN {plpgsql}; END IF; RETURN old; END$$; \
              CREATE TRIGGER fault BEFORE DELETE ON users FOR EACH ROW EXECUTE FUNCTION fault()"
         )),
+        Backend::Mysql => db.execute(&format!(
+            "CREATE TRIGGER fault BEFORE DELETE ON users FOR EACH ROW \
+             BEGIN IF old.id = 2 THEN {sqlite}; END IF; END"
+        )),
     }
 }
 

@@ -61,10 +61,14 @@ impl Company {
                  ON {table} FOR EACH ROW EXECUTE FUNCTION fault()",
                 does.plpgsql
             ),
+            Backend::Mysql => format!(
+                "CREATE TRIGGER fault {timing} {event} ON {table} FOR EACH ROW BEGIN {}; END",
+                does.sqlite
+            ),
         });
         let outcome = db.orgsweep(&[&CLEAN[..], &["--reference-checks", checks]].concat());
         let drop = format!("DROP TRIGGER fault ON {table}");
-        db.execute(db.either("DROP TRIGGER fault", &drop));
+        db.execute(db.pick("DROP TRIGGER fault", &drop, "DROP TRIGGER fault"));
         outcome
     }
 

@@ -77,7 +77,7 @@ impl Arena {
             Backend::Postgres => {
                 ("SET session_replication_role = replica", "SET session_replication_role = origin")
             }
-            Backend::Mysql => ("SET foreign_key_checks = 0", "; SET foreign_key_checks = 1"),
+            Backend::Mysql => ("SET foreign_key_checks = 0", "SET foreign_key_checks = 1"),
         };
         let inserts = case.schema.inserts(&case.data);
         self.db.execute(&format!("{off}; BEGIN;\n{empty}{inserts}COMMIT; {on}"));

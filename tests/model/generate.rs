@@ -109,6 +109,9 @@ impl Generator<'_> {
         if !self.profile.careless {
             keep_keys_still(&mut schema);
         }
+        if self.dialect == Dialect::Mysql {
+            cascade_what_cannot_be_null(&mut schema);
+        }
         self.rng.shuffle(&mut schema.references);
         schema
     }
@@ -334,6 +337,7 @@ impl Generator<'_> {
             OnDelete::SetDefault if columns.len() > 1 || own == 0 => OnDelete::SetNull,
             // InnoDB has none.
             OnDelete::SetDefault if self.dialect == Dialect::Mysql => OnDelete::SetNull,
+            OnDelete::NoAction if self.dialect == Dialect::Mysql => OnDelete::Restrict,
             action => action,
         }
     }
@@ -361,6 +365,23 @@ fn make_nullable(columns: &[usize], table: &mut Table) {
     for column in columns {
         let required = in_primary_key(*column, table);
         table.columns[*column].not_null &= required;
+    }
+}
+
+/// InnoDB knows no SET NULL of a NOT NULL column.
+fn cascade_what_cannot_be_null(schema: &mut Schema) {
+    for reference in &mut schema.references {
+        let columns = &schema.tables[reference.child].columns;
+        let fixed = reference.columns.iter().any(|column| columns[*column].not_null);
+        if reference.action == OnDelete::SetNull && fixed {
+            reference.action = OnDelete::Cascade;
+        }
+    }
+    // … and none of a column that a CHECK reads.
+    for (child, table) in schema.tables.iter_mut().enumerate() {
+        let unlinked = schema.references.iter().filter(|r| r.child == child && r.action.unlinks());
+        let unlinked: Vec<usize> = unlinked.flat_map(|r| r.columns.clone()).collect();
+        table.checks.retain(|check| !check.iter().any(|column| unlinked.contains(column)));
     }
 }
 
