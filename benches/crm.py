@@ -26,7 +26,7 @@ TABLES = {
     "comments": "id {key} PRIMARY KEY, deal_id bigint NOT NULL, author_id bigint NOT NULL, body text NOT NULL,"
     " created_at timestamp NOT NULL",
     "notifications": "id {key} PRIMARY KEY, user_id bigint NOT NULL, kind text, body text,"
-    " read boolean NOT NULL, created_at timestamp NOT NULL",
+    " seen boolean NOT NULL, created_at timestamp NOT NULL",
 }
 
 REFERENCES = [
