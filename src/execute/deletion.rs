@@ -1,7 +1,7 @@
 //! The changes themselves, in the plan's order, and the proof that they did what was said.
 
 use super::{Failure, Job, Progress, Run, archiving, timed};
-use crate::catalog::{ReferenceId, TableId};
+use crate::catalog::{Catalog, Reference, ReferenceId, TableId};
 use crate::database::{self, Database};
 use crate::findings::{Change, Findings, Step, Work};
 use crate::plan::Checks;
@@ -255,17 +255,28 @@ pub fn prove(run: &mut Run, findings: &Findings) -> Result<(), Failure> {
     Ok(())
 }
 
-/// References that neither the engine's checks nor our locks vouch for: unwatched ones; on MariaDB all, since
-/// some rows go unwatched; all of them
+/// References that neither the engine's checks nor our locks vouch for: unwatched ones; all of them
 /// where a trigger may write, since the engine believes its own actions, which a trigger may
 /// swallow, and since rows that a trigger adds come after ours were found; and with `--verify`.
 fn is_doubtful(job: &Job, id: ReferenceId, dialect: Dialect) -> bool {
+    let reference = job.catalog.reference(id);
     let unwatched = match dialect {
         Dialect::Sqlite => false,
-        Dialect::Postgres => !job.catalog.reference(id).enforced,
-        Dialect::Mysql => true,
+        Dialect::Postgres => !reference.enforced,
+        Dialect::Mysql => !reference.enforced || !locks_keep_children_out(job.catalog, reference),
     };
     job.verify || unwatched || fires_triggers(job)
+}
+
+/// Whoever adds a child in MariaDB waits for a shared lock on its parent's entry in the index that the
+/// reference leads to. Ours is on the primary key's: rows that were there before it was granted are found
+/// after it, and later ones wait until their parent is gone. Any other index is locked by the DELETE
+/// only. <https://dev.mysql.com/doc/refman/8.0/en/innodb-locks-set.html>
+fn locks_keep_children_out(catalog: &Catalog, reference: &Reference) -> bool {
+    let parent = catalog.table(reference.parent);
+    let by_primary =
+        parent.primary_key().is_some_and(|key| key.columns == reference.parent_columns);
+    by_primary && parent.privileges.update
 }
 
 /// A table that the plan deletes from or unlinks in has a trigger.
