@@ -18,7 +18,8 @@ SELECT concat_ws(',', count(*), sum(CAST(conv(left(md5(line), 12), 16, 10) AS UN
       FROM information_schema.KEY_COLUMN_USAGE
      WHERE TABLE_SCHEMA = DATABASE() AND REFERENCED_TABLE_NAME IS NOT NULL
     UNION ALL
-    SELECT concat_ws(',', 'reference', TABLE_NAME, CONSTRAINT_NAME, DELETE_RULE)
+    -- A dump brings RESTRICT back as NO ACTION, which is the same here.
+    SELECT concat_ws(',', 'reference', TABLE_NAME, CONSTRAINT_NAME, replace(DELETE_RULE, 'NO ACTION', 'RESTRICT'))
       FROM information_schema.REFERENTIAL_CONSTRAINTS WHERE CONSTRAINT_SCHEMA = DATABASE()
     UNION ALL
     SELECT concat_ws(',', 'check', TABLE_NAME, CONSTRAINT_NAME, CHECK_CLAUSE)
