@@ -56,6 +56,9 @@ each_backend! {
     }
 
     fn a_trigger_that_swallows_any_step_is_noticed(db: TestDatabase) {
+        if db.backend == Backend::Mysql {
+            return skip("MariaDB's triggers cannot skip a row");
+        }
         let before = small(&db);
         for step in STEPS {
             let db = db.copy();

@@ -301,6 +301,9 @@ each_backend! {
     }
 
     fn missing_indexes_are_created_for_a_series_too(db: TestDatabase) {
+        if db.backend == Backend::Mysql {
+            return skip("InnoDB indexes every foreign key");
+        }
         let before = company(&db);
         let flags = ["--force", "--reference-checks", "engine", "--create-missing-indexes"];
         series(&db, &flags).exits(0).says(&["created for good"]);

@@ -7,7 +7,7 @@ use std::io::Write;
 use std::process::{Command, Stdio};
 
 /// What a test's own session understands on top of orgsweep's: `||` as the others do.
-pub const SESSION: &str = "SET SESSION sql_mode = concat(@@sql_mode, ',PIPES_AS_CONCAT')";
+pub const SESSION: &str = "SET SESSION sql_mode = concat(@@sql_mode, ',PIPES_AS_CONCAT'), max_recursive_iterations = 1000000";
 
 /// The same definition as MariaDB says it: a text that may be in a key has a length, and a reference
 /// names the column.
