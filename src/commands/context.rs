@@ -87,6 +87,13 @@ impl Context {
                 fault(&condition.place, format!("{what}: {error}"));
             }
         }
+        for id in said(catalog) {
+            if let Some(why) = sql.incomparable(id) {
+                let arrow = catalog.reference_arrow(id);
+                let place = &catalog.reference(id).declaration.place;
+                fault(place, format!("the database cannot read {arrow} so: {why}"));
+            }
+        }
         for batch in said(catalog).chunks(BATCH) {
             if fails(&sql.try_references(batch)).is_none() {
                 continue;

@@ -170,20 +170,24 @@ pub fn stream<E: From<Error>>(
     Ok(count)
 }
 
-/// A value's text; numbers come as they are in memory, and dates are for the query to cast.
+/// A value's text; whole numbers come as they are in memory, and dates are for the query to cast.
 fn text<'a>(value: &MysqlValue<'a>) -> Cow<'a, [u8]> {
     let bytes = value.as_bytes();
-    let number = match (value.value_type(), bytes) {
-        (MysqlType::Tiny, [n]) => i64::from(*n as i8),
-        (MysqlType::UnsignedTiny, [n]) => i64::from(*n),
-        (MysqlType::Short, [a, b]) => i64::from(i16::from_le_bytes([*a, *b])),
-        (MysqlType::Long, [a, b, c, d]) => i64::from(i32::from_le_bytes([*a, *b, *c, *d])),
-        (MysqlType::UnsignedLong, [a, b, c, d]) => i64::from(u32::from_le_bytes([*a, *b, *c, *d])),
-        (MysqlType::LongLong | MysqlType::UnsignedLongLong, bytes) => {
-            let Ok(bytes) = bytes.try_into() else { return Cow::Borrowed(bytes) };
-            i64::from_le_bytes(bytes)
-        }
-        _ => return Cow::Borrowed(bytes),
-    };
-    Cow::Owned(number.to_string().into_bytes())
+    let signed = matches!(
+        value.value_type(),
+        MysqlType::Tiny | MysqlType::Short | MysqlType::Long | MysqlType::LongLong
+    );
+    let unsigned = matches!(
+        value.value_type(),
+        MysqlType::UnsignedTiny
+            | MysqlType::UnsignedShort
+            | MysqlType::UnsignedLong
+            | MysqlType::UnsignedLongLong
+    );
+    // The driver widens all of them.
+    match <[u8; 8]>::try_from(bytes) {
+        Ok(number) if signed => Cow::Owned(i64::from_le_bytes(number).to_string().into_bytes()),
+        Ok(number) if unsigned => Cow::Owned(u64::from_le_bytes(number).to_string().into_bytes()),
+        _ => Cow::Borrowed(bytes),
+    }
 }

@@ -306,10 +306,21 @@ fn insert(
 fn relink(run: &mut Run, stage: Stage) -> Result<Relinked, Failure> {
     run.run(&run.sql.find_links(stage))?;
     let found = run.one(run.sql.count_links(stage))?.number(0) as u64;
-    let changed = run.execute(&run.sql.relink(stage))?;
     let table = stage.part.table;
+    let name = &run.job.catalog.table(table).name;
+    let keyless = run.sql.count_indistinct_links(stage);
+    let indistinct = match &keyless {
+        Some(question) => run.one(question.clone())?.number(0) > 0,
+        None => false,
+    };
+    let changed = if indistinct { 0 } else { run.execute(&run.sql.relink(stage))? };
+    if changed != found && keyless.is_some() {
+        return Err(Failure::Unproven(format!(
+            "rows of {name} that are alike in every column did not all name the same: without a key MariaDB cannot \
+             tell which of them is to be linked again"
+        )));
+    }
     if changed != found {
-        let name = &run.job.catalog.table(table).name;
         return Err(Failure::Unproven(format!(
             "{changed} of {found} rows of {name} were linked again (does a trigger keep the others?)"
         )));

@@ -167,7 +167,7 @@ impl<'a> Sql<'a> {
         format!(
             "SELECT {} FROM {} w JOIN {} c ON {}",
             values.join(", "),
-            self.changed(change),
+            self.changed_once(change),
             self.relation(table),
             self.same_row(table, "w", "c"),
         )

@@ -35,6 +35,23 @@ impl Family {
         }
     }
 
+    /// Values of the two types mean the same where they are equal.
+    pub(super) fn are_alike(left: &str, right: &str) -> bool {
+        const TEXTS: [&str; 4] = ["char", "text", "enum", "set"];
+        let kind = |type_name: &str| {
+            let name = type_name.to_ascii_lowercase();
+            let word = name.split(['(', ' ']).next().unwrap_or_default().to_owned();
+            match Family::of(type_name) {
+                Family::Integer | Family::Decimal | Family::Float | Family::Bit => "number".into(),
+                Family::Bytes => "bytes".into(),
+                Family::Date => "date".into(),
+                Family::Other if TEXTS.iter().any(|text| word.ends_with(text)) => "text".into(),
+                Family::Other => word,
+            }
+        };
+        kind(left) == kind(right)
+    }
+
     /// No index can be made over all of a value.
     pub(super) fn is_long(type_name: &str) -> bool {
         let name = type_name.to_ascii_lowercase();

@@ -2,7 +2,8 @@
 //! get in each other's way. Each is a `FROM … WHERE …` that is counted and sampled alike.
 
 use super::closure::where_all;
-use super::{Sql, Statement, literal};
+use super::mysql::Family;
+use super::{Dialect, Sql, Statement, literal};
 use crate::catalog::{OnDelete, ReferenceId, TableId};
 use crate::plan::{Condition, Unlink};
 
@@ -88,6 +89,22 @@ impl Sql<'_> {
             format!("SELECT '' FROM {relation} c WHERE {enclosed} LIMIT 0").into(),
             format!("SELECT {bare} FROM {relation} c LIMIT 0").into(),
         ]
+    }
+
+    /// Why the two sides of a declared reference cannot be compared, where the engine would all the same:
+    /// MariaDB takes any two values for numbers, so that '7abc' is 7.
+    pub fn incomparable(&self, id: ReferenceId) -> Option<String> {
+        let reference = self.catalog.reference(id);
+        if self.dialect != Dialect::Mysql || reference.declaration.as_text {
+            return None;
+        }
+        let pairs = reference.columns.iter().zip(&reference.parent_columns);
+        let mut types = pairs.map(|(child, parent)| {
+            let type_name = |table, name: &String| self.column(table, name).type_name.as_str();
+            (type_name(reference.child, child), type_name(reference.parent, parent))
+        });
+        let unlike = types.find(|(child, parent)| !Family::are_alike(child, parent));
+        unlike.map(|(child, parent)| format!("{child} and {parent} are not the same kind of value"))
     }
 
     /// Fails where the engine cannot compare what a policy says names each other, or cannot read the

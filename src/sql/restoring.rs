@@ -265,6 +265,27 @@ impl Sql<'_> {
         format!("SELECT {} FROM {links}", self.dialect.as_text("count(*)")).into()
     }
 
+    /// Rows that are alike in everything and named different rows: which is which nobody can tell where rows
+    /// have neither key nor address (MariaDB).
+    pub fn count_indistinct_links(&self, stage: Stage) -> Option<Statement> {
+        let table = stage.part.table;
+        let keyless = self.table(table).identifying_key().is_none();
+        (self.dialect == Dialect::Mysql && keyless).then(|| {
+            let identity = 0..self.identity_values(table, "c").len();
+            let identity: Vec<String> = identity.map(|n| format!("i{n}")).collect();
+            let old = (0..stage.section.written.len())
+                .map(|n| format!("coalesce(hex({}), '-')", bytes(&format!("o{n}"))));
+            format!(
+                "SELECT {} FROM (SELECT 1 FROM {} GROUP BY {} HAVING count(DISTINCT concat_ws(',', {})) > 1) l",
+                self.dialect.as_text("count(*)"),
+                self.dialect.temporary(&self.links(stage)),
+                identity.join(", "),
+                old.collect::<Vec<_>>().join(", "),
+            )
+            .into()
+        })
+    }
+
     /// Lets the rows name again what they named.
     pub fn relink(&self, stage: Stage) -> Statement {
         let table = stage.part.table;

@@ -201,9 +201,9 @@ impl Sql<'_> {
                     "CASE WHEN {column} BETWEEN '1971-01-01' AND '9999-12-31' \
                      THEN timestampdiff(SECOND, {column}, now(6)) END"
                 )),
-                Family::Integer | Family::Decimal | Family::Float => {
-                    Some(format!("CASE WHEN {column} {TIMES} THEN unix_timestamp() - {column} END"))
-                }
+                Family::Integer | Family::Decimal | Family::Float => Some(format!(
+                    "CASE WHEN {column} {TIMES} THEN unix_timestamp() - CAST({column} AS DECIMAL(30, 6)) END"
+                )),
                 _ => None,
             };
         }

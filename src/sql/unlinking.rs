@@ -102,6 +102,19 @@ impl Sql<'_> {
         }
     }
 
+    /// The same, where rows that are alike (MariaDB, without a key) shall not be met twice.
+    pub(super) fn changed_once(&self, change: &Change) -> String {
+        let changed = self.changed(change);
+        let keyless = self.table(change.table).identifying_key().is_none();
+        match self.dialect == Dialect::Mysql && keyless && change.unlinks.len() == 1 {
+            true => {
+                let identity = self.key_table(change.table).identity_columns().join(", ");
+                format!("(SELECT DISTINCT {identity} FROM {changed})")
+            }
+            false => changed,
+        }
+    }
+
     /// Rows that the unlinks of one table change.
     pub fn count_changed(&self, change: &Change) -> Statement {
         format!("SELECT {} FROM {}", self.dialect.as_text("count(*)"), self.changed(change)).into()

@@ -9,7 +9,11 @@ use std::time::{Duration, Instant};
 
 /// Apex has many users with what cannot be compressed; notes name some of them, deals protect them.
 fn company(db: &TestDatabase, users: u32) {
-    let random = db.either("hex(randomblob(40))", "md5(i::text) || md5((i * 7)::text)");
+    let random = db.pick(
+        "hex(randomblob(40))",
+        "md5(i::text) || md5((i * 7)::text)",
+        "md5(i) || md5(i * 7)",
+    );
     db.execute(&format!(
         "CREATE TABLE organizations (id integer PRIMARY KEY, name text NOT NULL);
          CREATE TABLE users (id integer PRIMARY KEY, secret text,
@@ -81,6 +85,9 @@ each_backend! {
 
     /// Only what was committed leaves an archive.
     fn runs_that_are_rolled_back_leave_no_archive(db: TestDatabase) {
+        if db.backend == Backend::Mysql {
+            return skip("this body's triggers are not written for MariaDB yet");
+        }
         company(&db, 10);
         db.execute("INSERT INTO organizations VALUES (3, 'Third')");
         let before = contents(&db);

@@ -54,6 +54,9 @@ fn each_refused(db: &TestDatabase, cases: &[(&str, &[&str], &str)]) {
 
 each_backend! {
     fn keys_and_unique_values_that_are_taken(db: TestDatabase) {
+        if db.backend == Backend::Mysql {
+            return skip("MariaDB has no partial indexes");
+        }
         each_refused(&db, &[
             ("INSERT INTO organizations VALUES (1, 'New')", &["1 row of organizations", "id", "taken (key 1)"],
              "DELETE FROM organizations WHERE id = 1"),
@@ -110,6 +113,9 @@ each_backend! {
     }
 
     fn a_constraint_that_is_new(db: TestDatabase) {
+        if db.backend == Backend::Mysql {
+            return skip("this body's definitions are not written for MariaDB yet");
+        }
         let archive = cleaned(&db);
         db.execute(db.either(
             "DROP TABLE tasks; CREATE TABLE tasks (a integer, b integer CHECK (b > 1), user_id integer)",

@@ -54,6 +54,9 @@ each_backend! {
 
     /// What its trigger wrote elsewhere when rows went, and when they came back, stays.
     fn an_audit_trigger_is_told_and_not_undone(db: TestDatabase) {
+        if db.backend == Backend::Mysql {
+            return skip("this body's triggers are not written for MariaDB yet");
+        }
         db.execute(COMPANIES);
         db.execute("CREATE TABLE audit (what text)");
         db.execute(db.either(
@@ -76,6 +79,9 @@ each_backend! {
 
     /// A row that its table's trigger changes on the way in comes back, and that is told.
     fn rows_that_a_trigger_changes_are_told(db: TestDatabase) {
+        if db.backend == Backend::Mysql {
+            return skip("this body's triggers are not written for MariaDB yet");
+        }
         db.execute(COMPANIES);
         db.execute(db.either(
             "CREATE TRIGGER touch AFTER INSERT ON users BEGIN UPDATE users SET email = 'now' WHERE id = new.id; END",
@@ -92,6 +98,9 @@ each_backend! {
 
     /// A trigger that keeps rows out makes the restore fail as a whole.
     fn a_trigger_that_keeps_rows_out_stops_the_restore(db: TestDatabase) {
+        if db.backend == Backend::Mysql {
+            return skip("this body's triggers are not written for MariaDB yet");
+        }
         db.execute(COMPANIES);
         db.execute(db.either(
             "CREATE TRIGGER no BEFORE INSERT ON users WHEN new.id = 11 BEGIN SELECT RAISE(IGNORE); END",

@@ -25,7 +25,7 @@ each_backend! {
     fn a_lock_that_is_not_granted_in_time_exits_5(db: TestDatabase) {
         let before = small(&db);
         let mut other = db.connect();
-        other.run(db.either("BEGIN IMMEDIATE", "BEGIN; SELECT FROM organizations WHERE id = 1 FOR UPDATE")).unwrap();
+        other.run(db.either("BEGIN IMMEDIATE", "BEGIN; SELECT 1 FROM organizations WHERE id = 1 FOR UPDATE")).unwrap();
         let started = Instant::now();
         let impatient = [&CLEAN_APEX[..], &["--lock-timeout", "200ms"]].concat();
         db.orgsweep(&impatient).exits(5).says(&["lock"]);
@@ -42,7 +42,7 @@ each_backend! {
     fn a_lock_that_is_granted_in_time_is_waited_for(db: TestDatabase) {
         let before = small(&db);
         let mut other = db.connect();
-        other.run(db.either("BEGIN IMMEDIATE", "BEGIN; SELECT FROM users WHERE id = 10 FOR UPDATE")).unwrap();
+        other.run(db.either("BEGIN IMMEDIATE", "BEGIN; SELECT 1 FROM users WHERE id = 10 FOR UPDATE")).unwrap();
         let clean = db.command(&[&CLEAN_APEX[..], &["--lock-timeout", "30s"]].concat()).start();
         std::thread::sleep(Duration::from_millis(500));
         other.run("ROLLBACK").unwrap();

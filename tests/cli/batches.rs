@@ -28,9 +28,9 @@ CREATE TABLE visits (
     deal_id integer REFERENCES deals (id) ON DELETE SET NULL
 );
 INSERT INTO organizations VALUES (1, 'Apex'), (2, 'Global');
-INSERT INTO users SELECT n, 1 + n / 21, NULL FROM numbers WHERE n <= 40;
-INSERT INTO deals SELECT n, 1 + n / 61, 1 + (n - 1) / 3 FROM numbers WHERE n <= 120;
-INSERT INTO notes SELECT n, 1 + (n - 1) / 5, CASE WHEN n % 20 <> 1 AND n <= 280 THEN n - 1 END FROM numbers;
+INSERT INTO users SELECT n, 1 + (n - n % 21) / 21, NULL FROM numbers WHERE n <= 40;
+INSERT INTO deals SELECT n, 1 + (n - n % 61) / 61, 1 + (n - 1 - (n - 1) % 3) / 3 FROM numbers WHERE n <= 120;
+INSERT INTO notes SELECT n, 1 + (n - 1 - (n - 1) % 5) / 5, CASE WHEN n % 20 <> 1 AND n <= 280 THEN n - 1 END FROM numbers;
 INSERT INTO visits SELECT n, n FROM numbers WHERE n <= 120;
 DROP TABLE numbers;
 ";

@@ -42,24 +42,28 @@ const SCHEMA: &str = "
 
 /// More deals than are worth a look at all of them.
 fn many_deals(db: &TestDatabase) {
-    let numbers = db.either(
-        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 3000) SELECT i FROM n",
-        "SELECT generate_series(1, 3000)",
-    );
+    let recursive =
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 3000) SELECT i FROM n";
+    let numbers = db.pick(recursive, "SELECT generate_series(1, 3000)", recursive);
+    let analyze = db.pick("ANALYZE", "ANALYZE", "ANALYZE TABLE deals");
     db.execute(
-        &format!("INSERT INTO deals SELECT i, 1, 1 FROM ({numbers}) s(i); ANALYZE")
-            .replace("s(i)", db.either("s", "s(i)")),
+        &format!("INSERT INTO deals SELECT i, 1, 1 FROM ({numbers}) s(i); {analyze}")
+            .replace("s(i)", db.pick("s", "s(i)", "s")),
     );
 }
 
 each_backend! {
     fn a_healthy_database_has_nothing_to_be_told(db: TestDatabase) {
-        db.execute("CREATE TABLE organizations (id integer PRIMARY KEY, name text); ANALYZE");
+        let analyze = db.pick("ANALYZE", "ANALYZE", "ANALYZE TABLE organizations");
+        db.execute(&format!("CREATE TABLE organizations (id integer PRIMARY KEY, name text); {analyze}"));
         assert_eq!(findings(&db, 0), []);
         db.orgsweep(&["doctor"]).exits(0).says(&["nothing will bite"]);
     }
 
     fn what_is_found_is_cured_by_the_statements_shown(db: TestDatabase) {
+        if db.backend == Backend::Mysql {
+            return skip("this body's definitions are not written for MariaDB yet");
+        }
         db.execute(SCHEMA);
         many_deals(&db);
         let found = cured(&db, 3);
@@ -70,6 +74,9 @@ each_backend! {
     }
 
     fn triggers_and_tables_without_keys_are_told(db: TestDatabase) {
+        if db.backend == Backend::Mysql {
+            return skip("this body's triggers are not written for MariaDB yet");
+        }
         db.execute("CREATE TABLE organizations (id integer PRIMARY KEY, name text); \
                     CREATE TABLE logs (what text, organization_id integer REFERENCES organizations ON DELETE CASCADE)");
         db.execute(db.either(
@@ -84,6 +91,9 @@ each_backend! {
     }
 
     fn missing_indexes_are_warned_of_and_created_where_that_is_asked_for(db: TestDatabase) {
+        if db.backend == Backend::Mysql {
+            return skip("InnoDB indexes every foreign key");
+        }
         db.execute(&SCHEMA.replace("NOT NULL REFERENCES users ON DELETE SET NULL", ""));
         db.execute("INSERT INTO organizations VALUES (2, 'Global')");
         let numbers = db.either(

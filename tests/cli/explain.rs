@@ -202,6 +202,9 @@ each_backend! {
     }
 
     fn rows_without_a_key_are_named_by_their_place_or_their_columns(db: TestDatabase) {
+        if db.backend == Backend::Mysql {
+            return skip("MariaDB's rows have no address");
+        }
         small(&db);
         db.execute("CREATE TABLE hits (user_id integer REFERENCES users (id) ON DELETE CASCADE, page text)");
         db.execute("INSERT INTO hits VALUES (10, 'x'), (20, 'y')");

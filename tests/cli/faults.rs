@@ -22,7 +22,8 @@ fn add_trigger(db: &TestDatabase, (table, event): (&str, &str), sqlite: &str, pl
              CREATE TRIGGER fault BEFORE {event} ON {table} FOR EACH ROW EXECUTE FUNCTION fault()"
         )),
         Backend::Mysql => db.execute(&format!(
-            "CREATE TRIGGER fault BEFORE {event} ON {table} FOR EACH ROW BEGIN {sqlite}; END"
+            "CREATE TRIGGER fault BEFORE {event} ON {table} FOR EACH ROW BEGIN {}; END",
+            mysql::raising(sqlite)
         )),
     }
 }
@@ -30,7 +31,7 @@ fn add_trigger(db: &TestDatabase, (table, event): (&str, &str), sqlite: &str, pl
 /// A session that holds what a clean will need: SQLite's write lock, PostgreSQL's row of a user.
 fn in_the_way(db: &TestDatabase) -> Database {
     let mut other = db.connect();
-    let lock = db.either("BEGIN IMMEDIATE", "BEGIN; SELECT FROM users WHERE id = 10 FOR UPDATE");
+    let lock = db.either("BEGIN IMMEDIATE", "BEGIN; SELECT 1 FROM users WHERE id = 10 FOR UPDATE");
     other.run(lock).expect("the lock");
     other
 }
@@ -55,6 +56,9 @@ each_backend! {
     }
 
     fn a_trigger_that_swallows_any_step_is_noticed(db: TestDatabase) {
+        if db.backend == Backend::Mysql {
+            return skip("MariaDB's triggers cannot skip a row");
+        }
         let before = small(&db);
         for step in STEPS {
             let db = db.copy();

@@ -80,7 +80,8 @@ fn on_the_second(db: &TestDatabase, sqlite: &str, plpgsql: &str) {
         )),
         Backend::Mysql => db.execute(&format!(
             "CREATE TRIGGER fault BEFORE DELETE ON users FOR EACH ROW \
-             BEGIN IF old.id = 2 THEN {sqlite}; END IF; END"
+             BEGIN IF old.id = 2 THEN {}; END IF; END",
+            mysql::raising(sqlite)
         )),
     }
 }
@@ -88,7 +89,7 @@ fn on_the_second(db: &TestDatabase, sqlite: &str, plpgsql: &str) {
 /// A session that holds the user of `e2e-2`. PostgreSQL only: SQLite locks the whole file.
 fn second_is_locked(db: &TestDatabase) -> Database {
     let mut other = db.connect();
-    other.run("BEGIN; SELECT FROM users WHERE id = 2 FOR UPDATE").expect("the lock");
+    other.run("BEGIN; SELECT 1 FROM users WHERE id = 2 FOR UPDATE").expect("the lock");
     other
 }
 
@@ -300,6 +301,9 @@ each_backend! {
     }
 
     fn missing_indexes_are_created_for_a_series_too(db: TestDatabase) {
+        if db.backend == Backend::Mysql {
+            return skip("InnoDB indexes every foreign key");
+        }
         let before = company(&db);
         let flags = ["--force", "--reference-checks", "engine", "--create-missing-indexes"];
         series(&db, &flags).exits(0).says(&["created for good"]);
@@ -398,7 +402,7 @@ fn interrupted_before_the_first_is_done_it_ends_as_the_signal_says() {
     let Some(db) = TestDatabase::fresh(Backend::Postgres) else { return };
     let before = company(&db);
     let mut other = db.connect();
-    other.run("BEGIN; SELECT FROM users WHERE id = 1 FOR UPDATE").expect("the lock");
+    other.run("BEGIN; SELECT 1 FROM users WHERE id = 1 FOR UPDATE").expect("the lock");
     let running = started(&db, &["--force", "--lock-timeout", "60s"]);
     std::thread::sleep(Duration::from_millis(700));
     running.signal("INT");

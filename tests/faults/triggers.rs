@@ -63,7 +63,7 @@ impl Company {
             ),
             Backend::Mysql => format!(
                 "CREATE TRIGGER fault {timing} {event} ON {table} FOR EACH ROW BEGIN {}; END",
-                does.sqlite
+                mysql::raising(does.sqlite)
             ),
         });
         let outcome = db.orgsweep(&[&CLEAN[..], &["--reference-checks", checks]].concat());

@@ -148,6 +148,9 @@ each_backend! {
 
     /// Where only the engine would cascade or unlink, it must not come before us.
     fn to_cascade_on_columns_that_are_not_null(db: TestDatabase) {
+        if db.backend == Backend::Mysql {
+            return skip("InnoDB knows no SET NULL of a NOT NULL column");
+        }
         db.execute(PEOPLE);
         db.execute(
             "CREATE TABLE items (id integer PRIMARY KEY, \

@@ -87,6 +87,9 @@ each_backend! {
                  place_id integer REFERENCES places (id)); \
              INSERT INTO reviews VALUES (1, 10, 1), (2, 20, 4)",
         );
+        if db.backend == Backend::Mysql {
+            return; // What is declared without an action is RESTRICT here.
+        }
         cleans(&db, BOTH, &[], &[&GONE[..], &["- reviews 1"]].concat());
         db.execute("INSERT INTO reviews VALUES (3, 20, 1)");
         refuses(&db, BOTH, &["--force"], &["foreign"]);

@@ -26,6 +26,9 @@ fn policies() -> [String; 4] {
 
 each_backend! {
     fn one_that_a_trigger_adds(db: TestDatabase) {
+        if db.backend == Backend::Mysql {
+            return skip("this body's triggers are not written for MariaDB yet");
+        }
         db.execute(PEOPLE);
         db.execute(SCHEMA);
         let insert = "INSERT INTO notes SELECT max(id) + 1, 'Deal', OLD.id FROM notes";

@@ -231,6 +231,11 @@ impl TestDatabase {
     /// The rows of a SELECT, every value as text.
     pub fn query(&self, sql: &str) -> Vec<Vec<Option<String>>> {
         let sql = sql.trim().trim_end_matches(';');
+        let own = match self.backend {
+            Backend::Mysql => &mysql::translated(sql),
+            _ => sql,
+        };
+        let sql = own;
         let run = |text: &str| {
             self.with(|db| db.query(&Statement::from(text)))
                 .unwrap_or_else(|error| panic!("{error}\nin: {sql}"))

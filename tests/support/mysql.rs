@@ -7,7 +7,7 @@ use std::io::Write;
 use std::process::{Command, Stdio};
 
 /// What a test's own session understands on top of orgsweep's: `||` as the others do.
-pub const SESSION: &str = "SET SESSION sql_mode = concat(@@sql_mode, ',PIPES_AS_CONCAT')";
+pub const SESSION: &str = "SET SESSION sql_mode = concat(@@sql_mode, ',PIPES_AS_CONCAT'), max_recursive_iterations = 1000000";
 
 /// The same definition as MariaDB says it: a text that may be in a key has a length, and a reference
 /// names the column.
@@ -23,17 +23,19 @@ pub fn translated(sql: &str) -> String {
             ";" => defines = false,
             _ => {}
         }
+        // Names that are reserved words here.
+        if ["LINES", "KEYS"].contains(&upper.as_str()) {
+            out.push_str(&quote(token));
+            continue;
+        }
         if !defines {
             out.push_str(token);
             continue;
         }
-        let following = |skip: usize| {
-            let rest = tokens[n + 1..].iter().filter(|token| !token.trim().is_empty());
-            rest.skip(skip).next().map(|token| token.to_ascii_uppercase()).unwrap_or_default()
-        };
+        let following = || tokens[n + 1..].iter().find(|token| !token.trim().is_empty());
         match upper.as_str() {
             "TEXT" => out.push_str("varchar(190)"),
-            "NUMERIC" if following(0) != "(" => out.push_str("decimal(30)"),
+            "NUMERIC" if following().is_none_or(|next| next != "(") => out.push_str("decimal(30)"),
             "TIMESTAMPTZ" => out.push_str("datetime(6)"),
             "BYTEA" => out.push_str("varbinary(190)"),
             "JSONB" => out.push_str("json"),
@@ -69,6 +71,17 @@ pub fn translated(sql: &str) -> String {
         }
     }
     out
+}
+
+/// A trigger's body with SQLite's RAISE as MariaDB says it. It cannot skip a row.
+pub fn raising(sqlite: &str) -> String {
+    match sqlite.split_once("SELECT RAISE(ABORT, ") {
+        Some((before, message)) => {
+            let message = message.trim_end_matches(')');
+            format!("{before}SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = {message}")
+        }
+        None => sqlite.to_owned(),
+    }
 }
 
 /// Words, quoted texts, blanks and single characters.
