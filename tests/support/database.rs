@@ -87,19 +87,20 @@ impl TestDatabase {
                 Some(Self::open(backend, url, String::new(), directory))
             }
             Backend::Postgres => Some(Self::on(&postgres_url()?)),
-            Backend::Mysql => {
-                let server = mysql_url()?;
-                let name = unique("orgsweep_test");
-                let url = with_database(&server, &name);
-                let db = Self::open(backend, url, server, directory);
-                // Texts compare as they do in the other engines.
-                db.admin(&format!(
-                    "CREATE DATABASE {} CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin",
-                    quote(&name)
-                ));
-                Some(db)
-            }
+            Backend::Mysql => Some(Self::on_mysql(&mysql_url()?)),
         }
+    }
+
+    /// An empty database on this MariaDB server. Texts compare as they do in the other engines.
+    pub fn on_mysql(server: &str) -> TestDatabase {
+        let directory = TempDir::new().expect("a temporary directory");
+        let name = unique("orgsweep_test");
+        let url = with_database(server, &name);
+        let db = Self::open(Backend::Mysql, url, server.to_owned(), directory);
+        let quoted = quote(&name);
+        let texts = "CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin";
+        db.admin(&format!("CREATE DATABASE {quoted} {texts}"));
+        db
     }
 
     /// An empty database on this PostgreSQL server.
