@@ -26,7 +26,7 @@ TABLES = {
     "comments": "id {key} PRIMARY KEY, deal_id bigint NOT NULL, author_id bigint NOT NULL, body text NOT NULL,"
     " created_at timestamp NOT NULL",
     "notifications": "id {key} PRIMARY KEY, user_id bigint NOT NULL, kind text, body text,"
-    " read boolean NOT NULL, created_at timestamp NOT NULL",
+    " seen boolean NOT NULL, created_at timestamp NOT NULL",
 }
 
 REFERENCES = [
@@ -75,6 +75,25 @@ HAND_WRITTEN = [
     "DELETE FROM roles WHERE org_id = 1",
     "DELETE FROM organizations WHERE id = 1",
 ]
+
+OF_CLIENTS = "JOIN clients l ON l.id = d.client_id WHERE l.org_id = 1"
+OF_DEALS = f"JOIN deals d ON d.id = c.deal_id {OF_CLIENTS}"
+OF_USERS = "JOIN users u ON u.id = c.user_id WHERE u.org_id = 1"
+
+# The same for MariaDB, which takes several times as long with IN.
+JOINED = [
+    f"DELETE c FROM comments c {OF_DEALS}",
+    f"DELETE c FROM payments c {OF_DEALS}",
+    f"DELETE c FROM deal_audit c {OF_DEALS}",
+    f"DELETE d FROM deals d {OF_CLIENTS}",
+    f"DELETE c FROM notifications c {OF_USERS}",
+    f"DELETE c FROM user_teams c {OF_USERS}",
+    *HAND_WRITTEN[-5:],
+]
+
+
+def hand_written(engine):
+    return JOINED if engine.name == "MariaDB" else HAND_WRITTEN
 
 
 def build(engine, variant):
@@ -177,5 +196,5 @@ def generate(rows, others=None, seed=42):
     yield "comments", ((comment, deal, user_of(deals[deal - 1]), f"comment {digest()}{digest()}", moment())
                        for comment, deal in enumerate(commented, 1))
     notified = shuffled([user for user, _ in all_users for _ in range(10)])
-    yield "notifications", ((n, user, "info", f"hello {digest()}", "f", moment())
+    yield "notifications", ((n, user, "info", f"hello {digest()}", False, moment())
                             for n, user in enumerate(notified, 1))

@@ -134,7 +134,7 @@ class Notification(models.Model):
     user = refers(User, CASCADE, "user_id")
     kind = models.TextField(null=True)
     body = models.TextField(null=True)
-    read = models.BooleanField()
+    seen = models.BooleanField()
     created_at = models.DateTimeField()
 
     class Meta:

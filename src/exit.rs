@@ -2,6 +2,7 @@
 
 use crate::database::{self, Fault};
 use crate::execute::Failure;
+use crate::interrupt;
 use std::fmt;
 
 /// The exit codes, as documented in the README. Stable.
@@ -88,10 +89,13 @@ pub fn diagnose(error: &anyhow::Error) -> Problem {
         return of_failure(failure);
     }
     match error.chain().find_map(|cause| cause.downcast_ref::<database::Error>()) {
-        Some(cause) => {
-            let problem = of_database(cause);
-            Problem { message: format!("{error:#}"), ..problem }
-        }
+        Some(cause) => match Failure::from(cause.clone()) {
+            Failure::Database(cause) => {
+                Problem { message: format!("{error:#}"), ..of_database(&cause) }
+            }
+            // The signal is why, not the statement that it ended.
+            failure => of_failure(&failure),
+        },
         None => Problem::new(Exit::Failed, format!("{error:#}")),
     }
 }
@@ -136,16 +140,32 @@ fn of_failure(failure: &Failure) -> Problem {
             )
             .hint("orgsweep verify --org-id KEY tells which".to_owned() + &kept.unwrap_or_default())
         }
-        Failure::Interrupted => match crate::interrupt::reason() {
-            Some(Exit::Busy) => {
-                Problem::new(Exit::Busy, "the --deadline is over; everything was rolled back")
-                    .hint("a longer --deadline, or --batch-rows, which keeps what is done")
-            }
-            reason => Problem::new(
-                reason.unwrap_or(Exit::Interrupted(2)),
-                "interrupted; everything was rolled back",
-            ),
-        },
+        Failure::Interrupted => of_interruption(interrupt::reason().unwrap_or(INTERRUPTED), &[]),
+    }
+}
+
+const INTERRUPTED: Exit = Exit::Interrupted(2);
+
+/// What the deadline or a signal means, after what a series has committed already.
+pub fn of_interruption(exit: Exit, committed: &[String]) -> Problem {
+    let doing = interrupt::done_last().map(|doing| format!(" (last: {doing})")).unwrap_or_default();
+    match exit {
+        Exit::Busy => {
+            let what = format!("the --deadline is over{doing}; everything was rolled back");
+            Problem::new(exit, what)
+                .hint("a longer --deadline, or --batch-rows, which keeps what is done")
+        }
+        Exit::Unknown => {
+            Problem::new(exit, "interrupted during COMMIT: the rows may be gone or not")
+                .hint("orgsweep verify --org-id KEY tells which")
+        }
+        Exit::Partly => {
+            let what = "interrupted; what was not committed is rolled back".to_owned();
+            let done = committed.iter().map(|done| format!("; already committed: {done}"));
+            Problem::new(exit, what + &done.collect::<String>())
+                .hint("the same command goes on with what is left")
+        }
+        exit => Problem::new(exit, "interrupted; everything was rolled back"),
     }
 }
 
@@ -186,6 +206,11 @@ fn of_database(error: &database::Error) -> Problem {
             Exit::Failed,
             Some("a constraint stopped the deletion; everything was rolled back"),
         ),
+        Fault::ReadOnly if error.message.contains("during recovery") => Problem::new(
+            Exit::Refused,
+            "this server is a standby: the rows that are found are kept in temporary tables, which it cannot have",
+        )
+        .hint("preview and clean on the primary; verify, graph and doctor work here, too"),
         Fault::ReadOnly => {
             problem(Exit::Refused, Some("the database takes no writes here; nothing was changed"))
         }

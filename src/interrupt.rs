@@ -4,12 +4,17 @@
 use crate::execute::Failure;
 use crate::exit::Exit;
 use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
 
-/// The signal that came; [`DEADLINE`] for none but the end of the time.
+/// The signal that came; 0 for none.
 static SIGNAL: AtomicI32 = AtomicI32::new(0);
 
-const DEADLINE: i32 = -1;
+/// When the time that a run may take is over.
+static END: OnceLock<Instant> = OnceLock::new();
+
+/// What the run was last seen doing.
+static DOING: Mutex<Option<String>> = Mutex::new(None);
 
 /// How to cancel the statement that runs; nothing outside a transaction and during COMMIT.
 static CANCEL: Mutex<Option<Cancel>> = Mutex::new(None);
@@ -54,10 +59,27 @@ pub fn exit() -> (Exit, Vec<String>) {
     (exit, done)
 }
 
-/// The time that a run may take is over.
-pub fn expire() {
-    // A signal that came before has the last word.
-    let _ = SIGNAL.compare_exchange(0, DEADLINE, Ordering::SeqCst, Ordering::SeqCst);
+/// From now on the run may take so long.
+pub fn end_after(time: Duration) {
+    let _ = END.set(Instant::now() + time);
+}
+
+/// `patience`, or what is left until the deadline where that is less.
+pub fn at_most(patience: Duration) -> Duration {
+    END.get().map_or(patience, |end| {
+        // A wait that ends with the deadline ends after it, so that the deadline is what is told.
+        let left = end.saturating_duration_since(Instant::now()) + Duration::from_millis(2);
+        patience.min(left)
+    })
+}
+
+/// For who is told that the time is over.
+pub fn doing(what: String) {
+    *DOING.lock().unwrap_or_else(PoisonError::into_inner) = Some(what);
+}
+
+pub fn done_last() -> Option<String> {
+    DOING.lock().unwrap_or_else(PoisonError::into_inner).clone()
 }
 
 pub fn request(signal: i32) {
@@ -67,8 +89,7 @@ pub fn request(signal: i32) {
 /// What asked us to stop, as the exit code that it means.
 pub fn reason() -> Option<Exit> {
     match SIGNAL.load(Ordering::SeqCst) {
-        0 => None,
-        DEADLINE => Some(Exit::Busy),
+        0 => END.get().filter(|end| Instant::now() >= **end).map(|_| Exit::Busy),
         signal => Some(Exit::Interrupted(signal)),
     }
 }

@@ -28,9 +28,9 @@ pub fn watch() {
 
 /// Ends the run after so long, as a signal would.
 pub fn deadline(after: Duration) {
+    interrupt::end_after(after);
     std::thread::spawn(move || {
         std::thread::sleep(after);
-        interrupt::expire();
         stop();
     });
 }
@@ -46,6 +46,6 @@ fn stop() {
 
 fn leave() -> ! {
     let (exit, done) = interrupt::exit();
-    ui::last_words(&done);
+    ui::last_words(exit, &done);
     std::process::exit(exit.code().into())
 }

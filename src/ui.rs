@@ -1,12 +1,13 @@
 //! The only printer: results to stdout, everything else to stderr, as text or as JSON lines; the only
 //! reader of stdin and of the terminal.
 
-use crate::exit::{Exit, Problem};
+use crate::exit::{self, Exit, Problem};
 use crate::render::grouped;
 use crate::settings::Settings;
 use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 use serde_json::{Value, json};
 use std::io::{self, BufRead, IsTerminal, Write};
+use std::sync::OnceLock;
 use std::time::Duration;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
@@ -57,6 +58,7 @@ impl Ui {
         let stdout = io::stdout().is_terminal();
         let width = settings.columns.or(terminal.filter(|_| stdout)).unwrap_or(UNKNOWN).max(20);
         let interactive = io::stdin().is_terminal() && io::stderr().is_terminal();
+        let _ = VOICE.set((json, voice));
         Ui { width, interactive, json, voice, bar: None }
     }
 
@@ -74,11 +76,7 @@ impl Ui {
     /// and a committed deletion stays a success.
     pub fn result(&mut self, text: &str) {
         self.clear();
-        let mut stdout = io::stdout().lock();
-        let _ = stdout
-            .write_all(text.as_bytes())
-            .and_then(|()| if text.ends_with('\n') { Ok(()) } else { stdout.write_all(b"\n") });
-        let _ = stdout.flush();
+        print(text);
     }
 
     /// Writes what a command did: `--quiet` leaves out what went well, unless it is JSON.
@@ -113,25 +111,7 @@ impl Ui {
     /// Why the command did not end well.
     pub fn problem(&mut self, problem: &Problem) {
         self.clear();
-        let Problem { exit, message, hint } = problem;
-        if self.voice.log_json {
-            log("error", "ended", json!({ "message": message, "hint": hint, "exit": exit.code() }));
-        }
-        if self.json {
-            let error = json!({
-                "format": 1,
-                "outcome": "error",
-                "exit": exit.code(),
-                "error": message,
-                "hint": hint,
-            });
-            self.result(&error.to_string());
-        } else if !self.voice.log_json {
-            eprint(&format!("error: {message}"));
-            if let Some(hint) = hint {
-                eprint(&format!("hint: {hint}"));
-            }
-        }
+        tell(problem, self.json, self.voice);
     }
 
     /// Asks the person to type `expected`.
@@ -222,6 +202,14 @@ fn style(template: &str) -> ProgressStyle {
     })
 }
 
+fn print(text: &str) {
+    let mut stdout = io::stdout().lock();
+    let _ = stdout
+        .write_all(text.as_bytes())
+        .and_then(|()| if text.ends_with('\n') { Ok(()) } else { stdout.write_all(b"\n") });
+    let _ = stdout.flush();
+}
+
 fn eprint(text: &str) {
     let _ = writeln!(io::stderr(), "{text}");
 }
@@ -236,9 +224,33 @@ fn log(level: &str, event: &str, fields: Value) {
     eprint(&line.to_string());
 }
 
-/// What a process that ends without its report has done nevertheless.
-pub fn last_words(done: &[String]) {
-    for what in done {
-        eprint(&format!("interrupted; already committed: {what}"));
+fn tell(problem: &Problem, json: bool, voice: Voice) {
+    let Problem { exit, message, hint } = problem;
+    if voice.log_json {
+        log("error", "ended", json!({ "message": message, "hint": hint, "exit": exit.code() }));
     }
+    if json {
+        let error = json!({
+            "format": 1,
+            "outcome": "error",
+            "exit": exit.code(),
+            "error": message,
+            "hint": hint,
+        });
+        print(&error.to_string());
+    } else if !voice.log_json {
+        eprint(&format!("error: {message}"));
+        if let Some(hint) = hint {
+            eprint(&format!("hint: {hint}"));
+        }
+    }
+}
+
+/// How this process speaks: for who ends it from another thread.
+static VOICE: OnceLock<(bool, Voice)> = OnceLock::new();
+
+/// Why a process ends that does not wait for its run, and what it has done nevertheless.
+pub fn last_words(exit: Exit, committed: &[String]) {
+    let (json, voice) = VOICE.get().copied().unwrap_or_default();
+    tell(&exit::of_interruption(exit, committed), json, voice);
 }

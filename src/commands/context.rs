@@ -8,6 +8,7 @@ use crate::cli::{How, Orphans, ReferenceChecks, Which};
 use crate::database::{Database, Target};
 use crate::execute::{self, Job, Progress};
 use crate::exit::{Exit, Problem};
+use crate::interrupt;
 use crate::plan::{self, Checks, Plan, Rules};
 use crate::policy::{self, Fault, Policy, Resolved};
 use crate::render::counted;
@@ -221,7 +222,8 @@ impl Prepared {
         if let Some(deadline) = how.deadline {
             signals::deadline(deadline);
         }
-        let mut context = Context::open(subject, which, how.lock_timeout)?;
+        let patience = interrupt::at_most(how.lock_timeout);
+        let mut context = Context::open(subject, which, patience)?;
         let place = context.database.place()?;
         subject.policy.guard(&place).map_err(guard_problem)?;
         let selection = match how.orphans {

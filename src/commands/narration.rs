@@ -4,6 +4,7 @@ use crate::catalog::{Catalog, TableId};
 use crate::doctor::{self, Unindexed};
 use crate::execute::Progress;
 use crate::findings::{Organization, Step};
+use crate::interrupt;
 use crate::label::printable;
 use crate::plan::Plan;
 use crate::render::{counted, grouped, table::age};
@@ -25,7 +26,11 @@ pub fn narrate(ui: &mut Ui, catalog: &Catalog, plan: &Plan, progress: Progress) 
         Progress::Retrying { attempt } => {
             ui.warn(&format!("others got in the way; rolled back, trying again ({attempt})"));
         }
-        progress => ui.event(event(catalog, plan, progress)),
+        progress => {
+            let event = event(catalog, plan, progress);
+            interrupt::doing(event.message.clone());
+            ui.event(event);
+        }
     }
 }
 

@@ -4,6 +4,7 @@ use super::context::{Context, Subject};
 use crate::cli::{PlainFormat, Verify};
 use crate::database::{Database, Fault};
 use crate::exit::{Exit, Problem};
+use crate::interrupt;
 use crate::plan;
 use crate::selection::{Root, Selection};
 use crate::sql::{Sql, Statement};
@@ -27,8 +28,12 @@ pub fn run(subject: &Subject, args: &Verify, ui: &mut Ui) -> Result<Exit> {
     let selection = context.selection(&args.which)?;
     let plan = plan::build(&context.catalog, context.root.table, context.rules.clone());
     let sql = Sql::new(context.database.dialect(), &context.catalog, &plan);
-    let look = |database: &mut Database| look(database, &sql, &context.root, &selection);
-    let remains = context.database.in_snapshot(look)?;
+    let remains = context.database.in_snapshot(|database| {
+        interrupt::cancel_by(database.cancellable()?);
+        look(database, &sql, &context.root, &selection)
+    });
+    interrupt::cancel_by(None);
+    let remains = remains?;
     let clean = remains.organizations.is_empty() && remains.rows.is_empty();
     let exit = if clean { Exit::Done } else { Exit::Refused };
     ui.result(&match args.format {

@@ -14,6 +14,7 @@ pub use target::Target;
 
 use crate::interrupt::Cancel;
 use crate::policy::Place;
+pub use crate::sql::Purpose;
 use crate::sql::{Dialect, Placeholder, Statement};
 use diesel::connection::{
     AnsiTransactionManager, Connection, DefaultLoadingMode, LoadConnection, SimpleConnection,
@@ -51,16 +52,6 @@ pub struct Replication {
 
 /// A value as text, as it is bytes; `None` is a null.
 pub type Value<'a> = Option<&'a [u8]>;
-
-/// What a transaction is for; each engine has its own BEGIN for it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Purpose {
-    /// One unchanging picture of the data.
-    Read,
-    /// Deleting. PostgreSQL: READ COMMITTED, where a lock once granted shows what was committed
-    /// before it (DESIGN 7). SQLite: BEGIN IMMEDIATE keeps other writers out.
-    Write,
-}
 
 /// Runs `$body` on whichever driver is connected.
 macro_rules! on_driver {
@@ -230,7 +221,7 @@ impl Database {
         &mut self,
         read: impl FnOnce(&mut Database) -> std::result::Result<T, E>,
     ) -> std::result::Result<T, E> {
-        self.begin(Purpose::Read)?;
+        self.begin(Purpose::Look)?;
         let result = read(self);
         self.rollback();
         result
@@ -238,7 +229,7 @@ impl Database {
 
     pub fn begin(&mut self, purpose: Purpose) -> Result<()> {
         self.statements += 1;
-        let begin = self.dialect().begin(purpose == Purpose::Write);
+        let begin = self.dialect().begin(purpose);
         let begun = match &mut self.connection {
             Driver::Sqlite(connection) => {
                 AnsiTransactionManager::begin_transaction_sql(connection, begin)
@@ -274,6 +265,15 @@ impl Database {
             }
             Driver::Mysql(connection) => connection.batch_execute("ROLLBACK"),
         };
+    }
+
+    /// How to cancel a statement of this session; SQLite has no way.
+    pub fn cancellable(&mut self) -> Result<Option<Cancel>> {
+        let Some(question) = self.dialect().session_number() else {
+            return Ok(None);
+        };
+        let pid = self.query_one(&Statement::from(question))?;
+        Ok(Some(self.canceller(pid.text(0))))
     }
 
     /// Cancels what the server process `pid` runs, from a connection of its own (libpq's cancel

@@ -4,6 +4,7 @@ use super::Job;
 use crate::archive;
 use crate::database::{self, Fault};
 use crate::findings::{Expected, Findings, Step};
+use crate::interrupt;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
@@ -33,7 +34,12 @@ pub enum Failure {
 impl From<database::Error> for Failure {
     fn from(error: database::Error) -> Self {
         match error.fault {
-            Fault::Cancelled if crate::interrupt::requested() => Failure::Interrupted,
+            Fault::Cancelled if interrupt::requested() => Failure::Interrupted,
+            // Nobody waits longer for a lock than until the deadline.
+            Fault::Busy if interrupt::requested() => {
+                interrupt::doing(format!("waiting for a lock: {}", error.message));
+                Failure::Interrupted
+            }
             _ => Failure::Database(error),
         }
     }

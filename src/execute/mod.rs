@@ -242,7 +242,8 @@ impl<'a> Run<'a> {
         if self.lock {
             let target = self.database.target();
             let question = self.sql.dialect.blockers(facts.text(1));
-            self.watch = Some(Watch::begin(target, question, self.job.lock_timeout));
+            let patience = interrupt::at_most(self.job.lock_timeout);
+            self.watch = Some(Watch::begin(target, question, patience));
         }
         match facts.text(0) {
             level if level == wanted => Ok(()),

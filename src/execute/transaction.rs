@@ -37,6 +37,7 @@ pub fn transaction(
     work: impl FnOnce(&mut Run) -> Result<Option<Outcome>, Failure>,
 ) -> Result<Option<Outcome>, Failure> {
     interrupt::committing(false);
+    database.set_busy_timeout(interrupt::at_most(job.lock_timeout))?;
     database.begin(Purpose::Write)?;
     let mut run = Run::new(database, job, observe, true);
     let outcome = run.prepare().and_then(|()| run.hold_schema()).and_then(|()| work(&mut run));

@@ -4,6 +4,7 @@
 
 use super::Failure;
 use crate::database::{self, Database, Fault, Target};
+use crate::interrupt;
 use crate::label::printable;
 use crate::sql::Statement;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -63,6 +64,10 @@ pub fn over<T>(
         (Failure::Database(error), Some(holder)) if error.fault == Fault::Busy => {
             let message = format!("{}: {holder}", error.message);
             Failure::Database(database::Error { message, ..error })
+        }
+        (Failure::Interrupted, Some(holder)) => {
+            interrupt::doing(format!("waiting for {holder}"));
+            Failure::Interrupted
         }
         (failure, _) => failure,
     })

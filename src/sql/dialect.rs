@@ -14,18 +14,39 @@ pub enum Dialect {
     Mysql,
 }
 
+/// What a transaction is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// One unchanging picture of the data, and nothing else: a standby serves it, too.
+    Look,
+    /// The same, with temporary tables for what is found.
+    Read,
+    /// Deleting. PostgreSQL: READ COMMITTED, where a lock once granted shows what was committed
+    /// before it (DESIGN 7). SQLite: BEGIN IMMEDIATE keeps other writers out.
+    Write,
+}
+
 impl Dialect {
     /// Isolation and mode are always named: roles and databases may have other defaults.
-    pub fn begin(self, write: bool) -> &'static str {
-        match (self, write) {
-            (Dialect::Sqlite, false) => "BEGIN DEFERRED",
-            (Dialect::Sqlite, true) => "BEGIN IMMEDIATE",
-            // READ WRITE for the temporary tables that hold the keys.
-            (Dialect::Postgres, false) => "BEGIN ISOLATION LEVEL REPEATABLE READ, READ WRITE",
-            (Dialect::Postgres, true) => "BEGIN ISOLATION LEVEL READ COMMITTED, READ WRITE",
+    pub fn begin(self, purpose: Purpose) -> &'static str {
+        match (self, purpose) {
+            (Dialect::Sqlite, Purpose::Look | Purpose::Read) => "BEGIN DEFERRED",
+            (Dialect::Sqlite, Purpose::Write) => "BEGIN IMMEDIATE",
+            (Dialect::Postgres, Purpose::Look) => {
+                "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY"
+            }
+            (Dialect::Postgres, Purpose::Read) => {
+                "BEGIN ISOLATION LEVEL REPEATABLE READ, READ WRITE"
+            }
+            (Dialect::Postgres, Purpose::Write) => {
+                "BEGIN ISOLATION LEVEL READ COMMITTED, READ WRITE"
+            }
             // REPEATABLE READ would lock every row that an INSERT … SELECT into a key table reads. The
             // level is the session's, so that it can be asked for.
-            (Dialect::Mysql, _) => {
+            (Dialect::Mysql, Purpose::Look) => {
+                "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED; START TRANSACTION READ ONLY"
+            }
+            (Dialect::Mysql, Purpose::Read | Purpose::Write) => {
                 "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED; START TRANSACTION READ WRITE"
             }
         }
@@ -80,6 +101,15 @@ impl Dialect {
             (Dialect::Mysql, _) => {
                 Some(("SELECT @@tx_isolation, CAST(connection_id() AS CHAR)", "READ-COMMITTED"))
             }
+        }
+    }
+
+    /// Asks for this session's number on the server.
+    pub fn session_number(self) -> Option<&'static str> {
+        match self {
+            Dialect::Sqlite => None,
+            Dialect::Postgres => Some("SELECT pg_backend_pid()::text"),
+            Dialect::Mysql => Some("SELECT CAST(connection_id() AS CHAR)"),
         }
     }
 

@@ -27,7 +27,7 @@ mod unlinking;
 mod verification;
 
 pub use closure::Follow;
-pub use dialect::Dialect;
+pub use dialect::{Dialect, Purpose};
 pub use explain::{Known, RowKey};
 pub use homes::{CLASSES, Home, Suspicion};
 pub use keys::KeyTable;

@@ -42,8 +42,7 @@ const SCHEMA: &str = "
 
 /// More deals than are worth a look at all of them.
 fn many_deals(db: &TestDatabase) {
-    let recursive =
-        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 3000) SELECT i FROM n";
+    let recursive = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 3000) SELECT i FROM n";
     let numbers = db.pick(recursive, "SELECT generate_series(1, 3000)", recursive);
     let analyze = db.pick("ANALYZE", "ANALYZE", "ANALYZE TABLE deals");
     db.execute(

@@ -3,6 +3,7 @@
 
 use super::company::{Company, Left};
 use super::stall::*;
+use super::support::*;
 use std::time::{Duration, Instant};
 
 /// "Within about a second", on a machine that has other work; a process that cannot cancel gives up after
@@ -102,4 +103,52 @@ fn the_deadline_cancels_the_statement_in_every_phase() {
         outcome.says(&["--deadline"]);
         phase.release(&company.db);
     }
+}
+
+/// It reads, and waits behind a change of the schema.
+#[test]
+fn a_signal_cancels_the_statement_of_a_verify() {
+    let Some(company) = Company::on_postgres() else { return };
+    let db = &company.db;
+    let mut change = db.connect();
+    change.run("BEGIN; LOCK TABLE users IN ACCESS EXCLUSIVE MODE").expect("a lock");
+    let waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' \
+         AND datname = current_database()";
+    for (signal, code) in SIGNALS {
+        let run = db.command(&["verify", "--org-id", "1"]).start();
+        while db.value(waiting) == "0" {
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        let start = Instant::now();
+        run.signal(signal);
+        let outcome = run.finish().exits(code).says(&["interrupted"]);
+        assert!(start.elapsed() < AT_ONCE, "{:?}\n{outcome}", start.elapsed());
+        assert_eq!(db.value(waiting), "0", "the server goes on\n{outcome}");
+    }
+}
+
+/// SQLite cannot be cancelled while it waits for a lock: the process ends without its run, and says so.
+#[test]
+fn a_signal_while_sqlite_waits_ends_the_process_which_says_why() {
+    let Some(db) = TestDatabase::fresh(Backend::Sqlite) else { return };
+    let company = Company::fresh(db);
+    let mut session = company.db.connect();
+    session.run("BEGIN IMMEDIATE").expect("a lock");
+    let clean = ["clean", "--org-id", "1", "--force", "--yes", "--lock-timeout", "60s"];
+    let starts = [(&[][..], "INT", 130), (&["--format", "json"], "TERM", 143)];
+    let runs = starts.map(|(flags, signal, code)| {
+        let run = company.db.command(&[&clean[..], flags].concat()).start();
+        std::thread::sleep(Duration::from_millis(500));
+        run.signal(signal);
+        (run, flags, code)
+    });
+    for (run, flags, code) in runs {
+        let outcome = run.finish().exits(code);
+        match flags.is_empty() {
+            true => assert!(outcome.stderr.contains("error: interrupted"), "{outcome}"),
+            false => assert_eq!(outcome.json()["exit"], code, "{outcome}"),
+        }
+    }
+    session.run("ROLLBACK").expect("the lock is released");
+    assert_eq!(company.left("after signals"), Left::Everything);
 }

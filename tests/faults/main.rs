@@ -11,6 +11,7 @@ mod restart;
 mod server;
 mod signals;
 mod stall;
+mod standby;
 #[path = "../support/mod.rs"]
 mod support;
 mod triggers;

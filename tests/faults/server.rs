@@ -51,9 +51,7 @@ impl Server {
         if let Some((user, group)) = owner {
             chown(directory.path(), Some(user), Some(group)).expect("its own directory");
         }
-        let free = TcpListener::bind(("127.0.0.1", 0)).expect("a free port");
-        let port = free.local_addr().expect("an address").port();
-        drop(free);
+        let port = free_port();
         let control = Control { programs, owner, directory: directory.path().to_owned() };
         let options = ["-U", "postgres", "-E", "UTF8", "--locale=C", "--no-sync", "-A", "trust"];
         control.program("initdb", &options);
@@ -66,6 +64,24 @@ impl Server {
             .expect("its settings");
         control.run(&["start"]);
         Some(Server { control, port, _directory: directory })
+    }
+
+    /// A hot standby of this server, which has replayed all that is committed by now.
+    pub fn standby(&self) -> Server {
+        let directory = TempDir::new().expect("a temporary directory");
+        if let Some((user, group)) = self.control.owner {
+            chown(directory.path(), Some(user), Some(group)).expect("its own directory");
+        }
+        let control = Control { directory: directory.path().to_owned(), ..self.control.clone() };
+        let from = self.port.to_string();
+        let options = ["-h", "127.0.0.1", "-p", &from, "-U", "postgres", "-R", "--no-sync"];
+        control.program("pg_basebackup", &[&options[..], &["-c", "fast"]].concat());
+        let port = free_port();
+        let settings = control.data().join("postgresql.auto.conf");
+        let copied = fs::read_to_string(&settings).expect("its settings");
+        fs::write(&settings, format!("{copied}port = {port}\n")).expect("its settings");
+        control.run(&["start"]);
+        Server { control, port, _directory: directory }
     }
 
     /// The superuser's URL.
@@ -115,6 +131,11 @@ impl Drop for Server {
     fn drop(&mut self) {
         self.control.run(&["stop", "-m", "immediate"]);
     }
+}
+
+fn free_port() -> u16 {
+    let free = TcpListener::bind(("127.0.0.1", 0)).expect("a free port");
+    free.local_addr().expect("an address").port()
 }
 
 /// User and group `postgres`, or else `nobody`.
