@@ -269,11 +269,11 @@ impl Database {
 
     /// How to cancel a statement of this session; SQLite has no way.
     pub fn cancellable(&mut self) -> Result<Option<Cancel>> {
-        let Some((facts, _)) = self.dialect().transaction_facts(false) else {
+        let Some(question) = self.dialect().session_number() else {
             return Ok(None);
         };
-        let facts = self.query_one(&facts.into())?;
-        Ok(Some(self.canceller(facts.text(1))))
+        let pid = self.query_one(&question.into())?;
+        Ok(Some(self.canceller(pid.text(0))))
     }
 
     /// Cancels what the server process `pid` runs, from a connection of its own (libpq's cancel

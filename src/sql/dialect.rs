@@ -104,6 +104,15 @@ impl Dialect {
         }
     }
 
+    /// Asks for this session's number on the server.
+    pub fn session_number(self) -> Option<&'static str> {
+        match self {
+            Dialect::Sqlite => None,
+            Dialect::Postgres => Some("SELECT pg_backend_pid()::text"),
+            Dialect::Mysql => Some("SELECT CAST(connection_id() AS CHAR)"),
+        }
+    }
+
     /// Cancels what the server's session `pid` runs.
     pub fn cancel(self, pid: &str) -> String {
         match self {

@@ -49,8 +49,13 @@ fn interrupt(db: &TestDatabase, signal: &str, moment: Duration, code: i32) -> bo
 
 /// No session but the test's own is left.
 fn settle(db: &TestDatabase) {
-    let others = "SELECT count(*) FROM pg_stat_activity \
-         WHERE datname = current_database() AND pid <> pg_backend_pid()";
+    let others = db.pick(
+        "",
+        "SELECT count(*) FROM pg_stat_activity \
+         WHERE datname = current_database() AND pid <> pg_backend_pid()",
+        "SELECT count(*) FROM information_schema.processlist \
+         WHERE db = DATABASE() AND id <> connection_id()",
+    );
     while !db.is_sqlite() && db.value(others) != "0" {
         std::thread::sleep(Duration::from_millis(5));
     }

@@ -77,11 +77,16 @@ impl Company {
         let possible = |step: (&'static str, &'static str)| -> &[&str] {
             // Set-based checks would skip triggers on DELETE, and with SQLite's foreign keys off
             // nothing would check what a trigger writes elsewhere.
-            let engine_only = self.db.is_sqlite() || step.1 == "DELETE";
+            let engine_only = self.db.backend != Backend::Postgres || step.1 == "DELETE";
             if engine_only { &["engine"] } else { &["engine", "set"] }
         };
+        // Rows that name each other in a circle only go unwatched, which MariaDB's triggers forbid.
+        let circle = ["teams", "users"];
+        let passes =
+            |step: &&(&str, &str)| self.db.backend != Backend::Mysql || !circle.contains(&step.0);
         STEPS
             .iter()
+            .filter(passes)
             .flat_map(|step| possible(*step).iter().map(|checks| (*step, *checks)))
             .collect()
     }
@@ -110,6 +115,9 @@ each_backend! {
     }
 
     fn one_that_swallows(db: TestDatabase) {
+        if db.backend == Backend::Mysql {
+            return skip("MariaDB's triggers cannot skip a row");
+        }
         let company = Company::fresh(db);
         for (step, checks) in company.every_step() {
             let outcome = company.clean_with(step, SWALLOW, checks).says(&[step.0]);
@@ -167,7 +175,7 @@ each_backend! {
         let company = Company::fresh(db);
         for checks in ["engine", "set", "auto"] {
             let outcome = company.clean_with(("notes", "UPDATE"), RELINK, checks);
-            let refused = company.db.is_sqlite() && checks == "set";
+            let refused = company.db.backend != Backend::Postgres && checks == "set";
             company.ends(&outcome, checks, if refused { &[3] } else { ENGINE_OR_PROOF });
         }
     }
@@ -175,7 +183,8 @@ each_backend! {
     /// The row that it adds names a deal that is about to go.
     fn one_that_remembers_an_unlink(db: TestDatabase) {
         let company = Company::fresh(db);
-        let (set, auto) = if company.db.is_sqlite() { (3, 0) } else { (6, 0) };
+        let (set, auto) =
+            if company.db.backend == Backend::Postgres { (6, 0) } else { (3, 0) };
         for (checks, code) in [("engine", 0), ("set", set), ("auto", auto)] {
             let outcome = company.clean_with(("notes", "UPDATE"), REMEMBER, checks);
             company.ends(&outcome, checks, &[code]);
@@ -203,7 +212,7 @@ each_backend! {
                  CREATE TRIGGER fault AFTER {event} ON {table} FOR EACH ROW EXECUTE FUNCTION fault{shelf}(); \
                  ALTER TABLE {table} ENABLE ALWAYS TRIGGER fault"
             );
-            db.execute(db.either(&sqlite, &postgres));
+            db.execute(db.pick(&sqlite, &postgres, &sqlite));
         }
         db.orgsweep(&CLEAN).exits(0);
         assert!(db.dangling().is_empty(), "{:?}", db.dangling());
@@ -229,7 +238,7 @@ each_backend! {
              $$BEGIN {bury}; RETURN NULL; END$$; \
              CREATE TRIGGER bury AFTER DELETE ON folders FOR EACH ROW EXECUTE FUNCTION bury()"
         );
-        db.execute(db.either(&sqlite, &postgres));
+        db.execute(db.pick(&sqlite, &postgres, &sqlite));
         db.orgsweep(&CLEAN).exits(0);
         assert_eq!((db.count("folders"), db.count("graveyard")), (1, 3));
     }

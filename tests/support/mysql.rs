@@ -14,7 +14,7 @@ pub const SESSION: &str = "SET SESSION sql_mode = concat(@@sql_mode, ',PIPES_AS_
 pub fn translated(sql: &str) -> String {
     let tokens = tokens(sql);
     let mut out = String::new();
-    let mut defines = false;
+    let (mut defines, mut fires) = (false, false);
     let mut words = tokens.iter().enumerate().peekable();
     while let Some((n, token)) = words.next() {
         let upper = token.to_ascii_uppercase();
@@ -28,6 +28,11 @@ pub fn translated(sql: &str) -> String {
             out.push_str(&quote(token));
             continue;
         }
+        if fires && ["BEGIN", "EACH"].contains(&upper.as_str()) {
+            fires = false;
+            let each = if upper == "BEGIN" { "FOR EACH ROW " } else { "" };
+            out.push_str(each);
+        }
         if !defines {
             out.push_str(token);
             continue;
@@ -40,7 +45,7 @@ pub fn translated(sql: &str) -> String {
             "BYTEA" => out.push_str("varbinary(190)"),
             "JSONB" => out.push_str("json"),
             "TRIGGER" => {
-                defines = false;
+                (defines, fires) = (false, true);
                 out.push_str(token);
             }
             "REFERENCES" => {
