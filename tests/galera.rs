@@ -97,6 +97,7 @@ fn the_cluster_story() {
     let Some(nodes) = nodes() else { return };
     an_organization_goes_while_the_other_nodes_write(&nodes);
     who_loses_at_certification_tries_again(&nodes);
+    what_is_more_than_a_write_set_goes_in_batches(&nodes);
     a_node_that_dies_leaves_everything_or_nothing(&nodes);
 }
 
@@ -155,6 +156,44 @@ fn who_loses_at_certification_tries_again(nodes: &[Node]) {
     thread::sleep(Duration::from_millis(500));
     sessions[0].run("ROLLBACK").expect("the lock is released");
     let outcome = run.finish().exits(0).says(&["trying again"]);
+    for mut session in everywhere(&db, nodes) {
+        assert_eq!(number(&mut session, USERS), 0, "{outcome}");
+        assert_eq!(number(&mut session, DANGLING), 0, "{outcome}");
+    }
+}
+
+/// 20,001 rows go, and the cluster takes 6,000 in one transaction, or 100,000 bytes.
+fn what_is_more_than_a_write_set_goes_in_batches(nodes: &[Node]) {
+    let db = TestDatabase::on_mysql(&nodes[0].url);
+    company(&db);
+    let which = ["--org-id", "1", "--force"];
+    let mut server = everywhere(&db, &nodes[..1]).remove(0);
+    let before = number(&mut server, USERS);
+    // The bytes are known from statistics.
+    server.run("ANALYZE TABLE users, deals").expect("statistics");
+    for (limit, usual, says) in [
+        (
+            "wsrep_max_ws_rows = 6000",
+            "wsrep_max_ws_rows = 0",
+            "at most 6000 rows (wsrep_max_ws_rows)",
+        ),
+        (
+            "wsrep_max_ws_size = 100000",
+            "wsrep_max_ws_size = 2147483647",
+            "at most 100000 bytes (wsrep_max_ws_size)",
+        ),
+    ] {
+        server.run(&format!("SET GLOBAL {limit}")).expect("a setting");
+        let says = [says, "20,001 rows change", "--batch-rows"];
+        db.orgsweep(&[&["preview"], &which[..]].concat()).exits(3).says(&says);
+        db.orgsweep(&[&["clean", "--yes"], &which[..]].concat()).exits(3).says(&says);
+        assert_eq!(number(&mut server, USERS), before);
+        server.run(&format!("SET GLOBAL {usual}")).expect("a setting");
+    }
+    server.run("SET GLOBAL wsrep_max_ws_rows = 6000").expect("a setting");
+    let outcome =
+        db.orgsweep(&[&["clean", "--yes", "--batch-rows", "2000"], &which[..]].concat()).exits(0);
+    server.run("SET GLOBAL wsrep_max_ws_rows = 0").expect("a setting");
     for mut session in everywhere(&db, nodes) {
         assert_eq!(number(&mut session, USERS), 0, "{outcome}");
         assert_eq!(number(&mut session, DANGLING), 0, "{outcome}");

@@ -47,7 +47,7 @@ pub fn clean(
     let archiving = keeping::archiving(subject, &prepared, &mut database, &args.keep)?;
     let start = Instant::now();
     let seen = {
-        let job = prepared.job(how.lock_timeout, true);
+        let job = Job { in_batches: true, ..prepared.job(how.lock_timeout, true) };
         Ended::previewed(preview::measure(&mut database, &prepared, &job, ui)?)
     };
     if seen.outcome != Outcome::Previewed {
@@ -65,7 +65,8 @@ pub fn clean(
         (database, prepared) = indexes::create_missing((database, prepared), &tables, open, ui)?;
     }
     let reporting = reporting(args, &how, &prepared);
-    let job = Job { archive: archiving.as_ref(), ..prepared.job(how.lock_timeout, true) };
+    let (archive, in_batches) = (archiving.as_ref(), true);
+    let job = Job { archive, in_batches, ..prepared.job(how.lock_timeout, true) };
     let mut series = Series { job, reporting, parts, total: seen.findings.deleted(), start };
     let ended = series.run(&mut database, args, rows, ui);
     let committed = series.parts.iter().filter(|part| part.deleted > 0).count();

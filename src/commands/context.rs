@@ -249,6 +249,7 @@ impl Prepared {
             verify,
             digest: false,
             batch: None,
+            in_batches: false,
             archive: None,
             may_shrink: false,
         }

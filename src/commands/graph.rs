@@ -47,6 +47,7 @@ fn measure(context: &mut Context, plan: &Plan, which: &Which, ui: &mut Ui) -> Re
         verify: false,
         digest: false,
         batch: None,
+        in_batches: false,
         archive: None,
         may_shrink: false,
     };

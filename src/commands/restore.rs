@@ -185,6 +185,7 @@ fn put_back(
         verify: false,
         digest: false,
         batch: None,
+        in_batches: false,
         archive: None,
         may_shrink: false,
     };

@@ -18,6 +18,7 @@ mod survey;
 mod take;
 mod transaction;
 mod watch;
+mod write_set;
 
 pub use archiving::Archiving;
 pub use batch::{Batch, batch};
@@ -57,6 +58,8 @@ pub struct Job<'a> {
     pub digest: bool,
     /// Only a batch of the closure: each statement finds at most so many rows.
     pub batch: Option<u64>,
+    /// The rows go in several transactions: no limit of a single one is theirs.
+    pub in_batches: bool,
     /// Keep what goes.
     pub archive: Option<&'a Archiving>,
     /// Less than what was confirmed may be found: earlier runs of a series took the rest.

@@ -5,7 +5,7 @@ use super::closure::{self, Discovery};
 use super::digest::digests;
 use super::firewall::{self, Homes};
 use super::take::taken;
-use super::{Failure, Progress, Run, guards, obstacles};
+use super::{Failure, Progress, Run, guards, obstacles, write_set};
 use crate::catalog::ReferenceId;
 use crate::findings::{Findings, Unlinked};
 use std::collections::{BTreeMap, BTreeSet};
@@ -61,6 +61,7 @@ pub fn judge(run: &mut Run, survey: &mut Survey) -> Result<Findings, Failure> {
     let kept = obstacles::kept(run, discovery)?;
     let mut refusals = discovery.refusals.clone();
     refusals.extend(guards::guards(run, discovery)?);
+    refusals.extend(write_set::too_large(run, discovery, unlinked)?);
     refusals.extend(kept);
     refusals.extend(obstacles::protected(run, discovery, excluded)?);
     refusals.extend(firewall::refusals(run, discovery, homes, excluded)?);

@@ -59,6 +59,8 @@ pub enum RefusalKind {
     RowSecurity,
     /// A storage engine that would not bring the rows back.
     Engine,
+    /// More than a cluster takes in one transaction.
+    WriteSet,
     /// The database does not take writes.
     ReadOnly,
 }

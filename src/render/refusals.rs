@@ -42,6 +42,11 @@ fn message(report: &Report, refusal: &Refusal) -> String {
                 format!("row-level security hides rows of {table} from this role")
             }
             RefusalKind::ReadOnly => refusal.detail.clone(),
+            RefusalKind::WriteSet => format!(
+                "the cluster takes at most {} in one transaction, and {} change",
+                refusal.detail,
+                counted(refusal.rows, "row")
+            ),
             RefusalKind::Engine => lasting(&table, &refusal.detail),
             RefusalKind::Guard if refusal.samples.is_empty() => refusal.detail.clone(),
             RefusalKind::Guard => format!("{}: {rows} of {table}", refusal.detail),
@@ -122,7 +127,7 @@ fn message(report: &Report, refusal: &Refusal) -> String {
         RefusalKind::RowSecurity => {
             format!("row-level security hides rows of {table} from this role")
         }
-        RefusalKind::ReadOnly => "the database takes no writes".into(),
+        RefusalKind::ReadOnly | RefusalKind::WriteSet => refusal.detail.clone(),
         RefusalKind::Engine => lasting(&table, &refusal.detail),
     }
 }
@@ -166,6 +171,10 @@ fn hint(report: &Report, refusal: &Refusal) -> String {
             _ => "a guard of the policy; --force does not pass it".into(),
         },
         RefusalKind::Engine => format!("ALTER TABLE {table} ENGINE = InnoDB"),
+        RefusalKind::WriteSet => {
+            "--batch-rows ROWS deletes in several transactions, at most ROWS by each reference"
+                .into()
+        }
         RefusalKind::ReadOnly => "use the primary server, or a user who may write".into(),
         RefusalKind::Reassign => "name the key of a row that stays".into(),
         _ => "the engine cannot do it either: change these rows, or the schema, first".into(),

@@ -1,7 +1,7 @@
 //! Removing the closure, and proving that it is gone.
 
-use super::{Dialect, Follow, Sql, Statement, quote};
-use crate::catalog::{ReferenceId, TableId};
+use super::{Dialect, Follow, Sql, Statement, literal, quote};
+use crate::catalog::{ReferenceId, TableId, TableName};
 
 impl Sql<'_> {
     /// Keeps others from adding references to these tables while rows go (`ALTER TABLE … ADD
@@ -21,6 +21,18 @@ impl Sql<'_> {
                 Some(names.iter().map(hold).collect::<Vec<_>>().join("; "))
             }
         }
+    }
+
+    /// InnoDB's estimate of the bytes of a row.
+    pub fn average_row_length(&self, table: TableId) -> Statement {
+        let TableName { schema, name } = &self.table(table).name;
+        let schema = schema.as_ref().map_or("database()".into(), |schema| literal(schema));
+        format!(
+            "SELECT CAST(coalesce(max(avg_row_length), 0) AS CHAR) FROM information_schema.tables \
+             WHERE table_schema = {schema} AND table_name = {}",
+            literal(name)
+        )
+        .into()
     }
 
     /// Deletes the rows of one table's key table.

@@ -122,6 +122,20 @@ impl Dialect {
         }
     }
 
+    /// Asks for a cluster's limits of one transaction: name and number of each. No rows where the server is
+    /// in none.
+    pub fn write_set_limits(self) -> Option<&'static str> {
+        match self {
+            Dialect::Sqlite | Dialect::Postgres => None,
+            Dialect::Mysql => Some(
+                "SELECT v.variable_name, v.variable_value \
+                 FROM information_schema.global_variables w, information_schema.global_variables v \
+                 WHERE w.variable_name = 'WSREP_ON' AND w.variable_value = 'ON' AND v.variable_name IN \
+                 ('WSREP_MAX_WS_ROWS', 'WSREP_MAX_WS_SIZE', 'WSREP_TRX_FRAGMENT_SIZE')",
+            ),
+        }
+    }
+
     /// One line a session that `pid` waits for. Of its statement only the beginning: the rest may hold
     /// values. MariaDB tells it to those with PROCESS.
     pub fn blockers(self, pid: &str) -> String {
