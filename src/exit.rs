@@ -206,11 +206,11 @@ fn of_database(error: &database::Error) -> Problem {
             Exit::Failed,
             Some("a constraint stopped the deletion; everything was rolled back"),
         ),
-        Fault::ReadOnly if error.message.contains("during recovery") => Problem::new(
+        Fault::Standby => Problem::new(
             Exit::Refused,
             "this server is a standby: the rows that are found are kept in temporary tables, which it cannot have",
         )
-        .hint("preview and clean on the primary; verify, graph and doctor work here, too"),
+        .hint("ask the primary; verify, graph, doctor and a plain preview of organizations work here, too"),
         Fault::ReadOnly => {
             problem(Exit::Refused, Some("the database takes no writes here; nothing was changed"))
         }

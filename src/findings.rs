@@ -17,6 +17,8 @@ pub struct Findings {
     pub refusals: Vec<Refusal>,
     /// Rows go from the top down as they are found, and unlinks come last.
     pub top_down: bool,
+    /// A standby keeps no keys: whose the rows are, and what stands in their way, was not asked.
+    pub only_counted: bool,
     /// A batch: more rows may be there.
     pub is_cut: bool,
     /// Of the rows of each step, where it was asked for.

@@ -7,7 +7,7 @@ use crate::archive;
 use crate::cli::{How, Orphans, Preview, PreviewFormat, Which};
 use crate::database::Database;
 use crate::execute::{self, Job, Kept};
-use crate::exit::Exit;
+use crate::exit::{Exit, Problem};
 use crate::findings::{self, Findings, Step};
 use crate::label::printable;
 use crate::plan::{Force, Refusal, RefusalKind};
@@ -42,6 +42,10 @@ pub fn run(subject: &Subject, args: &Preview, ui: &mut Ui) -> Result<Exit> {
         format: args.format,
     };
     let findings = measure(&mut database, &prepared, &job, ui)?;
+    if findings.only_counted && args.format == PreviewFormat::Sql {
+        let what = "this server is a standby: rows are only counted, a script needs their keys";
+        return Err(Problem::new(Exit::Refused, what).hint("preview on the primary").into());
+    }
     if let Some(path) = &args.save_plan {
         saved::save(path, subject, &mut database, &reporting, &findings, ui)?;
     }
@@ -62,9 +66,16 @@ pub fn measure(
     Ok(findings)
 }
 
+/// What a standby does not answer.
+const COUNTED: &str = "; rows are only counted here: which of them belong to others or are protected, the guards and samples \
+                       need the primary";
+
 /// The database takes no writes, and why.
 pub fn refuse_writes(prepared: &Prepared, findings: &mut Findings, read_only: Option<String>) {
-    if let Some(why) = read_only.filter(|_| !findings.is_empty()) {
+    if let Some(mut why) = read_only.filter(|_| !findings.is_empty()) {
+        if findings.only_counted {
+            why.push_str(COUNTED);
+        }
         let refusal = Refusal::new(RefusalKind::ReadOnly, prepared.root.table, None);
         findings.refusals.push(Refusal { detail: why, ..refusal });
     }

@@ -26,6 +26,8 @@ pub enum Fault {
     /// A constraint forbids the change.
     Constraint,
     ReadOnly,
+    /// A hot standby takes no writes, not even of temporary tables.
+    Standby,
     Permission,
     /// Row-level security would have hidden rows.
     RowSecurity,
@@ -47,7 +49,10 @@ impl From<DieselError> for Error {
         let fault = match &error {
             DieselError::DatabaseError(kind, information) => match kind {
                 DatabaseErrorKind::SerializationFailure => Fault::Retryable,
-                DatabaseErrorKind::ReadOnlyTransaction => Fault::ReadOnly,
+                DatabaseErrorKind::ReadOnlyTransaction => match by_message(information.message()) {
+                    Fault::Standby => Fault::Standby,
+                    _ => Fault::ReadOnly,
+                },
                 DatabaseErrorKind::ClosedConnection | DatabaseErrorKind::UnableToSendCommand => {
                     Fault::Lost
                 }
@@ -107,7 +112,7 @@ fn by_message(message: &str) -> Fault {
         ("no connection to the server", Fault::Lost),
         ("could not receive data from server", Fault::Lost),
         ("readonly database", Fault::ReadOnly),
-        ("during recovery", Fault::ReadOnly),
+        ("during recovery", Fault::Standby),
         ("permission denied", Fault::Permission),
         ("row-level security", Fault::RowSecurity),
         ("invalid input syntax", Fault::Value),

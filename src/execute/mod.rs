@@ -14,6 +14,7 @@ mod firewall;
 mod guards;
 mod obstacles;
 mod restore;
+mod standby;
 mod survey;
 mod take;
 mod transaction;
@@ -154,7 +155,12 @@ struct Run<'a> {
 /// # Errors
 /// See [`Failure`].
 pub fn preview(database: &mut Database, job: &Job, observe: Observer) -> Result<Findings, Failure> {
-    database.begin(Purpose::Read)?;
+    match database.begin(Purpose::Read) {
+        Err(error) if error.fault == Fault::Standby && standby::can_count(job) => {
+            return standby::count(database, job, observe);
+        }
+        begun => begun?,
+    }
     let mut run = Run::new(database, job, observe, false);
     run.counts = !job.digest;
     let findings = run.prepare().and_then(|()| measure(&mut run));

@@ -70,6 +70,7 @@ pub fn judge(run: &mut Run, survey: &mut Survey) -> Result<Findings, Failure> {
     let mut findings = Findings {
         organizations: discovery.organizations.clone(),
         found: discovery.found.clone(),
+        only_counted: false,
         is_cut: discovery.is_cut,
         shared: firewall::shared(run, discovery, homes)?,
         unlinked: firewall::owners_of_unlinked(run, discovery, unlinked)?,

@@ -24,6 +24,7 @@ fn found(table: usize, reference: Option<usize>, rank: Rank, rows: u64) -> Found
 fn findings(plan: &Plan) -> Findings {
     let checked_by = plan.unlinks.iter().position(|unlink| unlink.columns == ["checked_by"]);
     Findings {
+        only_counted: false,
         is_cut: false,
         digests: std::collections::BTreeMap::new(),
         organizations: vec![Organization {

@@ -19,6 +19,7 @@ mod refusals;
 mod restoring;
 mod selection;
 mod staging;
+mod standby;
 mod statement;
 mod sweep;
 #[cfg(test)]

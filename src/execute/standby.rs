@@ -1,0 +1,56 @@
+//! A preview where no key can be kept: the rows are counted by one statement, in one snapshot.
+
+use super::{Failure, Job, Observer, Progress, Run, closure};
+use crate::database::Database;
+use crate::findings::{Findings, Found, Unlinked};
+use crate::interrupt;
+use crate::plan::{Rank, Rules};
+
+/// What can be told of this run: whose the rows are, what protects them, samples and guards need keys.
+pub fn can_count(job: &Job) -> bool {
+    let Rules { consents, with_children, orphans, .. } = &job.plan.rules;
+    !job.digest && !with_children && orphans.is_empty() && consents.is_empty()
+}
+
+/// Counts what would go and what would be unlinked.
+///
+/// # Errors
+/// See [`Failure`].
+pub fn count(database: &mut Database, job: &Job, observe: Observer) -> Result<Findings, Failure> {
+    database.in_snapshot(|database| {
+        let mut run = Run::new(database, job, observe, false);
+        let findings = run.prepare().and_then(|()| measure(&mut run));
+        interrupt::cancel_by(None);
+        findings
+    })
+}
+
+fn measure(run: &mut Run) -> Result<Findings, Failure> {
+    let roots = run.query(&run.sql.find_roots(run.job.root, run.job.selection));
+    let organizations: Vec<_> =
+        roots.map_err(Failure::at_selection)?.iter().map(closure::organization).collect();
+    (run.observe)(Progress::Selected(&organizations));
+    if organizations.is_empty() {
+        return Ok(Findings::default());
+    }
+    let (mut found, mut unlinked) = (Vec::new(), Vec::new());
+    let mut counts = run.query(&run.sql.count_closure(run.job.root, run.job.selection))?;
+    counts.sort_by_key(|row| (row.number(2), row.number(1)));
+    for row in &counts {
+        let (position, rows) = (usize::try_from(row.number(1)).ok(), row.number(3) as u64);
+        if row.flag(0) {
+            let followed = position.map(|position| run.job.plan.followed[position].reference);
+            let table = followed.map(|id| run.job.catalog.reference(id).child);
+            found.push(Found {
+                table: table.unwrap_or(run.job.plan.root),
+                reference: followed,
+                rank: Rank::ALL[row.number(2) as usize],
+                rows,
+                script: String::new(),
+            });
+        } else if let Some(unlink) = position.filter(|_| rows > 0) {
+            unlinked.push(Unlinked { unlink, rows, organizations: Vec::new(), stranded: 0 });
+        }
+    }
+    Ok(Findings { organizations, found, unlinked, only_counted: true, ..Findings::default() })
+}
