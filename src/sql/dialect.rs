@@ -152,9 +152,10 @@ impl Dialect {
             ),
             Dialect::Mysql => format!(
                 "SELECT DISTINCT concat('process ', b.trx_mysql_thread_id, ' of ', coalesce(p.user, '?'), \
-                 ' from ', coalesce(p.host, 'this machine'), ', ', coalesce(p.command, 'state unknown'), \
+                 ' from ', coalesce(p.host, 'this machine'), ', ', \
+                 CASE p.command WHEN 'Sleep' THEN 'idle in transaction' ELSE coalesce(p.command, 'state unknown') END, \
                  ', in a transaction since ', time(b.trx_started), \
-                 ': ', left(regexp_replace(coalesce(b.trx_query, ''), '[[:space:]]+', ' '), 60)) \
+                 coalesce(concat(': ', left(regexp_replace(b.trx_query, '[[:space:]]+', ' '), 60)), '')) \
                  FROM information_schema.innodb_lock_waits w \
                  JOIN information_schema.innodb_trx r ON r.trx_id = w.requesting_trx_id \
                  JOIN information_schema.innodb_trx b ON b.trx_id = w.blocking_trx_id \

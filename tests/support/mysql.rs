@@ -43,6 +43,7 @@ pub fn translated(sql: &str) -> String {
             "NUMERIC" if following().is_none_or(|next| next != "(") => out.push_str("decimal(30)"),
             "TIMESTAMPTZ" => out.push_str("datetime(6)"),
             "BYTEA" => out.push_str("varbinary(190)"),
+            "BIGSERIAL" => out.push_str("bigint AUTO_INCREMENT"),
             "SERIAL" => out.push_str("integer AUTO_INCREMENT"),
             "JSONB" => out.push_str("json"),
             "TRIGGER" => {
