@@ -143,11 +143,14 @@ fn unchecked(db: &TestDatabase, sql: &str) {
 /// Waits until no proxied session is left: what it did is then decided.
 pub fn wait_for_backends(db: &TestDatabase) {
     let deadline = Instant::now() + Duration::from_secs(20);
-    let sessions = format!(
+    let postgres = format!(
         "SELECT count(*) FROM pg_stat_activity \
          WHERE datname = current_database() AND application_name = '{SESSION}'"
     );
-    while db.value(&sessions) != "0" {
+    let mysql = "SELECT count(*) FROM information_schema.processlist \
+                 WHERE db = database() AND id <> connection_id()";
+    let sessions = db.pick("", &postgres, mysql);
+    while db.value(sessions) != "0" {
         assert!(Instant::now() < deadline, "a session of orgsweep hangs");
         std::thread::sleep(Duration::from_millis(2));
     }

@@ -2,6 +2,7 @@
 
 use super::company::{CLEAN, Company, Left, wait_for_backends};
 use super::proxy::{Proxy, SESSION, Verdict};
+use super::support::{Backend, TestDatabase};
 use std::sync::mpsc;
 use std::time::Duration;
 
@@ -37,8 +38,9 @@ fn break_at(company: &Company, n: u32, checks: &str, verdict: Verdict) -> Option
     sql
 }
 
-fn break_everywhere(checks: &str, verdict: Verdict) {
-    let Some(company) = Company::on_postgres() else { return };
+/// Nothing may be committed before the COMMIT, and MariaDB commits at many a statement without a word.
+fn break_everywhere(backend: Backend, checks: &str, verdict: Verdict) {
+    let Some(company) = TestDatabase::fresh(backend).map(Company::fresh) else { return };
     let mut broken = Vec::new();
     for n in 1.. {
         match break_at(&company, n, checks, verdict) {
@@ -50,24 +52,30 @@ fn break_everywhere(checks: &str, verdict: Verdict) {
     assert_eq!(broken.iter().filter(|sql| *sql == "COMMIT").count(), 1, "{broken:#?}");
 }
 
-#[test]
-fn cut_before_every_statement_with_set_based_checks() {
-    break_everywhere("set", Verdict::CutBefore);
+/// One test for each way to break the connection, on each server.
+macro_rules! cuts {
+    ($($name:ident: $checks:literal, $verdict:ident;)*) => {$(
+        mod $name {
+            use super::*;
+
+            #[test]
+            fn postgres() {
+                break_everywhere(Backend::Postgres, $checks, Verdict::$verdict);
+            }
+
+            #[test]
+            fn mysql() {
+                break_everywhere(Backend::Mysql, $checks, Verdict::$verdict);
+            }
+        }
+    )*};
 }
 
-#[test]
-fn cut_before_every_statement_with_the_engine_s_checks() {
-    break_everywhere("engine", Verdict::CutBefore);
-}
-
-#[test]
-fn cut_after_every_statement_with_set_based_checks() {
-    break_everywhere("set", Verdict::CutAfter);
-}
-
-#[test]
-fn cut_after_every_statement_with_the_engine_s_checks() {
-    break_everywhere("engine", Verdict::CutAfter);
+cuts! {
+    cut_before_every_statement_with_set_based_checks: "set", CutBefore;
+    cut_before_every_statement_with_the_engine_s_checks: "engine", CutBefore;
+    cut_after_every_statement_with_set_based_checks: "set", CutAfter;
+    cut_after_every_statement_with_the_engine_s_checks: "engine", CutAfter;
 }
 
 /// The answer to COMMIT never comes and the person gives up: nobody may say "rolled back".

@@ -1,7 +1,7 @@
-//! A proxy between orgsweep and PostgreSQL: it shows every statement to the test before the server
+//! A proxy between orgsweep and PostgreSQL or MariaDB: it shows every statement to the test before the server
 //! sees it, and does with it what the test says.
 
-use super::support::{Invocation, TestDatabase};
+use super::support::{Backend, Invocation, TestDatabase};
 use std::collections::HashMap;
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
@@ -12,7 +12,7 @@ use std::thread;
 /// What PostgreSQL calls the sessions that come through a proxy.
 pub const SESSION: &str = "orgsweep_proxied";
 
-/// A message that makes the server run a statement: Execute or (simple) Query.
+/// A message that makes the server run a statement: Execute or (simple) Query; COM_STMT_EXECUTE or COM_QUERY.
 pub struct Message {
     /// Counted from 1, over all connections.
     pub number: u32,
@@ -50,7 +50,8 @@ impl Proxy {
         db: &TestDatabase,
         judge: impl FnMut(&Message) -> Verdict + Send + 'static,
     ) -> Proxy {
-        let (server, url) = addresses(db.url());
+        let (server, url) = addresses(db);
+        let backend = db.backend;
         let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a free port");
         let port = listener.local_addr().expect("an address").port();
         let shared = Arc::new(Shared {
@@ -64,8 +65,8 @@ impl Proxy {
                 if accepting.stop.load(Ordering::SeqCst) {
                     break;
                 }
-                let server = TcpStream::connect(&server).expect("the PostgreSQL server");
-                serve(client, server, &accepting);
+                let server = TcpStream::connect(&server).expect("the server");
+                serve(client, server, backend, &accepting);
             }
         });
         Proxy { url: url.replace("{port}", &port.to_string()), port, shared }
@@ -85,16 +86,17 @@ impl Drop for Proxy {
 }
 
 /// The server's address, and the URL with a place for the proxy's port.
-fn addresses(url: &str) -> (String, String) {
-    let (scheme, rest) = url.split_once("://").expect("a URL");
+fn addresses(db: &TestDatabase) -> (String, String) {
+    let (scheme, rest) = db.url().split_once("://").expect("a URL");
     let (authority, database) = rest.split_once('/').expect("a URL with a database");
     let (user, server) = authority.rsplit_once('@').expect("a URL with a user");
-    let parameters = format!("sslmode=disable&gssencmode=disable&application_name={SESSION}");
-    let url = format!("{scheme}://{user}@127.0.0.1:{{port}}/{database}?{parameters}");
+    let parameters = format!("?sslmode=disable&gssencmode=disable&application_name={SESSION}");
+    let parameters = db.pick("", &parameters, "?ssl-mode=disabled");
+    let url = format!("{scheme}://{user}@127.0.0.1:{{port}}/{database}{parameters}");
     (server.to_owned(), url)
 }
 
-fn serve(mut client: TcpStream, mut server: TcpStream, shared: &Arc<Shared>) {
+fn serve(mut client: TcpStream, mut server: TcpStream, backend: Backend, shared: &Arc<Shared>) {
     let mute = Arc::new(AtomicBool::new(false));
     let (mut answers, mut to_client) = (copy(&server), copy(&client));
     let muted = Arc::clone(&mute);
@@ -111,7 +113,10 @@ fn serve(mut client: TcpStream, mut server: TcpStream, shared: &Arc<Shared>) {
     });
     let shared = Arc::clone(shared);
     thread::spawn(move || {
-        let _ = questions(&mut client, &mut server, &shared, &mute);
+        let _ = match backend {
+            Backend::Mysql => mysql_questions(&mut client, &mut server, &shared, &mute),
+            _ => questions(&mut client, &mut server, &shared, &mute),
+        };
         let _ = client.shutdown(Shutdown::Both);
         let _ = server.shutdown(Shutdown::Write);
     });
@@ -153,15 +158,57 @@ fn questions(
             b'Q' | b'E' => shared.judge(&current),
             _ => Verdict::Forward,
         };
-        if verdict == Verdict::CutBefore {
-            return Ok(());
-        }
-        mute.fetch_or(verdict != Verdict::Forward, Ordering::SeqCst);
-        server.write_all(&bytes)?;
-        if verdict == Verdict::CutAfter {
+        if !pass_on(server, &bytes, verdict, mute)? {
             return Ok(());
         }
     }
+}
+
+/// The same in MySQL's protocol (<https://mariadb.com/kb/en/0-packet/>): a command is a packet with number 0.
+fn mysql_questions(
+    client: &mut TcpStream,
+    server: &mut TcpStream,
+    shared: &Shared,
+    mute: &AtomicBool,
+) -> io::Result<()> {
+    const QUERY: u8 = 3;
+    const PREPARE: u8 = 22;
+    const EXECUTE: u8 = 23;
+    // What is executed is what was prepared last: orgsweep keeps no statements.
+    let mut current = String::new();
+    loop {
+        let mut bytes = vec![0; 4];
+        client.read_exact(&mut bytes)?;
+        let length = u32::from_le_bytes([bytes[0], bytes[1], bytes[2], 0]) as usize;
+        bytes.resize(4 + length, 0);
+        client.read_exact(&mut bytes[4..])?;
+        let command = bytes.get(4).copied().filter(|_| bytes[3] == 0);
+        if let Some(QUERY | PREPARE) = command {
+            current = String::from_utf8_lossy(&bytes[5..]).into_owned();
+        }
+        let verdict = match command {
+            Some(QUERY | EXECUTE) => shared.judge(&current),
+            _ => Verdict::Forward,
+        };
+        if !pass_on(server, &bytes, verdict, mute)? {
+            return Ok(());
+        }
+    }
+}
+
+/// Whether the connection goes on.
+fn pass_on(
+    server: &mut TcpStream,
+    bytes: &[u8],
+    verdict: Verdict,
+    mute: &AtomicBool,
+) -> io::Result<bool> {
+    if verdict == Verdict::CutBefore {
+        return Ok(false);
+    }
+    mute.fetch_or(verdict != Verdict::Forward, Ordering::SeqCst);
+    server.write_all(bytes)?;
+    Ok(verdict != Verdict::CutAfter)
 }
 
 impl Shared {
