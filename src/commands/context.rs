@@ -6,7 +6,7 @@ use super::rules::rules;
 use crate::catalog::{self, Catalog, Origin, ReferenceId};
 use crate::cli::{How, Orphans, ReferenceChecks, Which};
 use crate::database::{Database, Target};
-use crate::execute::{self, Job, Progress};
+use crate::execute::{self, Job, Progress, ReplicaRole};
 use crate::exit::{Exit, Problem};
 use crate::interrupt;
 use crate::plan::{self, Checks, Plan, Rules};
@@ -134,10 +134,12 @@ impl Context {
     fn checks(&mut self, plan: &Plan, wanted: ReferenceChecks) -> Result<(Checks, String)> {
         let dialect = self.database.dialect();
         let replica_role = match (dialect, wanted) {
-            (Dialect::Sqlite | Dialect::Mysql, _) | (_, ReferenceChecks::Engine) => true,
-            (Dialect::Postgres, _) => self.database.in_snapshot(may_use_replica_role)?,
+            (Dialect::Sqlite | Dialect::Mysql, _) | (_, ReferenceChecks::Engine) => {
+                ReplicaRole::Usable
+            }
+            (Dialect::Postgres, _) => self.database.in_snapshot(replica_role)?,
         };
-        let automatic = execute::choose_checks(&self.catalog, plan, dialect, replica_role);
+        let automatic = execute::choose_checks(&self.catalog, plan, dialect, &replica_role);
         match wanted {
             ReferenceChecks::Engine => Ok((Checks::Engine, "asked for".into())),
             ReferenceChecks::Auto => Ok((automatic.checks, automatic.reason)),
@@ -169,17 +171,22 @@ fn said(catalog: &Catalog) -> Vec<ReferenceId> {
 
 /// May this session turn per-row checks off? A superuser may; from PostgreSQL 15 on, whoever was
 /// granted SET on the parameter.
-pub fn may_use_replica_role(database: &mut Database) -> Result<bool> {
+pub fn replica_role(database: &mut Database) -> Result<ReplicaRole> {
     let facts = database.query_one(&Statement::from(
-        "SELECT current_setting('is_superuser'), current_setting('server_version_num')",
+        "SELECT current_setting('is_superuser'), current_setting('server_version_num'), version(), \
+         EXISTS (SELECT FROM pg_extension WHERE extname = 'citus')::text",
     ))?;
-    if facts.text(0) == "on" || facts.number(1) < 150_000 {
-        return Ok(facts.text(0) == "on");
+    if let Some(name) = execute::relative_of_postgres(facts.text(2), facts.flag(3)) {
+        return Ok(ReplicaRole::NotPostgres(name));
     }
-    let granted = database.query_one(&Statement::from(
-        "SELECT has_parameter_privilege('session_replication_role', 'SET')::text",
-    ))?;
-    Ok(granted.flag(0))
+    let mut granted = facts.text(0) == "on";
+    if !granted && facts.number(1) >= 150_000 {
+        let privilege = database.query_one(&Statement::from(
+            "SELECT has_parameter_privilege('session_replication_role', 'SET')::text",
+        ))?;
+        granted = privilege.flag(0);
+    }
+    Ok(if granted { ReplicaRole::Usable } else { ReplicaRole::NotGranted })
 }
 
 fn guard_problem(fault: Fault) -> Problem {

@@ -1,11 +1,11 @@
 //! `orgsweep doctor`
 
-use super::context::{Context, Subject, may_use_replica_role};
+use super::context::{Context, Subject, replica_role};
 use crate::catalog::{Catalog, TableId};
 use crate::cli::{Doctor, PlainFormat, Which};
 use crate::database::{self, Database};
 use crate::doctor::{Facts, Severity, examine};
-use crate::execute;
+use crate::execute::{self, ReplicaRole};
 use crate::exit::Exit;
 use crate::plan;
 use crate::render::doctor::{json, table};
@@ -23,14 +23,14 @@ pub fn run(subject: &Subject, args: &Doctor, ui: &mut Ui) -> Result<Exit> {
     let mut plan = plan::build(&context.catalog, context.root.table, context.rules.clone());
     let dialect = context.database.dialect();
     let replica_role = match dialect {
-        Dialect::Sqlite | Dialect::Mysql => true,
-        Dialect::Postgres => context.database.in_snapshot(may_use_replica_role)?,
+        Dialect::Sqlite | Dialect::Mysql => ReplicaRole::Usable,
+        Dialect::Postgres => context.database.in_snapshot(replica_role)?,
     };
-    let checks = execute::choose_checks(&context.catalog, &plan, dialect, replica_role);
+    let checks = execute::choose_checks(&context.catalog, &plan, dialect, &replica_role);
     plan.rules.checks = checks.checks;
     let facts = Facts {
         role: role(&mut context.database)?,
-        needs_replica_role: !replica_role,
+        needs_replica_role: replica_role == ReplicaRole::NotGranted,
         unidentified: match dialect {
             Dialect::Sqlite | Dialect::Mysql => BTreeSet::new(),
             Dialect::Postgres => {

@@ -23,7 +23,7 @@ mod write_set;
 
 pub use archiving::Archiving;
 pub use batch::{Batch, batch};
-pub use checks::{AutomaticChecks, choose_checks};
+pub use checks::{AutomaticChecks, ReplicaRole, choose_checks, relative_of_postgres};
 pub use explain::{Answer, explain};
 pub use failure::Failure;
 pub use restore::{Source, restore};
