@@ -16,7 +16,7 @@ use std::time::Duration;
 #[derive(Debug, Parser)]
 #[command(name = "orgsweep", version, propagate_version = true, after_help = EXAMPLES)]
 pub struct Cli {
-    /// The database: sqlite:PATH, a path, or postgres://… [default: DATABASE_URL, .env included]
+    /// The database: sqlite:PATH, a path, postgres://…, mysql://… [default: DATABASE_URL, .env included]
     #[arg(long, global = true, value_name = "URL")]
     pub database_url: Option<String>,
 

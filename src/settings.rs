@@ -94,7 +94,7 @@ impl Settings {
             (None, Some((url, source))) => (url.as_str(), *source),
             (None, None) => {
                 return Err(Problem::usage("no database is named").hint(
-                    "pass --database-url sqlite:PATH or postgres://…, or set DATABASE_URL (a .env will do)",
+                    "pass --database-url sqlite:PATH, postgres://… or mysql://…, or set DATABASE_URL (a .env will do)",
                 ));
             }
         };

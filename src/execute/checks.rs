@@ -74,7 +74,8 @@ pub fn choose_checks(
         // Whatever fires in one role only would be skipped, or would fire out of turn; and what a
         // trigger that fires always writes elsewhere would go unchecked. Unlinks are written under
         // the other role, and what their triggers add the engine may cascade: only it takes that.
-        (Dialect::Postgres, ReplicaRole::Usable) => match (with_trigger(false), with_trigger(true)) {
+        (Dialect::Postgres, ReplicaRole::Usable) => match (with_trigger(false), with_trigger(true))
+        {
             (Some(table), _) => {
                 choice(Checks::Engine, false, format!("{table} has a trigger or rule on DELETE"))
             }

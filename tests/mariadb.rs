@@ -1,0 +1,112 @@
+//! What only MariaDB has: engines without transactions, references across databases, columns that move by
+//! themselves, and cascades that stop too early.
+
+mod support;
+
+use support::*;
+
+const CLEAN: [&str; 5] = ["clean", "--org-id", "1", "--force", "--yes"];
+
+fn database() -> Option<TestDatabase> {
+    TestDatabase::fresh(Backend::Mysql)
+}
+
+#[test]
+fn a_table_that_cannot_roll_back_is_refused_by_name() {
+    let Some(db) = database() else { return };
+    // MyISAM has no foreign keys: the policy declares what the application means.
+    db.execute(
+        "CREATE TABLE organizations (id int PRIMARY KEY, name varchar(99) NOT NULL);
+         CREATE TABLE users (id int PRIMARY KEY, organization_id int NOT NULL,
+             FOREIGN KEY (organization_id) REFERENCES organizations (id) ON DELETE CASCADE);
+         CREATE TABLE hits (id int PRIMARY KEY, user_id int, KEY (user_id)) ENGINE = MyISAM;
+         CREATE TABLE clicks (id int PRIMARY KEY, user_id int, KEY (user_id)) ENGINE = Aria TRANSACTIONAL = 1;
+         INSERT INTO organizations VALUES (1, 'Apex'), (2, 'Beta');
+         INSERT INTO users VALUES (10, 1), (20, 2);
+         INSERT INTO hits VALUES (1, 10), (2, 20);
+         INSERT INTO clicks VALUES (1, 10), (2, 20);",
+    );
+    let policy = "\
+        [[references]]\nfrom = \"hits.user_id\"\nto = \"users.id\"\non-delete = \"cascade\"\n\
+        [[references]]\nfrom = \"clicks.user_id\"\nto = \"users.id\"\non-delete = \"set null\"\n";
+    let path = db.directory().join("policy.toml");
+    std::fs::write(&path, policy).expect("a policy file");
+    let path = path.to_string_lossy();
+    let before = db.dump();
+    for command in [&CLEAN[..], &["preview", "--org-id", "1", "--force"]] {
+        let with_policy = [command, &["--config", &path]].concat();
+        db.orgsweep(&with_policy).exits(3).says(&[
+            "hits is kept by MyISAM, whose rows no ROLLBACK brings back",
+            "clicks is kept by Aria, whose rows no ROLLBACK brings back",
+            "ALTER TABLE hits ENGINE = InnoDB",
+        ]);
+    }
+    assert_eq!(db.dump(), before);
+}
+
+#[test]
+fn references_lead_into_other_databases_and_back() {
+    let (Some(db), Some(other)) = (database(), database()) else { return };
+    let (here, there) = (db.name(), other.name());
+    db.execute(&format!(
+        "CREATE TABLE organizations (id int PRIMARY KEY, name varchar(99) NOT NULL);
+         CREATE TABLE {there}.users (id int PRIMARY KEY, organization_id int NOT NULL,
+             FOREIGN KEY (organization_id) REFERENCES {here}.organizations (id) ON DELETE CASCADE);
+         CREATE TABLE deals (id int PRIMARY KEY, created_by int NOT NULL,
+             FOREIGN KEY (created_by) REFERENCES {there}.users (id));
+         INSERT INTO organizations VALUES (1, 'Apex'), (2, 'Beta');
+         INSERT INTO {there}.users VALUES (10, 1), (20, 2);
+         INSERT INTO deals VALUES (100, 10), (200, 20);"
+    ));
+    let users = format!("{there}.users");
+    db.orgsweep(&["preview", "--org-id", "1"]).exits(3).says(&["protects", &users]);
+    db.orgsweep(&CLEAN).exits(0).says(&[&users, "deals"]);
+    let left = format!(
+        "SELECT concat_ws(' ', (SELECT group_concat(id) FROM organizations), \
+         (SELECT group_concat(id) FROM {there}.users), (SELECT group_concat(id) FROM deals))"
+    );
+    assert_eq!(db.value(&left), "2 20 200");
+    // Neither database could be dropped with references to it.
+    db.execute(&format!("DROP TABLE deals, {there}.users"));
+}
+
+/// InnoDB's own cascades end at 15 levels (error 1451), and never take a row that another row of the same
+/// statement still names.
+#[test]
+fn a_tree_of_forty_levels_goes() {
+    let Some(db) = database() else { return };
+    db.execute(
+        "CREATE TABLE organizations (id int PRIMARY KEY, name varchar(99) NOT NULL);
+         CREATE TABLE folders (id int PRIMARY KEY, organization_id int, parent int,
+             FOREIGN KEY (organization_id) REFERENCES organizations (id) ON DELETE CASCADE,
+             FOREIGN KEY (parent) REFERENCES folders (id) ON DELETE CASCADE);
+         INSERT INTO organizations VALUES (1, 'Apex');
+         INSERT INTO folders SELECT seq, if(seq = 1, 1, NULL), if(seq = 1, NULL, seq - 1) FROM seq_1_to_40;",
+    );
+    for checks in ["set", "engine"] {
+        let copy = db.copy();
+        copy.orgsweep(&[&CLEAN[..], &["--reference-checks", checks]].concat()).exits(0);
+        assert_eq!(copy.count("folders"), 0, "{checks}");
+    }
+}
+
+/// An UPDATE moves it, the engine's own SET NULL does not.
+#[test]
+fn unlinking_does_not_move_a_column_that_moves_by_itself() {
+    let Some(db) = database() else { return };
+    db.execute(
+        "CREATE TABLE organizations (id int PRIMARY KEY, name varchar(99) NOT NULL);
+         CREATE TABLE notes (id int PRIMARY KEY, organization_id int,
+             changed timestamp NOT NULL DEFAULT '2001-02-03 04:05:06' ON UPDATE CURRENT_TIMESTAMP,
+             FOREIGN KEY (organization_id) REFERENCES organizations (id) ON DELETE SET NULL);
+         INSERT INTO organizations VALUES (1, 'Apex');
+         INSERT INTO notes (id, organization_id) VALUES (1, 1), (2, NULL);",
+    );
+    let moved = "SELECT count(*) FROM notes WHERE changed <> '2001-02-03 04:05:06'";
+    for checks in ["set", "engine"] {
+        let copy = db.copy();
+        copy.orgsweep(&[&CLEAN[..], &["--reference-checks", checks]].concat()).exits(0);
+        assert_eq!(copy.count("notes WHERE organization_id IS NULL"), 2, "{checks}");
+        assert_eq!(copy.value(moved), "0", "{checks}");
+    }
+}
