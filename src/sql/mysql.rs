@@ -96,6 +96,14 @@ impl Family {
         }
     }
 
+    /// A column can hold the value that the text means: a number is asked for only of numbers.
+    pub(super) fn reads(self, text: &str) -> bool {
+        match self {
+            Family::Integer | Family::Decimal | Family::Float => number(text.trim()).is_some(),
+            Family::Bytes | Family::Bit | Family::Date | Family::Other => true,
+        }
+    }
+
     /// The column holds the value that the text means. A number that is none finds nothing: MariaDB
     /// would take 7 for '7abc', and compare a long integer with a text as floating-point numbers.
     pub(super) fn is(self, column: &str, text: &str) -> Statement {

@@ -4,7 +4,7 @@
 use super::closure::where_all;
 use super::mysql::Family;
 use super::{Dialect, Sql, Statement, literal};
-use crate::catalog::{OnDelete, ReferenceId, TableId};
+use crate::catalog::{Discriminant, Discriminator, OnDelete, ReferenceId, TableId};
 use crate::plan::{Condition, Unlink};
 
 /// Rows `c` of a table (and, where it matters, the parents `p` that they name).
@@ -95,7 +95,19 @@ impl Sql<'_> {
     /// MariaDB takes any two values for numbers, so that '7abc' is 7.
     pub fn incomparable(&self, id: ReferenceId) -> Option<String> {
         let reference = self.catalog.reference(id);
-        if self.dialect != Dialect::Mysql || reference.declaration.as_text {
+        if self.dialect != Dialect::Mysql {
+            return None;
+        }
+        if let Some(Discriminator { column, value: Discriminant::Literal(texts) }) =
+            &reference.declaration.discriminator
+        {
+            let type_name = &self.column(reference.child, column).type_name;
+            let stray = texts.iter().find(|text| !Family::of(type_name).reads(text));
+            if let Some(text) = stray {
+                return Some(format!("{column} is {type_name}, and {text:?} is no such value"));
+            }
+        }
+        if reference.declaration.as_text {
             return None;
         }
         let pairs = reference.columns.iter().zip(&reference.parent_columns);

@@ -167,7 +167,9 @@ each_backend! {
         let company = Company::fresh(db);
         for (step, checks) in company.every_step() {
             let outcome = company.clean_with(step, DELETE_OTHERS, checks);
-            company.ends(&outcome, &format!("{step:?} {checks}"), &[0]);
+            // MariaDB lets no trigger write to the table whose rows fire it (error 1442).
+            let own = company.db.backend == Backend::Mysql && matches!(step.0, "logs" | "inbox");
+            company.ends(&outcome, &format!("{step:?} {checks}"), &[i32::from(own)]);
         }
     }
 
