@@ -604,8 +604,10 @@ def unquoted(name, connection):
     quote_name() only adds outer quotes, and none where they are there already: both '"a"."b"' and
     'a"."b' come out as "a"."b".
     """
-    parts = re.findall(r'"((?:[^"]|"")*)"', connection.ops.quote_name(name).replace("`", '"'))
-    return ".".join(part.replace('""', '"') for part in parts)
+    quoted = connection.ops.quote_name(name)
+    quote = quoted[0]  # MariaDB's is another one, and '"a"' is a name with quotes there
+    parts = re.findall(f"{quote}((?:[^{quote}]|{quote}{quote})*){quote}", quoted)
+    return ".".join(part.replace(quote * 2, quote) for part in parts)
 
 
 def name_of(thing):

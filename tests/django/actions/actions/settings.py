@@ -3,13 +3,18 @@
 import os
 from urllib.parse import unquote, urlsplit
 
+import pymysql
+
 
 def database(url):
     parts = urlsplit(url)
     if parts.scheme == "sqlite":
         return {"ENGINE": "django.db.backends.sqlite3", "NAME": url.partition(":")[2]}
+    if parts.scheme == "mysql":
+        # Pure Python, so that no compiler and no client library are needed.
+        pymysql.install_as_MySQLdb()
     return {
-        "ENGINE": "django.db.backends.postgresql",
+        "ENGINE": f"django.db.backends.{'mysql' if parts.scheme == 'mysql' else 'postgresql'}",
         "HOST": parts.hostname,
         "PORT": parts.port,
         "USER": unquote(parts.username or ""),

@@ -4,14 +4,19 @@ import os
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+import pymysql
+
 
 def database(url: str) -> dict[str, Any]:
-    """Read the URLs that orgsweep reads as well: `sqlite:PATH` and `postgres://…`."""
+    """Read the URLs that orgsweep reads as well: `sqlite:PATH`, `postgres://…` and `mysql://…`."""
     parts = urlsplit(url)
     if parts.scheme == "sqlite":
         return {"ENGINE": "django.db.backends.sqlite3", "NAME": unquote(parts.path)}
+    if parts.scheme == "mysql":
+        # Pure Python, so that no compiler and no client library are needed.
+        pymysql.install_as_MySQLdb()
     return {
-        "ENGINE": "django.db.backends.postgresql",
+        "ENGINE": f"django.db.backends.{'mysql' if parts.scheme == 'mysql' else 'postgresql'}",
         "NAME": unquote(parts.path.removeprefix("/")),
         "USER": unquote(parts.username or ""),
         "PASSWORD": unquote(parts.password or ""),

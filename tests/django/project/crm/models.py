@@ -62,7 +62,7 @@ class Note(models.Model):
     """A remark on anything. `object_id` is text so that it can name keys of every type."""
 
     content_type = models.ForeignKey(ContentType, models.CASCADE)
-    object_id = models.TextField()
+    object_id = models.CharField(max_length=64)
     target = GenericForeignKey()
     text = models.TextField()
     created_at = models.DateTimeField(auto_now_add=True)
