@@ -54,6 +54,11 @@ impl Stage<'_> {
     }
 }
 
+/// An ENUM can hold the empty text of a value that once was none of its own, and takes it where it need not be
+/// strict (<https://mariadb.com/kb/en/enum/>). The archive's other values come from these very types.
+const LENIENT: &str = "SET STATEMENT sql_mode = 'ANSI_QUOTES,NO_BACKSLASH_ESCAPES,ALLOW_INVALID_DATES,\
+                       NO_AUTO_VALUE_ON_ZERO' FOR ";
+
 impl Sql<'_> {
     pub(super) fn stage(&self, stage: Stage) -> String {
         self.dialect.temporary(&stage.name())
@@ -120,25 +125,27 @@ impl Sql<'_> {
                 )
             }
             Dialect::Mysql => {
-                let families: Vec<Family> = stage
+                let types: Vec<&str> = stage
                     .archived()
-                    .map(|archived| {
-                        Family::of(&self.column(stage.part.table, &archived.name).type_name)
-                    })
+                    .map(|column| self.column(stage.part.table, &column.name).type_name.as_str())
                     .collect();
                 let row = |row: &Vec<Option<String>>| {
-                    let value = |(value, family): (&Option<String>, &Family)| match value {
-                        Some(text) => family.unarchived(text),
+                    let value = |(value, type_name): (&Option<String>, &&str)| match value {
+                        Some(text) => Family::of(type_name).unarchived(text),
                         None => Some("NULL".into()),
                     };
-                    let values: Option<Vec<String>> =
-                        row.iter().zip(&families).map(value).collect();
+                    let values: Option<Vec<String>> = row.iter().zip(&types).map(value).collect();
                     Some(format!("({})", values?.join(", ")))
                 };
+                let invalid = |row: &Vec<Option<String>>| {
+                    row.iter().zip(&types).any(|(value, type_name)| {
+                        value.as_deref() == Some("") && type_name.starts_with("enum")
+                    })
+                };
+                let lenient = if rows.iter().any(invalid) { LENIENT } else { "" };
                 let rows: Option<Vec<String>> = rows.iter().map(row).collect();
-                Some(
-                    format!("INSERT INTO {} VALUES {}", self.stage(stage), rows?.join(", ")).into(),
-                )
+                let rows = rows?.join(", ");
+                Some(format!("{lenient}INSERT INTO {} VALUES {rows}", self.stage(stage)).into())
             }
             Dialect::Postgres => {
                 let values = stage.archived().enumerate().map(|(n, archived)| {

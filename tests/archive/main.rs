@@ -10,6 +10,7 @@ mod memory;
 #[allow(dead_code)]
 #[path = "../model/mod.rs"]
 mod model;
+mod mysql_types;
 mod postgres_types;
 #[allow(dead_code)]
 #[path = "../faults/proxy.rs"]

@@ -164,19 +164,14 @@ pub fn dump(db: &TestDatabase) -> Dump {
             tables.push((text(0), Vec::new()));
         }
         let column = quote(&text(1));
-        let bytes = [
-            "binary",
-            "varbinary",
-            "blob",
-            "tinyblob",
-            "mediumblob",
-            "longblob",
-            "bit",
-            "geometry",
-        ];
-        let value = match bytes.contains(&text(2).as_str()) {
-            true => format!("hex({column})"),
-            false => format!("quote(CAST({column} AS CHAR))"),
+        let value = match text(2).as_str() {
+            "binary" | "varbinary" | "blob" | "tinyblob" | "mediumblob" | "longblob" | "bit"
+            | "geometry" | "point" | "linestring" | "polygon" | "multipoint" => {
+                format!("hex({column})")
+            }
+            // A FLOAT's own text has six digits.
+            "float" | "double" => format!("CAST(CAST({column} AS DOUBLE) AS CHAR)"),
+            _ => format!("quote(CAST({column} AS CHAR))"),
         };
         tables.last_mut().expect("one").1.push(format!("coalesce({value}, 'NULL')"));
     }
