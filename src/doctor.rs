@@ -35,6 +35,8 @@ pub enum Severity {
 pub enum Kind {
     Privilege,
     RowSecurity,
+    Engine,
+    BinaryLog,
     ReplicaIdentity,
     NotNull,
     Unindexed,
@@ -44,6 +46,7 @@ pub enum Kind {
     NotValidated,
     NoKey,
     NoStatistics,
+    WriteSet,
 }
 
 /// What the session may and the server does, besides the catalog.
@@ -55,6 +58,10 @@ pub struct Facts {
     pub needs_replica_role: bool,
     /// Tables that are published without a replica identity: PostgreSQL refuses to delete from them.
     pub unidentified: BTreeSet<TableId>,
+    /// MariaDB: the binary log is written in statements (`binlog_format`).
+    pub logs_statements: bool,
+    /// Galera: each limit of one transaction, with its variable.
+    pub write_set_limits: Vec<String>,
 }
 
 /// Rows that one core reads per second while it looks for children without an index; measured on
@@ -74,16 +81,24 @@ pub fn examine(catalog: &Catalog, plan: &Plan, dialect: Dialect, facts: &Facts) 
             symptoms.extend(of_reference(catalog, plan, dialect, id));
         }
     }
+    let of_server =
+        |severity, kind, what, cure| Symptom { severity, kind, table: String::new(), what, cure };
+    if facts.logs_statements {
+        let what = "the binary log takes statements, and InnoDB then refuses READ COMMITTED";
+        let cure = Some("SET GLOBAL binlog_format = 'ROW'".into());
+        symptoms.push(of_server(Severity::Blocks, Kind::BinaryLog, what.into(), cure));
+    }
+    for limit in &facts.write_set_limits {
+        let what = format!(
+            "the cluster takes at most {limit} in one transaction: beyond that, --batch-rows"
+        );
+        symptoms.push(of_server(Severity::Note, Kind::WriteSet, what, None));
+    }
     if facts.needs_replica_role {
-        symptoms.push(Symptom {
-            severity: Severity::Slows,
-            kind: Kind::ReplicaRole,
-            table: String::new(),
-            what: "this role may not leave out the engine's per-row checks, which are most of the cost of a \
-                   large deletion"
-                .into(),
-            cure: Some(cures::grant_replica_role(&facts.role)),
-        });
+        let what = "this role may not leave out the engine's per-row checks, which are most of the cost of a \
+                    large deletion";
+        let cure = Some(cures::grant_replica_role(&facts.role));
+        symptoms.push(of_server(Severity::Slows, Kind::ReplicaRole, what.into(), cure));
     }
     symptoms.sort_by(|a, b| (a.severity, a.kind, &a.table).cmp(&(b.severity, b.kind, &b.table)));
     symptoms
@@ -121,13 +136,22 @@ fn of_table(
             Severity::Blocks,
             Kind::Privilege,
             what,
-            Some(cures::grant(&missing, table, &facts.role)),
+            Some(cures::grant(dialect, &missing, table, &facts.role)),
         ));
     }
     if table.row_security {
         let what = "row-level security hides rows from this role".into();
         let cure = Some(cures::bypass_row_security(&facts.role));
         symptoms.push(symptom(Severity::Blocks, Kind::RowSecurity, what, cure));
+    }
+    if let Some(engine) = &table.lasting_engine {
+        let what = format!("{engine} keeps it, whose rows no ROLLBACK brings back");
+        symptoms.push(symptom(
+            Severity::Blocks,
+            Kind::Engine,
+            what,
+            Some(cures::transactional(table)),
+        ));
     }
     if facts.unidentified.contains(&id) {
         let what =
@@ -145,8 +169,9 @@ fn of_table(
         symptoms.push(symptom(Severity::Slows, Kind::Trigger, what, None));
     }
     if table.identifying_key().is_none() && table.kind != TableKind::WithoutRowid {
-        let what = "no key tells its rows apart: they go by their address".into();
-        let cure = (dialect == Dialect::Postgres).then(|| cures::add_key(table));
+        let by = if dialect == Dialect::Mysql { "all of their values" } else { "their address" };
+        let what = format!("no key tells its rows apart: they go by {by}");
+        let cure = cures::add_key(dialect, table);
         symptoms.push(symptom(Severity::Note, Kind::NoKey, what, cure));
     }
     if dialect == Dialect::Postgres && table.estimated_rows.is_none() {

@@ -110,3 +110,51 @@ fn unlinking_does_not_move_a_column_that_moves_by_itself() {
         assert_eq!(copy.value(moved), "0", "{checks}");
     }
 }
+
+/// With the client's own settings, in which a double quote makes no name.
+#[test]
+fn what_the_doctor_finds_is_cured_by_the_statements_shown() {
+    let Some(db) = database() else { return };
+    db.execute(
+        "CREATE TABLE organizations (id int PRIMARY KEY, name varchar(99) NOT NULL);
+         CREATE TABLE `odd \"hits` (n int, organization_id int NOT NULL, KEY (organization_id)) ENGINE = MyISAM;
+         CREATE TABLE logs (what text, organization_id int,
+             FOREIGN KEY (organization_id) REFERENCES organizations (id) ON DELETE CASCADE);
+         CREATE TRIGGER history AFTER DELETE ON logs FOR EACH ROW SET @gone = OLD.what;
+         INSERT INTO organizations VALUES (1, 'Apex');",
+    );
+    let policy = "[[references]]\nfrom = \"odd \\\"hits.organization_id\"\nto = \"organizations.id\"\non-delete = \"cascade\"\n";
+    let path = db.directory().join("policy.toml");
+    std::fs::write(&path, policy).expect("a policy file");
+    let role = db.role();
+    db.execute(&format!("GRANT SELECT, TRIGGER, UPDATE ON {}.* TO {}", db.name(), role.name));
+    let examine = |code| {
+        let config = path.to_string_lossy();
+        let doctor =
+            ["doctor", "--format", "json", "--config", &config, "--database-url", &role.url];
+        let json = db.orgsweep(&doctor).exits(code).json();
+        let text = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();
+        let one = |found: &serde_json::Value| {
+            (format!("{} {}", text(&found["table"]), text(&found["kind"])), text(&found["cure"]))
+        };
+        json["findings"].as_array().expect("findings").iter().map(one).collect::<Vec<_>>()
+    };
+    let found = examine(3);
+    let kinds: Vec<&str> = found.iter().map(|(kind, _)| kind.as_str()).collect();
+    let expected = [
+        "logs privilege",
+        "odd \"hits privilege",
+        "organizations privilege",
+        "odd \"hits engine",
+        "logs trigger",
+        "logs no_key",
+        "odd \"hits no_key",
+    ];
+    assert_eq!(kinds, expected, "{found:?}");
+    let cures: String = found.iter().map(|(_, cure)| format!("{cure};\n")).collect();
+    mysql::client(db.name(), cures.replace("\n;", "\n").as_bytes());
+    assert_eq!(
+        examine(0).iter().map(|(kind, _)| kind.as_str()).collect::<Vec<_>>(),
+        ["logs trigger"]
+    );
+}

@@ -37,6 +37,8 @@ pub fn run(subject: &Subject, args: &Doctor, ui: &mut Ui) -> Result<Exit> {
                 context.database.in_snapshot(|database| unidentified(database, &context.catalog))?
             }
         },
+        logs_statements: logs_statements(&mut context.database)?,
+        write_set_limits: write_set_limits(&mut context.database)?,
     };
     let symptoms = examine(&context.catalog, &plan, dialect, &facts);
     let blocked = symptoms.iter().any(|symptom| symptom.severity == Severity::Blocks);
@@ -61,6 +63,29 @@ fn role(database: &mut Database) -> database::Result<String> {
             Ok(row.text(0).to_owned())
         }
     }
+}
+
+/// InnoDB writes nothing under READ COMMITTED then (error 1665).
+fn logs_statements(database: &mut Database) -> database::Result<bool> {
+    let question =
+        "SELECT CASE WHEN @@log_bin AND @@binlog_format = 'STATEMENT' THEN '1' ELSE '0' END";
+    match database.dialect() {
+        Dialect::Sqlite | Dialect::Postgres => Ok(false),
+        Dialect::Mysql => Ok(database.query_one(&Statement::from(question))?.flag(0)),
+    }
+}
+
+/// `6000 rows (wsrep_max_ws_rows)`; none where the server is in no cluster.
+fn write_set_limits(database: &mut Database) -> database::Result<Vec<String>> {
+    let Some(question) = database.dialect().write_set_limits() else { return Ok(Vec::new()) };
+    let rows = database.query(&question.into())?;
+    let limit = |row: &database::Row| {
+        let name = row.text(0).to_ascii_lowercase();
+        let of = if name.ends_with("rows") { "rows" } else { "bytes" };
+        let limits = name.starts_with("wsrep_max_ws") && row.number(1) > 0;
+        limits.then(|| format!("{} {of} ({name})", row.number(1)))
+    };
+    Ok(rows.iter().filter_map(limit).collect())
 }
 
 /// Tables whose deletions are published although nothing in them identifies a row to the subscriber.

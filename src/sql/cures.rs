@@ -1,24 +1,35 @@
 //! Statements that cure what `doctor` finds: shown, and run only where a flag asks for it.
 
 use super::{Dialect, quote, quote_table};
-use crate::catalog::{Catalog, ReferenceId, Table, TableId};
+use crate::catalog::{Catalog, ReferenceId, Table, TableId, TableName};
 
 /// An index that finds the child rows of a key. `CONCURRENTLY` keeps writers going; inside a
 /// transaction it cannot run.
 pub fn create_index(dialect: Dialect, catalog: &Catalog, id: ReferenceId) -> String {
     let reference = catalog.reference(id);
     let table = reference.partition.as_ref().unwrap_or(&catalog.table(reference.child).name);
-    let columns: Vec<String> = reference.columns.iter().map(|column| quote(column)).collect();
+    let columns: Vec<String> =
+        reference.columns.iter().map(|column| identifier(dialect, column)).collect();
     let columns = columns.join(", ");
-    let name = quote(&index_name(&table.name, &reference.columns));
+    let name = identifier(dialect, &index_name(&table.name, &reference.columns));
+    let concurrently = if dialect == Dialect::Postgres { "CONCURRENTLY " } else { "" };
+    format!("CREATE INDEX {concurrently}{name} ON {} ({columns})", relation(dialect, table))
+}
+
+/// As a person's own session reads it: MariaDB's does not take double quotes, orgsweep's takes both.
+fn identifier(dialect: Dialect, name: &str) -> String {
     match dialect {
-        Dialect::Sqlite => {
-            format!("CREATE INDEX {name} ON {} ({columns})", quote(&table.name))
+        Dialect::Sqlite | Dialect::Postgres => quote(name),
+        Dialect::Mysql => format!("`{}`", name.replace('`', "``")),
+    }
+}
+
+fn relation(dialect: Dialect, name: &TableName) -> String {
+    match (dialect, &name.schema) {
+        (Dialect::Sqlite, _) | (_, None) => identifier(dialect, &name.name),
+        (_, Some(schema)) => {
+            format!("{}.{}", identifier(dialect, schema), identifier(dialect, &name.name))
         }
-        Dialect::Postgres => {
-            format!("CREATE INDEX CONCURRENTLY {name} ON {} ({columns})", quote_table(table))
-        }
-        Dialect::Mysql => format!("CREATE INDEX {name} ON {} ({columns})", quote_table(table)),
     }
 }
 
@@ -40,8 +51,15 @@ fn index_name(table: &str, columns: &[String]) -> String {
     }
 }
 
-pub fn grant(privilege: &str, table: &Table, role: &str) -> String {
-    format!("GRANT {privilege} ON {} TO {}", quote_table(&table.name), quote(role))
+/// `role` is a name, or `user@host` on MariaDB.
+pub fn grant(dialect: Dialect, privilege: &str, table: &Table, role: &str) -> String {
+    let grantee = match (dialect, role.rsplit_once('@')) {
+        (Dialect::Mysql, Some((user, host))) => {
+            format!("{}@{}", identifier(dialect, user), identifier(dialect, host))
+        }
+        _ => identifier(dialect, role),
+    };
+    format!("GRANT {privilege} ON {} TO {grantee}", relation(dialect, &table.name))
 }
 
 pub fn grant_replica_role(role: &str) -> String {
@@ -56,11 +74,20 @@ pub fn drop_not_null(table: &Table, column: &str) -> String {
     format!("ALTER TABLE {} ALTER COLUMN {} DROP NOT NULL", quote_table(&table.name), quote(column))
 }
 
-pub fn add_key(table: &Table) -> String {
-    format!(
-        "ALTER TABLE {} ADD COLUMN id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY",
-        quote_table(&table.name)
-    )
+/// SQLite cannot add one to a table that is there.
+pub fn add_key(dialect: Dialect, table: &Table) -> Option<String> {
+    let column = match dialect {
+        Dialect::Sqlite => return None,
+        Dialect::Postgres => "bigint GENERATED ALWAYS AS IDENTITY",
+        Dialect::Mysql => "bigint AUTO_INCREMENT",
+    };
+    let table = relation(dialect, &table.name);
+    Some(format!("ALTER TABLE {table} ADD COLUMN id {column} PRIMARY KEY"))
+}
+
+/// An engine whose rows a ROLLBACK brings back.
+pub fn transactional(table: &Table) -> String {
+    format!("ALTER TABLE {} ENGINE = InnoDB", relation(Dialect::Mysql, &table.name))
 }
 
 pub fn replica_identity(table: &Table) -> String {
@@ -79,9 +106,6 @@ pub fn enable_triggers(catalog: &Catalog, table: TableId) -> String {
 }
 
 pub fn analyze(dialect: Dialect, table: &Table) -> String {
-    match dialect {
-        Dialect::Sqlite => format!("ANALYZE {}", quote(&table.name.name)),
-        Dialect::Postgres => format!("ANALYZE {}", quote_table(&table.name)),
-        Dialect::Mysql => format!("ANALYZE TABLE {}", quote_table(&table.name)),
-    }
+    let word = if dialect == Dialect::Mysql { "ANALYZE TABLE" } else { "ANALYZE" };
+    format!("{word} {}", relation(dialect, &table.name))
 }
