@@ -113,13 +113,11 @@ each_backend! {
     }
 
     fn a_constraint_that_is_new(db: TestDatabase) {
-        if db.backend == Backend::Mysql {
-            return skip("this body's definitions are not written for MariaDB yet");
-        }
         let archive = cleaned(&db);
-        db.execute(db.either(
+        db.execute(db.pick(
             "DROP TABLE tasks; CREATE TABLE tasks (a integer, b integer CHECK (b > 1), user_id integer)",
             "ALTER TABLE tasks ADD CHECK (b > 1) NOT VALID",
+            "SET check_constraint_checks = 0; ALTER TABLE tasks ADD CHECK (b > 1); SET check_constraint_checks = 1",
         ));
         refused(&db, &archive, "SELECT 1", &["nothing was written"]);
     }

@@ -61,7 +61,7 @@ each_backend! {
 
     fn what_is_found_is_cured_by_the_statements_shown(db: TestDatabase) {
         if db.backend == Backend::Mysql {
-            return skip("this body's definitions are not written for MariaDB yet");
+            return skip("InnoDB indexes every foreign key, and knows no SET NULL of a NOT NULL column");
         }
         db.execute(SCHEMA);
         many_deals(&db);
@@ -73,17 +73,16 @@ each_backend! {
     }
 
     fn triggers_and_tables_without_keys_are_told(db: TestDatabase) {
-        if db.backend == Backend::Mysql {
-            return skip("this body's triggers are not written for MariaDB yet");
-        }
         db.execute("CREATE TABLE organizations (id integer PRIMARY KEY, name text); \
                     CREATE TABLE logs (what text, organization_id integer REFERENCES organizations ON DELETE CASCADE)");
-        db.execute(db.either(
+        db.execute(db.pick(
             "CREATE TRIGGER history AFTER DELETE ON logs BEGIN SELECT 1; END",
             "CREATE FUNCTION history() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN RETURN old; END$$; \
              CREATE TRIGGER history AFTER DELETE ON logs FOR EACH ROW EXECUTE FUNCTION history()",
+            "CREATE TRIGGER history AFTER DELETE ON logs BEGIN SET @gone = OLD.what; END",
         ));
-        db.execute("CREATE INDEX logs_organization ON logs (organization_id); ANALYZE");
+        db.execute("CREATE INDEX logs_organization ON logs (organization_id)");
+        db.execute(db.pick("ANALYZE", "ANALYZE", "ANALYZE TABLE logs"));
         let kinds: Vec<String> =
             findings(&db, 0).into_iter().map(|(table, kind, _)| format!("{table} {kind}")).collect();
         assert_eq!(kinds, ["logs trigger", "logs no_key"]);
