@@ -34,6 +34,8 @@ class MariaDb:
             shutil.chown(self.work, self.owner)
         self.data, self.server = self.work / "data", None
         self.port = free_port()
+        # A server that starts removes the temporary tables of all that share its directory for them.
+        self.environment = {**os.environ, "TMPDIR": str(self.work)}
         self.spent = 0.0  # Processor time of the servers that ran before this one.
         self.own("mariadb-install-db", "--no-defaults", f"--datadir={self.data}", "--skip-test-db",
                  "--auth-root-authentication-method=normal")
@@ -58,7 +60,7 @@ class MariaDb:
 
     def own(self, *command):
         done = subprocess.run(self.as_owner(list(map(str, command))), cwd="/", stdin=subprocess.DEVNULL,
-                              capture_output=True, text=True)
+                              capture_output=True, text=True, env=self.environment)
         if done.returncode != 0:
             sys.exit(f"benches/run: {command[0]} failed: {done.stderr}")
 
@@ -67,7 +69,7 @@ class MariaDb:
             self.server = subprocess.Popen(
                 self.as_owner(["mariadbd", *SETTINGS, f"--datadir={self.data}", f"--port={self.port}",
                                f"--socket={self.work}/socket", f"--pid-file={self.work}/pid"]),
-                cwd="/", stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+                cwd="/", stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=self.environment)
         for _ in range(600):
             if self.client("-e", "SELECT 1", check=False).returncode == 0:
                 return
