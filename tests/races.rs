@@ -111,8 +111,8 @@ fn write(
     added
 }
 
-/// Deletes `Apex` while others write; checks what is left and what was reported.
-fn race(db: &TestDatabase, checks: &str, seed: u64) {
+/// Deletes `Apex` while others write; checks what is left and what was reported. Whether it came through.
+fn race(db: &TestDatabase, checks: &str, seed: u64) -> bool {
     let counts = || ["users", "deals", "payments"].map(|table| (table, db.count(table)));
     let before = counts();
     let stop = AtomicBool::new(false);
@@ -146,7 +146,13 @@ fn race(db: &TestDatabase, checks: &str, seed: u64) {
         let reported = deleted.get(*table).copied().unwrap_or(0) as i64;
         assert_eq!(gone, reported, "{case}: rows of {table} gone and reported");
     }
-    assert_eq!(outcome.code, 0, "{case}: writers alone must not stop a clean\n{outcome}");
+    // InnoDB ends whoever has changed less, which a clean has until it deletes: five times in a row it can
+    // be ours, and says so.
+    let lost = db.backend == Backend::Mysql
+        && outcome.code == 5
+        && outcome.text().contains("Deadlock found");
+    assert!(lost || outcome.code == 0, "{case}: writers alone must not stop a clean\n{outcome}");
+    !lost
 }
 
 fn races(backend: Backend, checks: &str, settings: &str) {
@@ -156,13 +162,15 @@ fn races(backend: Backend, checks: &str, settings: &str) {
     original.execute(SCHEMA);
     original.execute(&rows(numbers));
     original.execute(original.pick("", "ANALYZE", "ANALYZE TABLE users, deals, payments"));
+    let mut won = 0;
     for _ in 0..ROUNDS {
         let db = original.copy();
         if !settings.is_empty() {
             db.execute(&format!("ALTER DATABASE {} SET {settings}", db.name()));
         }
-        race(&db, checks, fastrand::u64(..1_000_000));
+        won += u32::from(race(&db, checks, fastrand::u64(..1_000_000)));
     }
+    assert!(won > ROUNDS / 2, "{won} of {ROUNDS} came through");
 }
 
 #[test]

@@ -69,8 +69,8 @@ pub fn clean(
 }
 
 /// The tables whose rows can be deleted as they are found: all of them from the top down where the
-/// engine does not check each row, otherwise those that nothing refers to. SQLite cannot delete
-/// rows and keep their keys in one statement.
+/// engine does not check each row, otherwise those that nothing refers to. SQLite and MariaDB cannot
+/// delete rows and keep their keys in one statement.
 pub fn taken(dialect: Dialect, job: &Job) -> Option<BTreeSet<TableId>> {
     let (catalog, plan) = (job.catalog, job.plan);
     if job.digest || job.batch.is_some() || !plan.may_take(catalog) {
@@ -78,17 +78,18 @@ pub fn taken(dialect: Dialect, job: &Job) -> Option<BTreeSet<TableId>> {
     }
     let tables = match (dialect, plan.rules.checks) {
         (Dialect::Postgres, Checks::Set) => plan.tables.clone(),
-        // It cannot keep the keys of rows that it deletes either; and where the engine checks each row, a
-        // cascade would take some of them first.
-        (Dialect::Mysql, _) => return None,
+        // Of rows that come by keys which it does not lock, its cascades would take some uncounted.
+        (Dialect::Mysql, Checks::Engine) => return None,
         // What a trigger does must not happen before all refusals are known.
         _ if plan.fires(catalog) => return None,
         // What will be slow is told before the first change.
         (_, Checks::Engine) if !doctor::worth_an_index(catalog, plan).is_empty() => return None,
         (Dialect::Postgres, Checks::Engine) => plan.leaves(catalog),
         // It cannot return the rows that it deletes without holding all of them in memory either.
-        (Dialect::Sqlite, _) if job.verify || job.archive.is_some() => return None,
-        (Dialect::Sqlite, _) => {
+        (Dialect::Sqlite | Dialect::Mysql, _) if job.verify || job.archive.is_some() => {
+            return None;
+        }
+        (Dialect::Sqlite | Dialect::Mysql, _) => {
             let unseen = |table: &TableId| !plan.looks_at(catalog, *table);
             plan.leaves(catalog).into_iter().filter(unseen).collect()
         }
