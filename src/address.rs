@@ -44,11 +44,7 @@ impl Address {
 }
 
 fn row_name(dialect: Dialect) -> &'static str {
-    match dialect {
-        Dialect::Sqlite => "rowid",
-        Dialect::Postgres => "ctid",
-        Dialect::Mysql => "column=value",
-    }
+    dialect.row_address().unwrap_or("column=value")
 }
 
 /// The table that `text` names.

@@ -169,7 +169,7 @@ fn of_table(
         symptoms.push(symptom(Severity::Slows, Kind::Trigger, what, None));
     }
     if table.identifying_key().is_none() && table.kind != TableKind::WithoutRowid {
-        let by = if dialect == Dialect::Mysql { "all of their values" } else { "their address" };
+        let by = dialect.row_address().map_or("all of their values", |_| "their address");
         let what = format!("no key tells its rows apart: they go by {by}");
         let cure = cures::add_key(dialect, table);
         symptoms.push(symptom(Severity::Note, Kind::NoKey, what, cure));

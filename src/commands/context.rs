@@ -134,10 +134,9 @@ impl Context {
     fn checks(&mut self, plan: &Plan, wanted: ReferenceChecks) -> Result<(Checks, String)> {
         let dialect = self.database.dialect();
         let replica_role = match (dialect, wanted) {
-            (Dialect::Sqlite | Dialect::Mysql, _) | (_, ReferenceChecks::Engine) => {
-                ReplicaRole::Usable
-            }
+            (_, ReferenceChecks::Engine) => ReplicaRole::Usable,
             (Dialect::Postgres, _) => self.database.in_snapshot(replica_role)?,
+            _ => ReplicaRole::Usable,
         };
         let automatic = execute::choose_checks(&self.catalog, plan, dialect, &replica_role);
         match wanted {

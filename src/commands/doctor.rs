@@ -23,8 +23,8 @@ pub fn run(subject: &Subject, args: &Doctor, ui: &mut Ui) -> Result<Exit> {
     let mut plan = plan::build(&context.catalog, context.root.table, context.rules.clone());
     let dialect = context.database.dialect();
     let replica_role = match dialect {
-        Dialect::Sqlite | Dialect::Mysql => ReplicaRole::Usable,
         Dialect::Postgres => context.database.in_snapshot(replica_role)?,
+        _ => ReplicaRole::Usable,
     };
     let checks = execute::choose_checks(&context.catalog, &plan, dialect, &replica_role);
     plan.rules.checks = checks.checks;
@@ -32,10 +32,10 @@ pub fn run(subject: &Subject, args: &Doctor, ui: &mut Ui) -> Result<Exit> {
         role: role(&mut context.database)?,
         needs_replica_role: replica_role == ReplicaRole::NotGranted,
         unidentified: match dialect {
-            Dialect::Sqlite | Dialect::Mysql => BTreeSet::new(),
             Dialect::Postgres => {
                 context.database.in_snapshot(|database| unidentified(database, &context.catalog))?
             }
+            _ => BTreeSet::new(),
         },
         logs_statements: logs_statements(&mut context.database)?,
         write_set_limits: write_set_limits(&mut context.database)?,
@@ -52,27 +52,13 @@ pub fn run(subject: &Subject, args: &Doctor, ui: &mut Ui) -> Result<Exit> {
 }
 
 fn role(database: &mut Database) -> database::Result<String> {
-    match database.dialect() {
-        Dialect::Sqlite => Ok(String::new()),
-        Dialect::Postgres => {
-            let row = database.query_one(&Statement::from("SELECT current_user::text"))?;
-            Ok(row.text(0).to_owned())
-        }
-        Dialect::Mysql => {
-            let row = database.query_one(&Statement::from("SELECT current_user()"))?;
-            Ok(row.text(0).to_owned())
-        }
-    }
+    let Some(question) = database.dialect().current_user() else { return Ok(String::new()) };
+    Ok(database.query_one(&question.into())?.text(0).to_owned())
 }
 
-/// InnoDB writes nothing under READ COMMITTED then (error 1665).
 fn logs_statements(database: &mut Database) -> database::Result<bool> {
-    let question =
-        "SELECT CASE WHEN @@log_bin AND @@binlog_format = 'STATEMENT' THEN '1' ELSE '0' END";
-    match database.dialect() {
-        Dialect::Sqlite | Dialect::Postgres => Ok(false),
-        Dialect::Mysql => Ok(database.query_one(&Statement::from(question))?.flag(0)),
-    }
+    let Some(question) = database.dialect().logs_statements() else { return Ok(false) };
+    Ok(database.query_one(&question.into())?.flag(0))
 }
 
 /// `6000 rows (wsrep_max_ws_rows)`; none where the server is in no cluster.

@@ -119,8 +119,7 @@ fn existing(database: &mut Database, names: &[&str]) -> Result<BTreeSet<String>>
 }
 
 fn recorded(database: &mut Database) -> Result<BTreeSet<String>> {
-    let text = if database.dialect() == Dialect::Mysql { "CHAR" } else { "TEXT" };
-    let query = format!("SELECT CAST(version AS {text}) FROM {RECORD}");
+    let query = format!("SELECT {} FROM {RECORD}", database.dialect().as_text("version"));
     let rows = database.query(&Statement::from(query))?;
     Ok(rows.iter().map(|row| row.text(0).to_owned()).collect())
 }

@@ -4,16 +4,17 @@
 mod error;
 mod mysql;
 mod row;
+mod server;
 mod target;
 
 pub use error::{Error, Fault};
 pub use mysql::MysqlConnection;
 use row::RawRow;
 pub use row::Row;
+pub use server::Replication;
 pub use target::Target;
 
 use crate::interrupt::Cancel;
-use crate::policy::Place;
 pub use crate::sql::Purpose;
 use crate::sql::{Dialect, Placeholder, Statement};
 use diesel::connection::{
@@ -41,13 +42,6 @@ pub enum Driver {
     Sqlite(SqliteConnection),
     Postgres(PgConnection),
     Mysql(MysqlConnection),
-}
-
-/// Positions in a server's log.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Replication {
-    pub written: u64,
-    pub replayed: u64,
 }
 
 /// A value as text, as it is bytes; `None` is a null.
@@ -295,86 +289,6 @@ impl Database {
             Dialect::Sqlite => self.run(&format!("PRAGMA busy_timeout = {}", timeout.as_millis())),
             Dialect::Postgres | Dialect::Mysql => Ok(()),
         }
-    }
-
-    /// Why nothing can, or is meant to, be written here: a standby, a read-only default, a file that
-    /// this user may not write.
-    pub fn read_only(&mut self) -> Result<Option<String>> {
-        if let Target::Sqlite(path) = &self.target {
-            let writable = std::fs::OpenOptions::new().write(true).open(path).is_ok();
-            return Ok((!writable).then(|| format!("{} is read-only", path.display())));
-        }
-        if self.dialect() == Dialect::Mysql {
-            // Who may write all the same (SUPER, READ_ONLY ADMIN) is not meant to on a replica.
-            let question = "SELECT CASE WHEN @@global.read_only THEN 'read_only is on: this server is a replica, or is meant to be read-only' \
-                            WHEN @@innodb_read_only THEN 'innodb_read_only is on: this server cannot write' END";
-            return Ok(self.query_one(&question.into())?.optional(0).map(str::to_owned));
-        }
-        let question = Statement::from(
-            "SELECT CASE WHEN pg_is_in_recovery() THEN 'this server is a standby, it is read-only' \
-             WHEN current_setting('default_transaction_read_only') = 'on' \
-             THEN 'default_transaction_read_only is on: this database is meant to be read-only' END",
-        );
-        let why = self.in_snapshot(|database| database.query_one(&question))?;
-        Ok(why.optional(0).map(str::to_owned))
-    }
-
-    /// What tells this database from every other, copies excepted: the server's own identifier and the
-    /// database's name (PostgreSQL), the file's whole path (SQLite). MariaDB has no identifier of its own
-    /// (MySQL's `server_uuid`): host, port and data directory stand for it.
-    pub fn identity(&mut self) -> Result<String> {
-        if let Target::Sqlite(path) = &self.target {
-            let whole = std::fs::canonicalize(path).unwrap_or_else(|_| path.clone());
-            return Ok(format!("sqlite:{}", whole.display()));
-        }
-        if self.dialect() == Dialect::Mysql {
-            let question = "SELECT @@hostname, CAST(@@port AS CHAR), @@datadir, DATABASE()";
-            let facts = self.query_one(&question.into())?;
-            let [host, port, data, name] = [0, 1, 2, 3].map(|n| facts.text(n));
-            return Ok(format!("mysql:{host}:{port}{data}{name}"));
-        }
-        let question = Statement::from(
-            "SELECT system_identifier::text, current_database()::text FROM pg_control_system()",
-        );
-        let facts = self.in_snapshot(|database| database.query_one(&question))?;
-        Ok(format!("postgres:{}/{}", facts.text(0), facts.text(1)))
-    }
-
-    /// How far this server has written its log, and how far the slowest of its replicas has replayed it, in
-    /// bytes. `None` where there is none that this role may see, on SQLite and on MariaDB. The view's own `replay_lag`
-    /// stands still while a replica does.
-    pub fn replication(&mut self) -> Result<Option<Replication>> {
-        if self.dialect() != Dialect::Postgres {
-            return Ok(None);
-        }
-        let question = Statement::from(
-            "SELECT (pg_current_wal_lsn() - '0/0'::pg_lsn)::text, min(replay_lsn - '0/0'::pg_lsn)::text \
-             FROM pg_stat_replication",
-        );
-        let facts = self.in_snapshot(|database| database.query_one(&question))?;
-        let number = |n: usize| facts.optional(n).and_then(|text| text.parse().ok());
-        let known = number(0).zip(number(1));
-        Ok(known.map(|(written, replayed)| Replication { written, replayed }))
-    }
-
-    /// The names by which a guard knows this database and its server. An SQLite file is on this
-    /// machine; PostgreSQL's server tells its address where the URL does not, and none for a socket.
-    pub fn place(&mut self) -> Result<Place> {
-        let local = || "localhost".to_owned();
-        if let Target::Sqlite(path) = &self.target {
-            let name = path.file_name().map(|name| name.to_string_lossy().into_owned());
-            let databases = name.into_iter().chain([path.display().to_string()]).collect();
-            return Ok(Place { databases, hosts: vec![local()] });
-        }
-        let question = match self.dialect() {
-            // Behind a socket or a proxy the URL's host may be no name of the server.
-            Dialect::Mysql => "SELECT DATABASE(), @@hostname",
-            _ => "SELECT current_database()::text, host(inet_server_addr())",
-        };
-        let facts = self.in_snapshot(|database| database.query_one(&Statement::from(question)))?;
-        let address = facts.optional(1).map_or_else(local, str::to_owned);
-        let hosts = self.target.hosts().into_iter().chain([address]).collect();
-        Ok(Place { databases: vec![facts.text(0).to_owned()], hosts })
     }
 
     fn error(&self, error: diesel::result::Error) -> Error {

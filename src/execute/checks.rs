@@ -88,11 +88,11 @@ pub fn choose_checks(
         },
         // What a trigger writes, here or elsewhere, only the engine would check and cascade. Deferred,
         // its checks let cycles pass.
-        (Dialect::Sqlite | Dialect::Mysql, _) => match with_trigger(true) {
+        _ => match with_trigger(true) {
             Some(table) => {
                 choice(Checks::Engine, false, format!("{table} has a trigger that would fire"))
             }
-            None if dialect == Dialect::Sqlite => {
+            None if dialect.excludes_writers() => {
                 choice(Checks::Set, true, "BEGIN IMMEDIATE keeps other writers out".into())
             }
             None => choice(Checks::Set, true, "rows are locked, no trigger would fire".into()),

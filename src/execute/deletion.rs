@@ -5,30 +5,18 @@ use crate::catalog::{Catalog, Reference, ReferenceId, TableId};
 use crate::database::{self, Database};
 use crate::findings::{Change, Findings, Step, Work};
 use crate::plan::Checks;
-use crate::sql::Dialect;
+use crate::sql::{Cycles, Dialect};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-/// SQLite decides before BEGIN whether it checks foreign keys; MariaDB's are on but for deletions.
+/// Before BEGIN.
 pub fn set_reference_checks(database: &mut Database, checks: Checks) -> database::Result<()> {
-    match (database.dialect(), checks) {
-        (Dialect::Sqlite, Checks::Set) => database.run("PRAGMA foreign_keys = OFF"),
-        (Dialect::Sqlite, Checks::Engine) => database.run("PRAGMA foreign_keys = ON"),
-        (Dialect::Postgres, _) => Ok(()),
-        (Dialect::Mysql, _) => database.run("SET SESSION foreign_key_checks = 1"),
-    }
+    database.dialect().reference_checks(checks).map_or(Ok(()), |set| database.run(set))
 }
 
 /// Turns the engine's checks of each row off or on within the transaction, and its cascades with them.
-/// What SQLite does was decided before.
-fn watch_rows(run: &mut Run, watched: bool) -> Result<(), Failure> {
-    match (run.sql.dialect, watched) {
-        (Dialect::Sqlite, _) => Ok(()),
-        (Dialect::Postgres, true) => run.run("SET LOCAL session_replication_role = origin"),
-        (Dialect::Postgres, false) => run.run("SET LOCAL session_replication_role = replica"),
-        (Dialect::Mysql, true) => run.run("SET SESSION foreign_key_checks = 1"),
-        (Dialect::Mysql, false) => run.run("SET SESSION foreign_key_checks = 0"),
-    }
+pub(super) fn watch_rows(run: &mut Run, watched: bool) -> Result<(), Failure> {
+    run.sql.dialect.watch_rows(watched).map_or(Ok(()), |set| run.run(set))
 }
 
 /// Unlinks and deletes, children before parents; rows of the tables in `taken` are gone already.
@@ -39,8 +27,11 @@ pub fn remove(
     taken: &BTreeSet<TableId>,
 ) -> Result<BTreeMap<Step, Duration>, Failure> {
     let mut durations = BTreeMap::new();
-    defer_checks(run)?;
-    let unchecked = run.sql.dialect != Dialect::Sqlite && run.job.plan.rules.checks == Checks::Set;
+    let (dialect, checks) = (run.sql.dialect, run.job.plan.rules.checks);
+    if let Some(defer) = dialect.defer_checks(checks) {
+        run.run(defer)?;
+    }
+    let unchecked = checks == Checks::Set && dialect.watch_rows(false).is_some();
     let mut unwatched = false;
     for work in findings.work(run.job.catalog, run.job.plan, taken) {
         let deletes = matches!(work, Work::Delete(_));
@@ -62,14 +53,6 @@ pub fn remove(
     Ok(durations)
 }
 
-/// Cycles hold at COMMIT, those of RESTRICT references too: SQLite defers even these.
-fn defer_checks(run: &mut Run) -> Result<(), Failure> {
-    match run.sql.dialect == Dialect::Sqlite && run.job.plan.rules.checks == Checks::Engine {
-        true => run.run("PRAGMA defer_foreign_keys = ON"),
-        false => Ok(()),
-    }
-}
-
 fn delete(
     run: &mut Run,
     findings: &Findings,
@@ -78,22 +61,25 @@ fn delete(
     durations: &mut BTreeMap<Step, Duration>,
 ) -> Result<(), Failure> {
     let rows = findings.rows();
-    // Without checks of rows, or with SQLite's deferred ones, a cycle needs no care.
-    if tables.len() > 1 && run.sql.dialect == Dialect::Postgres && !unwatched {
-        let (counts, took) = timed(|| delete_together(run, tables))?;
-        for (table, deleted) in tables.iter().zip(counts) {
-            expect_gone(run, *table, rows[table], deleted)?;
-            durations.insert(Step::Delete(*table), took);
+    match run.sql.dialect.cycles() {
+        Cycles::OneStatement if tables.len() > 1 && !unwatched => {
+            let (counts, took) = timed(|| delete_together(run, tables))?;
+            for (table, deleted) in tables.iter().zip(counts) {
+                expect_gone(run, *table, rows[table], deleted)?;
+                durations.insert(Step::Delete(*table), took);
+            }
+            return Ok(());
         }
-        return Ok(());
-    }
-    if run.sql.dialect == Dialect::Mysql && !unwatched && is_cyclic(run, tables) {
-        let ((), took) = timed(|| delete_leaves(run, tables, &rows))?;
-        for table in tables {
-            durations.insert(Step::Delete(*table), took);
-            report(run, Step::Delete(*table), rows[table], findings);
+        Cycles::LeavesFirst if !unwatched && !within(run, tables).is_empty() => {
+            let ((), took) = timed(|| delete_leaves(run, tables, &rows))?;
+            for table in tables {
+                durations.insert(Step::Delete(*table), took);
+                report(run, Step::Delete(*table), rows[table], findings);
+            }
+            return Ok(());
         }
-        return Ok(());
+        // Nothing checks them now.
+        _ => {}
     }
     for table in tables {
         let (deleted, took) = timed(|| run.execute(&run.sql.delete(*table)))?;
@@ -102,10 +88,6 @@ fn delete(
         report(run, Step::Delete(*table), rows[table], findings);
     }
     Ok(())
-}
-
-fn is_cyclic(run: &Run, tables: &[TableId]) -> bool {
-    !within(run, tables).is_empty()
 }
 
 /// The foreign keys between these tables, self-references included.
@@ -238,12 +220,10 @@ pub fn prove(run: &mut Run, findings: &Findings) -> Result<(), Failure> {
             let reference = ReferenceId(row.number(0) as usize);
             let arrow = run.job.catalog.reference_arrow(reference);
             let what = format!("{} rows name a deleted row by {arrow}", row.text(1));
-            return Err(match run.sql.dialect {
-                Dialect::Postgres => Failure::Disturbed(what),
-                // Not of a session that checks its foreign keys: our locks keep it out.
-                Dialect::Mysql => Failure::Disturbed(what),
-                // No other session writes: running again would change nothing.
-                Dialect::Sqlite => Failure::Unproven(what + " (does a trigger add them?)"),
+            return Err(match run.sql.dialect.excludes_writers() {
+                false => Failure::Disturbed(what),
+                // Running again would change nothing.
+                true => Failure::Unproven(what + " (does a trigger add them?)"),
             });
         }
     }
@@ -260,12 +240,9 @@ pub fn prove(run: &mut Run, findings: &Findings) -> Result<(), Failure> {
 /// swallow, and since rows that a trigger adds come after ours were found; and with `--verify`.
 fn is_doubtful(job: &Job, id: ReferenceId, dialect: Dialect) -> bool {
     let reference = job.catalog.reference(id);
-    let unwatched = match dialect {
-        Dialect::Sqlite => false,
-        Dialect::Postgres => !reference.enforced,
-        Dialect::Mysql => !reference.enforced || !locks_keep_children_out(job.catalog, reference),
-    };
-    job.verify || unwatched || fires_triggers(job)
+    let locked = !dialect.locks_index_entries() || locks_keep_children_out(job.catalog, reference);
+    let watched = dialect.excludes_writers() || (reference.enforced && locked);
+    job.verify || !watched || fires_triggers(job)
 }
 
 /// Whoever adds a child in MariaDB waits for a shared lock on its parent's entry in the index that the

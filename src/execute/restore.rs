@@ -8,7 +8,7 @@ use crate::database::{Database, Purpose};
 use crate::interrupt;
 use crate::plan::Checks;
 use crate::restoration::{Obstacle, Part, Relinked, Restoration, Restored};
-use crate::sql::{Dialect, Stage, Statement};
+use crate::sql::{Cycles, Dialect, Stage, Statement};
 use std::collections::BTreeMap;
 
 /// Rows that go into a stage table at once, and bytes of them.
@@ -64,8 +64,8 @@ fn once(
 fn put_back(run: &mut Run, source: &Source) -> Result<Restored, Failure> {
     run.prepare()?;
     hold_schema(run, source)?;
-    if run.sql.dialect == Dialect::Sqlite {
-        run.run("PRAGMA defer_foreign_keys = ON")?;
+    if let Some(defer) = run.sql.dialect.defer_checks(Checks::Engine) {
+        run.run(defer)?;
     }
     let stages = fill(run, source)?;
     let mut restored =
@@ -77,8 +77,8 @@ fn put_back(run: &mut Run, source: &Source) -> Result<Restored, Failure> {
     }
     // Rows that name each other pass no check of single rows. What they name is there and locked, or in
     // the archive: that was the question above.
-    if run.sql.dialect == Dialect::Mysql {
-        run.run("SET SESSION foreign_key_checks = 0")?;
+    if run.sql.dialect.cycles() == Cycles::LeavesFirst {
+        deletion::watch_rows(run, false)?;
     }
     for tables in &source.restoration.order {
         insert(run, &stages, tables, &mut restored)?;
@@ -87,10 +87,8 @@ fn put_back(run: &mut Run, source: &Source) -> Result<Restored, Failure> {
         restored.links.push(relink(run, stages.stage(*part))?);
     }
     (run.observe)(Progress::Proving);
-    match run.sql.dialect {
-        Dialect::Postgres => run.run("SET CONSTRAINTS ALL IMMEDIATE")?,
-        Dialect::Mysql => run.run("SET SESSION foreign_key_checks = 1")?,
-        Dialect::Sqlite => {}
+    if let Some(settle) = run.sql.dialect.settle_checks() {
+        run.run(settle)?;
     }
     for part in &source.restoration.rows {
         if let Some(question) = run.sql.altered(stages.stage(*part)) {
@@ -280,8 +278,8 @@ fn insert(
     restored: &mut Restored,
 ) -> Result<(), Failure> {
     let together: Vec<Stage> = tables.iter().filter_map(|table| stages.of(*table)).collect();
-    // SQLite's checks are deferred: a cycle needs no care.
-    let counts: Vec<u64> = if together.len() > 1 && run.sql.dialect == Dialect::Postgres {
+    let in_one = run.sql.dialect.cycles() == Cycles::OneStatement;
+    let counts: Vec<u64> = if together.len() > 1 && in_one {
         let row = run.one(run.sql.put_back_together(&together))?;
         (0..together.len()).map(|n| row.number(n) as u64).collect()
     } else {

@@ -76,23 +76,19 @@ pub fn taken(dialect: Dialect, job: &Job) -> Option<BTreeSet<TableId>> {
     if job.digest || job.batch.is_some() || !plan.may_take(catalog) {
         return None;
     }
-    let tables = match (dialect, plan.rules.checks) {
-        (Dialect::Postgres, Checks::Set) => plan.tables.clone(),
+    let unseen = |table: &TableId| !plan.looks_at(catalog, *table);
+    let tables = match (dialect.keeps_deleted_keys(), plan.rules.checks) {
+        (true, Checks::Set) => plan.tables.clone(),
         // Of rows that come by keys which it does not lock, its cascades would take some uncounted.
-        (Dialect::Mysql, Checks::Engine) => return None,
+        (_, Checks::Engine) if dialect.locks_index_entries() => return None,
         // What a trigger does must not happen before all refusals are known.
         _ if plan.fires(catalog) => return None,
         // What will be slow is told before the first change.
         (_, Checks::Engine) if !doctor::worth_an_index(catalog, plan).is_empty() => return None,
-        (Dialect::Postgres, Checks::Engine) => plan.leaves(catalog),
+        (true, Checks::Engine) => plan.leaves(catalog),
         // It cannot return the rows that it deletes without holding all of them in memory either.
-        (Dialect::Sqlite | Dialect::Mysql, _) if job.verify || job.archive.is_some() => {
-            return None;
-        }
-        (Dialect::Sqlite | Dialect::Mysql, _) => {
-            let unseen = |table: &TableId| !plan.looks_at(catalog, *table);
-            plan.leaves(catalog).into_iter().filter(unseen).collect()
-        }
+        (false, _) if job.verify || job.archive.is_some() => return None,
+        (false, _) => plan.leaves(catalog).into_iter().filter(unseen).collect(),
     };
     Some(tables).filter(|tables| !tables.is_empty())
 }

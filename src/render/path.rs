@@ -2,7 +2,6 @@
 
 use super::Report;
 use crate::plan::Checks;
-use crate::sql::Dialect;
 
 impl Report<'_> {
     /// Of the clean that a preview announces.
@@ -21,13 +20,11 @@ impl Report<'_> {
 
     /// What kept a faster path from being taken, where there is one.
     fn why_not_one_pass(&self) -> Option<&'static str> {
-        match (self.dialect, self.plan.rules.checks) {
-            (Dialect::Sqlite | Dialect::Mysql, _) => None,
-            (Dialect::Postgres, Checks::Engine) => Some("the engine checks each row as it goes"),
-            (Dialect::Postgres, Checks::Set) if !self.findings.digests.is_empty() => {
-                Some("a saved plan names its rows")
-            }
-            (Dialect::Postgres, Checks::Set) => self
+        match self.plan.rules.checks {
+            _ if !self.dialect.keeps_deleted_keys() => None,
+            Checks::Engine => Some("the engine checks each row as it goes"),
+            Checks::Set if !self.findings.digests.is_empty() => Some("a saved plan names its rows"),
+            Checks::Set => self
                 .plan
                 .must_know_first(self.catalog)
                 .or(Some("some rows have owners that stay, or other obstacles")),

@@ -7,7 +7,7 @@ use super::Report;
 use crate::catalog::TableId;
 use crate::findings::Work;
 use crate::label::{printable, title};
-use crate::sql::{Dialect, Sql};
+use crate::sql::{Cycles, Dialect, Sql};
 use std::collections::BTreeSet;
 
 pub fn report(report: &Report) -> String {
@@ -18,7 +18,7 @@ pub fn report(report: &Report) -> String {
         let name = organization.name.as_deref().unwrap_or_default();
         text += &format!("-- organization {}\n", title(name, &organization.key));
     }
-    text += start(report.dialect);
+    text += report.dialect.begin_script();
     let rows = report.findings.rows();
     for table in rows.keys() {
         line(&mut text, &sql.create_key_table(*table));
@@ -51,8 +51,8 @@ pub fn report(report: &Report) -> String {
 }
 
 fn delete(sql: &Sql, dialect: Dialect, component: &[TableId]) -> String {
-    match (dialect, component) {
-        (Dialect::Postgres, [_, _, ..]) => sql.delete_together(component).inlined(),
+    match (dialect.cycles(), component) {
+        (Cycles::OneStatement, [_, _, ..]) => sql.delete_together(component).inlined(),
         _ => {
             let deletes: Vec<String> =
                 component.iter().map(|table| sql.delete(*table).inlined()).collect();
@@ -62,11 +62,7 @@ fn delete(sql: &Sql, dialect: Dialect, component: &[TableId]) -> String {
 }
 
 fn head(report: &Report) -> String {
-    let client = match report.dialect {
-        Dialect::Sqlite => "sqlite3 -bail FILE",
-        Dialect::Postgres => "psql -v ON_ERROR_STOP=1",
-        Dialect::Mysql => "mariadb DATABASE",
-    };
+    let client = report.dialect.client();
     let mut text = format!(
         "-- orgsweep {}: delete what the preview showed. Run it with: {client} < THIS\n\
          -- Checked by the engine alone: it stops when a count differs or a reference forbids a\n\
@@ -77,21 +73,6 @@ fn head(report: &Report) -> String {
         text += &format!("-- REFUSED by orgsweep clean: {}\n", printable(&refusal.message));
     }
     text
-}
-
-fn start(dialect: Dialect) -> &'static str {
-    match dialect {
-        Dialect::Sqlite => {
-            "PRAGMA foreign_keys = ON;\nBEGIN IMMEDIATE;\nPRAGMA defer_foreign_keys = ON;\n"
-        }
-        Dialect::Postgres => {
-            "BEGIN ISOLATION LEVEL REPEATABLE READ, READ WRITE;\nSET LOCAL row_security = off;\n"
-        }
-        Dialect::Mysql => {
-            "SET SESSION sql_mode = 'ANSI_QUOTES,NO_BACKSLASH_ESCAPES,STRICT_ALL_TABLES';\n\
-             SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED;\nSTART TRANSACTION READ WRITE;\n"
-        }
-    }
 }
 
 fn line(text: &mut String, statement: &str) {

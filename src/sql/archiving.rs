@@ -109,7 +109,7 @@ impl<'a> Sql<'a> {
                 format!("SELECT {values} FROM {keys} k JOIN {relation} c ON {same}").into()
             }
             // Without a key, rows that are alike are in the key table as often as in their own.
-            Dialect::Mysql if self.table(table).identifying_key().is_none() => format!(
+            Dialect::Mysql if self.has_twins(table) => format!(
                 "SELECT {values} FROM {relation} c WHERE EXISTS (SELECT 1 FROM {keys} k WHERE {same})"
             )
             .into(),

@@ -106,6 +106,9 @@ pub fn enable_triggers(catalog: &Catalog, table: TableId) -> String {
 }
 
 pub fn analyze(dialect: Dialect, table: &Table) -> String {
-    let word = if dialect == Dialect::Mysql { "ANALYZE TABLE" } else { "ANALYZE" };
+    let word = match dialect {
+        Dialect::Sqlite | Dialect::Postgres => "ANALYZE",
+        Dialect::Mysql => "ANALYZE TABLE",
+    };
     format!("{word} {}", relation(dialect, &table.name))
 }

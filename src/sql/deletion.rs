@@ -60,9 +60,9 @@ impl Sql<'_> {
     /// Deletes the rows that name a parent found since, and puts their keys, as `keep` says, into
     /// their key table (PostgreSQL): rows that are gone are never found twice.
     pub fn take(&self, step: &Follow, keep: bool) -> Statement {
-        match self.dialect {
-            Dialect::Sqlite | Dialect::Mysql => self.take_unseen(step),
-            Dialect::Postgres => self.take_rows(step, keep),
+        match self.dialect.keeps_deleted_keys() {
+            true => self.take_rows(step, keep),
+            false => self.take_unseen(step),
         }
     }
 
@@ -71,14 +71,14 @@ impl Sql<'_> {
         let rows = self.identity_values(child, "c").join(", ");
         let since =
             if step.since > 0 { format!(" WHERE p.gen > {}", step.since) } else { String::new() };
-        if self.dialect == Dialect::Mysql {
-            return format!("DELETE c FROM {}{since}", self.children(step.reference)).into();
+        let found = format!("{}{since}", self.children(step.reference));
+        match self.dialect {
+            Dialect::Mysql => format!("DELETE c FROM {found}"),
+            _ => format!(
+                "DELETE FROM {} AS c WHERE ({rows}) IN (SELECT {rows} FROM {found})",
+                self.relation(child)
+            ),
         }
-        format!(
-            "DELETE FROM {} AS c WHERE ({rows}) IN (SELECT {rows} FROM {}{since})",
-            self.relation(child),
-            self.children(step.reference),
-        )
         .into()
     }
 

@@ -1,6 +1,6 @@
 //! How each engine says what the rest of `sql` means.
 
-use super::{quote, quote_table};
+use super::{mysql, quote, quote_table};
 use crate::catalog::TableName;
 use std::time::Duration;
 
@@ -217,11 +217,27 @@ impl Dialect {
         }
     }
 
-    pub(super) fn as_text(self, expression: &str) -> String {
+    pub fn as_text(self, expression: &str) -> String {
         match self {
             Dialect::Sqlite => format!("CAST({expression} AS TEXT)"),
             Dialect::Postgres => format!("({expression})::text"),
             Dialect::Mysql => format!("CAST({expression} AS CHAR)"),
+        }
+    }
+
+    /// A value's text that is equal to the same text alone.
+    pub(super) fn exact_text(self, value: &str) -> String {
+        match self {
+            Dialect::Sqlite | Dialect::Postgres => self.as_text(value),
+            Dialect::Mysql => mysql::exact(value),
+        }
+    }
+
+    /// A text that is compared as it is: MariaDB's collations take it in any case and with any padding.
+    pub(super) fn as_it_is(self, text: String) -> String {
+        match self {
+            Dialect::Sqlite | Dialect::Postgres => text,
+            Dialect::Mysql => mysql::exact(&text),
         }
     }
 

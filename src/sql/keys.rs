@@ -5,7 +5,6 @@
 //! row. Columns are called `c0`, `c1`, … and keep their type and collation.
 
 use super::dialect::Affinity;
-use super::mysql::{Family, exact};
 use super::{Dialect, Sql, literal, quote};
 use crate::catalog::{Catalog, Discriminant, Key, ReferenceId, Table, TableId, TableKind};
 use crate::plan::Plan;
@@ -160,10 +159,9 @@ impl Sql<'_> {
                 let short = |columns: &Vec<String>| self.is_short(table, columns);
                 let keys = self.looked_up(table).into_iter().filter(short);
                 let keys = keys.map(|columns| format!("KEY ({})", columns.join(", ")));
-                let keyed = self.table(table).identifying_key().is_some();
                 let primary = format!("PRIMARY KEY ({})", key.identity_columns().join(", "));
-                let indexes: Vec<String> =
-                    keyed.then_some(primary).into_iter().chain(keys).collect();
+                let primary = (!self.has_twins(table)).then_some(primary);
+                let indexes: Vec<String> = primary.into_iter().chain(keys).collect();
                 let indexes = match indexes.is_empty() {
                     true => String::new(),
                     false => format!(" ({})", indexes.join(", ")),
@@ -265,18 +263,23 @@ impl Sql<'_> {
 
     /// The comparison of identities: MariaDB's may be of columns that can be null.
     pub(super) fn same(&self, table: TableId) -> &'static str {
-        match self.dialect == Dialect::Mysql && self.table(table).identifying_key().is_none() {
+        match self.has_twins(table) {
             true => "<=>",
             false => "=",
         }
     }
 
-    /// An index over these columns of the key table is possible (MariaDB).
+    /// Rows of the table that are alike cannot be told apart: they have neither key nor address.
+    pub(super) fn has_twins(&self, table: TableId) -> bool {
+        self.dialect.row_address().is_none() && self.table(table).identifying_key().is_none()
+    }
+
+    /// An index over these columns of the key table is possible.
     fn is_short(&self, table: TableId, columns: &[String]) -> bool {
         let long = |(n, source): (usize, &Source)| match source {
             Source::Column(name) => {
                 columns.contains(&format!("c{n}"))
-                    && Family::is_long(&self.column(table, name).type_name)
+                    && !self.dialect.indexes_all_of(&self.column(table, name).type_name)
             }
             _ => false,
         };
@@ -346,10 +349,8 @@ impl Sql<'_> {
     /// decides ('007' is not 7).
     fn equal_as_text(&self, id: ReferenceId, n: usize, parent: &str, child: &str) -> String {
         let reference = self.catalog.reference(id);
-        if self.dialect == Dialect::Mysql {
-            return format!("{} = {}", exact(parent), exact(child));
-        }
-        let equal = format!("{} = {}", self.dialect.as_text(parent), self.dialect.as_text(child));
+        let text = |value| self.dialect.exact_text(value);
+        let equal = format!("{} = {}", text(parent), text(child));
         let key = self.column(reference.parent, &reference.parent_columns[n]);
         match (self.dialect, Affinity::of(&key.type_name)) {
             (Dialect::Sqlite, Affinity::Integer) => {
@@ -366,29 +367,26 @@ impl Sql<'_> {
         child: &dyn Fn(&str) -> String,
     ) -> Option<String> {
         let discriminator = self.catalog.reference(id).declaration.discriminator.as_ref()?;
-        let values = match &discriminator.value {
-            // In any case and with any padding would be other types.
-            Discriminant::Literal(texts) if self.dialect == Dialect::Mysql => {
-                let texts: Vec<String> = texts.iter().map(|text| exact(&literal(text))).collect();
-                let column = exact(&child(&discriminator.column));
-                return Some(format!("{column} IN ({})", texts.join(", ")));
-            }
+        let column = child(&discriminator.column);
+        let (column, values) = match &discriminator.value {
             Discriminant::Literal(texts) => {
-                texts.iter().map(|text| literal(text)).collect::<Vec<_>>().join(", ")
+                let values = texts.iter().map(|text| self.dialect.as_it_is(literal(text)));
+                (self.dialect.as_it_is(column), values.collect::<Vec<_>>().join(", "))
             }
             Discriminant::Lookup { table, key, conditions } => {
                 let condition = |(name, value): &(String, String)| {
                     format!("t.{} = {}", quote(name), literal(value))
                 };
-                format!(
+                let named = format!(
                     "SELECT t.{} FROM {} t WHERE {}",
                     quote(key),
                     self.relation(*table),
                     conditions.iter().map(condition).collect::<Vec<_>>().join(" AND ")
-                )
+                );
+                (column, named)
             }
         };
-        Some(format!("{} IN ({values})", child(&discriminator.column)))
+        Some(format!("{column} IN ({values})"))
     }
 
     /// SQLite applies the parent column's affinity to the child's value

@@ -68,20 +68,21 @@ impl Sql<'_> {
             Some(key) => {
                 key.columns.iter().map(|name| part(name, self.shown(id, name, alias))).collect()
             }
-            None if self.dialect == Dialect::Mysql => {
-                let columns = self.archived_columns(id).into_iter();
-                let shown = columns.map(|c| {
-                    let text = self.shown(id, &c.name, alias);
-                    part(&c.name, format!("coalesce({text}, 'null')"))
-                });
-                shown.take(KEYLESS).collect()
-            }
-            None => {
-                let name = if self.dialect == Dialect::Sqlite { "rowid" } else { "ctid" };
-                let values = self.identity_values(id, alias);
-                let text = |value: &String| part(name, self.dialect.as_text(value));
-                values.last().map(text).into_iter().collect()
-            }
+            None => match self.dialect.row_address() {
+                Some(name) => {
+                    let values = self.identity_values(id, alias);
+                    let text = |value: &String| part(name, self.dialect.as_text(value));
+                    values.last().map(text).into_iter().collect()
+                }
+                None => {
+                    let columns = self.archived_columns(id).into_iter();
+                    let shown = columns.map(|c| {
+                        let text = self.shown(id, &c.name, alias);
+                        part(&c.name, format!("coalesce({text}, 'null')"))
+                    });
+                    shown.take(KEYLESS).collect()
+                }
+            },
         };
         self.listed(parts)
     }

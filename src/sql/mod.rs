@@ -4,6 +4,8 @@
 //! (`keys`); the other files ask questions about them and delete by them. In every statement `c`
 //! is the child or the table in question, `p` the parent's key table and `k` the table's own.
 
+mod abilities;
+mod age;
 mod archiving;
 mod closure;
 pub mod cures;
@@ -27,6 +29,7 @@ mod tests;
 mod unlinking;
 mod verification;
 
+pub use abilities::Cycles;
 pub use closure::Follow;
 pub use dialect::{Dialect, Purpose};
 pub use explain::{Known, RowKey};

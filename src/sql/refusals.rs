@@ -3,7 +3,7 @@
 
 use super::closure::where_all;
 use super::mysql::Family;
-use super::{Dialect, Sql, Statement, literal};
+use super::{Sql, Statement, literal};
 use crate::catalog::{Discriminant, Discriminator, OnDelete, ReferenceId, TableId};
 use crate::plan::{Condition, Unlink};
 
@@ -95,7 +95,7 @@ impl Sql<'_> {
     /// MariaDB takes any two values for numbers, so that '7abc' is 7.
     pub fn incomparable(&self, id: ReferenceId) -> Option<String> {
         let reference = self.catalog.reference(id);
-        if self.dialect != Dialect::Mysql {
+        if !self.dialect.compares_anything() {
             return None;
         }
         if let Some(Discriminator { column, value: Discriminant::Literal(texts) }) =

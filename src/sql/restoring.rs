@@ -269,8 +269,7 @@ impl Sql<'_> {
     /// have neither key nor address (MariaDB).
     pub fn count_indistinct_links(&self, stage: Stage) -> Option<Statement> {
         let table = stage.part.table;
-        let keyless = self.table(table).identifying_key().is_none();
-        (self.dialect == Dialect::Mysql && keyless).then(|| {
+        self.has_twins(table).then(|| {
             let identity = 0..self.identity_values(table, "c").len();
             let identity: Vec<String> = identity.map(|n| format!("i{n}")).collect();
             let old = (0..stage.section.written.len())

@@ -173,50 +173,11 @@ impl Sql<'_> {
         format!("{key}, {}, {age}", column(&root.name))
     }
 
-    /// How many seconds ago a root row was made, by the database's clock; null where its column does
-    /// not tell. Numbers are seconds since 1970. What lies outside 1971 to 9999 is a placeholder (Go's
-    /// year 1), a Julian day, a bare year, milliseconds: it tells nothing. `None`: the column is of no such type.
+    /// How many seconds ago a root row was made. `None`: its column cannot tell.
     fn age(&self, root: &Root) -> Option<String> {
-        const TIMES: &str = "BETWEEN 31536000 AND 253402300799";
         let created = root.created.as_deref()?;
-        let column = format!("c.{}", quote(created));
-        if self.dialect == Dialect::Sqlite {
-            // strftime would read '2020' as a Julian day and '12:30' as a day in 2000.
-            let day = "[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]*";
-            let seconds = format!(
-                "CASE typeof({column}) WHEN 'integer' THEN {column} WHEN 'real' THEN {column} \
-                 WHEN 'text' THEN CASE WHEN {column} GLOB '{day}' \
-                 THEN CAST(strftime('%s', {column}) AS INTEGER) END END"
-            );
-            return Some(format!(
-                "(SELECT CASE WHEN s {TIMES} THEN CAST(strftime('%s', 'now') AS INTEGER) - s END \
-                 FROM (SELECT {seconds} AS s))"
-            ));
-        }
         let type_name = &self.column(root.table, created).type_name;
-        if self.dialect == Dialect::Mysql {
-            return match Family::of(type_name) {
-                // The session's time zone is UTC, and so is a DATETIME for want of a better guess.
-                Family::Date => Some(format!(
-                    "CASE WHEN {column} BETWEEN '1971-01-01' AND '9999-12-31' \
-                     THEN timestampdiff(SECOND, {column}, now(6)) END"
-                )),
-                Family::Integer | Family::Decimal | Family::Float => Some(format!(
-                    "CASE WHEN {column} {TIMES} THEN unix_timestamp() - CAST({column} AS DECIMAL(30, 6)) END"
-                )),
-                _ => None,
-            };
-        }
-        match time(type_name)? {
-            // Infinity has no distance.
-            Time::Date => Some(format!(
-                "CASE WHEN {column} BETWEEN '1971-01-01' AND '9999-12-31' \
-                 THEN extract(epoch FROM now() - {column}) END"
-            )),
-            Time::Number => Some(format!(
-                "CASE WHEN {column} {TIMES} THEN extract(epoch FROM now()) - {column} END"
-            )),
-        }
+        self.dialect.age(&format!("c.{}", quote(created)), type_name)
     }
 
     fn whole(&self, number: &str) -> String {
@@ -225,37 +186,6 @@ impl Sql<'_> {
             Dialect::Postgres => format!("floor({number})::text"),
             Dialect::Mysql => format!("CAST(floor({number}) AS CHAR)"),
         }
-    }
-}
-
-impl Dialect {
-    /// A column of this type can tell a time. In SQLite each value speaks for itself.
-    pub fn tells_time(self, type_name: &str) -> bool {
-        match self {
-            Dialect::Sqlite => true,
-            Dialect::Postgres => time(type_name).is_some(),
-            Dialect::Mysql => matches!(
-                Family::of(type_name),
-                Family::Date | Family::Integer | Family::Decimal | Family::Float
-            ),
-        }
-    }
-}
-
-enum Time {
-    Date,
-    Number,
-}
-
-/// How a PostgreSQL type tells a time.
-fn time(type_name: &str) -> Option<Time> {
-    const NUMBERS: [&str; 4] = ["integer", "bigint", "double precision", "real"];
-    match () {
-        () if type_name.starts_with("timestamp") || type_name == "date" => Some(Time::Date),
-        () if NUMBERS.contains(&type_name) || type_name.starts_with("numeric") => {
-            Some(Time::Number)
-        }
-        () => None,
     }
 }
 

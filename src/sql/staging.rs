@@ -192,7 +192,7 @@ impl Sql<'_> {
         for reference in self.catalog.references.iter().filter(|r| r.parent == stage.part.table) {
             let long = |name: &String| {
                 let type_name = &self.column(stage.part.table, name).type_name;
-                self.dialect == Dialect::Mysql && Family::is_long(type_name)
+                !self.dialect.indexes_all_of(type_name)
             };
             if reference.parent_columns.iter().any(long) {
                 continue;

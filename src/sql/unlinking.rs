@@ -105,8 +105,7 @@ impl Sql<'_> {
     /// The same, where rows that are alike (MariaDB, without a key) shall not be met twice.
     pub(super) fn changed_once(&self, change: &Change) -> String {
         let changed = self.changed(change);
-        let keyless = self.table(change.table).identifying_key().is_none();
-        match self.dialect == Dialect::Mysql && keyless && change.unlinks.len() == 1 {
+        match self.has_twins(change.table) && change.unlinks.len() == 1 {
             true => {
                 let identity = self.key_table(change.table).identity_columns().join(", ");
                 format!("(SELECT DISTINCT {identity} FROM {changed})")
@@ -142,17 +141,23 @@ impl Sql<'_> {
         on: &str,
     ) -> String {
         let relation = self.relation(table);
-        if self.dialect != Dialect::Mysql {
-            let set: Vec<String> =
-                set.iter().map(|(column, value)| format!("{} = {value}", quote(column))).collect();
-            return format!("UPDATE {relation} AS c SET {} FROM {from} WHERE {on}", set.join(", "));
-        }
         let written = |name: &str| set.iter().any(|(column, _)| *column == name);
         let still = self.table(table).columns.iter().filter(|c| c.on_update && !written(&c.name));
-        let still = still.map(|c| format!("c.{0} = c.{0}", quote(&c.name)));
-        let set = set.iter().map(|(column, value)| format!("c.{} = {value}", quote(column)));
-        let set: Vec<String> = set.chain(still).collect();
-        format!("UPDATE {from} STRAIGHT_JOIN {relation} c ON {on} SET {}", set.join(", "))
+        let still =
+            still.map(|column| (column.name.as_str(), format!("c.{}", quote(&column.name))));
+        let all: Vec<(&str, String)> = set.iter().cloned().chain(still).collect();
+        let assign = |alias: &str| {
+            let one = |(name, value): &(&str, String)| format!("{alias}{} = {value}", quote(name));
+            all.iter().map(one).collect::<Vec<_>>().join(", ")
+        };
+        match self.dialect {
+            Dialect::Sqlite | Dialect::Postgres => {
+                format!("UPDATE {relation} AS c SET {} FROM {from} WHERE {on}", assign(""))
+            }
+            Dialect::Mysql => {
+                format!("UPDATE {from} STRAIGHT_JOIN {relation} c ON {on} SET {}", assign("c."))
+            }
+        }
     }
 
     pub(super) fn written_columns(&self, change: &Change) -> Vec<&'_ str> {

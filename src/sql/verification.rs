@@ -35,8 +35,7 @@ impl Sql<'_> {
                 self.dialect.as_text("count(*)"),
                 self.child_relation(id),
                 match as_text {
-                    true if self.dialect == Dialect::Mysql => super::mysql::exact(&column),
-                    true => self.dialect.as_text(&column),
+                    true => self.dialect.exact_text(&column),
                     false => column,
                 }
             ));

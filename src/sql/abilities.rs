@@ -1,0 +1,142 @@
+//! What one engine can do and another cannot, by the name of what it is good for: whoever runs a plan asks
+//! here, and never who the engine is.
+
+use super::Dialect;
+use super::mysql::Family;
+use crate::plan::Checks;
+
+/// How rows that name each other are deleted while the engine checks them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cycles {
+    /// The checks wait for COMMIT.
+    Deferred,
+    /// The checks come at the end of a statement: one that deletes them all.
+    OneStatement,
+    /// Each row is checked as it goes: those first that nothing names.
+    LeavesFirst,
+}
+
+impl Dialect {
+    /// What the address of a row is called, for tables without a key. MariaDB's rows have none: there those
+    /// that are alike in everything go, or stay, together.
+    pub fn row_address(self) -> Option<&'static str> {
+        match self {
+            Dialect::Sqlite => Some("rowid"),
+            Dialect::Postgres => Some("ctid"),
+            Dialect::Mysql => None,
+        }
+    }
+
+    pub fn cycles(self) -> Cycles {
+        match self {
+            Dialect::Sqlite => Cycles::Deferred,
+            Dialect::Postgres => Cycles::OneStatement,
+            Dialect::Mysql => Cycles::LeavesFirst,
+        }
+    }
+
+    /// Nobody else writes while we do.
+    pub fn excludes_writers(self) -> bool {
+        self == Dialect::Sqlite
+    }
+
+    /// Whoever adds a child waits for a lock in the very index that its reference leads to, not for one on
+    /// the row. <https://dev.mysql.com/doc/refman/8.0/en/innodb-locks-set.html>
+    pub fn locks_index_entries(self) -> bool {
+        self == Dialect::Mysql
+    }
+
+    /// Values of any two types are compared, as numbers where nothing else fits: '7abc' is 7.
+    pub fn compares_anything(self) -> bool {
+        self == Dialect::Mysql
+    }
+
+    /// An index can hold all of a value of this type.
+    pub(super) fn indexes_all_of(self, type_name: &str) -> bool {
+        self != Dialect::Mysql || !Family::is_long(type_name)
+    }
+
+    /// A statement can delete rows and put their keys into a table.
+    pub fn keeps_deleted_keys(self) -> bool {
+        self == Dialect::Postgres
+    }
+
+    /// The reference checks of a session, said before BEGIN: SQLite decides there whether it checks at all;
+    /// MariaDB's are on but for deletions ([`Dialect::watch_rows`]).
+    pub fn reference_checks(self, checks: Checks) -> Option<&'static str> {
+        match (self, checks) {
+            (Dialect::Sqlite, Checks::Set) => Some("PRAGMA foreign_keys = OFF"),
+            (Dialect::Sqlite, Checks::Engine) => Some("PRAGMA foreign_keys = ON"),
+            (Dialect::Postgres, _) => None,
+            (Dialect::Mysql, _) => Some("SET SESSION foreign_key_checks = 1"),
+        }
+    }
+
+    /// Turns the checks of each row off or on within a transaction, and the cascades with them.
+    pub fn watch_rows(self, watched: bool) -> Option<&'static str> {
+        match (self, watched) {
+            (Dialect::Sqlite, _) => None,
+            (Dialect::Postgres, true) => Some("SET LOCAL session_replication_role = origin"),
+            (Dialect::Postgres, false) => Some("SET LOCAL session_replication_role = replica"),
+            (Dialect::Mysql, true) => Some("SET SESSION foreign_key_checks = 1"),
+            (Dialect::Mysql, false) => Some("SET SESSION foreign_key_checks = 0"),
+        }
+    }
+
+    /// Lets cycles hold at COMMIT, those of RESTRICT references too: SQLite defers even these.
+    pub fn defer_checks(self, checks: Checks) -> Option<&'static str> {
+        (self == Dialect::Sqlite && checks == Checks::Engine)
+            .then_some("PRAGMA defer_foreign_keys = ON")
+    }
+
+    /// Ends the time in which checks waited, or were off; PostgreSQL makes up for them here.
+    pub fn settle_checks(self) -> Option<&'static str> {
+        match self {
+            Dialect::Sqlite => None,
+            Dialect::Postgres => Some("SET CONSTRAINTS ALL IMMEDIATE"),
+            Dialect::Mysql => self.watch_rows(true),
+        }
+    }
+
+    /// Asks as whom the session works, as GRANT names it.
+    pub fn current_user(self) -> Option<&'static str> {
+        match self {
+            Dialect::Sqlite => None,
+            Dialect::Postgres => Some("SELECT current_user::text"),
+            Dialect::Mysql => Some("SELECT current_user()"),
+        }
+    }
+
+    /// Asks whether a log takes statements instead of rows: InnoDB writes nothing under READ COMMITTED then
+    /// (error 1665).
+    pub fn logs_statements(self) -> Option<&'static str> {
+        (self == Dialect::Mysql).then_some(
+            "SELECT CASE WHEN @@log_bin AND @@binlog_format = 'STATEMENT' THEN '1' ELSE '0' END",
+        )
+    }
+
+    /// The client that runs a script.
+    pub fn client(self) -> &'static str {
+        match self {
+            Dialect::Sqlite => "sqlite3 -bail FILE",
+            Dialect::Postgres => "psql -v ON_ERROR_STOP=1",
+            Dialect::Mysql => "mariadb DATABASE",
+        }
+    }
+
+    /// How a script begins, in a session of its own.
+    pub fn begin_script(self) -> &'static str {
+        match self {
+            Dialect::Sqlite => {
+                "PRAGMA foreign_keys = ON;\nBEGIN IMMEDIATE;\nPRAGMA defer_foreign_keys = ON;\n"
+            }
+            Dialect::Postgres => {
+                "BEGIN ISOLATION LEVEL REPEATABLE READ, READ WRITE;\nSET LOCAL row_security = off;\n"
+            }
+            Dialect::Mysql => {
+                "SET SESSION sql_mode = 'ANSI_QUOTES,NO_BACKSLASH_ESCAPES,STRICT_ALL_TABLES';\n\
+                 SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED;\nSTART TRANSACTION READ WRITE;\n"
+            }
+        }
+    }
+}
