@@ -306,3 +306,32 @@ pub fn seconds(seconds: f64) -> String {
         _ => format!("{:.0} h", seconds / 3_600.0),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalog::fixture;
+    use crate::plan::{self, Rules};
+
+    fn told(facts: &Facts) -> Vec<(Severity, Kind, String)> {
+        let catalog = fixture::catalog("organizations(id, name)");
+        let plan = plan::build(&catalog, TableId(0), Rules::default());
+        let symptoms = examine(&catalog, &plan, Dialect::Mysql, facts);
+        symptoms.into_iter().map(|s| (s.severity, s.kind, s.what)).collect()
+    }
+
+    #[test]
+    fn a_log_of_statements_blocks_every_deletion() {
+        let found = told(&Facts { logs_statements: true, ..Facts::default() });
+        assert!(matches!(&found[..], [(Severity::Blocks, Kind::BinaryLog, _)]), "{found:?}");
+        assert_eq!(told(&Facts::default()), []);
+    }
+
+    #[test]
+    fn limits_of_a_cluster_are_told_with_the_way_around() {
+        let write_set_limits = vec!["128 rows (wsrep_max_ws_rows)".to_owned()];
+        let found = told(&Facts { write_set_limits, ..Facts::default() });
+        let [(Severity::Note, Kind::WriteSet, what)] = &found[..] else { panic!("{found:?}") };
+        assert!(what.contains("128 rows") && what.contains("--batch-rows"), "{what}");
+    }
+}
