@@ -201,9 +201,12 @@ fn unlink(run: &mut Run, findings: &Findings, change: &Change) -> Result<(), Fai
 
 /// Before COMMIT: deferred constraints hold, and no key that was deleted is named by anything.
 pub fn prove(run: &mut Run, findings: &Findings) -> Result<(), Failure> {
-    if run.sql.dialect == Dialect::Postgres {
-        // Deferred checks would otherwise do their work, and fail, inside COMMIT.
-        run.run("SET CONSTRAINTS ALL IMMEDIATE")?;
+    if let Some(settle) = run.sql.dialect.settle_checks() {
+        run.run(settle)?;
+    }
+    // From now on whoever adds a reference waits for the locks of the rows that are gone, and fails.
+    if !run.sql.dialect.keeps_references_out() {
+        run.expect_same_schema()?;
     }
     let rows = findings.rows();
     let doubtful: Vec<ReferenceId> = run

@@ -293,17 +293,21 @@ impl<'a> Run<'a> {
         Ok(Outcome::Cleaned { findings, durations, archive: None })
     }
 
-    /// Locks the reachable tables against new references, then looks whether the catalog is still
-    /// the one that the plan was made from.
-    fn hold_schema(&mut self) -> Result<(), Failure> {
-        let may_lock = |table: &&TableId| {
-            let privileges = self.job.catalog.table(**table).privileges;
+    /// Locks these tables against other definitions and, where that is possible, new references to them; then
+    /// looks whether the catalog is still the one that the plan was made from.
+    fn hold_schema(&mut self, tables: impl Iterator<Item = TableId>) -> Result<(), Failure> {
+        let may_lock = |table: &TableId| {
+            let privileges = self.job.catalog.table(*table).privileges;
             privileges.delete || privileges.update
         };
-        let tables: Vec<TableId> = self.job.plan.tables.iter().filter(may_lock).copied().collect();
+        let tables: Vec<TableId> = tables.filter(may_lock).collect();
         if let Some(lock) = self.sql.lock_tables(&tables) {
             self.run(&lock)?;
         }
+        self.expect_same_schema()
+    }
+
+    fn expect_same_schema(&mut self) -> Result<(), Failure> {
         match catalog::fingerprint(self.database)? == self.job.catalog.fingerprint {
             true => Ok(()),
             false => Err(Failure::SchemaMoved),

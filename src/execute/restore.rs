@@ -3,7 +3,7 @@
 
 use super::{Failure, Job, Observer, Progress, Run, commit, deletion};
 use crate::archive::Reader;
-use crate::catalog::{self, ReferenceId, TableId};
+use crate::catalog::{ReferenceId, TableId};
 use crate::database::{Database, Purpose};
 use crate::interrupt;
 use crate::plan::Checks;
@@ -77,7 +77,8 @@ fn put_back(run: &mut Run, source: &Source) -> Result<Restored, Failure> {
     }
     // Rows that name each other pass no check of single rows. What they name is there and locked, or in
     // the archive: that was the question above.
-    if run.sql.dialect.cycles() == Cycles::LeavesFirst {
+    let row_by_row = run.sql.dialect.cycles() == Cycles::LeavesFirst;
+    if row_by_row {
         deletion::watch_rows(run, false)?;
     }
     for tables in &source.restoration.order {
@@ -87,6 +88,9 @@ fn put_back(run: &mut Run, source: &Source) -> Result<Restored, Failure> {
         restored.links.push(relink(run, stages.stage(*part))?);
     }
     (run.observe)(Progress::Proving);
+    if row_by_row {
+        deletion::watch_rows(run, true)?;
+    }
     if let Some(settle) = run.sql.dialect.settle_checks() {
         run.run(settle)?;
     }
@@ -102,18 +106,7 @@ fn put_back(run: &mut Run, source: &Source) -> Result<Restored, Failure> {
 /// As for a deletion: the schema is the one that was planned for, and stays so.
 fn hold_schema(run: &mut Run, source: &Source) -> Result<(), Failure> {
     let parts = source.restoration.rows.iter().chain(&source.restoration.links);
-    let may_lock = |table: &TableId| {
-        let privileges = run.job.catalog.table(*table).privileges;
-        privileges.delete || privileges.update
-    };
-    let tables: Vec<TableId> = parts.map(|part| part.table).filter(may_lock).collect();
-    if let Some(lock) = run.sql.lock_tables(&tables) {
-        run.run(&lock)?;
-    }
-    match catalog::fingerprint(run.database)? == run.job.catalog.fingerprint {
-        true => Ok(()),
-        false => Err(Failure::SchemaMoved),
-    }
+    run.hold_schema(parts.map(|part| part.table))
 }
 
 /// The stage tables, filled.

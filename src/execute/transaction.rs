@@ -40,7 +40,10 @@ pub fn transaction(
     database.set_busy_timeout(interrupt::at_most(job.lock_timeout))?;
     database.begin(Purpose::Write)?;
     let mut run = Run::new(database, job, observe, true);
-    let outcome = run.prepare().and_then(|()| run.hold_schema()).and_then(|()| work(&mut run));
+    let outcome = run
+        .prepare()
+        .and_then(|()| run.hold_schema(run.job.plan.tables.iter().copied()))
+        .and_then(|()| work(&mut run));
     let outcome = outcome.and_then(|outcome| match outcome {
         Some(Outcome::Cleaned { .. }) => Ok((outcome, archiving::seal(&mut run)?)),
         outcome => Ok((outcome, None)),

@@ -46,6 +46,12 @@ impl Dialect {
         self == Dialect::Mysql
     }
 
+    /// Who holds a table keeps others from adding references to it. MariaDB's metadata locks do not: ALTER TABLE
+    /// takes them on the table that names, and on no other.
+    pub fn keeps_references_out(self) -> bool {
+        self != Dialect::Mysql
+    }
+
     /// Values of any two types are compared, as numbers where nothing else fits: '7abc' is 7.
     pub fn compares_anything(self) -> bool {
         self == Dialect::Mysql
@@ -89,13 +95,9 @@ impl Dialect {
             .then_some("PRAGMA defer_foreign_keys = ON")
     }
 
-    /// Ends the time in which checks waited, or were off; PostgreSQL makes up for them here.
+    /// Makes up for deferred checks, which would otherwise do their work, and fail, inside COMMIT.
     pub fn settle_checks(self) -> Option<&'static str> {
-        match self {
-            Dialect::Sqlite => None,
-            Dialect::Postgres => Some("SET CONSTRAINTS ALL IMMEDIATE"),
-            Dialect::Mysql => self.watch_rows(true),
-        }
+        (self == Dialect::Postgres).then_some("SET CONSTRAINTS ALL IMMEDIATE")
     }
 
     /// Asks as whom the session works, as GRANT names it.

@@ -91,9 +91,13 @@ impl Company {
         company
     }
 
+    pub fn on(backend: Backend) -> Option<Company> {
+        TestDatabase::fresh(backend).map(Company::fresh)
+    }
+
     /// For tests of PostgreSQL alone.
     pub fn on_postgres() -> Option<Company> {
-        TestDatabase::fresh(Backend::Postgres).map(Company::fresh)
+        Company::on(Backend::Postgres)
     }
 
     fn create(db: &TestDatabase) {
@@ -140,18 +144,49 @@ fn unchecked(db: &TestDatabase, sql: &str) {
     db.execute(&format!("{off}{sql}{on}"));
 }
 
+/// `FROM` for the proxied sessions of a database.
+pub fn proxied(backend: Backend) -> String {
+    match backend {
+        Backend::Sqlite => unreachable!("a server's sessions"),
+        Backend::Postgres => format!(
+            "FROM pg_stat_activity a WHERE datname = current_database() AND application_name = '{SESSION}'"
+        ),
+        Backend::Mysql => format!(
+            "FROM information_schema.processlist p WHERE db = database() AND user = '{SESSION}'"
+        ),
+    }
+}
+
 /// Waits until no proxied session is left: what it did is then decided.
 pub fn wait_for_backends(db: &TestDatabase) {
     let deadline = Instant::now() + Duration::from_secs(20);
-    let postgres = format!(
-        "SELECT count(*) FROM pg_stat_activity \
-         WHERE datname = current_database() AND application_name = '{SESSION}'"
-    );
-    let mysql = "SELECT count(*) FROM information_schema.processlist \
-                 WHERE db = database() AND id <> connection_id()";
-    let sessions = db.pick("", &postgres, mysql);
-    while db.value(sessions) != "0" {
+    let sessions = format!("SELECT count(*) {}", proxied(db.backend));
+    while db.value(&sessions) != "0" {
         assert!(Instant::now() < deadline, "a session of orgsweep hangs");
         std::thread::sleep(Duration::from_millis(2));
     }
 }
+
+/// Defines a test that runs once on each server: `fn name(backend)`.
+macro_rules! each_server {
+    ($($(#[$attribute:meta])* fn $name:ident($backend:ident: Backend) $body:block)*) => {$(
+        mod $name {
+            use super::*;
+
+            fn body($backend: Backend) $body
+
+            $(#[$attribute])*
+            #[test]
+            fn postgres() {
+                body(Backend::Postgres);
+            }
+
+            $(#[$attribute])*
+            #[test]
+            fn mysql() {
+                body(Backend::Mysql);
+            }
+        }
+    )*};
+}
+pub(crate) use each_server;

@@ -1,8 +1,9 @@
 //! The connection breaks at every statement, before or after the server has seen it.
 
-use super::company::{CLEAN, Company, Left, wait_for_backends};
-use super::proxy::{Proxy, SESSION, Verdict};
-use super::support::{Backend, TestDatabase};
+use super::company::{CLEAN, Company, Left, each_server, proxied, wait_for_backends};
+use super::proxy::{Proxy, Verdict};
+use super::support::Backend;
+use orgsweep::database::Database;
 use std::sync::mpsc;
 use std::time::Duration;
 
@@ -40,7 +41,7 @@ fn break_at(company: &Company, n: u32, checks: &str, verdict: Verdict) -> Option
 
 /// Nothing may be committed before the COMMIT, and MariaDB commits at many a statement without a word.
 fn break_everywhere(backend: Backend, checks: &str, verdict: Verdict) {
-    let Some(company) = TestDatabase::fresh(backend).map(Company::fresh) else { return };
+    let Some(company) = Company::on(backend) else { return };
     let mut broken = Vec::new();
     for n in 1.. {
         match break_at(&company, n, checks, verdict) {
@@ -52,102 +53,108 @@ fn break_everywhere(backend: Backend, checks: &str, verdict: Verdict) {
     assert_eq!(broken.iter().filter(|sql| *sql == "COMMIT").count(), 1, "{broken:#?}");
 }
 
-/// One test for each way to break the connection, on each server.
-macro_rules! cuts {
-    ($($name:ident: $checks:literal, $verdict:ident;)*) => {$(
-        mod $name {
-            use super::*;
-
-            #[test]
-            fn postgres() {
-                break_everywhere(Backend::Postgres, $checks, Verdict::$verdict);
-            }
-
-            #[test]
-            fn mysql() {
-                break_everywhere(Backend::Mysql, $checks, Verdict::$verdict);
-            }
-        }
-    )*};
-}
-
-cuts! {
-    cut_before_every_statement_with_set_based_checks: "set", CutBefore;
-    cut_before_every_statement_with_the_engine_s_checks: "engine", CutBefore;
-    cut_after_every_statement_with_set_based_checks: "set", CutAfter;
-    cut_after_every_statement_with_the_engine_s_checks: "engine", CutAfter;
-}
-
-/// The answer to COMMIT never comes and the person gives up: nobody may say "rolled back".
-#[test]
-fn a_signal_during_commit_leaves_the_outcome_unknown() {
-    let Some(company) = Company::on_postgres() else { return };
-    let (reached, commits) = mpsc::channel();
-    let proxy = Proxy::start(&company.db, move |message| match message.sql.as_str() {
-        "COMMIT" => {
-            reached.send(()).expect("the test listens");
-            Verdict::Mute
-        }
-        _ => Verdict::Forward,
-    });
-    let clean = proxy.command(&CLEAN).start();
-    commits.recv().expect("a COMMIT");
-    for _ in 0..2 {
-        std::thread::sleep(Duration::from_millis(100));
-        clean.signal("INT");
+each_server! {
+    fn cut_before_every_statement_with_set_based_checks(backend: Backend) {
+        break_everywhere(backend, "set", Verdict::CutBefore);
     }
-    let outcome = clean.finish().exits(7).says(&["may be gone or not", "verify --org-id"]);
-    wait_for_backends(&company.db);
-    assert_eq!(company.left(""), Left::Nothing, "{outcome}");
-}
 
-/// Nobody knows of the first whether it is gone, so that the second is not begun.
-#[test]
-fn an_unknown_outcome_ends_a_series() {
-    let Some(company) = Company::on_postgres() else { return };
-    for (verdict, left) in [(Verdict::CutBefore, 2), (Verdict::CutAfter, 1)] {
+    fn cut_before_every_statement_with_the_engine_s_checks(backend: Backend) {
+        break_everywhere(backend, "engine", Verdict::CutBefore);
+    }
+
+    fn cut_after_every_statement_with_set_based_checks(backend: Backend) {
+        break_everywhere(backend, "set", Verdict::CutAfter);
+    }
+
+    fn cut_after_every_statement_with_the_engine_s_checks(backend: Backend) {
+        break_everywhere(backend, "engine", Verdict::CutAfter);
+    }
+
+    /// The answer to COMMIT never comes and the person gives up: nobody may say "rolled back".
+    fn a_signal_during_commit_leaves_the_outcome_unknown(backend: Backend) {
+        let Some(company) = Company::on(backend) else { return };
+        let (reached, commits) = mpsc::channel();
         let proxy = Proxy::start(&company.db, move |message| match message.sql.as_str() {
-            "COMMIT" => verdict,
+            "COMMIT" => {
+                reached.send(()).expect("the test listens");
+                Verdict::Mute
+            }
             _ => Verdict::Forward,
         });
-        let series = [&CLEAN[..], &["--org-name", "Global", "--per-org"]].concat();
-        let outcome = proxy.command(&series).run().exits(7);
+        let clean = proxy.command(&CLEAN).start();
+        commits.recv().expect("a COMMIT");
+        for _ in 0..2 {
+            std::thread::sleep(Duration::from_millis(100));
+            clean.signal("INT");
+        }
+        let outcome = clean.finish().exits(7).says(&["may be gone or not", "verify --org-id"]);
         wait_for_backends(&company.db);
-        let json = outcome.json();
-        let fared = |n: usize| json["per_organization"][n]["outcome"].clone();
-        assert_eq!((fared(0), fared(1)), ("unknown".into(), "not_tried".into()), "{outcome}");
-        assert_eq!(json["next"], "orgsweep verify --org-id 1", "{outcome}");
-        assert_eq!(company.db.count("organizations"), left, "{outcome}");
-        company.db.orgsweep(&["verify", "--org-id", "1"]).exits(if left == 1 { 0 } else { 3 });
+        assert_eq!(company.left(""), Left::Nothing, "{outcome}");
+    }
+
+    /// Nobody knows of the first whether it is gone, so that the second is not begun.
+    fn an_unknown_outcome_ends_a_series(backend: Backend) {
+        let Some(company) = Company::on(backend) else { return };
+        for (verdict, left) in [(Verdict::CutBefore, 2), (Verdict::CutAfter, 1)] {
+            let proxy = Proxy::start(&company.db, move |message| match message.sql.as_str() {
+                "COMMIT" => verdict,
+                _ => Verdict::Forward,
+            });
+            let series = [&CLEAN[..], &["--org-name", "Global", "--per-org"]].concat();
+            let outcome = proxy.command(&series).run().exits(7);
+            wait_for_backends(&company.db);
+            let json = outcome.json();
+            let fared = |n: usize| json["per_organization"][n]["outcome"].clone();
+            assert_eq!((fared(0), fared(1)), ("unknown".into(), "not_tried".into()), "{outcome}");
+            assert_eq!(json["next"], "orgsweep verify --org-id 1", "{outcome}");
+            assert_eq!(company.db.count("organizations"), left, "{outcome}");
+            company.db.orgsweep(&["verify", "--org-id", "1"]).exits(if left == 1 { 0 } else { 3 });
+        }
+    }
+
+    /// An administrator ends the session, as a failover does.
+    fn terminated_before_every_statement(backend: Backend) {
+        let Some(company) = Company::on(backend) else { return };
+        for n in 1.. {
+            let mut session = company.db.connect();
+            let (hit, was_hit) = mpsc::channel();
+            let proxy = Proxy::start(&company.db, move |message| {
+                if message.number == n {
+                    hit.send(message.sql.clone()).expect("the test listens");
+                    terminate(&mut session, backend);
+                }
+                Verdict::Forward
+            });
+            let outcome = proxy.command(&CLEAN).run();
+            wait_for_backends(&company.db);
+            let Ok(sql) = was_hit.try_recv() else {
+                assert_eq!((outcome.code, n > 30), (0, true), "{outcome}");
+                break;
+            };
+            let case = format!("{n}: {sql}\n{outcome}");
+            assert_eq!(outcome.code, if sql == "COMMIT" { 7 } else { 1 }, "{case}");
+            assert_eq!(company.left(&case), Left::Everything, "{case}");
+        }
     }
 }
 
-/// An administrator ends the session, as a failover does.
-#[test]
-fn terminated_before_every_statement() {
-    let Some(company) = Company::on_postgres() else { return };
-    for n in 1.. {
-        let mut session = company.db.connect();
-        let (hit, was_hit) = mpsc::channel();
-        let proxy = Proxy::start(&company.db, move |message| {
-            if message.number == n {
-                let ended = format!(
-                    "SELECT pg_terminate_backend(pid, 5000)::text FROM pg_stat_activity \
-                     WHERE datname = current_database() AND application_name = '{SESSION}'"
-                );
-                hit.send(message.sql.clone()).expect("the test listens");
-                session.query(&ended.into()).expect("the session is ended");
-            }
-            Verdict::Forward
-        });
-        let outcome = proxy.command(&CLEAN).run();
-        wait_for_backends(&company.db);
-        let Ok(sql) = was_hit.try_recv() else {
-            assert_eq!((outcome.code, n > 30), (0, true), "{outcome}");
-            break;
-        };
-        let case = format!("{n}: {sql}\n{outcome}");
-        assert_eq!(outcome.code, if sql == "COMMIT" { 7 } else { 1 }, "{case}");
-        assert_eq!(company.left(&case), Left::Everything, "{case}");
+/// Ends the proxied sessions, and waits until they are gone.
+fn terminate(session: &mut Database, backend: Backend) {
+    let proxied = proxied(backend);
+    if backend == Backend::Postgres {
+        let end = format!("SELECT pg_terminate_backend(pid, 5000)::text {proxied}");
+        session.query(&end.into()).expect("the session is ended");
+        return;
+    }
+    let sessions = format!("SELECT CAST(id AS CHAR) {proxied}");
+    loop {
+        let numbers = session.query(&sessions.clone().into()).expect("sessions");
+        for number in &numbers {
+            // It may have ended by itself.
+            let _ = session.run(&format!("KILL {}", number.text(0)));
+        }
+        if numbers.is_empty() {
+            return;
+        }
     }
 }

@@ -2,8 +2,8 @@
 //! what it did either joins the closure, or comes too late and fails. Nothing dangles, and every row
 //! that went is counted.
 
-use super::company::{CLEAN, Company, Left, wait_for_backends};
-use super::proxy::{Proxy, SESSION, Verdict};
+use super::company::{CLEAN, Company, Left, each_server, proxied, wait_for_backends};
+use super::proxy::{Proxy, Verdict};
 use super::support::*;
 use orgsweep::database::Database;
 use orgsweep::sql::Statement;
@@ -14,7 +14,7 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 /// What others write: the table whose number of rows changes, by how many, and the statement.
-const WRITES: [(&str, i64, &str); 10] = [
+const WRITES: [(&str, i64, &str); 9] = [
     ("inbox", 1, "INSERT INTO inbox VALUES (9, 1)"),
     ("logs", 1, "INSERT INTO logs VALUES (1002, 'late')"),
     ("notes", 1, "INSERT INTO notes VALUES (9, 1002)"),
@@ -25,22 +25,41 @@ const WRITES: [(&str, i64, &str); 10] = [
     ("notes", 0, "UPDATE notes SET deal_id = 1001 WHERE id = 2"),
     // A row without key moves.
     ("logs", 0, "UPDATE logs SET what = 'won again' WHERE deal_id = 1001"),
-    (
-        "logs",
-        -1,
-        "DO $$ BEGIN DELETE FROM logs WHERE deal_id = 1002; \
-         IF NOT FOUND THEN RAISE 'too late'; END IF; END $$",
-    ),
     ("users", 1, "INSERT INTO users VALUES (203, 2, 11, 103)"),
 ];
+
+/// Deletes a row, or fails.
+fn delete_a_log(backend: Backend) -> (&'static str, i64, &'static str) {
+    let delete = match backend {
+        Backend::Mysql => {
+            "BEGIN NOT ATOMIC DELETE FROM logs WHERE deal_id = 1002; \
+             IF ROW_COUNT() = 0 THEN SIGNAL SQLSTATE '45000'; END IF; END"
+        }
+        _ => {
+            "DO $$ BEGIN DELETE FROM logs WHERE deal_id = 1002; \
+             IF NOT FOUND THEN RAISE 'too late'; END IF; END $$"
+        }
+    };
+    ("logs", -1, delete)
+}
 
 /// What others do to the schema. Each names users or deals by a new reference, or alters a table
 /// that the plan knows.
 const CHANGES: [&str; 3] = [
     "ALTER TABLE archive ADD CONSTRAINT late FOREIGN KEY (user_id) REFERENCES users (id)",
     "CREATE TABLE badges (user_id integer REFERENCES users (id)); INSERT INTO badges VALUES (103)",
-    "ALTER TABLE logs ADD COLUMN late integer REFERENCES deals (id)",
+    "ALTER TABLE logs ADD COLUMN late integer, ADD CONSTRAINT late FOREIGN KEY (late) REFERENCES deals (id)",
 ];
+
+/// Takes the changes back.
+fn unchange(db: &TestDatabase) {
+    let constraint = db.pick("", "CONSTRAINT", "FOREIGN KEY");
+    db.execute(&format!(
+        "ALTER TABLE archive DROP {constraint} IF EXISTS late; DROP TABLE IF EXISTS badges; \
+         ALTER TABLE logs DROP {constraint} IF EXISTS late; ALTER TABLE logs DROP COLUMN IF EXISTS late; \
+         DELETE FROM archive"
+    ));
+}
 
 /// How a session that wrote goes on.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -58,7 +77,49 @@ struct Other {
 }
 
 /// Sees who waits for whom.
-type Watch = Arc<Mutex<Database>>;
+#[derive(Clone)]
+struct Watch {
+    backend: Backend,
+    session: Arc<Mutex<Database>>,
+}
+
+/// A statement that MariaDB has for so many milliseconds waits for a lock: what it says of locks itself is
+/// kept for 100 ms from one look to the next.
+const LONG: u64 = 60;
+
+impl Watch {
+    fn holds(&self, sql: &str) -> bool {
+        text(&mut self.session.lock().expect("no panic"), sql) == "true"
+    }
+
+    /// The session `pid` waits for a lock.
+    fn waits(&self, pid: &str) -> bool {
+        self.holds(&match self.backend {
+            Backend::Mysql => format!(
+                "SELECT CASE WHEN max(time_ms) > {LONG} THEN 'true' ELSE 'false' END \
+                 FROM information_schema.processlist WHERE id = {pid} AND command <> 'Sleep'"
+            ),
+            _ => format!(
+                "SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted AND pid = {pid})::text"
+            ),
+        })
+    }
+
+    /// It waits for a lock, or is gone.
+    fn orgsweep_waits(&self) -> bool {
+        let proxied = proxied(self.backend);
+        self.holds(&match self.backend {
+            Backend::Mysql => format!(
+                "SELECT CASE WHEN count(*) = 0 OR sum(command <> 'Sleep' AND time_ms > {LONG}) > 0 \
+                 THEN 'true' ELSE 'false' END {proxied}"
+            ),
+            _ => format!(
+                "SELECT coalesce(bool_or(EXISTS (SELECT FROM pg_locks l WHERE NOT granted AND l.pid = a.pid)), true)::text \
+                 {proxied}"
+            ),
+        })
+    }
+}
 
 /// The other sessions, kept from gap to gap.
 struct Others {
@@ -68,13 +129,17 @@ struct Others {
 
 impl Other {
     fn start(mut session: Database, watch: Watch, sql: &str, commits: Commits) -> Other {
-        let pid = text(&mut session, "SELECT pg_backend_pid()::text");
+        let pid = match watch.backend {
+            Backend::Mysql => "SELECT CAST(connection_id() AS CHAR)",
+            _ => "SELECT pg_backend_pid()::text",
+        };
+        let pid = text(&mut session, pid);
         let (write, wrote) = channel();
         let sql = format!("BEGIN; {sql}");
         let thread = thread::spawn(move || {
             let done = session.run(&sql).is_ok();
             let _ = write.send(());
-            while done && commits == Commits::WhenWaitedFor && !orgsweep_waits(&watch) {
+            while done && commits == Commits::WhenWaitedFor && !watch.orgsweep_waits() {
                 thread::sleep(Duration::from_millis(2));
             }
             let committed = session.run("COMMIT").is_ok() && done;
@@ -85,12 +150,8 @@ impl Other {
 
     /// Until the write is done, has failed or waits for a lock.
     fn settle(&self, watch: &Watch) {
-        let waits = format!(
-            "SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted AND pid = {})::text",
-            self.pid
-        );
         while self.wrote.recv_timeout(Duration::from_millis(3)) == Err(RecvTimeoutError::Timeout) {
-            if text(&mut watch.lock().expect("no panic"), &waits) == "true" {
+            if watch.waits(&self.pid) {
                 return;
             }
         }
@@ -101,19 +162,11 @@ fn text(session: &mut Database, sql: &str) -> String {
     session.query_one(&Statement::from(sql)).expect(sql).text(0).to_owned()
 }
 
-/// It waits for a lock, or is gone.
-fn orgsweep_waits(watch: &Watch) -> bool {
-    let waits = format!(
-        "SELECT coalesce(bool_or(EXISTS (SELECT FROM pg_locks l WHERE NOT granted AND l.pid = a.pid)), true)::text \
-         FROM pg_stat_activity a WHERE datname = current_database() AND application_name = '{SESSION}'"
-    );
-    text(&mut watch.lock().expect("no panic"), &waits) == "true"
-}
-
 impl Others {
     fn new(db: &TestDatabase, sessions: usize) -> Others {
         let sessions = (0..sessions).map(|_| db.connect()).collect();
-        Others { sessions, watch: Arc::new(Mutex::new(db.connect())) }
+        let session = Arc::new(Mutex::new(db.connect()));
+        Others { sessions, watch: Watch { backend: db.backend, session } }
     }
 
     /// Cleans; these sessions run `statements` in the gap before statement number `gap`. Tells which
@@ -158,12 +211,14 @@ fn counts(db: &TestDatabase) -> BTreeMap<String, i64> {
 }
 
 /// Half of the writes at every gap, two gaps in turn.
-fn writes_at_every_gap(checks: &str, commits: Commits) {
-    let Some(company) = Company::on_postgres() else { return };
+fn writes_at_every_gap(backend: Backend, checks: &str, commits: Commits) {
+    let Some(company) = Company::on(backend) else { return };
     let before = counts(&company.db);
-    let mut others = Others::new(&company.db, WRITES.len() / 2);
+    // Never together with the log that is added.
+    let all: Vec<_> = [delete_a_log(backend)].into_iter().chain(WRITES).collect();
+    let mut others = Others::new(&company.db, all.len() / 2);
     for gap in 1.. {
-        let writes: Vec<_> = WRITES.iter().skip(gap as usize / 2 % 2).step_by(2).collect();
+        let writes: Vec<_> = all.iter().skip(gap as usize / 2 % 2).step_by(2).collect();
         let statements: Vec<&str> = writes.iter().map(|(_, _, sql)| *sql).collect();
         let met = others.meet(&company, gap, &statements, commits, checks);
         let Some((outcome, committed)) = met else {
@@ -190,28 +245,34 @@ fn writes_at_every_gap(checks: &str, commits: Commits) {
     }
 }
 
-#[test]
-fn writes_with_the_engine_s_checks() {
-    writes_at_every_gap("engine", Commits::AtOnce);
+each_server! {
+    fn writes_with_the_engine_s_checks(backend: Backend) {
+        writes_at_every_gap(backend, "engine", Commits::AtOnce);
+    }
+
+    fn writes_with_set_based_checks(backend: Backend) {
+        writes_at_every_gap(backend, "set", Commits::AtOnce);
+    }
+
+    fn open_writes_with_the_engine_s_checks(backend: Backend) {
+        writes_at_every_gap(backend, "engine", Commits::WhenWaitedFor);
+    }
+
+    fn open_writes_with_set_based_checks(backend: Backend) {
+        writes_at_every_gap(backend, "set", Commits::WhenWaitedFor);
+    }
+
+    fn schema_changes_with_the_engine_s_checks(backend: Backend) {
+        changes_at_every_gap(backend, "engine");
+    }
+
+    fn schema_changes_with_set_based_checks(backend: Backend) {
+        changes_at_every_gap(backend, "set");
+    }
 }
 
-#[test]
-fn writes_with_set_based_checks() {
-    writes_at_every_gap("set", Commits::AtOnce);
-}
-
-#[test]
-fn open_writes_with_the_engine_s_checks() {
-    writes_at_every_gap("engine", Commits::WhenWaitedFor);
-}
-
-#[test]
-fn open_writes_with_set_based_checks() {
-    writes_at_every_gap("set", Commits::WhenWaitedFor);
-}
-
-fn changes_at_every_gap(checks: &str) {
-    let Some(company) = Company::on_postgres() else { return };
+fn changes_at_every_gap(backend: Backend, checks: &str) {
+    let Some(company) = Company::on(backend) else { return };
     let db = &company.db;
     db.execute("CREATE TABLE archive (user_id integer)");
     let mut others = Others::new(db, 1);
@@ -227,26 +288,13 @@ fn changes_at_every_gap(checks: &str) {
         let case = format!("{checks}, gap {gap}, {commits:?}: {change:?} {committed:?}\n{outcome}");
         assert!(db.dangling().is_empty(), "{case}: {:?}", db.dangling());
         assert_eq!(outcome.code, 0, "{case}");
-        db.execute(
-            "ALTER TABLE archive DROP CONSTRAINT IF EXISTS late; DROP TABLE IF EXISTS badges; \
-             ALTER TABLE logs DROP COLUMN IF EXISTS late; DELETE FROM archive",
-        );
+        unchange(db);
         let rows = |dump: &Dump| dump.iter().map(|(t, r)| (t.clone(), r.len())).collect::<Vec<_>>();
         let mut now = db.dump();
         now.remove("archive");
         assert_eq!(rows(&now), rows(&company.after), "{case}");
         company.refill();
     }
-}
-
-#[test]
-fn schema_changes_with_the_engine_s_checks() {
-    changes_at_every_gap("engine");
-}
-
-#[test]
-fn schema_changes_with_set_based_checks() {
-    changes_at_every_gap("set");
 }
 
 /// With its triggers off a child takes no lock on its parent: what slips in is found by the proof

@@ -9,7 +9,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
-/// What PostgreSQL calls the sessions that come through a proxy.
+/// What the servers call the sessions that come through a proxy: PostgreSQL as its application, MariaDB as a
+/// user.
 pub const SESSION: &str = "orgsweep_proxied";
 
 /// A message that makes the server run a statement: Execute or (simple) Query; COM_STMT_EXECUTE or COM_QUERY.
@@ -90,6 +91,15 @@ fn addresses(db: &TestDatabase) -> (String, String) {
     let (scheme, rest) = db.url().split_once("://").expect("a URL");
     let (authority, database) = rest.split_once('/').expect("a URL with a database");
     let (user, server) = authority.rsplit_once('@').expect("a URL with a user");
+    let user = match db.backend {
+        Backend::Mysql => {
+            db.execute(&format!(
+                "CREATE USER IF NOT EXISTS {SESSION}; GRANT ALL ON *.* TO {SESSION}"
+            ));
+            SESSION
+        }
+        _ => user,
+    };
     let parameters = format!("?sslmode=disable&gssencmode=disable&application_name={SESSION}");
     let parameters = db.pick("", &parameters, "?ssl-mode=disabled");
     let url = format!("{scheme}://{user}@127.0.0.1:{{port}}/{database}{parameters}");
