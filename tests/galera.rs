@@ -184,6 +184,7 @@ fn what_is_more_than_a_write_set_goes_in_batches(nodes: &[Node]) {
         ),
     ] {
         server.run(&format!("SET GLOBAL {limit}")).expect("a setting");
+        db.orgsweep(&["doctor"]).exits(0).says(&[says, "--batch-rows"]);
         let says = [says, "20,001 rows change", "--batch-rows"];
         db.orgsweep(&[&["preview"], &which[..]].concat()).exits(3).says(&says);
         db.orgsweep(&[&["clean", "--yes"], &which[..]].concat()).exits(3).says(&says);
