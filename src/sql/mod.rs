@@ -17,6 +17,7 @@ mod homes;
 mod keys;
 mod labels;
 mod mysql;
+mod naming;
 mod refusals;
 mod restoring;
 mod selection;
@@ -27,6 +28,7 @@ mod sweep;
 #[cfg(test)]
 mod tests;
 mod unlinking;
+mod verdicts;
 mod verification;
 
 pub use abilities::Cycles;

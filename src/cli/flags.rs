@@ -1,0 +1,140 @@
+//! Flags that several commands share: which organizations are meant, and what may be done to them.
+
+use clap::{Args, Parser, ValueEnum};
+use std::time::Duration;
+
+/// Which organizations are meant.
+#[derive(Debug, Clone, Default, Args)]
+pub struct Which {
+    /// Name of an organization, exactly; all that share it are taken (repeatable)
+    #[arg(long, value_name = "NAME")]
+    pub org_name: Vec<String>,
+
+    /// Key of an organization (repeatable)
+    #[arg(long, value_name = "KEY", allow_hyphen_values = true)]
+    pub org_id: Vec<String>,
+
+    /// Names that match a pattern, * for any text and ? for one character (repeatable)
+    #[arg(long, value_name = "PATTERN")]
+    pub org_like: Vec<String>,
+
+    /// Of these only the ones made longer ago than this: 7d, 12h, 1d 12h
+    ///
+    /// Only filters what --org-name, --org-id and --org-like select. By the database's clock, and once
+    /// more under the lock. A time without a zone is one of the session's time zone (PostgreSQL) or of
+    /// UTC (SQLite); numbers are seconds since 1970. An organization whose time is missing, cannot be
+    /// read or lies before 1971 is never older than anything.
+    #[arg(long, value_name = "AGE", value_parser = humantime::parse_duration)]
+    pub older_than: Option<Duration>,
+
+    /// The table of organizations [default: found by its name]
+    #[arg(long, value_name = "TABLE", env = "ORGSWEEP_ROOT")]
+    pub root: Option<String>,
+
+    /// The column that tells one from all others, for --org-id [default: the primary key]
+    #[arg(long, value_name = "COLUMN", env = "ORGSWEEP_KEY_COLUMN")]
+    pub key_column: Option<String>,
+
+    /// The column that holds their names [default: name, title, slug, …]
+    #[arg(long, value_name = "COLUMN", env = "ORGSWEEP_NAME_COLUMN")]
+    pub name_column: Option<String>,
+
+    /// The column that tells when they were made [default: created_at, created, …]
+    #[arg(long, value_name = "COLUMN", env = "ORGSWEEP_CREATED_COLUMN")]
+    pub created_column: Option<String>,
+
+    /// Exit with 3 when no organization matches
+    #[arg(long)]
+    pub require_match: bool,
+}
+
+/// What may be deleted.
+#[derive(Debug, Clone, Args)]
+pub struct How {
+    /// Get past restrict and no-action references: all of them, or only --force=TABLE.COLUMN
+    /// (repeatable)
+    #[arg(
+        long,
+        value_name = "REFERENCE",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "*"
+    )]
+    pub force: Vec<String>,
+
+    /// What may happen to rows of other organizations: delete, unlink, delete=REFERENCE,
+    /// unlink=REFERENCE or reassign=REFERENCE:KEY (repeatable)
+    #[arg(long, value_name = "ACTION")]
+    pub foreign: Vec<String>,
+
+    /// Take sub-organizations along
+    #[arg(long)]
+    pub with_children: bool,
+
+    /// One transaction for each organization instead of one for all
+    ///
+    /// One that is refused or fails leaves the others done: exit 8 then, and the output lists which. Where
+    /// none was done, the exit code is the worst of theirs (failed before busy before refused). Rows that
+    /// two selected organizations share are shared with another one, as long as that exists. A signal, a
+    /// lost connection and an unknown outcome (exit 7) end the series. --max-rows holds for each.
+    #[arg(long)]
+    pub per_org: bool,
+
+    /// Refuse everything when more organizations than this are selected
+    ///
+    /// A guard, not a batch size: a job that suddenly matches hundreds stops before it deletes any.
+    #[arg(long, value_name = "NUMBER")]
+    pub max_orgs: Option<u64>,
+
+    /// The policy's orphans: go along, go alone, or stay
+    #[arg(long, value_name = "WHICH", default_value = "with")]
+    pub orphans: Orphans,
+
+    /// The most rows that may go; of a policy's limit and this one the lower holds
+    #[arg(long, value_name = "ROWS", env = "ORGSWEEP_MAX_ROWS")]
+    pub max_rows: Option<u64>,
+
+    /// Who proves that nothing dangles: the engine, row by row, or set-based checks
+    #[arg(long, value_name = "WHO", default_value = "auto")]
+    pub reference_checks: ReferenceChecks,
+
+    /// How long to wait for a lock; who holds it is named (exit 5). Deadlocks and serialization failures
+    /// are tried again, four times
+    #[arg(long, value_name = "DURATION", default_value = "10s", env = "ORGSWEEP_LOCK_TIMEOUT", value_parser = humantime::parse_duration)]
+    pub lock_timeout: Duration,
+
+    /// How long all of it may take: then the statement that runs is cancelled and everything is rolled back
+    /// (exit 5)
+    #[arg(long, value_name = "DURATION", env = "ORGSWEEP_DEADLINE", value_parser = humantime::parse_duration)]
+    pub deadline: Option<Duration>,
+
+    /// Show the tables without rows, too
+    #[arg(long)]
+    pub all: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Orphans {
+    With,
+    Only,
+    Without,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ReferenceChecks {
+    /// Set-based where nothing but the engine's checks is skipped by it
+    Auto,
+    Engine,
+    Set,
+}
+
+/// The flags that a saved plan stands for.
+#[derive(Debug, Parser)]
+#[command(no_binary_name = false)]
+pub struct Flags {
+    #[command(flatten)]
+    pub which: Which,
+
+    #[command(flatten)]
+    pub how: How,
+}

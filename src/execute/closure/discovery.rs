@@ -1,0 +1,144 @@
+//! What is known while the closure is found, and after.
+
+use super::sweep::Swept;
+use super::{Aside, Sure};
+use crate::catalog::{ReferenceId, TableId};
+use crate::findings::{Found, Organization};
+use crate::plan::{Followed, Refusal};
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+/// What is known after (and during) the discovery.
+#[derive(Debug, Default)]
+pub struct Discovery {
+    pub organizations: Vec<Organization>,
+    pub found: Vec<Found>,
+    pub refusals: Vec<Refusal>,
+    /// The last generation of root rows that were selected, not reached.
+    pub selected: u32,
+    /// The last generation that belongs to this run's closure; later ones need `--force`.
+    pub boundary: u32,
+    /// A statement stopped at its limit: there may be more.
+    pub is_cut: bool,
+    pub(super) generation: u32,
+    pub(super) rows: BTreeMap<TableId, u64>,
+    pub(super) newest: BTreeMap<TableId, u32>,
+    pub(super) analyzed: BTreeMap<TableId, u64>,
+    pub(super) created: BTreeSet<TableId>,
+    pub(super) done: BTreeMap<ReferenceId, u32>,
+    /// References that were followed before their turn, and what waits for it.
+    pub(super) aside: BTreeMap<ReferenceId, Aside>,
+    pub(super) with_aside: BTreeSet<TableId>,
+    pub(super) sure: BTreeMap<TableId, Sure>,
+    /// Tables whose rows are known in number only.
+    pub(super) counted: BTreeMap<TableId, Swept>,
+    /// Tables whose rows are deleted as they are found.
+    pub(super) taken: BTreeSet<TableId>,
+    /// How long that took, per table.
+    pub(super) took: BTreeMap<TableId, Duration>,
+    pub(super) unreadable: BTreeSet<TableId>,
+    pub(super) excluded: BTreeSet<ReferenceId>,
+}
+
+impl Discovery {
+    /// Nothing was selected.
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
+    /// The table has a key table.
+    pub fn has_keys(&self, table: TableId) -> bool {
+        self.created.contains(&table)
+    }
+
+    /// Rows of the closure are still in this table, and its key table tells which.
+    pub fn shows(&self, table: TableId) -> bool {
+        !self.takes(table) && self.has_keys(table)
+    }
+
+    /// Rows of this table are deleted as they are found.
+    pub fn takes(&self, table: TableId) -> bool {
+        self.taken.contains(&table)
+    }
+
+    /// How long it took to delete rows as they were found, per table.
+    pub fn took(&self) -> &BTreeMap<TableId, Duration> {
+        &self.took
+    }
+
+    /// The table has rows in the closure.
+    pub fn has_rows(&self, table: TableId) -> bool {
+        self.rows.get(&table).is_some_and(|rows| *rows > 0)
+    }
+
+    pub fn tables(&self) -> impl Iterator<Item = TableId> + '_ {
+        self.rows.iter().filter(|(_, rows)| **rows > 0).map(|(table, _)| *table)
+    }
+
+    pub fn created(&self) -> impl Iterator<Item = TableId> + '_ {
+        self.created.iter().copied()
+    }
+
+    /// Some rows that this reference reaches are kept out of the closure.
+    pub fn is_excluded(&self, reference: ReferenceId) -> bool {
+        self.excluded.contains(&reference)
+    }
+
+    /// What was set aside for an unlink, where that is all of it: no parent was found since.
+    pub fn set_aside(&self, reference: ReferenceId, parent: TableId) -> Option<Aside> {
+        self.aside.get(&reference).copied().filter(|_| !self.has_grown(reference, parent))
+    }
+
+    /// Rows that need no question whose they are.
+    pub fn sure(&self, table: TableId) -> Option<Sure> {
+        self.sure.get(&table).copied()
+    }
+
+    /// All rows of the table are such.
+    pub fn is_sure(&self, table: TableId) -> bool {
+        self.sure(table).is_some_and(|sure| sure.rows == self.rows[&table])
+    }
+
+    pub fn with_aside(&self) -> impl Iterator<Item = TableId> + '_ {
+        self.with_aside.iter().copied()
+    }
+
+    /// Of the rows of a table only so many go.
+    pub fn cut(&mut self, table: TableId, rows: u64) {
+        self.rows.insert(table, rows);
+        let first = self.found.iter().position(|found| found.table == table);
+        let mut position = 0;
+        self.found.retain_mut(|found| {
+            let kept = found.table != table || (rows > 0 && Some(position) == first);
+            if found.table == table {
+                found.rows = rows;
+            }
+            position += 1;
+            kept
+        });
+    }
+
+    pub(super) fn next(&mut self) -> u32 {
+        self.generation += 1;
+        self.generation
+    }
+
+    /// There are parents that this reference has not been followed from, or rows that wait for it.
+    pub(super) fn is_ready(&self, followed: Followed, parent: TableId) -> bool {
+        self.waiting(followed.reference).is_some() || self.has_grown(followed.reference, parent)
+    }
+
+    /// Rows of `table` were found since the reference was followed.
+    pub fn has_grown(&self, reference: ReferenceId, table: TableId) -> bool {
+        let done = self.done.get(&reference).copied().unwrap_or(0);
+        self.newest.get(&table).is_some_and(|newest| *newest > done)
+    }
+
+    /// The bit of the rows that wait for this reference.
+    pub(super) fn waiting(&self, reference: ReferenceId) -> Option<usize> {
+        match self.aside.get(&reference) {
+            Some(Aside::Rows { bit }) => Some(*bit),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,163 @@
+//! When a child row names a parent row: the comparison that the foreign key itself makes.
+
+use super::dialect::Affinity;
+use super::{Dialect, Sql, literal, quote};
+use crate::catalog::{Discriminant, ReferenceId, TableId};
+
+impl Sql<'_> {
+    /// The child row names the parent row in the key table, by the foreign key's own comparison:
+    /// the parent's value on the left, so that its collation counts (SQLite) and the operator's
+    /// types fit (PostgreSQL's `conpfeqop`).
+    pub(super) fn names_key(&self, id: ReferenceId, parent: &str, child: &str) -> String {
+        self.names(id, &self.in_keys(self.parent(id), parent), &in_table(child))
+    }
+
+    /// The same of two rows in their tables.
+    pub(super) fn names_row(&self, id: ReferenceId, parent: &str, child: &str) -> String {
+        self.names(id, &in_table(parent), &in_table(child))
+    }
+
+    /// The same where the child's columns are in its own key table.
+    pub(super) fn key_names_key(&self, id: ReferenceId, parent: &str, child: &str) -> String {
+        let own = self.catalog.reference(id).child;
+        self.names(id, &self.in_keys(self.parent(id), parent), &self.in_keys(own, child))
+    }
+
+    fn parent(&self, id: ReferenceId) -> TableId {
+        self.catalog.reference(id).parent
+    }
+
+    /// A column of `table` in its key table `alias`.
+    fn in_keys(&self, table: TableId, alias: &str) -> impl Fn(&str) -> String {
+        move |column| format!("{alias}.{}", self.key_column(table, column))
+    }
+
+    fn names(
+        &self,
+        id: ReferenceId,
+        parent: &dyn Fn(&str) -> String,
+        child: &dyn Fn(&str) -> String,
+    ) -> String {
+        let reference = self.catalog.reference(id);
+        let pairs = reference.parent_columns.iter().zip(&reference.columns).enumerate();
+        let equal = pairs.map(|(n, (key, column))| self.equal(id, n, parent(key), child(column)));
+        equal.chain(self.discriminated(id, child)).collect::<Vec<_>>().join(" AND ")
+    }
+
+    pub(super) fn equal(&self, id: ReferenceId, n: usize, parent: String, child: String) -> String {
+        let reference = self.catalog.reference(id);
+        if reference.declaration.as_text {
+            return self.equal_as_text(id, n, &parent, &child);
+        }
+        let operator = reference.operators.get(n).cloned().flatten();
+        let child = match self.conversion(id, n) {
+            Some(convert) => convert.replace("{}", &child),
+            None => child,
+        };
+        format!("{parent} {} {child}", operator.as_deref().unwrap_or("="))
+    }
+
+    /// SQLite finds the parent by its own index only when the child's value is made to fit; the text
+    /// decides ('007' is not 7).
+    fn equal_as_text(&self, id: ReferenceId, n: usize, parent: &str, child: &str) -> String {
+        let reference = self.catalog.reference(id);
+        let text = |value| self.dialect.exact_text(value);
+        let equal = format!("{} = {}", text(parent), text(child));
+        let key = self.column(reference.parent, &reference.parent_columns[n]);
+        match (self.dialect, Affinity::of(&key.type_name)) {
+            (Dialect::Sqlite, Affinity::Integer) => {
+                format!("{parent} = CAST({child} AS INTEGER) AND {equal}")
+            }
+            _ => equal,
+        }
+    }
+
+    /// The condition under which a child row names anybody by a polymorphic reference.
+    pub(super) fn discriminated(
+        &self,
+        id: ReferenceId,
+        child: &dyn Fn(&str) -> String,
+    ) -> Option<String> {
+        let discriminator = self.catalog.reference(id).declaration.discriminator.as_ref()?;
+        let column = child(&discriminator.column);
+        let (column, values) = match &discriminator.value {
+            Discriminant::Literal(texts) => {
+                let values = texts.iter().map(|text| self.dialect.as_it_is(literal(text)));
+                (self.dialect.as_it_is(column), values.collect::<Vec<_>>().join(", "))
+            }
+            Discriminant::Lookup { table, key, conditions } => {
+                let condition = |(name, value): &(String, String)| {
+                    format!("t.{} = {}", quote(name), literal(value))
+                };
+                let named = format!(
+                    "SELECT t.{} FROM {} t WHERE {}",
+                    quote(key),
+                    self.relation(*table),
+                    conditions.iter().map(condition).collect::<Vec<_>>().join(" AND ")
+                );
+                (column, named)
+            }
+        };
+        Some(format!("{column} IN ({values})"))
+    }
+
+    /// SQLite applies the parent column's affinity to the child's value
+    /// (<https://sqlite.org/foreignkeys.html>, 3); its `=` would weigh both sides.
+    fn conversion(&self, id: ReferenceId, n: usize) -> Option<&'static str> {
+        if self.dialect != Dialect::Sqlite {
+            return None;
+        }
+        let reference = self.catalog.reference(id);
+        let parent = self.column(reference.parent, &reference.parent_columns[n]);
+        let child = self.column(reference.child, &reference.columns[n]);
+        match (Affinity::of(&parent.type_name), Affinity::of(&child.type_name)) {
+            (parent, child) if parent == child => None,
+            (Affinity::Text, _) => Some("CAST({} AS TEXT)"),
+            (Affinity::Blob, _) => Some("+{}"),
+            _ => None,
+        }
+    }
+
+    /// `FROM` for the rows that name a parent in its key table: SQLite's and MariaDB's planners have no
+    /// statistics of temporary tables, so the join order is ours: over the child's index where it has one.
+    pub(super) fn children(&self, id: ReferenceId) -> String {
+        let reference = self.catalog.reference(id);
+        let child = self.child_relation(id);
+        let parent = self.key_relation(reference.parent);
+        let on = self.names_key(id, "p", "c");
+        let plain = (0..reference.columns.len()).all(|n| self.conversion(id, n).is_none());
+        match self.dialect {
+            Dialect::Postgres => format!("{child} c JOIN {parent} p ON {on}"),
+            Dialect::Sqlite | Dialect::Mysql => {
+                let join = self.dialect.ordered_join();
+                match reference.index.is_some() && plain {
+                    true => format!("{parent} p {join} {child} c ON {on}"),
+                    false => format!("{child} c {join} {parent} p ON {on}"),
+                }
+            }
+        }
+    }
+
+    /// The child's columns, in its key table, name somebody: none of them is null.
+    pub(super) fn names_somebody(&self, id: ReferenceId, child_key: &str) -> String {
+        let own = self.in_keys(self.catalog.reference(id).child, child_key);
+        self.somebody(id, &own)
+    }
+
+    /// The same of a row in its table.
+    pub(super) fn row_names_somebody(&self, id: ReferenceId, child: &str) -> String {
+        self.somebody(id, &in_table(child))
+    }
+
+    fn somebody(&self, id: ReferenceId, child: &dyn Fn(&str) -> String) -> String {
+        // The type's column, too: a null type names nobody, and the question has an answer.
+        let columns = self.catalog.reference(id).naming_columns();
+        let named = columns.map(|name| format!("{} IS NOT NULL", child(name)));
+        named.chain(self.discriminated(id, child)).collect::<Vec<_>>().join(" AND ")
+    }
+}
+
+/// A column of a user's table under its alias.
+fn in_table(alias: &str) -> impl Fn(&str) -> String {
+    move |column| format!("{alias}.{}", quote(column))
+}
