@@ -174,7 +174,7 @@ fn of_table(
         let cure = cures::add_key(dialect, table);
         symptoms.push(symptom(Severity::Note, Kind::NoKey, what, cure));
     }
-    if dialect == Dialect::Postgres && table.estimated_rows.is_none() {
+    if dialect.waits_for_analyze() && table.estimated_rows.is_none() {
         let what = "it was never analyzed: joins with it are planned blindly".into();
         symptoms.push(symptom(
             Severity::Slows,
@@ -228,7 +228,7 @@ fn of_reference(catalog: &Catalog, plan: &Plan, dialect: Dialect, id: ReferenceI
         let what = format!(
             "{arrow} is set null, and {column} is NOT NULL: a row to unlink stops the deletion"
         );
-        let cure = (dialect == Dialect::Postgres).then(|| cures::drop_not_null(table, column));
+        let cure = cures::drop_not_null(dialect, table, column);
         symptoms.push(symptom(Severity::Blocks, Kind::NotNull, what, cure));
     }
     if reference.is_constraint() && !reference.enforced {

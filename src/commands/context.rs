@@ -5,8 +5,8 @@ use super::roots::{orphans_alone, root, selection};
 use super::rules::rules;
 use crate::catalog::{self, Catalog, Origin, ReferenceId};
 use crate::cli::{How, Orphans, ReferenceChecks, Which};
-use crate::database::{Database, Target};
-use crate::execute::{self, Job, Progress, ReplicaRole};
+use crate::database::{Database, ReplicaRole, Target};
+use crate::execute::{self, Job, Progress};
 use crate::exit::{Exit, Problem};
 use crate::interrupt;
 use crate::plan::{self, Checks, Plan, Rules};
@@ -133,10 +133,10 @@ impl Context {
 
     fn checks(&mut self, plan: &Plan, wanted: ReferenceChecks) -> Result<(Checks, String)> {
         let dialect = self.database.dialect();
-        let replica_role = match (dialect, wanted) {
-            (_, ReferenceChecks::Engine) => ReplicaRole::Usable,
-            (Dialect::Postgres, _) => self.database.in_snapshot(replica_role)?,
-            _ => ReplicaRole::Usable,
+        let replica_role = match wanted {
+            // Nobody will use it.
+            ReferenceChecks::Engine => ReplicaRole::None,
+            ReferenceChecks::Auto | ReferenceChecks::Set => self.database.replica_role()?,
         };
         let automatic = execute::choose_checks(&self.catalog, plan, dialect, &replica_role);
         match wanted {
@@ -166,26 +166,6 @@ fn said(catalog: &Catalog) -> Vec<ReferenceId> {
             && readable(reference.parent)
     };
     catalog.reference_ids().filter(said).collect()
-}
-
-/// May this session turn per-row checks off? A superuser may; from PostgreSQL 15 on, whoever was
-/// granted SET on the parameter.
-pub fn replica_role(database: &mut Database) -> Result<ReplicaRole> {
-    let facts = database.query_one(&Statement::from(
-        "SELECT current_setting('is_superuser'), current_setting('server_version_num'), version(), \
-         EXISTS (SELECT FROM pg_extension WHERE extname = 'citus')::text",
-    ))?;
-    if let Some(name) = execute::relative_of_postgres(facts.text(2), facts.flag(3)) {
-        return Ok(ReplicaRole::NotPostgres(name));
-    }
-    let mut granted = facts.text(0) == "on";
-    if !granted && facts.number(1) >= 150_000 {
-        let privilege = database.query_one(&Statement::from(
-            "SELECT has_parameter_privilege('session_replication_role', 'SET')::text",
-        ))?;
-        granted = privilege.flag(0);
-    }
-    Ok(if granted { ReplicaRole::Usable } else { ReplicaRole::NotGranted })
 }
 
 fn guard_problem(fault: Fault) -> Problem {

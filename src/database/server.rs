@@ -1,6 +1,6 @@
 //! What a database says of itself: whether it takes writes, who it is, how far behind its replicas are.
 
-use super::{Database, Result, Target};
+use super::{Database, Result, Row, Target};
 use crate::policy::Place;
 use crate::sql::Dialect;
 
@@ -9,6 +9,38 @@ use crate::sql::Dialect;
 pub struct Replication {
     pub written: u64,
     pub replayed: u64,
+}
+
+/// Whether a session may leave PostgreSQL's per-row checks out, and the locks that make up for them can be
+/// trusted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ReplicaRole {
+    /// The engine has no such role.
+    None,
+    Usable,
+    NotGranted,
+    /// It speaks PostgreSQL's protocol and is something else: its name.
+    NotPostgres(String),
+}
+
+/// What else may answer as PostgreSQL does. Set-based checks want its row locks, READ COMMITTED and replica
+/// role, of which these have their own ideas, or several servers' worth.
+///
+/// `version` is what `version()` says.
+fn relative_of_postgres(version: &str, has_citus: bool) -> Option<String> {
+    const RELATIVES: [(&str, &str); 4] = [
+        ("-YB-", "YugabyteDB"),
+        ("Greenplum", "Greenplum"),
+        ("Redshift", "Redshift"),
+        ("CockroachDB", "CockroachDB"),
+    ];
+    let known = RELATIVES.iter().find(|(mark, _)| version.contains(mark));
+    match known {
+        Some((_, name)) => Some((*name).into()),
+        None if has_citus => Some("Citus".into()),
+        None if version.starts_with("PostgreSQL ") => None,
+        None => Some(version.split_whitespace().next().unwrap_or("an unknown server").into()),
+    }
 }
 
 impl Database {
@@ -87,5 +119,94 @@ impl Database {
         let address = facts.optional(1).map_or_else(local, str::to_owned);
         let hosts = self.target.hosts().into_iter().chain([address]).collect();
         Ok(Place { databases: vec![facts.text(0).to_owned()], hosts })
+    }
+
+    /// May this session turn PostgreSQL's per-row checks off? A superuser may; from PostgreSQL 15 on, whoever
+    /// was granted SET on the parameter.
+    pub fn replica_role(&mut self) -> Result<ReplicaRole> {
+        if self.dialect() != Dialect::Postgres {
+            return Ok(ReplicaRole::None);
+        }
+        self.in_snapshot(|database| {
+            let question = "SELECT current_setting('is_superuser'), current_setting('server_version_num'), version(), \
+                            EXISTS (SELECT FROM pg_extension WHERE extname = 'citus')::text";
+            let facts = database.query_one(&question.into())?;
+            if let Some(name) = relative_of_postgres(facts.text(2), facts.flag(3)) {
+                return Ok(ReplicaRole::NotPostgres(name));
+            }
+            let mut granted = facts.text(0) == "on";
+            if !granted && facts.number(1) >= 150_000 {
+                let question = "SELECT has_parameter_privilege('session_replication_role', 'SET')::text";
+                granted = database.query_one(&question.into())?.flag(0);
+            }
+            Ok(if granted { ReplicaRole::Usable } else { ReplicaRole::NotGranted })
+        })
+    }
+
+    /// As whom the session works, as GRANT names it. SQLite has no users.
+    pub fn role(&mut self) -> Result<String> {
+        let question = match self.dialect() {
+            Dialect::Sqlite => return Ok(String::new()),
+            Dialect::Postgres => "SELECT current_user::text",
+            Dialect::Mysql => "SELECT current_user()",
+        };
+        Ok(self.query_one(&question.into())?.text(0).to_owned())
+    }
+
+    /// MariaDB's binary log takes statements instead of rows: InnoDB writes nothing under READ COMMITTED then
+    /// (error 1665).
+    pub fn logs_statements(&mut self) -> Result<bool> {
+        if self.dialect() != Dialect::Mysql {
+            return Ok(false);
+        }
+        let question =
+            "SELECT CASE WHEN @@log_bin AND @@binlog_format = 'STATEMENT' THEN '1' ELSE '0' END";
+        Ok(self.query_one(&question.into())?.flag(0))
+    }
+
+    /// What a Galera cluster takes in one transaction: `6000 rows (wsrep_max_ws_rows)`. None where the server is
+    /// in no cluster.
+    pub fn write_set_limits(&mut self) -> Result<Vec<String>> {
+        let Some(question) = self.dialect().write_set_limits() else { return Ok(Vec::new()) };
+        let limit = |row: &Row| {
+            let name = row.text(0).to_ascii_lowercase();
+            let of = if name.ends_with("rows") { "rows" } else { "bytes" };
+            let limits = name.starts_with("wsrep_max_ws") && row.number(1) > 0;
+            limits.then(|| format!("{} {of} ({name})", row.number(1)))
+        };
+        Ok(self.query(&question.into())?.iter().filter_map(limit).collect())
+    }
+
+    /// Names of tables whose deletions are published although nothing in them identifies a row to the subscriber
+    /// (PostgreSQL).
+    pub fn unidentified(&mut self) -> Result<Vec<String>> {
+        if self.dialect() != Dialect::Postgres {
+            return Ok(Vec::new());
+        }
+        let question = "SELECT DISTINCT CASE WHEN pg_table_is_visible(c.oid) THEN c.relname::text \
+                               ELSE n.nspname || '.' || c.relname END \
+                          FROM pg_publication p \
+                          CROSS JOIN LATERAL pg_get_publication_tables(p.pubname) t \
+                          JOIN pg_class c ON c.oid = t.relid JOIN pg_namespace n ON n.oid = c.relnamespace \
+                         WHERE p.pubdelete AND (c.relreplident = 'n' OR (c.relreplident = 'd' \
+                               AND NOT EXISTS (SELECT FROM pg_index i WHERE i.indrelid = c.oid AND i.indisprimary)))";
+        let rows = self.in_snapshot(|database| database.query(&question.into()))?;
+        Ok(rows.iter().map(|row| row.text(0).to_owned()).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_postgresql_itself_is_taken_for_it() {
+        let told = |version: &str| relative_of_postgres(version, false).unwrap_or_default();
+        assert_eq!(told("PostgreSQL 15.18 (Debian 15.18-0+deb12u1) on x86_64-pc-linux-gnu"), "");
+        assert_eq!(told("PostgreSQL 11.2-YB-2.20.1.0-b0 on x86_64-pc-linux-gnu"), "YugabyteDB");
+        assert_eq!(told("CockroachDB CCL v24.1.0 (x86_64-pc-linux-gnu)"), "CockroachDB");
+        assert_eq!(told("Materialize v0.100"), "Materialize");
+        let citus = relative_of_postgres("PostgreSQL 16.2 on x86_64", true);
+        assert_eq!(citus.as_deref(), Some("Citus"));
     }
 }

@@ -8,7 +8,7 @@ mod sweep;
 pub use discovery::Discovery;
 pub use sweep::{Aside, Sure};
 
-use super::deletion::expect_gone;
+use super::deletion::{expect_gone, watch_rows};
 use super::{Failure, Progress, Run, archiving, guards, timed};
 use crate::catalog::{ReferenceId, TableId};
 use crate::database::Row;
@@ -56,7 +56,7 @@ pub fn take(run: &mut Run, tables: BTreeSet<TableId>) -> Result<Discovery, Failu
     let root = run.job.plan.root;
     let top_down = discovery.takes(root);
     if top_down {
-        run.run("SET LOCAL session_replication_role = replica")?;
+        watch_rows(run, false)?;
         let (deleted, took) = timed(|| match run.archive.is_some() {
             true => archiving::take(run, root, &run.sql.delete_returning(root)),
             false => run.execute(&run.sql.delete(root)),
@@ -70,7 +70,7 @@ pub fn take(run: &mut Run, tables: BTreeSet<TableId>) -> Result<Discovery, Failu
     }
     discovery.boundary = discovery.generation;
     if top_down {
-        run.run("SET LOCAL session_replication_role = origin")?;
+        watch_rows(run, true)?;
     }
     Ok(discovery)
 }

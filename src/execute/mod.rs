@@ -23,7 +23,7 @@ mod write_set;
 
 pub use archiving::Archiving;
 pub use batch::{Batch, batch};
-pub use checks::{AutomaticChecks, ReplicaRole, choose_checks, relative_of_postgres};
+pub use checks::{AutomaticChecks, choose_checks};
 pub use explain::{Answer, explain};
 pub use failure::Failure;
 pub use restore::{Source, restore};
@@ -36,7 +36,7 @@ use crate::findings::{Expected, Findings, Organization, Step};
 use crate::interrupt;
 use crate::plan::{Plan, Refusal, RefusalKind};
 use crate::selection::{Root, Selection};
-use crate::sql::{Dialect, Sql, Statement};
+use crate::sql::{Sql, Statement};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -240,8 +240,8 @@ impl<'a> Run<'a> {
     /// Session settings, right after BEGIN; the isolation level is checked, not believed.
     fn prepare(&mut self) -> Result<(), Failure> {
         self.database.run(&self.sql.dialect.session(self.job.lock_timeout, self.lock))?;
-        if self.sql.dialect == Dialect::Sqlite {
-            return self.drop_leftovers();
+        if let Some(leftovers) = self.sql.dialect.leftovers() {
+            self.drop_leftovers(leftovers)?;
         }
         let Some((question, wanted)) = self.sql.dialect.transaction_facts(self.lock) else {
             return Ok(());
@@ -263,8 +263,8 @@ impl<'a> Run<'a> {
     }
 
     /// SQLite keeps temporary tables beyond COMMIT, for the next run of the same connection.
-    fn drop_leftovers(&mut self) -> Result<(), Failure> {
-        let leftovers = self.query(&Sql::leftovers().into())?;
+    fn drop_leftovers(&mut self, question: &str) -> Result<(), Failure> {
+        let leftovers = self.query(&question.into())?;
         let drop = |row: &Row| format!("DROP TABLE temp.{}; ", row.text(0));
         match leftovers.is_empty() {
             true => Ok(()),

@@ -8,7 +8,7 @@ use crate::database::{Database, Purpose};
 use crate::interrupt;
 use crate::plan::Checks;
 use crate::restoration::{Obstacle, Part, Relinked, Restoration, Restored};
-use crate::sql::{Cycles, Dialect, Stage, Statement};
+use crate::sql::{Cycles, Stage, Statement};
 use std::collections::BTreeMap;
 
 /// Rows that go into a stage table at once, and bytes of them.
@@ -224,7 +224,7 @@ fn obstacles(run: &mut Run, source: &Source, stages: &Stages) -> Result<Vec<Obst
     }
     let watched = |id: &ReferenceId| {
         let reference = catalog.reference(*id);
-        reference.is_constraint() && (reference.enforced || run.sql.dialect == Dialect::Sqlite)
+        reference.is_constraint() && reference.enforced
     };
     let references: Vec<ReferenceId> = catalog.reference_ids().filter(watched).collect();
     for id in references {

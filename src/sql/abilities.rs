@@ -62,6 +62,23 @@ impl Dialect {
         self != Dialect::Mysql || !Family::is_long(type_name)
     }
 
+    /// One reading of a table can serve several references at once (`sql/sweep.rs`).
+    pub fn sweeps(self) -> bool {
+        self == Dialect::Postgres
+    }
+
+    /// Statistics of tables are there when somebody has asked for them.
+    pub fn waits_for_analyze(self) -> bool {
+        self == Dialect::Postgres
+    }
+
+    /// Asks for the names of our own tables that an earlier transaction has left.
+    pub fn leftovers(self) -> Option<&'static str> {
+        (self == Dialect::Sqlite).then_some(
+            "SELECT name FROM temp.sqlite_schema WHERE type = 'table' AND name GLOB 'orgsweep_*'",
+        )
+    }
+
     /// A statement can delete rows and put their keys into a table.
     pub fn keeps_deleted_keys(self) -> bool {
         self == Dialect::Postgres
@@ -98,23 +115,6 @@ impl Dialect {
     /// Makes up for deferred checks, which would otherwise do their work, and fail, inside COMMIT.
     pub fn settle_checks(self) -> Option<&'static str> {
         (self == Dialect::Postgres).then_some("SET CONSTRAINTS ALL IMMEDIATE")
-    }
-
-    /// Asks as whom the session works, as GRANT names it.
-    pub fn current_user(self) -> Option<&'static str> {
-        match self {
-            Dialect::Sqlite => None,
-            Dialect::Postgres => Some("SELECT current_user::text"),
-            Dialect::Mysql => Some("SELECT current_user()"),
-        }
-    }
-
-    /// Asks whether a log takes statements instead of rows: InnoDB writes nothing under READ COMMITTED then
-    /// (error 1665).
-    pub fn logs_statements(self) -> Option<&'static str> {
-        (self == Dialect::Mysql).then_some(
-            "SELECT CASE WHEN @@log_bin AND @@binlog_format = 'STATEMENT' THEN '1' ELSE '0' END",
-        )
     }
 
     /// The client that runs a script.

@@ -70,8 +70,11 @@ pub fn bypass_row_security(role: &str) -> String {
     format!("ALTER ROLE {} BYPASSRLS", quote(role))
 }
 
-pub fn drop_not_null(table: &Table, column: &str) -> String {
-    format!("ALTER TABLE {} ALTER COLUMN {} DROP NOT NULL", quote_table(&table.name), quote(column))
+/// SQLite cannot, and MariaDB wants the column's whole definition again.
+pub fn drop_not_null(dialect: Dialect, table: &Table, column: &str) -> Option<String> {
+    let (table, column) = (quote_table(&table.name), quote(column));
+    (dialect == Dialect::Postgres)
+        .then(|| format!("ALTER TABLE {table} ALTER COLUMN {column} DROP NOT NULL"))
 }
 
 /// SQLite cannot add one to a table that is there.

@@ -177,11 +177,6 @@ impl Sql<'_> {
         }
     }
 
-    /// The names of our own tables that an earlier transaction has left (SQLite).
-    pub fn leftovers() -> &'static str {
-        "SELECT name FROM temp.sqlite_schema WHERE type = 'table' AND name GLOB 'orgsweep_*'"
-    }
-
     pub fn drop_key_table(&self, table: TableId) -> String {
         self.dialect.drop_temporary(&self.key_relation(table))
     }

@@ -6,7 +6,7 @@ use super::{Discovery, analyze, create_keys, register};
 use crate::catalog::{ReferenceId, TableId};
 use crate::execute::{Failure, Run};
 use crate::plan::{Followed, Rank, can_share, pays};
-use crate::sql::{Dialect, Follow, Statement, Sweep};
+use crate::sql::{Follow, Statement, Sweep};
 use std::collections::BTreeMap;
 
 /// More references than these are not set aside at once: each has a bit.
@@ -162,7 +162,7 @@ fn shared(
     rank: Rank,
 ) -> Option<(Vec<Followed>, Vec<ReferenceId>)> {
     let (catalog, plan) = (run.job.catalog, run.job.plan);
-    let untouched = run.sql.dialect == Dialect::Postgres
+    let untouched = run.sql.dialect.sweeps()
         && run.job.batch.is_none()
         && !discovery.takes(child)
         && !discovery.has_rows(child)
