@@ -8,7 +8,7 @@ use diesel::mysql::{Mysql, MysqlType, MysqlValue};
 use diesel::row::{Field, Row as _};
 use diesel_async::AsyncMysqlConnection;
 use diesel_async::async_connection_wrapper::{AsyncConnectionWrapper, BlockOn};
-use mysql_async::{Conn, DriverError, Opts, OptsBuilder, SslOpts};
+use mysql_async::{Conn, DriverError, IoError, Opts, OptsBuilder, SslOpts};
 use std::borrow::Cow;
 use std::sync::OnceLock;
 use std::time::Duration;
@@ -84,6 +84,10 @@ async fn open(url: &MysqlUrl) -> Result<AsyncMysqlConnection, Error> {
             refused("the server does not offer TLS, which the URL demands".into())
         }
         mysql_async::Error::Server(error) => refused(error.message),
+        mysql_async::Error::Io(IoError::Io(error)) => match &url.socket {
+            Some(socket) => refused(format!("{socket}: {error}")),
+            None => refused(format!("{}, port {}: {error}", url.host, url.port)),
+        },
         error => refused(error.to_string()),
     })?;
     Ok(AsyncMysqlConnection::try_from(connection).await?)
@@ -137,7 +141,9 @@ fn supported(connection: &mut MysqlConnection) -> Result<(), Error> {
     match version.contains("MariaDB") {
         true if numbers.as_slice() >= &[10, 5] => Ok(()),
         true => Err(refused(format!("this is MariaDB {version}: 10.5 or later is needed"))),
-        false => Err(refused(format!("this is MySQL {version}: only MariaDB is supported yet"))),
+        false => Err(refused(format!(
+            "this is MySQL {version}: only MariaDB (10.5 or later) is supported"
+        ))),
     }
 }
 
