@@ -1,7 +1,7 @@
 //! The changes themselves, in the plan's order, and the proof that they did what was said.
 
 use super::{Failure, Job, Progress, Run, archiving, timed};
-use crate::catalog::{Catalog, Reference, ReferenceId, TableId};
+use crate::catalog::{Catalog, Reference, ReferenceId, TableId, TableName};
 use crate::database::{self, Database};
 use crate::findings::{Change, Findings, Step, Work};
 use crate::plan::Checks;
@@ -204,11 +204,10 @@ pub fn prove(run: &mut Run, findings: &Findings) -> Result<(), Failure> {
     if let Some(settle) = run.sql.dialect.settle_checks() {
         run.run(settle)?;
     }
-    // From now on whoever adds a reference waits for the locks of the rows that are gone, and fails.
-    if !run.sql.dialect.keeps_references_out() {
-        run.expect_same_schema()?;
-    }
     let rows = findings.rows();
+    if !run.sql.dialect.keeps_references_out() {
+        expect_no_new_reference(run, &rows)?;
+    }
     let doubtful: Vec<ReferenceId> = run
         .job
         .catalog
@@ -233,6 +232,24 @@ pub fn prove(run: &mut Run, findings: &Findings) -> Result<(), Failure> {
     if run.job.verify {
         for table in rows.keys() {
             expect_gone(run, *table, rows[table], 0)?;
+        }
+    }
+    Ok(())
+}
+
+/// Now that the rows are gone, whoever adds a reference to them waits for their locks, and fails.
+fn expect_no_new_reference(run: &mut Run, gone: &BTreeMap<TableId, u64>) -> Result<(), Failure> {
+    let catalog = run.job.catalog;
+    let name = |reference: &Reference| {
+        (catalog.table(reference.child).name.clone(), reference.name.clone())
+    };
+    let known: BTreeSet<_> =
+        catalog.references.iter().filter(|r| r.is_constraint()).map(name).collect();
+    for row in run.query(&run.sql.references_to(&mut gone.keys().copied()))? {
+        let schema = row.optional(0).map(str::to_owned);
+        let child = TableName { schema, name: row.text(1).to_owned() };
+        if !known.contains(&(child, Some(row.text(2).to_owned()))) {
+            return Err(Failure::SchemaMoved);
         }
     }
     Ok(())

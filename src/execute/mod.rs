@@ -304,10 +304,6 @@ impl<'a> Run<'a> {
         if let Some(lock) = self.sql.lock_tables(&tables) {
             self.run(&lock)?;
         }
-        self.expect_same_schema()
-    }
-
-    fn expect_same_schema(&mut self) -> Result<(), Failure> {
         match catalog::fingerprint(self.database)? == self.job.catalog.fingerprint {
             true => Ok(()),
             false => Err(Failure::SchemaMoved),
