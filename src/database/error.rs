@@ -69,7 +69,9 @@ impl From<DieselError> for Error {
         };
         let message = match &error {
             DieselError::DatabaseError(_, information) => {
-                let mut message = information.message().trim().to_owned();
+                // MariaDB's driver says it once itself and once for what it passes on.
+                let message = information.message().trim();
+                let mut message = message.trim_start_matches("Input/output error: ").to_owned();
                 for more in [information.details(), information.hint()].into_iter().flatten() {
                     message.push_str("; ");
                     message.push_str(more);

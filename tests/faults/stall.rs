@@ -89,35 +89,32 @@ impl Phase {
     }
 }
 
-/// Waits until some session of the database waits for `event`.
-pub fn wait_for(db: &TestDatabase, event: &str) {
+/// Waits until the query counts something.
+pub fn wait_until_some(db: &TestDatabase, count: &str) {
     let patience = Instant::now() + Duration::from_secs(20);
-    let waiting = format!(
-        "SELECT count(*) FROM pg_stat_activity \
-         WHERE datname = current_database() AND wait_event = '{event}'"
-    );
-    while db.value(&waiting) == "0" {
-        assert!(Instant::now() < patience, "no session comes to {event}");
+    while db.value(count) == "0" {
+        assert!(Instant::now() < patience, "nothing comes to be seen by {count}");
         std::thread::sleep(Duration::from_millis(10));
     }
 }
 
 /// Waits for the stalled statement.
 pub fn wait_for_stall(db: &TestDatabase) {
-    let patience = Instant::now() + Duration::from_secs(20);
-    while is_released(db) {
-        assert!(Instant::now() < patience, "no session comes to the stalled statement");
-        std::thread::sleep(Duration::from_millis(10));
-    }
+    wait_until_some(db, stalled(db));
 }
 
 /// No session runs the stalled statement, or no more.
 pub fn is_released(db: &TestDatabase) -> bool {
-    db.value(db.pick(
+    db.value(stalled(db)) == "0"
+}
+
+/// Counts the sessions that run the stalled statement.
+fn stalled(db: &TestDatabase) -> &str {
+    db.pick(
         "",
         "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'PgSleep'",
         "SELECT count(*) FROM information_schema.processlist WHERE db = database() AND state = 'User sleep'",
-    )) == "0"
+    )
 }
 
 /// Where these tests keep archives.

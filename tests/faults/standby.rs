@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 
 #[test]
 fn a_standby_serves_what_keeps_nothing_and_refuses_the_rest_with_the_way_out() {
-    let Some(server) = Server::start() else { return };
-    let company = Company::fresh(TestDatabase::on(&server.url()));
+    let Some(server) = Server::start(Backend::Postgres) else { return };
+    let company = Company::fresh(server.database());
     let standby = server.standby();
     let name = company.db.name();
     let url = standby.url();
@@ -55,8 +55,8 @@ fn counts(outcome: &Outcome) -> BTreeMap<String, u64> {
 
 #[test]
 fn a_preview_on_a_standby_counts_what_it_counts_on_the_primary() {
-    let Some(server) = Server::start() else { return };
-    let db = TestDatabase::on(&server.url());
+    let Some(server) = Server::start(Backend::Postgres) else { return };
+    let db = server.database();
     db.execute(SHAPES);
     let standby = server.standby();
     let url =

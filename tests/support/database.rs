@@ -115,9 +115,6 @@ impl TestDatabase {
 
     /// Another database with the same contents.
     pub fn copy(&self) -> TestDatabase {
-        if self.backend == Backend::Mysql {
-            return self.copy_mysql();
-        }
         self.close();
         let directory = TempDir::new().expect("a temporary directory");
         match self.backend {
