@@ -1,6 +1,6 @@
 //! What will bite a deletion, before it does: read from the catalog and the plan alone. Pure.
 
-use crate::catalog::{Catalog, OnDelete, ReferenceId, TableId, TableKind};
+use crate::catalog::{Catalog, Mismatch, OnDelete, ReferenceId, TableId, TableKind};
 use crate::findings::Findings;
 use crate::plan::{Checks, Plan};
 use crate::sql::{Dialect, cures};
@@ -39,6 +39,7 @@ pub enum Kind {
     BinaryLog,
     ReplicaIdentity,
     NotNull,
+    Mismatch,
     Unindexed,
     Trigger,
     ReplicaRole,
@@ -79,6 +80,11 @@ pub fn examine(catalog: &Catalog, plan: &Plan, dialect: Dialect, facts: &Facts) 
     for id in catalog.reference_ids() {
         if plan.tables.contains(&catalog.reference(id).parent) {
             symptoms.extend(of_reference(catalog, plan, dialect, id));
+        }
+    }
+    for mismatch in &catalog.mismatches {
+        if plan.tables.contains(&mismatch.parent) {
+            symptoms.push(of_mismatch(catalog, plan, dialect, mismatch));
         }
     }
     let of_server =
@@ -166,7 +172,9 @@ fn of_table(
     let firing: Vec<&str> = table.triggers.iter().filter(fires).map(|t| t.name.as_str()).collect();
     if !firing.is_empty() {
         let what = format!("{} sees the deletion: the engine checks row by row", firing.join(", "));
-        symptoms.push(symptom(Severity::Slows, Kind::Trigger, what, None));
+        let unseen = table.triggers.iter().any(|trigger| trigger.unseen);
+        let cure = unseen.then(|| cures::grant(dialect, "TRIGGER", table, &facts.role));
+        symptoms.push(symptom(Severity::Slows, Kind::Trigger, what, cure));
     }
     if table.identifying_key().is_none() && table.kind != TableKind::WithoutRowid {
         let by = dialect.row_address().map_or("all of their values", |_| "their address");
@@ -249,6 +257,33 @@ fn of_reference(catalog: &Catalog, plan: &Plan, dialect: Dialect, id: ReferenceI
         ));
     }
     symptoms
+}
+
+fn of_mismatch(catalog: &Catalog, plan: &Plan, dialect: Dialect, mismatch: &Mismatch) -> Symptom {
+    let (child, parent) = (catalog.table(mismatch.child), catalog.table(mismatch.parent));
+    let key = match &mismatch.parent_columns[..] {
+        [] => parent.name.to_string(),
+        columns => format!("{} ({})", parent.name, columns.join(", ")),
+    };
+    let name = format!("{}.{}", child.name, mismatch.columns.join(","));
+    let unique = format!("{name} → {key} names nothing that is unique there");
+    let (severity, what) = match plan.rules.checks {
+        Checks::Engine => (
+            Severity::Blocks,
+            format!("{unique}: the engine fails every deletion from {}", parent.name),
+        ),
+        Checks::Set => (
+            Severity::Note,
+            format!("{unique}: it is not followed, and the engine's own checks would fail"),
+        ),
+    };
+    Symptom {
+        severity,
+        kind: Kind::Mismatch,
+        table: child.name.to_string(),
+        what,
+        cure: cures::unique_index(dialect, parent, &mismatch.parent_columns),
+    }
 }
 
 /// References by which the engine would look for children in whole tables: those worth an index.

@@ -206,6 +206,10 @@ fn of_database(error: &database::Error) -> Problem {
             Exit::Failed,
             Some("a constraint stopped the deletion; everything was rolled back"),
         ),
+        Fault::Mismatch => problem(
+            Exit::Failed,
+            Some("everything was rolled back; orgsweep doctor has the statement that cures it"),
+        ),
         Fault::Standby => Problem::new(
             Exit::Refused,
             "this server is a standby: the rows that are found are kept in temporary tables, which it cannot have",

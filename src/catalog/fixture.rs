@@ -18,7 +18,7 @@ pub fn catalog(text: &str) -> Catalog {
         references
             .extend(columns.iter().filter_map(|column| reference(&tables, TableId(n), column)));
     }
-    Catalog { tables, references, fingerprint: "fixture".into() }
+    Catalog { tables, references, fingerprint: "fixture".into(), ..Catalog::default() }
 }
 
 fn split(line: &str) -> (&str, Vec<&str>) {

@@ -39,6 +39,8 @@ pub fn fingerprint(database: &mut Database) -> database::Result<String> {
 pub struct Catalog {
     pub tables: Vec<Table>,
     pub references: Vec<Reference>,
+    /// SQLite's foreign keys that are no [`Reference`].
+    pub mismatches: Vec<Mismatch>,
     /// Changes whenever a reference, table, column or trigger is added, dropped or altered.
     pub fingerprint: String,
 }
@@ -160,23 +162,15 @@ pub struct Check {
     pub columns: Vec<String>,
 }
 
-/// A user's trigger or rule that sees DELETE or UPDATE on its table (or on a partition of it).
+/// A user's trigger or rule that sees DELETE or UPDATE on its table (or on a partition of it), in whatever
+/// replication role. Disabled ones are not in the catalog.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 pub struct Trigger {
     pub name: String,
     pub on_delete: bool,
     pub on_update: bool,
-    pub firing: Firing,
-}
-
-/// PostgreSQL's `tgenabled`/`ev_enabled`: in which replication roles a trigger or rule fires.
-/// Disabled ones are not in the catalog. SQLite's triggers are all `Origin`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Firing {
-    Origin,
-    Replica,
-    Always,
+    /// MariaDB shows no trigger to who lacks the privilege: this stands for those that there may be.
+    pub unseen: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -221,6 +215,17 @@ pub struct Reference {
     /// What only a policy can say.
     #[serde(skip)]
     pub declaration: Declaration,
+}
+
+/// A foreign key that names no key of its parent. SQLite stores it, and with its checks on fails every
+/// deletion from the parent: "foreign key mismatch" (<https://sqlite.org/foreignkeys.html#fk_indexes>).
+#[derive(Debug, Clone, PartialEq)]
+pub struct Mismatch {
+    pub child: TableId,
+    pub columns: Vec<String>,
+    pub parent: TableId,
+    /// Empty where the parent's primary key is meant, and it has none.
+    pub parent_columns: Vec<String>,
 }
 
 /// What a policy adds to a reference, or says of one that the database does not know.

@@ -4,8 +4,8 @@
 //! are named with their database.
 
 use super::{
-    Catalog, Check, Column, Declaration, Firing, Key, OnDelete, Privileges, Reference, Table,
-    TableId, TableKind, TableName, Trigger,
+    Catalog, Check, Column, Declaration, Key, OnDelete, Privileges, Reference, Table, TableId,
+    TableKind, TableName, Trigger,
 };
 use crate::database::{self, Database, Fault, Row};
 use crate::sql::{Statement, literal};
@@ -22,7 +22,7 @@ const CHECKS: &str = include_str!("mysql/checks.sql");
 const TRIGGERS: &str = include_str!("mysql/triggers.sql");
 const PRIVILEGES: &str = include_str!("mysql/privileges.sql");
 
-/// What stands for triggers that this user may not see.
+/// The name of [`Trigger::unseen`].
 const UNSEEN: &str = "any trigger (without the TRIGGER privilege none is seen)";
 
 /// Rows of the queries above by the table that their first two values name.
@@ -74,7 +74,8 @@ pub fn load(database: &mut Database) -> database::Result<Catalog> {
     };
     let tables = listed.iter().map(table).collect();
     let positions = listed.iter().enumerate().map(|(n, row)| (place(row), TableId(n))).collect();
-    Ok(Catalog { tables, references: grouped(&references, &positions, &indexes), fingerprint })
+    let references = grouped(&references, &positions, &indexes);
+    Ok(Catalog { tables, references, mismatches: Vec::new(), fingerprint })
 }
 
 /// A hash over everything that the catalog is made of in the current database, indexes that are not
@@ -154,12 +155,12 @@ fn trigger(row: &Row) -> Trigger {
         name: row.text(2).to_owned(),
         on_delete: row.text(3) == "DELETE",
         on_update: row.text(3) == "UPDATE",
-        firing: Firing::Origin,
+        unseen: false,
     }
 }
 
 fn unseen() -> Trigger {
-    Trigger { name: UNSEEN.into(), on_delete: true, on_update: true, firing: Firing::Origin }
+    Trigger { name: UNSEEN.into(), on_delete: true, on_update: true, unseen: true }
 }
 
 /// A grant on a database names it by a pattern.

@@ -11,7 +11,7 @@ mod table;
 mod token;
 
 use self::table::Described;
-use super::{Catalog, Firing, Trigger};
+use super::{Catalog, Trigger};
 use crate::database::{self, Database, Row};
 use crate::sql::Statement;
 use std::collections::HashMap;
@@ -72,6 +72,7 @@ fn catalog(answers: Answers) -> Catalog {
     let described: Vec<Described> = groups(&answers.columns).map(described).collect();
     Catalog {
         references: reference::references(&described, &answers.references),
+        mismatches: reference::mismatches(&described, &answers.references),
         tables: described.into_iter().map(|described| described.table).collect(),
         fingerprint: answers.fingerprint,
     }
@@ -98,7 +99,7 @@ fn triggers_by_table(schema: &[Row]) -> HashMap<String, Vec<Trigger>> {
         let (on_delete, on_update) = ddl::trigger_events(row.text(3));
         if on_delete || on_update {
             let name = row.text(1).to_owned();
-            let trigger = Trigger { name, on_delete, on_update, firing: Firing::Origin };
+            let trigger = Trigger { name, on_delete, on_update, unseen: false };
             triggers.entry(folded(row.text(2))).or_default().push(trigger);
         }
     }

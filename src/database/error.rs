@@ -25,6 +25,8 @@ pub enum Fault {
     Cancelled,
     /// A constraint forbids the change.
     Constraint,
+    /// SQLite: a foreign key into the table names nothing that is unique there.
+    Mismatch,
     ReadOnly,
     /// A hot standby takes no writes, not even of temporary tables.
     Standby,
@@ -99,7 +101,7 @@ impl From<ConnectionError> for Error {
 }
 
 fn by_message(message: &str) -> Fault {
-    const KNOWN: [(&str, Fault); 44] = [
+    const KNOWN: [(&str, Fault); 45] = [
         ("deadlock detected", Fault::Retryable),
         ("could not serialize access", Fault::Retryable),
         ("tuple to be locked was already moved", Fault::Retryable),
@@ -113,6 +115,7 @@ fn by_message(message: &str) -> Fault {
         ("terminating connection", Fault::Lost),
         ("no connection to the server", Fault::Lost),
         ("could not receive data from server", Fault::Lost),
+        ("foreign key mismatch", Fault::Mismatch),
         ("readonly database", Fault::ReadOnly),
         ("during recovery", Fault::Standby),
         ("permission denied", Fault::Permission),

@@ -11,9 +11,22 @@ pub fn create_index(dialect: Dialect, catalog: &Catalog, id: ReferenceId) -> Str
     let columns: Vec<String> =
         reference.columns.iter().map(|column| identifier(dialect, column)).collect();
     let columns = columns.join(", ");
-    let name = identifier(dialect, &index_name(&table.name, &reference.columns));
+    let name = identifier(dialect, &index_name(&table.name, &reference.columns, "idx"));
     let concurrently = if dialect == Dialect::Postgres { "CONCURRENTLY " } else { "" };
     format!("CREATE INDEX {concurrently}{name} ON {} ({columns})", relation(dialect, table))
+}
+
+/// What makes the named columns a key; `None` where they are no columns of the table.
+pub fn unique_index(dialect: Dialect, table: &Table, names: &[String]) -> Option<String> {
+    let spelled = |name: &String| {
+        let column = table.columns.iter().find(|it| it.name.eq_ignore_ascii_case(name));
+        column.map(|column| column.name.clone())
+    };
+    let columns: Vec<String> = names.iter().map(spelled).collect::<Option<_>>()?;
+    let listed: Vec<String> = columns.iter().map(|name| identifier(dialect, name)).collect();
+    let name = identifier(dialect, &index_name(&table.name.name, &columns, "key"));
+    let on = format!("{} ({})", relation(dialect, &table.name), listed.join(", "));
+    (!listed.is_empty()).then(|| format!("CREATE UNIQUE INDEX {name} ON {on}"))
 }
 
 /// As a person's own session reads it: MariaDB's does not take double quotes, orgsweep's takes both.
@@ -34,9 +47,9 @@ fn relation(dialect: Dialect, name: &TableName) -> String {
 }
 
 /// PostgreSQL cuts names at 63 bytes, and would then complain of a second one.
-fn index_name(table: &str, columns: &[String]) -> String {
+fn index_name(table: &str, columns: &[String], purpose: &str) -> String {
     const LONGEST: usize = 63;
-    let name = format!("{table}_{}_idx", columns.join("_"));
+    let name = format!("{table}_{}_{purpose}", columns.join("_"));
     match name.len() <= LONGEST {
         true => name,
         false => {
@@ -84,8 +97,10 @@ pub fn add_key(dialect: Dialect, table: &Table) -> Option<String> {
         Dialect::Postgres => "bigint GENERATED ALWAYS AS IDENTITY",
         Dialect::Mysql => "bigint AUTO_INCREMENT",
     };
+    let is_taken = |name: &str| table.columns.iter().any(|it| it.name.eq_ignore_ascii_case(name));
+    let name = ["id", "row_id", "row_number_id"].into_iter().find(|name| !is_taken(name))?;
     let table = relation(dialect, &table.name);
-    Some(format!("ALTER TABLE {table} ADD COLUMN id {column} PRIMARY KEY"))
+    Some(format!("ALTER TABLE {table} ADD COLUMN {name} {column} PRIMARY KEY"))
 }
 
 /// An engine whose rows a ROLLBACK brings back.

@@ -89,7 +89,7 @@ fn tables_keys_and_references() {
           key sess_token_key(token) not null
           trigger sess_both on delete update
           trigger sess_del on delete
-          trigger sess_replica on delete in replicas
+          trigger sess_replica on delete
           tenant_id -> tenants(id) no action not valid named sess_t
         tenants(id uuid! = gen_random_uuid(), slug text!~, owner_id bigint)
           key tenants_pkey(id) primary not null
@@ -136,7 +136,6 @@ fn partitions_stand_behind_their_table() {
           Partitioned
           10 rows
           key events_pkey(tenant_id, id) primary not null
-          trigger everywhere on delete always
           trigger everywhere on delete
           trigger row_of_one on delete update
           note_id -> notes(one) no action not enforced by deep_note named only_here on deep.events_2_0

@@ -1,7 +1,7 @@
 //! A catalog as a few lines of text for snapshots.
 
 use orgsweep::catalog::{
-    Catalog, Column, Firing, Key, Privileges, Reference, Table, TableId, TableKind, Trigger,
+    Catalog, Column, Key, Privileges, Reference, Table, TableId, TableKind, Trigger,
 };
 
 pub fn shown(catalog: &Catalog) -> String {
@@ -79,12 +79,7 @@ fn key(it: &Key) -> String {
 fn trigger(it: &Trigger) -> String {
     let events = [(it.on_delete, " delete"), (it.on_update, " update")];
     let events: String = events.iter().filter(|(on, _)| *on).map(|(_, event)| *event).collect();
-    let firing = match it.firing {
-        Firing::Origin => "",
-        Firing::Replica => " in replicas",
-        Firing::Always => " always",
-    };
-    format!("trigger {} on{events}{firing}", it.name)
+    format!("trigger {} on{events}", it.name)
 }
 
 fn reference(catalog: &Catalog, it: &Reference) -> String {

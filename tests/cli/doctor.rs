@@ -119,6 +119,31 @@ each_backend! {
     }
 }
 
+/// Without its checks they mean nothing, with them the engine fails.
+#[test]
+fn a_foreign_key_of_sqlite_that_names_no_key_is_told_and_cured() {
+    let Some(db) = TestDatabase::fresh(Backend::Sqlite) else { return };
+    db.execute(
+        "CREATE TABLE organizations (id integer PRIMARY KEY, name text, code text);
+         CREATE TABLE users (id integer PRIMARY KEY, code text REFERENCES organizations (CODE) ON DELETE CASCADE);
+         CREATE TABLE notes (id integer PRIMARY KEY, user_id integer REFERENCES users (absent));
+         CREATE INDEX users_code ON users (code);
+         PRAGMA foreign_keys = OFF;
+         INSERT INTO organizations VALUES (1, 'Apex', 'A'), (2, 'Global', 'G');
+         INSERT INTO users VALUES (1, 'A'), (2, 'G');
+         PRAGMA foreign_keys = ON; ANALYZE;",
+    );
+    let clean = ["clean", "--org-id", "1", "--yes", "--reference-checks"];
+    let with = |checks| [&clean[..], &[checks]].concat();
+    db.orgsweep(&with("engine")).exits(1).says(&["foreign key mismatch", "orgsweep doctor"]);
+    db.orgsweep(&["doctor"]).exits(0).says(&["it is not followed"]);
+    assert_eq!(cured(&db, 0), ["users mismatch"]);
+    // It is a reference now, so that another one is found by it.
+    assert_eq!(cured(&db, 0), ["notes mismatch"]);
+    db.orgsweep(&with("set")).exits(0);
+    assert_eq!((db.count("users"), db.count("organizations")), (1, 1));
+}
+
 #[test]
 fn what_only_postgresql_has_is_told() {
     let Some(db) = TestDatabase::fresh(Backend::Postgres) else { return };

@@ -1,26 +1,50 @@
 //! Foreign keys between the tables of the catalog.
 //!
-//! What SQLite itself calls a "foreign key mismatch" is left out: a parent that does not exist or
+//! What SQLite itself calls a "foreign key mismatch" is none: a parent that does not exist or
 //! is no table, a parent column that does not exist, parent columns without a unique index in
 //! their own collation. With foreign keys on, SQLite fails every deletion from such a parent; off,
 //! there is nothing that the reference could mean beyond doubt, and rows that stay are the lesser
-//! evil.
+//! evil. Those whose parent is a table are told apart ([`mismatches`]).
 
 use super::table::{Described, Index, ROWID, collation_of};
 use super::{folded, groups};
-use crate::catalog::{Column, Declaration, OnDelete, Reference, TableId};
+use crate::catalog::{Column, Declaration, Mismatch, OnDelete, Reference, TableId};
 use crate::database::Row;
 use std::collections::HashMap;
 
 /// From all rows of `references.sql`, ordered by table and then as declared.
 pub fn references(tables: &[Described], rows: &[Row]) -> Vec<Reference> {
-    let position = |(place, it): (usize, &Described)| (folded(&it.table.name.name), TableId(place));
-    let positions: HashMap<String, TableId> = tables.iter().enumerate().map(position).collect();
+    let positions = positions(tables);
     let of_table = |rows| {
         let reference = |(place, rows)| reference(tables, &positions, place, rows);
         by_constraint(rows).enumerate().filter_map(reference).collect::<Vec<_>>()
     };
     groups(rows).flat_map(of_table).collect()
+}
+
+/// The foreign keys between tables that are no references, of the same rows.
+pub fn mismatches(tables: &[Described], rows: &[Row]) -> Vec<Mismatch> {
+    let positions = positions(tables);
+    let mismatch = |rows: &[Row]| {
+        let child = *positions.get(&folded(rows[0].text(0)))?;
+        let parent = *positions.get(&folded(rows[0].text(2)))?;
+        parent_columns(&tables[parent.0], rows).is_none().then(|| Mismatch {
+            child,
+            columns: rows.iter().map(|row| row.text(3).to_owned()).collect(),
+            parent,
+            parent_columns: rows
+                .iter()
+                .filter_map(|row| row.optional(4))
+                .map(str::to_owned)
+                .collect(),
+        })
+    };
+    groups(rows).flat_map(by_constraint).filter_map(mismatch).collect()
+}
+
+fn positions(tables: &[Described]) -> HashMap<String, TableId> {
+    let position = |(place, it): (usize, &Described)| (folded(&it.table.name.name), TableId(place));
+    tables.iter().enumerate().map(position).collect()
 }
 
 fn by_constraint(rows: &[Row]) -> impl Iterator<Item = &[Row]> {
