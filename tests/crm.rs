@@ -1,5 +1,5 @@
-//! The built-in CRM on both backends: migrations, the typed schema, seed data. PostgreSQL is used
-//! when `ORGSWEEP_TEST_POSTGRES` names a superuser's maintenance database.
+//! The built-in CRM on every backend: migrations, the typed schema, seed data. A server is used where
+//! `ORGSWEEP_TEST_POSTGRES` or `ORGSWEEP_TEST_MYSQL` names a superuser's maintenance database.
 
 use diesel::prelude::*;
 use orgsweep::crm::{migrate, schema, seed};

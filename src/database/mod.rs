@@ -18,8 +18,8 @@ use crate::interrupt::Cancel;
 pub use crate::sql::Purpose;
 use crate::sql::{Dialect, Placeholder, Statement};
 use diesel::connection::{
-    AnsiTransactionManager, Connection, DefaultLoadingMode, LoadConnection, SimpleConnection,
-    TransactionManager,
+    AnsiTransactionManager, CacheSize, Connection, DefaultLoadingMode, LoadConnection,
+    SimpleConnection, TransactionManager,
 };
 use diesel::mysql::Mysql;
 use diesel::pg::{Pg, PgConnection, PgRowByRowLoadingMode, PgValue};
@@ -88,7 +88,10 @@ impl Database {
                 Driver::Sqlite(SqliteConnection::establish(&url).map_err(connect_error)?)
             }
             Target::Postgres(_) => {
-                Driver::Postgres(PgConnection::establish(&url).map_err(connect_error)?)
+                let mut connection = PgConnection::establish(&url).map_err(connect_error)?;
+                // PgBouncer's transaction pooling hands out servers that others have named statements in.
+                connection.set_prepared_statement_cache_size(CacheSize::Disabled);
+                Driver::Postgres(connection)
             }
             Target::Mysql(url) => Driver::Mysql(
                 mysql::connect(url)

@@ -1,6 +1,6 @@
 //! Archives, their contents and the receipts of runs, as tables and as JSON.
 
-use super::table::{age, plain, with_whole, wrapped};
+use super::table::{age, plain, wrapped};
 use super::{counted, grouped};
 use crate::archive::{Entry, Kind, Manifest, State};
 use crate::label::printable;
@@ -25,6 +25,13 @@ impl Kept {
 
     fn rows(&self) -> Option<u64> {
         self.part.as_ref().map(|part| part.deleted)
+    }
+
+    /// Size, age and state.
+    fn facts(&self) -> [String; 3] {
+        let seconds = i64::try_from(self.entry.age().as_secs()).unwrap_or_default();
+        let age = if seconds < 60 { "new".into() } else { age(seconds).unwrap_or_default() };
+        [size(self.entry.bytes), age, self.state().to_owned()]
     }
 
     fn state(&self) -> &'static str {
@@ -55,23 +62,9 @@ pub fn archives_table(directory: &Path, archives: &[Kept], width: u16) -> String
     if archives.is_empty() {
         return format!("no archives in {}", directory.display());
     }
-    let row = |kept: &Kept| {
-        let seconds = i64::try_from(kept.entry.age().as_secs()).unwrap_or_default();
-        vec![
-            kept.name.clone(),
-            kept.organizations(),
-            kept.rows().map(grouped).unwrap_or_default(),
-            size(kept.entry.bytes),
-            if seconds < 60 { "new".into() } else { age(seconds).unwrap_or_default() },
-            kept.state().to_owned(),
-        ]
-    };
-    let header = ["Archive", "Organizations", "Rows", "Size", "Age", "State"];
-    let rows = archives.iter().map(row).collect();
-    // A name that is folded cannot be copied.
-    let table = with_whole(&header, rows, &[2, 3], &[0], width);
     let mut text = format!(
-        "{table}\n{} in {}\n",
+        "{}\n{} in {}\n",
+        listed(archives, width),
         counted(archives.len() as u64, "archive"),
         directory.display()
     );
@@ -84,6 +77,28 @@ pub fn archives_table(directory: &Path, archives: &[Kept], width: u16) -> String
         }
     }
     text
+}
+
+/// A table where it fits; else each name, which nobody could copy if it were folded, on a line of its own.
+fn listed(archives: &[Kept], width: u16) -> String {
+    let row = |kept: &Kept| {
+        let rows = kept.rows().map(grouped).unwrap_or_default();
+        let [size, age, state] = kept.facts();
+        vec![kept.name.clone(), kept.organizations(), rows, size, age, state]
+    };
+    let header = ["Archive", "Organizations", "Rows", "Size", "Age", "State"];
+    let table = plain(&header, archives.iter().map(row).collect(), &[2, 3], u16::MAX);
+    if table.lines().all(|line| line.chars().count() <= usize::from(width)) {
+        return table;
+    }
+    let block = |kept: &Kept| {
+        let rows = kept.rows().map(|rows| counted(rows, "row"));
+        let organizations = Some(kept.organizations()).filter(|names| !names.is_empty());
+        let facts: Vec<String> =
+            organizations.into_iter().chain(rows).chain(kept.facts()).collect();
+        format!("{}\n{}", kept.name, wrapped("  ", &facts.join(", "), width))
+    };
+    archives.iter().map(block).collect::<String>().trim_end().to_owned()
 }
 
 pub fn archives_json(archives: &[Kept]) -> String {

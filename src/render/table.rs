@@ -200,7 +200,7 @@ pub fn age(seconds: i64) -> Option<String> {
     const DAY: u64 = 86_400;
     let seconds = u64::try_from(seconds).ok()?;
     Some(match seconds {
-        0..120 => duration(Duration::from_secs(seconds)),
+        0..120 => format!("{seconds} s"),
         120..7_200 => counted(seconds / 60, "minute"),
         7_200..172_800 => counted(seconds / 3_600, "hour"),
         _ => counted(seconds / DAY, "day"),
