@@ -1,6 +1,6 @@
 //! What will bite a deletion, before it does: read from the catalog and the plan alone. Pure.
 
-use crate::catalog::{Catalog, Mismatch, OnDelete, ReferenceId, TableId, TableKind};
+use crate::catalog::{Catalog, Mismatch, OnDelete, ReferenceId, Table, TableId, TableKind};
 use crate::findings::Findings;
 use crate::plan::{Checks, Plan};
 use crate::sql::{Dialect, cures};
@@ -47,6 +47,7 @@ pub enum Kind {
     NotValidated,
     NoKey,
     NoStatistics,
+    Hidden,
     WriteSet,
 }
 
@@ -79,7 +80,7 @@ pub fn examine(catalog: &Catalog, plan: &Plan, dialect: Dialect, facts: &Facts) 
     }
     for id in catalog.reference_ids() {
         if plan.tables.contains(&catalog.reference(id).parent) {
-            symptoms.extend(of_reference(catalog, plan, dialect, id));
+            symptoms.extend(of_reference(catalog, plan, dialect, facts, id));
         }
     }
     for mismatch in &catalog.mismatches {
@@ -93,6 +94,12 @@ pub fn examine(catalog: &Catalog, plan: &Plan, dialect: Dialect, facts: &Facts) 
         let what = "the binary log takes statements, and InnoDB then refuses READ COMMITTED";
         let cure = Some("SET GLOBAL binlog_format = 'ROW'".into());
         symptoms.push(of_server(Severity::Blocks, Kind::BinaryLog, what.into(), cure));
+    }
+    if catalog.may_be_hidden {
+        let what = "this user may not see every reference, so that the engine checks row by row; what it deletes \
+                    by those that are hidden is neither shown nor archived";
+        let cure = Some(cures::grant_process(&facts.role));
+        symptoms.push(of_server(Severity::Slows, Kind::Hidden, what.into(), cure));
     }
     for limit in &facts.write_set_limits {
         let what = format!(
@@ -133,18 +140,7 @@ fn of_table(
         (privileges.update, "UPDATE"),
         (privileges.delete, "DELETE"),
     ];
-    let missing: Vec<&str> =
-        wanted.iter().filter(|(held, _)| !held).map(|(_, name)| *name).collect();
-    if !missing.is_empty() {
-        let missing = missing.join(", ");
-        let what = format!("this role lacks {missing}");
-        symptoms.push(symptom(
-            Severity::Blocks,
-            Kind::Privilege,
-            what,
-            Some(cures::grant(dialect, &missing, table, &facts.role)),
-        ));
-    }
+    symptoms.extend(missing(dialect, table, &wanted, facts));
     if table.row_security {
         let what = "row-level security hides rows from this role".into();
         let cure = Some(cures::bypass_row_security(&facts.role));
@@ -194,7 +190,13 @@ fn of_table(
     symptoms
 }
 
-fn of_reference(catalog: &Catalog, plan: &Plan, dialect: Dialect, id: ReferenceId) -> Vec<Symptom> {
+fn of_reference(
+    catalog: &Catalog,
+    plan: &Plan,
+    dialect: Dialect,
+    facts: &Facts,
+    id: ReferenceId,
+) -> Vec<Symptom> {
     let reference = catalog.reference(id);
     let table = catalog.table(reference.child);
     let arrow = catalog.reference_arrow(id);
@@ -206,7 +208,14 @@ fn of_reference(catalog: &Catalog, plan: &Plan, dialect: Dialect, id: ReferenceI
         cure,
     };
     let mut symptoms = Vec::new();
+    if !plan.tables.contains(&reference.child) {
+        let unlinks = plan.unlinks.iter().any(|unlink| unlink.reference == id);
+        let privileges = table.privileges;
+        let wanted = [(privileges.select, "SELECT"), (privileges.update || !unlinks, "UPDATE")];
+        symptoms.extend(missing(dialect, table, &wanted, facts));
+    }
     if reference.index.is_none()
+        && table.privileges.select
         && reference.is_constraint()
         && table.estimated_rows.is_none_or(|rows| rows > SMALL)
     {
@@ -257,6 +266,25 @@ fn of_reference(catalog: &Catalog, plan: &Plan, dialect: Dialect, id: ReferenceI
         ));
     }
     symptoms
+}
+
+/// The privileges that are wanted, and whether they are held.
+fn missing(
+    dialect: Dialect,
+    table: &Table,
+    wanted: &[(bool, &str)],
+    facts: &Facts,
+) -> Option<Symptom> {
+    let missing: Vec<&str> =
+        wanted.iter().filter(|(held, _)| !held).map(|(_, name)| *name).collect();
+    let missing = Some(missing.join(", ")).filter(|names| !names.is_empty())?;
+    Some(Symptom {
+        severity: Severity::Blocks,
+        kind: Kind::Privilege,
+        table: table.name.to_string(),
+        what: format!("this role lacks {missing}"),
+        cure: Some(cures::grant(dialect, &missing, table, &facts.role)),
+    })
 }
 
 fn of_mismatch(catalog: &Catalog, plan: &Plan, dialect: Dialect, mismatch: &Mismatch) -> Symptom {

@@ -111,6 +111,37 @@ fn unlinking_does_not_move_a_column_that_moves_by_itself() {
     }
 }
 
+/// A hash keeps them unique, which no index of ours could.
+#[test]
+fn long_unique_keys_do_not_get_in_the_way() {
+    let keys = [
+        "a text NOT NULL, UNIQUE (a)",
+        "a varchar(3000) NOT NULL UNIQUE",
+        "a varchar(700) NOT NULL, b varchar(700) NOT NULL DEFAULT 'b', UNIQUE (a, b)",
+    ];
+    for key in keys {
+        let Some(db) = database() else { return };
+        db.execute(&format!(
+            "CREATE TABLE organizations (id int PRIMARY KEY, name varchar(99) NOT NULL);
+             CREATE TABLE notes (organization_id int, {key},
+                 FOREIGN KEY (organization_id) REFERENCES organizations (id) ON DELETE CASCADE) CHARSET utf8mb4;
+             INSERT INTO organizations VALUES (1, 'Apex'), (2, 'Beta');
+             INSERT INTO notes (organization_id, a) VALUES (1, 'one'), (1, 'two'), (2, 'three');"
+        ));
+        let before = db.dump();
+        let kept = db.directory().display().to_string();
+        for checks in ["set", "engine"] {
+            db.orgsweep(&["preview", "--org-id", "1"]).exits(0);
+            let flags = ["--format", "json", "--reference-checks", checks, "--archive-dir", &kept];
+            let outcome = db.orgsweep(&[&CLEAN[..], &flags].concat()).exits(0).json();
+            assert_eq!(db.count("notes"), 1, "{key}");
+            let archive = outcome["archives"][0].as_str().expect("an archive");
+            db.orgsweep(&["restore", archive]).exits(0);
+            assert_eq!(db.dump(), before, "{key}");
+        }
+    }
+}
+
 /// With the client's own settings, in which a double quote makes no name.
 #[test]
 fn what_the_doctor_finds_is_cured_by_the_statements_shown() {
@@ -149,6 +180,7 @@ fn what_the_doctor_finds_is_cured_by_the_statements_shown() {
         "logs trigger",
         "odd \"hits trigger",
         "organizations trigger",
+        " hidden",
         "logs no_key",
         "odd \"hits no_key",
     ];

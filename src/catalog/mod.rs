@@ -41,6 +41,8 @@ pub struct Catalog {
     pub references: Vec<Reference>,
     /// SQLite's foreign keys that are no [`Reference`].
     pub mismatches: Vec<Mismatch>,
+    /// MariaDB: further references to these tables may come from tables that this user may not see.
+    pub may_be_hidden: bool,
     /// Changes whenever a reference, table, column or trigger is added, dropped or altered.
     pub fingerprint: String,
 }

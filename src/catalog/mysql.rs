@@ -3,12 +3,15 @@
 //! The current database counts, and every other one that foreign keys lead to or from: their tables
 //! are named with their database.
 
+mod grants;
+
+use self::grants::Grant;
 use super::{
     Catalog, Check, Column, Declaration, Key, OnDelete, Privileges, Reference, Table, TableId,
     TableKind, TableName, Trigger,
 };
 use crate::database::{self, Database, Fault, Row};
-use crate::sql::{Statement, literal};
+use crate::sql::{Statement, literal, quote};
 use std::collections::{BTreeMap, BTreeSet};
 
 const FINGERPRINT: &str = include_str!("mysql/fingerprint.sql");
@@ -20,13 +23,17 @@ const INDEXES: &str = include_str!("mysql/indexes.sql");
 const REFERENCES: &str = include_str!("mysql/references.sql");
 const CHECKS: &str = include_str!("mysql/checks.sql");
 const TRIGGERS: &str = include_str!("mysql/triggers.sql");
-const PRIVILEGES: &str = include_str!("mysql/privileges.sql");
+const HIDDEN: &str = include_str!("mysql/hidden.sql");
 
 /// The name of [`Trigger::unseen`].
 const UNSEEN: &str = "any trigger (without the TRIGGER privilege none is seen)";
 
 /// Rows of the queries above by the table that their first two values name.
 type ByTable = BTreeMap<(String, String), Vec<Row>>;
+/// Where tables are in the catalog.
+type Positions = BTreeMap<(String, String), TableId>;
+/// What happens on delete, by database, table and constraint.
+type Rules = BTreeMap<(String, String, String), String>;
 
 /// See [`super::load`].
 pub fn load(database: &mut Database) -> database::Result<Catalog> {
@@ -35,25 +42,20 @@ pub fn load(database: &mut Database) -> database::Result<Catalog> {
     let schemas: Vec<String> =
         schemas(database, &current)?.iter().map(|name| literal(name)).collect();
     let schemas = schemas.join(", ");
-    let mut answer =
-        |sql: &str| database.query(&Statement::from(sql.replace("/*schemas*/", &schemas)));
-    let listed = answer(TABLES)?;
-    let columns = by_table(answer(COLUMNS)?);
-    let indexes = by_table(answer(INDEXES)?);
-    let checks = by_table(answer(CHECKS)?);
-    let triggers = by_table(answer(TRIGGERS)?);
-    let references = answer(REFERENCES)?;
-    let grants = answer(PRIVILEGES)?;
+    let grants = grants(database)?;
+    let listed = answer(database, TABLES, &schemas)?;
+    let columns = by_table(answer(database, COLUMNS, &schemas)?);
+    let indexes = by_table(answer(database, INDEXES, &schemas)?);
+    let checks = by_table(answer(database, CHECKS, &schemas)?);
+    let triggers = by_table(answer(database, TRIGGERS, &schemas)?);
+    let rows = answer(database, REFERENCES, &schemas)?;
     let table = |row: &Row| {
         let place = place(row);
         let of = |rows: &ByTable| rows.get(&place).cloned().unwrap_or_default();
-        let held = |privilege: &str| is_granted(&grants, &place, privilege);
+        let held = |privilege: &str| grants::hold(&grants, &place, privilege);
         let columns: Vec<Column> = of(&columns).iter().map(column).collect();
         Table {
-            name: TableName {
-                schema: Some(place.0.clone()).filter(|schema| *schema != current),
-                name: place.1.clone(),
-            },
+            name: name(&place, &current),
             kind: if row.flag(4) { TableKind::Partitioned } else { TableKind::Ordinary },
             keys: keys(&of(&indexes)),
             columns,
@@ -72,10 +74,121 @@ pub fn load(database: &mut Database) -> database::Result<Catalog> {
             lasting_engine: row.optional(2).map(str::to_owned),
         }
     };
-    let tables = listed.iter().map(table).collect();
-    let positions = listed.iter().enumerate().map(|(n, row)| (place(row), TableId(n))).collect();
-    let references = grouped(&references, &positions, &indexes);
-    Ok(Catalog { tables, references, mismatches: Vec::new(), fingerprint })
+    let mut tables: Vec<Table> = listed.iter().map(table).collect();
+    let mut positions: Positions =
+        listed.iter().enumerate().map(|(n, row)| (place(row), TableId(n))).collect();
+    let hidden = hidden(database, &grants, &schemas, &positions)?;
+    for rows in hidden.iter().flatten().collect::<Vec<_>>().chunk_by(|a, b| place(a) == place(b)) {
+        positions.insert(place(rows[0]), TableId(tables.len()));
+        tables.push(hidden_table(name(&place(rows[0]), &current), rows));
+    }
+    let mut references = grouped(&rows, &positions, &indexes, &rules(database, &rows)?);
+    references.extend(grouped(
+        &hidden.clone().unwrap_or_default(),
+        &positions,
+        &indexes,
+        &Rules::new(),
+    ));
+    let may_be_hidden = hidden.is_none();
+    Ok(Catalog { tables, references, may_be_hidden, fingerprint, ..Catalog::default() })
+}
+
+fn answer(database: &mut Database, sql: &str, schemas: &str) -> database::Result<Vec<Row>> {
+    database.query(&Statement::from(sql.replace("/*schemas*/", schemas)))
+}
+
+fn name((schema, table): &(String, String), current: &str) -> TableName {
+    TableName {
+        schema: Some(schema.clone()).filter(|schema| schema != current),
+        name: table.clone(),
+    }
+}
+
+/// What this user holds, by its roles, too.
+fn grants(database: &mut Database) -> database::Result<Vec<Grant>> {
+    let lines = database.query(&"SHOW GRANTS".into())?;
+    Ok(lines.iter().filter_map(|line| grants::read(line.text(0))).collect())
+}
+
+/// References to tables that this user sees, from tables that it does not see, as [`REFERENCES`] has them.
+/// `None`: nobody tells whether there are any.
+fn hidden(
+    database: &mut Database,
+    grants: &[Grant],
+    schemas: &str,
+    seen: &Positions,
+) -> database::Result<Option<Vec<Row>>> {
+    if grants::hold_everywhere(grants, "SELECT") {
+        return Ok(Some(Vec::new()));
+    }
+    match answer(database, HIDDEN, schemas) {
+        Ok(rows) => {
+            Ok(Some(rows.into_iter().filter(|row| !seen.contains_key(&place(row))).collect()))
+        }
+        Err(error) if error.fault == Fault::Permission => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// All that is known of a table that this user does not see: the columns of its references.
+fn hidden_table(name: TableName, references: &[&Row]) -> Table {
+    let mut columns: Vec<Column> = Vec::new();
+    for row in references {
+        if !columns.iter().any(|column| column.name == row.text(5)) {
+            columns.push(Column {
+                name: row.text(5).to_owned(),
+                type_name: String::new(),
+                domain_over: None,
+                nullable: true,
+                generated: false,
+                default: None,
+                collation: None,
+                textual: false,
+                on_update: false,
+            });
+        }
+    }
+    Table {
+        name,
+        kind: TableKind::Ordinary,
+        columns,
+        keys: Vec::new(),
+        checks: Vec::new(),
+        triggers: vec![unseen()],
+        row_security: false,
+        privileges: Privileges { select: false, update: false, delete: false },
+        estimated_rows: None,
+        lasting_engine: None,
+    }
+}
+
+/// The rules of those references whose own rows lack them: `SHOW CREATE TABLE` has them for everybody who
+/// sees the table.
+fn rules(database: &mut Database, references: &[Row]) -> database::Result<Rules> {
+    let mut rules = Rules::new();
+    for rows in references.chunk_by(|a, b| place(a) == place(b)) {
+        if rows.iter().all(|row| row.optional(7).is_some()) {
+            continue;
+        }
+        let (schema, table) = place(&rows[0]);
+        let show = format!("SHOW CREATE TABLE {}.{}", quote(&schema), quote(&table));
+        let shown = database.query_one(&show.into())?;
+        for row in rows {
+            if let Some(rule) = delete_rule(shown.text(1), row.text(2)) {
+                rules.insert((schema.clone(), table.clone(), row.text(2).to_owned()), rule);
+            }
+        }
+    }
+    Ok(rules)
+}
+
+/// The rule of one foreign key in the text of its table, where each has a line of its own.
+fn delete_rule(create: &str, constraint: &str) -> Option<String> {
+    let head = format!("CONSTRAINT {} FOREIGN KEY ", quote(constraint));
+    let line = create.lines().find(|line| line.trim_start().starts_with(&head))?;
+    let (_, rule) = line.rsplit_once(" ON DELETE ").unwrap_or_default();
+    let rule = rule.split(" ON UPDATE ").next().unwrap_or_default();
+    Some(rule.trim_end_matches(',').to_owned())
 }
 
 /// A hash over everything that the catalog is made of in the current database, indexes that are not
@@ -163,39 +276,19 @@ fn unseen() -> Trigger {
     Trigger { name: UNSEEN.into(), on_delete: true, on_update: true, unseen: true }
 }
 
-/// A grant on a database names it by a pattern.
-fn is_granted(grants: &[Row], (schema, table): &(String, String), privilege: &str) -> bool {
-    grants.iter().any(|grant| {
-        grant.text(2) == privilege
-            && match grant.optional(1) {
-                Some(name) => grant.text(0) == schema && name == table,
-                None => is_like(schema.as_bytes(), grant.text(0).as_bytes()),
-            }
-    })
-}
-
-/// SQL's LIKE, with a backslash as the escape.
-fn is_like(text: &[u8], pattern: &[u8]) -> bool {
-    match pattern {
-        [] => text.is_empty(),
-        [b'%', rest @ ..] => (0..=text.len()).any(|n| is_like(&text[n..], rest)),
-        [b'_', rest @ ..] => !text.is_empty() && is_like(&text[1..], rest),
-        [b'\\', escaped, rest @ ..] | [escaped, rest @ ..] => {
-            text.first() == Some(escaped) && is_like(&text[1..], rest)
-        }
-    }
-}
-
 fn grouped(
     rows: &[Row],
-    positions: &BTreeMap<(String, String), TableId>,
+    positions: &Positions,
     indexes: &ByTable,
+    rules: &Rules,
 ) -> Vec<Reference> {
     let same = |a: &Row, b: &Row| (0..3).all(|n| a.text(n) == b.text(n));
     let reference = |pairs: &[Row]| {
         let first = &pairs[0];
         let columns: Vec<String> = pairs.iter().map(|row| row.text(5).to_owned()).collect();
-        let on_delete = on_delete(first.text(7));
+        let (schema, table) = place(first);
+        let rule = rules.get(&(schema, table, first.text(2).to_owned())).map(String::as_str);
+        let on_delete = on_delete(first.optional(7).or(rule).unwrap_or_default());
         let unlinks = matches!(on_delete, OnDelete::SetNull | OnDelete::SetDefault);
         let indexes = indexes.get(&place(first)).map(Vec::as_slice).unwrap_or_default();
         Some(Reference {
@@ -245,12 +338,14 @@ fn index_of(indexes: &[Row], columns: &[String]) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::is_like;
+    use super::delete_rule;
 
     #[test]
-    fn a_grant_on_a_pattern_covers_what_it_is_like() {
-        let like = |text: &str, pattern: &str| is_like(text.as_bytes(), pattern.as_bytes());
-        assert!(like("crm", "%") && like("crm", "c_m") && like("crm_1", "crm\\_%"));
-        assert!(!like("crm1", "crm\\_%") && !like("crm", "cr") && !like("cr", "crm"));
+    fn a_rule_is_read_from_the_text_of_a_table() {
+        let create = "CREATE TABLE \"t\" (\n  \"a\" int(11) COMMENT ' ON DELETE ',\n  \
+            CONSTRAINT \"one\" FOREIGN KEY (\"a\") REFERENCES \"x ON DELETE y\" (\"id\"),\n  \
+            CONSTRAINT \"t\"\"wo\" FOREIGN KEY (\"a\") REFERENCES \"p\" (\"id\") ON DELETE SET NULL ON UPDATE CASCADE\n)";
+        assert_eq!(delete_rule(create, "t\"wo").as_deref(), Some("SET NULL"));
+        assert_eq!(delete_rule(create, "none"), None);
     }
 }

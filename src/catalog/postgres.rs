@@ -24,7 +24,7 @@ pub fn load(database: &mut Database) -> database::Result<Catalog> {
     let fingerprint = fingerprint(database)?;
     let (positions, tables) = tables(database)?;
     let references = references(database, &positions)?;
-    Ok(Catalog { tables, references, mismatches: Vec::new(), fingerprint })
+    Ok(Catalog { tables, references, fingerprint, ..Catalog::default() })
 }
 
 /// A hash over everything that the catalog is made of, indexes and statistics excepted.

@@ -74,6 +74,7 @@ fn catalog(answers: Answers) -> Catalog {
         references: reference::references(&described, &answers.references),
         mismatches: reference::mismatches(&described, &answers.references),
         tables: described.into_iter().map(|described| described.table).collect(),
+        may_be_hidden: false,
         fingerprint: answers.fingerprint,
     }
 }

@@ -62,6 +62,12 @@ pub fn choose_checks(
             Some(table) => {
                 choice(Checks::Engine, false, format!("{table} has a trigger that would fire"))
             }
+            // They would dangle, were it not for the engine.
+            None if catalog.may_be_hidden => {
+                let reason =
+                    "this user may not see every reference: GRANT PROCESS ON *.* shows them";
+                choice(Checks::Engine, false, reason.into())
+            }
             None if dialect.excludes_writers() => {
                 choice(Checks::Set, true, "BEGIN IMMEDIATE keeps other writers out".into())
             }

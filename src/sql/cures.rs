@@ -66,13 +66,21 @@ fn index_name(table: &str, columns: &[String], purpose: &str) -> String {
 
 /// `role` is a name, or `user@host` on MariaDB.
 pub fn grant(dialect: Dialect, privilege: &str, table: &Table, role: &str) -> String {
-    let grantee = match (dialect, role.rsplit_once('@')) {
+    format!("GRANT {privilege} ON {} TO {}", relation(dialect, &table.name), grantee(dialect, role))
+}
+
+/// InnoDB's own dictionary is shown to those who hold it (MariaDB).
+pub fn grant_process(role: &str) -> String {
+    format!("GRANT PROCESS ON *.* TO {}", grantee(Dialect::Mysql, role))
+}
+
+fn grantee(dialect: Dialect, role: &str) -> String {
+    match (dialect, role.rsplit_once('@')) {
         (Dialect::Mysql, Some((user, host))) => {
             format!("{}@{}", identifier(dialect, user), identifier(dialect, host))
         }
         _ => identifier(dialect, role),
-    };
-    format!("GRANT {privilege} ON {} TO {grantee}", relation(dialect, &table.name))
+    }
 }
 
 pub fn grant_replica_role(role: &str) -> String {

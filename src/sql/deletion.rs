@@ -203,9 +203,9 @@ impl Sql<'_> {
             format!("({}, {})", schema(name), literal(&name.name))
         });
         format!(
-            "SELECT nullif(CONSTRAINT_SCHEMA, database()), TABLE_NAME, CONSTRAINT_NAME \
-             FROM information_schema.REFERENTIAL_CONSTRAINTS WHERE CONSTRAINT_SCHEMA IN ({}) \
-             AND (UNIQUE_CONSTRAINT_SCHEMA, REFERENCED_TABLE_NAME) IN ({})",
+            "SELECT DISTINCT nullif(TABLE_SCHEMA, database()), TABLE_NAME, CONSTRAINT_NAME \
+             FROM information_schema.KEY_COLUMN_USAGE WHERE TABLE_SCHEMA IN ({}) \
+             AND (REFERENCED_TABLE_SCHEMA, REFERENCED_TABLE_NAME) IN ({})",
             schemas.into_iter().collect::<Vec<_>>().join(", "),
             parents.collect::<Vec<_>>().join(", ")
         )
