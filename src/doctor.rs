@@ -58,6 +58,8 @@ pub struct Facts {
     pub role: String,
     /// Why per-row checks cannot be left out, where that is a matter of privilege.
     pub needs_replica_role: bool,
+    /// The database in which this role may create no temporary tables.
+    pub without_temporary_tables: Option<String>,
     /// Tables that are published without a replica identity: PostgreSQL refuses to delete from them.
     pub unidentified: BTreeSet<TableId>,
     /// MariaDB: the binary log is written in statements (`binlog_format`).
@@ -90,6 +92,12 @@ pub fn examine(catalog: &Catalog, plan: &Plan, dialect: Dialect, facts: &Facts) 
     }
     let of_server =
         |severity, kind, what, cure| Symptom { severity, kind, table: String::new(), what, cure };
+    if let Some(database) = &facts.without_temporary_tables {
+        let what =
+            "this role may create no temporary tables, in which the rows that are found are kept";
+        let cure = Some(cures::grant_temporary(dialect, database, &facts.role));
+        symptoms.push(of_server(Severity::Blocks, Kind::Privilege, what.into(), cure));
+    }
     if facts.logs_statements {
         let what = "the binary log takes statements, and InnoDB then refuses READ COMMITTED";
         let cure = Some("SET GLOBAL binlog_format = 'ROW'".into());

@@ -221,7 +221,7 @@ fn of_database(error: &database::Error) -> Problem {
         Fault::Permission => problem(
             Exit::Refused,
             Some(
-                "the role lacks a privilege; nothing was changed: orgsweep preview names what is missing",
+                "the role lacks a privilege; nothing was changed: orgsweep doctor names what is missing",
             ),
         ),
         Fault::RowSecurity => problem(

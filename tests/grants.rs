@@ -109,6 +109,19 @@ fn privileges_of_a_role_count() {
     db.execute(&format!("DROP ROLE {role}"));
 }
 
+#[test]
+fn who_may_keep_no_temporary_tables_is_told_by_the_doctor() {
+    let Some(db) = TestDatabase::fresh(Backend::Mysql) else { return };
+    db.execute(ORGANIZATIONS);
+    let user = User::new(&db).granted("SELECT, UPDATE, DELETE, TRIGGER ON {db}.*");
+    user.orgsweep(&CLEAN).exits(3).says(&["orgsweep doctor names what is missing"]);
+    let json = user.orgsweep(&["doctor", "--format", "json"]).exits(3).json();
+    let cure = json["findings"][0]["cure"].as_str().expect("a cure").to_owned();
+    assert!(cure.contains("CREATE TEMPORARY TABLES"), "{json:#}");
+    mysql::client(db.name(), cure.as_bytes());
+    knows_every_reference(&user);
+}
+
 /// Another database has a row of ours that this user may not see.
 fn hidden(action: &str) -> Option<(TestDatabase, TestDatabase)> {
     let db = TestDatabase::fresh(Backend::Mysql)?;

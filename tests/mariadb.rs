@@ -173,6 +173,7 @@ fn what_the_doctor_finds_is_cured_by_the_statements_shown() {
     let found = examine(3);
     let kinds: Vec<&str> = found.iter().map(|(kind, _)| kind.as_str()).collect();
     let expected = [
+        " privilege",
         "logs privilege",
         "odd \"hits privilege",
         "organizations privilege",

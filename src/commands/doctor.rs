@@ -24,6 +24,7 @@ pub fn run(subject: &Subject, args: &Doctor, ui: &mut Ui) -> Result<Exit> {
     plan.rules.checks = checks.checks;
     let unidentified = context.database.unidentified()?;
     let facts = Facts {
+        without_temporary_tables: context.database.without_temporary_tables()?,
         role: context.database.role()?,
         needs_replica_role: replica_role == ReplicaRole::NotGranted,
         unidentified: unidentified

@@ -1,6 +1,6 @@
 //! What a database says of itself: whether it takes writes, who it is, how far behind its replicas are.
 
-use super::{Database, Result, Row, Target};
+use super::{Database, Fault, Result, Row, Target};
 use crate::policy::Place;
 use crate::sql::Dialect;
 
@@ -151,6 +151,25 @@ impl Database {
             Dialect::Mysql => "SELECT current_user()",
         };
         Ok(self.query_one(&question.into())?.text(0).to_owned())
+    }
+
+    /// The name of the database, where this role may create no temporary tables in it.
+    pub fn without_temporary_tables(&mut self) -> Result<Option<String>> {
+        let may = match self.dialect() {
+            Dialect::Sqlite => true,
+            Dialect::Postgres => {
+                let question =
+                    "SELECT has_database_privilege(current_database(), 'TEMPORARY')::text";
+                self.in_snapshot(|database| database.query_one(&question.into()))?.flag(0)
+            }
+            // The privilege may hold on the server, on a pattern of databases, or through a role.
+            Dialect::Mysql => {
+                let probe = "CREATE OR REPLACE TEMPORARY TABLE orgsweep_probe (id int); \
+                             DROP TEMPORARY TABLE orgsweep_probe";
+                !self.run(probe).is_err_and(|error| error.fault == Fault::Permission)
+            }
+        };
+        Ok(if may { None } else { self.place()?.databases.into_iter().next() })
     }
 
     /// MariaDB's binary log takes statements instead of rows: InnoDB writes nothing under READ COMMITTED then

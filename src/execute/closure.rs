@@ -260,11 +260,14 @@ fn add(
     followed: Option<Followed>,
     statement: &Statement,
 ) -> Result<(), Failure> {
-    let (rows, took) = timed(|| match discovery.takes(table) && run.archive.is_some() {
+    let takes = discovery.takes(table);
+    let found = timed(|| match takes && run.archive.is_some() {
         true => archiving::take(run, table, statement),
         false => run.execute(statement),
-    })?;
-    if discovery.takes(table) {
+    });
+    let doing = if takes { "deleting" } else { "finding" };
+    let (rows, took) = found.map_err(|e| e.at(doing, &[table], run.job.catalog))?;
+    if takes {
         *discovery.took.entry(table).or_default() += took;
     }
     register(run, discovery, table, followed, rows, statement.inlined())

@@ -41,10 +41,13 @@ pub fn remove(
         }
         match work {
             Work::Unlink(change) => {
-                let ((), took) = timed(|| unlink(run, findings, &change))?;
+                let unlinked = timed(|| unlink(run, findings, &change));
+                let ((), took) =
+                    unlinked.map_err(|e| e.at("unlinking", &[change.table], run.job.catalog))?;
                 durations.extend(change.unlinks.iter().map(|unlink| (Step::Unlink(*unlink), took)));
             }
-            Work::Delete(tables) => delete(run, findings, &tables, unwatched, &mut durations)?,
+            Work::Delete(tables) => delete(run, findings, &tables, unwatched, &mut durations)
+                .map_err(|e| e.at("deleting", &tables, run.job.catalog))?,
         }
     }
     if unwatched {

@@ -2,6 +2,7 @@
 
 use super::Job;
 use crate::archive;
+use crate::catalog::{Catalog, TableId};
 use crate::database::{self, Fault};
 use crate::findings::{Expected, Findings, Step};
 use crate::interrupt;
@@ -57,6 +58,19 @@ impl Failure {
         match failure {
             Failure::Database(error) if error.fault == Fault::Value => {
                 Failure::BadKey(error.message)
+            }
+            failure => failure,
+        }
+    }
+
+    /// What a constraint or a trigger says does not always tell where.
+    pub(super) fn at(self, doing: &str, tables: &[TableId], catalog: &Catalog) -> Failure {
+        match self {
+            Failure::Database(error) if matches!(error.fault, Fault::Constraint | Fault::Other) => {
+                let names = tables.iter().map(|id| catalog.table(*id).name.to_string());
+                let names = names.collect::<Vec<_>>().join(", ");
+                let message = format!("{doing} {names}: {}", error.message);
+                Failure::Database(database::Error { message, ..error })
             }
             failure => failure,
         }

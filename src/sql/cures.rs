@@ -69,6 +69,15 @@ pub fn grant(dialect: Dialect, privilege: &str, table: &Table, role: &str) -> St
     format!("GRANT {privilege} ON {} TO {}", relation(dialect, &table.name), grantee(dialect, role))
 }
 
+/// Where a clean keeps what it has found. Not on SQLite, which has no privileges.
+pub fn grant_temporary(dialect: Dialect, database: &str, role: &str) -> String {
+    let (database, grantee) = (identifier(dialect, database), grantee(dialect, role));
+    match dialect {
+        Dialect::Mysql => format!("GRANT CREATE TEMPORARY TABLES ON {database}.* TO {grantee}"),
+        _ => format!("GRANT TEMPORARY ON DATABASE {database} TO {grantee}"),
+    }
+}
+
 /// InnoDB's own dictionary is shown to those who hold it (MariaDB).
 pub fn grant_process(role: &str) -> String {
     format!("GRANT PROCESS ON *.* TO {}", grantee(Dialect::Mysql, role))
