@@ -46,6 +46,7 @@ pub enum Kind {
     Unwatched,
     NotValidated,
     NoKey,
+    History,
     NoStatistics,
     Hidden,
     WriteSet,
@@ -143,11 +144,8 @@ fn of_table(
     };
     let mut symptoms = Vec::new();
     let privileges = table.privileges;
-    let wanted = [
-        (privileges.select, "SELECT"),
-        (privileges.update, "UPDATE"),
-        (privileges.delete, "DELETE"),
-    ];
+    let wanted =
+        [(privileges.select, "SELECT"), (privileges.lock, "UPDATE"), (privileges.delete, "DELETE")];
     symptoms.extend(missing(dialect, table, &wanted, facts));
     if table.row_security {
         let what = "row-level security hides rows from this role".into();
@@ -185,6 +183,10 @@ fn of_table(
         let what = format!("no key tells its rows apart: they go by {by}");
         let cure = cures::add_key(dialect, table);
         symptoms.push(symptom(Severity::Note, Kind::NoKey, what, cure));
+    }
+    if table.keeps_history {
+        let what = "it is system-versioned: what goes can still be read in its history".into();
+        symptoms.push(symptom(Severity::Note, Kind::History, what, None));
     }
     if dialect.waits_for_analyze() && table.estimated_rows.is_none() {
         let what = "it was never analyzed: joins with it are planned blindly".into();

@@ -206,6 +206,10 @@ fn of_database(error: &database::Error) -> Problem {
             Exit::Failed,
             Some("a constraint stopped the deletion; everything was rolled back"),
         ),
+        Fault::TooLong => problem(
+            Exit::Failed,
+            Some("everything was rolled back; SET GLOBAL max_allowed_packet = 1073741824 lets it pass"),
+        ),
         Fault::Mismatch => problem(
             Exit::Failed,
             Some("everything was rolled back; orgsweep doctor has the statement that cures it"),

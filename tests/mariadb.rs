@@ -38,7 +38,7 @@ fn a_table_that_cannot_roll_back_is_refused_by_name() {
         db.orgsweep(&with_policy).exits(3).says(&[
             "hits is kept by MyISAM, whose rows no ROLLBACK brings back",
             "clicks is kept by Aria, whose rows no ROLLBACK brings back",
-            "ALTER TABLE hits ENGINE = InnoDB",
+            "ALTER TABLE `hits` ENGINE = InnoDB",
         ]);
     }
     assert_eq!(db.dump(), before);
@@ -140,6 +140,19 @@ fn long_unique_keys_do_not_get_in_the_way() {
             assert_eq!(db.dump(), before, "{key}");
         }
     }
+}
+
+/// Nothing is left of them but what the engine keeps on purpose.
+#[test]
+fn the_doctor_tells_of_system_versioned_tables() {
+    let Some(db) = database() else { return };
+    db.execute(
+        "CREATE TABLE organizations (id int PRIMARY KEY, name varchar(99) NOT NULL) WITH SYSTEM VERSIONING;
+         INSERT INTO organizations VALUES (1, 'Apex');",
+    );
+    db.orgsweep(&["doctor"]).exits(0).says(&["organizations: it is system-versioned"]);
+    db.orgsweep(&CLEAN).exits(0);
+    assert_eq!((db.count("organizations"), db.count("organizations FOR SYSTEM_TIME ALL")), (0, 1));
 }
 
 /// With the client's own settings, in which a double quote makes no name.

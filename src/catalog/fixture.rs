@@ -63,6 +63,7 @@ fn table(name: &str, columns: &[&str]) -> Table {
         privileges: Privileges::ALL,
         estimated_rows: None,
         lasting_engine: None,
+        keeps_history: false,
     }
 }
 

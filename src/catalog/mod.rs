@@ -111,6 +111,9 @@ pub struct Table {
     /// MariaDB: the storage engine, where a ROLLBACK does not bring its rows back.
     #[serde(default)]
     pub lasting_engine: Option<String>,
+    /// MariaDB: system-versioned, so that rows that go can still be read.
+    #[serde(default)]
+    pub keeps_history: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -178,13 +181,18 @@ pub struct Trigger {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 pub struct Privileges {
     pub select: bool,
-    /// PostgreSQL locks rows (`FOR UPDATE`) only for those who may update them.
+    /// Of some columns, at least.
     pub update: bool,
     pub delete: bool,
+    /// Rows may be locked (`FOR UPDATE`): on PostgreSQL by those who may update them, on MariaDB by those who
+    /// may delete them, too.
+    pub lock: bool,
 }
 
 impl Privileges {
-    pub const ALL: Privileges = Privileges { select: true, update: true, delete: true };
+    pub const ALL: Privileges = Privileges { select: true, update: true, delete: true, lock: true };
+    pub const NONE: Privileges =
+        Privileges { select: false, update: false, delete: false, lock: false };
 }
 
 /// A child's columns that point at a parent's key.

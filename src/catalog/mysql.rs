@@ -4,14 +4,14 @@
 //! are named with their database.
 
 mod grants;
+mod reference;
 
 use self::grants::Grant;
 use super::{
-    Catalog, Check, Column, Declaration, Key, OnDelete, Privileges, Reference, Table, TableId,
-    TableKind, TableName, Trigger,
+    Catalog, Check, Column, Key, Privileges, Table, TableId, TableKind, TableName, Trigger,
 };
 use crate::database::{self, Database, Fault, Row};
-use crate::sql::{Statement, literal, quote};
+use crate::sql::{Statement, coded_type, literal};
 use std::collections::{BTreeMap, BTreeSet};
 
 const FINGERPRINT: &str = include_str!("mysql/fingerprint.sql");
@@ -23,7 +23,6 @@ const INDEXES: &str = include_str!("mysql/indexes.sql");
 const REFERENCES: &str = include_str!("mysql/references.sql");
 const CHECKS: &str = include_str!("mysql/checks.sql");
 const TRIGGERS: &str = include_str!("mysql/triggers.sql");
-const HIDDEN: &str = include_str!("mysql/hidden.sql");
 
 /// The name of [`Trigger::unseen`].
 const UNSEEN: &str = "any trigger (without the TRIGGER privilege none is seen)";
@@ -32,8 +31,6 @@ const UNSEEN: &str = "any trigger (without the TRIGGER privilege none is seen)";
 type ByTable = BTreeMap<(String, String), Vec<Row>>;
 /// Where tables are in the catalog.
 type Positions = BTreeMap<(String, String), TableId>;
-/// What happens on delete, by database, table and constraint.
-type Rules = BTreeMap<(String, String, String), String>;
 
 /// See [`super::load`].
 pub fn load(database: &mut Database) -> database::Result<Catalog> {
@@ -69,27 +66,26 @@ pub fn load(database: &mut Database) -> database::Result<Catalog> {
                 select: held("SELECT"),
                 update: held("UPDATE"),
                 delete: held("DELETE"),
+                lock: held("UPDATE") || held("DELETE"),
             },
             estimated_rows: row.optional(3).and_then(|rows| rows.parse().ok()),
             lasting_engine: row.optional(2).map(str::to_owned),
+            keeps_history: row.flag(5),
         }
     };
     let mut tables: Vec<Table> = listed.iter().map(table).collect();
     let mut positions: Positions =
         listed.iter().enumerate().map(|(n, row)| (place(row), TableId(n))).collect();
-    let hidden = hidden(database, &grants, &schemas, &positions)?;
-    for rows in hidden.iter().flatten().collect::<Vec<_>>().chunk_by(|a, b| place(a) == place(b)) {
-        positions.insert(place(rows[0]), TableId(tables.len()));
-        tables.push(hidden_table(name(&place(rows[0]), &current), rows));
-    }
-    let mut references = grouped(&rows, &positions, &indexes, &rules(database, &rows)?);
-    references.extend(grouped(
-        &hidden.clone().unwrap_or_default(),
-        &positions,
-        &indexes,
-        &Rules::new(),
-    ));
+    let hidden = reference::hidden(database, &grants, &schemas, &positions)?;
     let may_be_hidden = hidden.is_none();
+    let hidden = hidden.unwrap_or_default();
+    for rows in hidden.chunk_by(|a, b| place(a) == place(b)) {
+        positions.insert(place(&rows[0]), TableId(tables.len()));
+        tables.push(hidden_table(name(&place(&rows[0]), &current), rows));
+    }
+    let rules = reference::rules(database, &rows)?;
+    let rows = [rows, hidden].concat();
+    let references = reference::references(&rows, &positions, &indexes, &rules);
     Ok(Catalog { tables, references, may_be_hidden, fingerprint, ..Catalog::default() })
 }
 
@@ -110,28 +106,8 @@ fn grants(database: &mut Database) -> database::Result<Vec<Grant>> {
     Ok(lines.iter().filter_map(|line| grants::read(line.text(0))).collect())
 }
 
-/// References to tables that this user sees, from tables that it does not see, as [`REFERENCES`] has them.
-/// `None`: nobody tells whether there are any.
-fn hidden(
-    database: &mut Database,
-    grants: &[Grant],
-    schemas: &str,
-    seen: &Positions,
-) -> database::Result<Option<Vec<Row>>> {
-    if grants::hold_everywhere(grants, "SELECT") {
-        return Ok(Some(Vec::new()));
-    }
-    match answer(database, HIDDEN, schemas) {
-        Ok(rows) => {
-            Ok(Some(rows.into_iter().filter(|row| !seen.contains_key(&place(row))).collect()))
-        }
-        Err(error) if error.fault == Fault::Permission => Ok(None),
-        Err(error) => Err(error),
-    }
-}
-
 /// All that is known of a table that this user does not see: the columns of its references.
-fn hidden_table(name: TableName, references: &[&Row]) -> Table {
+fn hidden_table(name: TableName, references: &[Row]) -> Table {
     let mut columns: Vec<Column> = Vec::new();
     for row in references {
         if !columns.iter().any(|column| column.name == row.text(5)) {
@@ -156,39 +132,11 @@ fn hidden_table(name: TableName, references: &[&Row]) -> Table {
         checks: Vec::new(),
         triggers: vec![unseen()],
         row_security: false,
-        privileges: Privileges { select: false, update: false, delete: false },
+        privileges: Privileges::NONE,
         estimated_rows: None,
         lasting_engine: None,
+        keeps_history: false,
     }
-}
-
-/// The rules of those references whose own rows lack them: `SHOW CREATE TABLE` has them for everybody who
-/// sees the table.
-fn rules(database: &mut Database, references: &[Row]) -> database::Result<Rules> {
-    let mut rules = Rules::new();
-    for rows in references.chunk_by(|a, b| place(a) == place(b)) {
-        if rows.iter().all(|row| row.optional(7).is_some()) {
-            continue;
-        }
-        let (schema, table) = place(&rows[0]);
-        let show = format!("SHOW CREATE TABLE {}.{}", quote(&schema), quote(&table));
-        let shown = database.query_one(&show.into())?;
-        for row in rows {
-            if let Some(rule) = delete_rule(shown.text(1), row.text(2)) {
-                rules.insert((schema.clone(), table.clone(), row.text(2).to_owned()), rule);
-            }
-        }
-    }
-    Ok(rules)
-}
-
-/// The rule of one foreign key in the text of its table, where each has a line of its own.
-fn delete_rule(create: &str, constraint: &str) -> Option<String> {
-    let head = format!("CONSTRAINT {} FOREIGN KEY ", quote(constraint));
-    let line = create.lines().find(|line| line.trim_start().starts_with(&head))?;
-    let (_, rule) = line.rsplit_once(" ON DELETE ").unwrap_or_default();
-    let rule = rule.split(" ON UPDATE ").next().unwrap_or_default();
-    Some(rule.trim_end_matches(',').to_owned())
 }
 
 /// A hash over everything that the catalog is made of in the current database, indexes that are not
@@ -235,7 +183,7 @@ fn by_table(rows: Vec<Row>) -> ByTable {
 fn column(row: &Row) -> Column {
     Column {
         name: row.text(2).to_owned(),
-        type_name: row.text(3).to_owned(),
+        type_name: coded_type(row.text(3), row.text(9)),
         domain_over: None,
         nullable: row.flag(4),
         default: row.optional(5).map(str::to_owned),
@@ -274,78 +222,4 @@ fn trigger(row: &Row) -> Trigger {
 
 fn unseen() -> Trigger {
     Trigger { name: UNSEEN.into(), on_delete: true, on_update: true, unseen: true }
-}
-
-fn grouped(
-    rows: &[Row],
-    positions: &Positions,
-    indexes: &ByTable,
-    rules: &Rules,
-) -> Vec<Reference> {
-    let same = |a: &Row, b: &Row| (0..3).all(|n| a.text(n) == b.text(n));
-    let reference = |pairs: &[Row]| {
-        let first = &pairs[0];
-        let columns: Vec<String> = pairs.iter().map(|row| row.text(5).to_owned()).collect();
-        let (schema, table) = place(first);
-        let rule = rules.get(&(schema, table, first.text(2).to_owned())).map(String::as_str);
-        let on_delete = on_delete(first.optional(7).or(rule).unwrap_or_default());
-        let unlinks = matches!(on_delete, OnDelete::SetNull | OnDelete::SetDefault);
-        let indexes = indexes.get(&place(first)).map(Vec::as_slice).unwrap_or_default();
-        Some(Reference {
-            name: Some(first.text(2).to_owned()),
-            child: *positions.get(&place(first))?,
-            parent: *positions.get(&(first.text(3).to_owned(), first.text(4).to_owned()))?,
-            parent_columns: pairs.iter().map(|row| row.text(6).to_owned()).collect(),
-            set_columns: if unlinks { columns.clone() } else { Vec::new() },
-            index: index_of(indexes, &columns),
-            operators: vec![None; columns.len()],
-            columns,
-            on_delete,
-            match_full: false,
-            deferrable: false,
-            initially_deferred: false,
-            // With foreign_key_checks off anything may have been written; InnoDB does not tell.
-            validated: true,
-            enforced: true,
-            partition: None,
-            declaration: Declaration::default(),
-        })
-    };
-    rows.chunk_by(same).filter_map(reference).collect()
-}
-
-fn on_delete(rule: &str) -> OnDelete {
-    match rule {
-        "CASCADE" => OnDelete::Cascade,
-        "SET NULL" => OnDelete::SetNull,
-        "SET DEFAULT" => OnDelete::SetDefault,
-        // RESTRICT and NO ACTION: InnoDB checks both at once, row by row, and which of them was declared
-        // is lost (with foreign_key_checks off, as in a dump, MariaDB 10.11 keeps RESTRICT as NO ACTION).
-        // https://mariadb.com/kb/en/foreign-keys/: "NO ACTION is a synonym for RESTRICT"
-        _ => OnDelete::Restrict,
-    }
-}
-
-/// The narrowest index that begins with the columns, in any order.
-fn index_of(indexes: &[Row], columns: &[String]) -> Option<String> {
-    let begins = |index: &&[Row]| {
-        let mut first = index.iter().take(columns.len());
-        index.len() >= columns.len() && first.all(|row| columns.iter().any(|c| c == row.text(4)))
-    };
-    let indexes = indexes.chunk_by(|a, b| a.text(2) == b.text(2)).filter(begins);
-    indexes.min_by_key(|index| index.len()).map(|index| index[0].text(2).to_owned())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::delete_rule;
-
-    #[test]
-    fn a_rule_is_read_from_the_text_of_a_table() {
-        let create = "CREATE TABLE \"t\" (\n  \"a\" int(11) COMMENT ' ON DELETE ',\n  \
-            CONSTRAINT \"one\" FOREIGN KEY (\"a\") REFERENCES \"x ON DELETE y\" (\"id\"),\n  \
-            CONSTRAINT \"t\"\"wo\" FOREIGN KEY (\"a\") REFERENCES \"p\" (\"id\") ON DELETE SET NULL ON UPDATE CASCADE\n)";
-        assert_eq!(delete_rule(create, "t\"wo").as_deref(), Some("SET NULL"));
-        assert_eq!(delete_rule(create, "none"), None);
-    }
 }

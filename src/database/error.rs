@@ -25,6 +25,8 @@ pub enum Fault {
     Cancelled,
     /// A constraint forbids the change.
     Constraint,
+    /// MariaDB: a statement is longer than the server takes.
+    TooLong,
     /// SQLite: a foreign key into the table names nothing that is unique there.
     Mismatch,
     ReadOnly,
@@ -101,7 +103,7 @@ impl From<ConnectionError> for Error {
 }
 
 fn by_message(message: &str) -> Fault {
-    const KNOWN: [(&str, Fault); 45] = [
+    const KNOWN: [(&str, Fault); 46] = [
         ("deadlock detected", Fault::Retryable),
         ("could not serialize access", Fault::Retryable),
         ("tuple to be locked was already moved", Fault::Retryable),
@@ -127,6 +129,7 @@ fn by_message(message: &str) -> Fault {
         // MariaDB's numbers: 1213 (Galera's at COMMIT, too), 1020, 1205, 1317 and 1969, 1053, 1927,
         // what the driver says of a broken connection, 1290, 1836, 1142 and 1143, 1044, 1227, 4025,
         // 1366, 1292, 1264, 1406, 1367.
+        ("max_allowed_packet", Fault::TooLong),
         ("Deadlock found", Fault::Retryable),
         ("Deadlock: wsrep", Fault::Retryable),
         ("Record has changed since last read", Fault::Retryable),

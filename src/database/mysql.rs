@@ -20,6 +20,9 @@ pub type MysqlConnection = AsyncConnectionWrapper<AsyncMysqlConnection, Here>;
 /// How long the server may take to answer at all.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// The longest message that there can be, in bytes.
+const LONGEST: usize = 1 << 30;
+
 /// A session that speaks the standard's SQL: `"x"` is a name, a backslash is a backslash, a value that
 /// does not fit is an error, and what a row holds can be written again (zero dates, a zero in an
 /// AUTO_INCREMENT column). Errors are told by their English text (`error`).
@@ -128,6 +131,8 @@ fn options(url: &MysqlUrl, tls: bool) -> Opts {
         .db_name(Some(url.database.clone()))
         .ssl_opts(ssl.filter(|_| tls))
         .stmt_cache_size(0)
+        // Rows may be longer than what the server takes in one statement.
+        .max_allowed_packet(Some(LONGEST))
         // Rows that an UPDATE finds, not only those that it changes: unlinks are counted.
         .client_found_rows(true)
         .into()

@@ -128,7 +128,7 @@ fn sound(
         let Some(bytes) = value else { return Ok(None) };
         let text = std::str::from_utf8(bytes).map(str::to_owned).ok();
         let text = text.or_else(|| dialect.archived_bytes(bytes));
-        let unsound = || writer.fault(&format!("a value of {table} is not UTF-8"));
+        let unsound = || writer.fault(&format!("a value of {table} {}", dialect.unkept(bytes)));
         text.map(Some).ok_or_else(unsound)
     };
     values.iter().map(sound).collect()

@@ -80,7 +80,7 @@ fn select_roots(run: &mut Run, discovery: &mut Discovery) -> Result<(), Failure>
     run.must_read(root)?;
     create_keys(run, discovery, root)?;
     let generation = discovery.next();
-    let lock = run.lock && run.job.catalog.table(root).privileges.update;
+    let lock = run.lock && run.job.catalog.table(root).privileges.lock;
     if run.lock
         && let Some(lock) = run.sql.lock_organizations(run.job.root, run.job.selection)
     {
@@ -136,7 +136,7 @@ fn select_orphans(
     }
     create_keys(run, discovery, orphans.table)?;
     let generation = discovery.next();
-    let lock = run.lock && run.job.catalog.table(orphans.table).privileges.update;
+    let lock = run.lock && run.job.catalog.table(orphans.table).privileges.lock;
     let known = discovery.has_rows(orphans.table);
     let statement = run.sql.select_orphans(orphans, generation, known, lock);
     add(run, discovery, orphans.table, None, &statement)
@@ -239,7 +239,7 @@ fn follow(
         generation,
         known: discovery.has_rows(child),
         excluding,
-        lock: run.lock && run.job.catalog.table(child).privileges.update,
+        lock: run.lock && run.job.catalog.table(child).privileges.lock,
         limit: run.job.batch,
     };
     let statement = match takes {
@@ -324,7 +324,7 @@ fn create_keys(run: &mut Run, discovery: &mut Discovery, table: TableId) -> Resu
 fn missing_privileges(run: &Run, discovery: &Discovery) -> Vec<Refusal> {
     let missing = |table: TableId| {
         let privileges = run.job.catalog.table(table).privileges;
-        let wanted = [(privileges.delete, "DELETE"), (privileges.update, "UPDATE")];
+        let wanted = [(privileges.delete, "DELETE"), (privileges.lock, "UPDATE")];
         let missing: Vec<&str> =
             wanted.iter().filter(|(held, _)| !held).map(|(_, name)| *name).collect();
         let mut refusal = Refusal::new(RefusalKind::Privilege, table, None);

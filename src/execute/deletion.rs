@@ -276,7 +276,7 @@ fn locks_keep_children_out(catalog: &Catalog, reference: &Reference) -> bool {
     let parent = catalog.table(reference.parent);
     let by_primary =
         parent.primary_key().is_some_and(|key| key.columns == reference.parent_columns);
-    by_primary && parent.privileges.update
+    by_primary && parent.privileges.lock
 }
 
 /// A table that the plan deletes from or unlinks in has a trigger.

@@ -135,7 +135,7 @@ pub fn unlinked(run: &mut Run, discovery: &mut Discovery) -> Result<Vec<Unlinked
                 let grown = discovery.has_grown(unlink.reference, child);
                 run.sql.keep_waiting(position, unlink, bit, grown)
             }
-            _ => run.sql.keep_unlinked(position, unlink, known, run.lock && privileges.update),
+            _ => run.sql.keep_unlinked(position, unlink, known, run.lock && privileges.lock),
         };
         run.execute(&keep)?;
         let rows = run.one(run.sql.count_kept(position))?.number(0) as u64;

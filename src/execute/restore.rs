@@ -4,7 +4,7 @@
 use super::{Failure, Job, Observer, Progress, Run, commit, deletion};
 use crate::archive::Reader;
 use crate::catalog::{ReferenceId, TableId};
-use crate::database::{Database, Purpose};
+use crate::database::{self, Database, Fault, Purpose};
 use crate::interrupt;
 use crate::plan::Checks;
 use crate::restoration::{Obstacle, Part, Relinked, Restoration, Restored};
@@ -13,7 +13,9 @@ use std::collections::BTreeMap;
 
 /// Rows that go into a stage table at once, and bytes of them.
 const BATCH_ROWS: usize = 1_000;
-const BATCH_BYTES: usize = 1 << 20;
+const BATCH_BYTES: usize = 1 << 19;
+/// Only a single row is as large, and may be more than a server takes.
+const LARGE: usize = 2 * BATCH_BYTES;
 
 /// What is restored into a database, and how it fits.
 pub struct Source<'a> {
@@ -194,6 +196,9 @@ impl Batch {
                 format!("a value of {table} is none of its column's type"),
             )
         })?;
+        if self.bytes > LARGE {
+            expect_short(run, part.table, &statement)?;
+        }
         run.execute(&statement)?;
         let done = self.done.entry(section).or_default();
         *done += self.rows.len() as u64;
@@ -202,6 +207,20 @@ impl Batch {
         self.bytes = 0;
         Ok(())
     }
+}
+
+/// MariaDB ends the session of who sends it too long a statement, without a word.
+fn expect_short(run: &mut Run, table: TableId, statement: &Statement) -> Result<(), Failure> {
+    let Some(question) = run.sql.dialect.longest_statement() else { return Ok(()) };
+    let (longest, length) = (run.one(question)?.number(0), statement.inlined().len());
+    if usize::try_from(longest).is_ok_and(|longest| length < longest) {
+        return Ok(());
+    }
+    let name = &run.job.catalog.table(table).name;
+    let message = format!(
+        "a row of {name} makes a statement of {length} bytes, and max_allowed_packet is {longest}"
+    );
+    Err(Failure::Database(database::Error { fault: Fault::TooLong, message }))
 }
 
 /// What keeps the rows out, all of it.
@@ -233,7 +252,7 @@ fn obstacles(run: &mut Run, source: &Source, stages: &Stages) -> Result<Vec<Obst
             continue;
         };
         let lock = run.sql.lock_parents(stage, id);
-        if let Some(lock) = lock.filter(|_| catalog.table(reference.parent).privileges.update) {
+        if let Some(lock) = lock.filter(|_| catalog.table(reference.parent).privileges.lock) {
             run.one(lock)?;
         }
         let parent = stages.of(reference.parent);
@@ -304,7 +323,11 @@ fn relink(run: &mut Run, stage: Stage) -> Result<Relinked, Failure> {
         Some(question) => run.one(question.clone())?.number(0) > 0,
         None => false,
     };
-    let changed = if indistinct { 0 } else { run.execute(&run.sql.relink(stage))? };
+    let mut changed = if indistinct { 0 } else { run.execute(&run.sql.relink(stage))? };
+    // A trigger may have written something else.
+    if let Some(question) = run.sql.count_linked(stage) {
+        changed = changed.min(run.one(question)?.number(0) as u64);
+    }
     if changed != found && keyless.is_some() {
         return Err(Failure::Unproven(format!(
             "rows of {name} that are alike in every column did not all name the same: without a key MariaDB cannot \

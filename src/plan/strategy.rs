@@ -104,5 +104,5 @@ impl Plan {
 fn may_delete(catalog: &Catalog, table: TableId) -> bool {
     let table = catalog.table(table);
     let privileges = table.privileges;
-    privileges.select && privileges.update && privileges.delete && !table.row_security
+    privileges.select && privileges.lock && privileges.delete && !table.row_security
 }

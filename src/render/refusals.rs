@@ -3,6 +3,7 @@
 use super::report::owners;
 use super::{Report, counted};
 use crate::plan::{Refusal, RefusalKind};
+use crate::sql::cures;
 use serde::Serialize;
 
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -170,7 +171,7 @@ fn hint(report: &Report, refusal: &Refusal) -> String {
             }
             _ => "a guard of the policy; --force does not pass it".into(),
         },
-        RefusalKind::Engine => format!("ALTER TABLE {table} ENGINE = InnoDB"),
+        RefusalKind::Engine => cures::transactional(report.catalog.table(refusal.table)),
         RefusalKind::WriteSet => {
             "--batch-rows ROWS deletes in several transactions, at most ROWS by each reference"
                 .into()

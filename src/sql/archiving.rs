@@ -1,6 +1,6 @@
 //! Reading whole rows, losslessly, as they go into an archive.
 
-use super::mysql::Family;
+use super::mysql::{Family, UNREAD};
 use super::{Dialect, Follow, Sql, Statement, quote};
 use crate::catalog::{Column, TableId};
 use crate::findings::Change;
@@ -41,6 +41,17 @@ impl Dialect {
             }
         }
         Some(format!("CAST(X'{hex}' AS TEXT)"))
+    }
+
+    /// Why a value that came back cannot be kept.
+    pub fn unkept(self, value: &[u8]) -> &'static str {
+        match self == Dialect::Mysql && value == UNREAD {
+            true => {
+                "is longer than max_allowed_packet when it is written as text, bytes twice as long: SET GLOBAL \
+                 max_allowed_packet = 1073741824 lets it pass"
+            }
+            false => "is not UTF-8",
+        }
     }
 
     /// The value of `column` that an archive kept as `text` (PostgreSQL).

@@ -61,10 +61,7 @@ impl Sql<'_> {
     /// table `excluding` (same identity) stay out.
     pub fn follow(&self, step: &Follow) -> Statement {
         let child = self.catalog.reference(step.reference).child;
-        let mut conditions = Vec::new();
-        if step.since > 0 {
-            conditions.push(format!("p.gen > {}", step.since));
-        }
+        let (children, mut conditions) = self.children_once(step.reference, step.since);
         // SQLite's OR IGNORE would do, after a look at every row: the key is in the child's index.
         if step.known {
             // PostgreSQL looks for rows that are not known yet first, those that name nobody included.
@@ -80,14 +77,16 @@ impl Sql<'_> {
         if step.excluding {
             conditions.push(self.not_excluded(step.reference));
         }
-        let limit = step.limit.map(|limit| format!(" LIMIT {limit}")).unwrap_or_default();
+        // Rows that are alike go together, however many there are.
+        let limit = step.limit.filter(|_| !self.has_twins(child));
+        let limit = limit.map(|limit| format!(" LIMIT {limit}")).unwrap_or_default();
         Statement::from(format!(
             "INSERT {}INTO {} SELECT {}, {} FROM {}{}{limit}{}",
             self.dialect.or_ignore(),
             self.key_relation(child),
             self.key_values(child, "c").join(", "),
             step.generation,
-            self.children(step.reference),
+            children,
             where_all(&conditions),
             self.dialect.for_update("c", step.lock),
         ))

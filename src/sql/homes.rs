@@ -164,10 +164,23 @@ impl Sql<'_> {
         present: &dyn Fn(TableId) -> bool,
     ) -> String {
         format!(
-            "{} SELECT row_number() OVER () AS n, k.* FROM {}",
+            "{} SELECT row_number() OVER () AS n, k.* FROM (SELECT {}k.* FROM {}) k",
             self.create_as(&format!("orgsweep_e{}", table.0)),
+            self.once(table),
             self.exceptions(table, selected, present)
         )
+    }
+
+    /// `DISTINCT`, where joins would meet rows of the table more than once: those that are alike, and those
+    /// that name by what is not unique.
+    pub(super) fn once(&self, table: TableId) -> &'static str {
+        let into = self.plan.followed_into(table, self.catalog).into_iter();
+        let references = into.map(|followed| followed.reference);
+        let mut references = references.chain(self.plan.owning_of(table).iter().copied());
+        match self.has_twins(table) || references.any(|id| !self.names_one(id)) {
+            true => "DISTINCT ",
+            false => "",
+        }
     }
 
     /// The empty table for the rows of `table` met while climbing.

@@ -37,6 +37,7 @@ pub use dialect::{Dialect, Purpose};
 pub use explain::{Known, RowKey};
 pub use homes::{CLASSES, Home, Suspicion};
 pub use keys::KeyTable;
+pub use mysql::coded_type;
 pub use refusals::ProtectedBy;
 pub use staging::Stage;
 pub use statement::{Placeholder, Statement};

@@ -13,7 +13,36 @@ pub(super) enum Family {
     Bytes,
     Bit,
     Date,
+    /// Texts of a character set in which some bytes mean the same as others, or nothing (`char_set`).
+    Coded,
     Other,
+}
+
+/// What comes instead of a value that MariaDB cannot write as text: no text has this byte.
+pub(super) const UNREAD: &[u8] = b"\xFF";
+
+/// Character sets of which every text comes back from Unicode as the bytes that it was: tried with every code
+/// of MariaDB 10.11's (`tests/archive/charsets.rs`).
+const FAITHFUL: [&str; 19] = [
+    "cp850", "cp852", "cp866", "keybcs2", "koi8r", "koi8u", "latin1", "latin2", "latin5", "latin7",
+    "macce", "macroman", "utf16", "utf16le", "utf8", "utf8mb3", "utf8mb4", "binary", "",
+];
+
+/// A column's type, with its character set where texts have to be kept as their bytes.
+pub fn coded_type(type_name: &str, collation: &str) -> String {
+    let char_set = collation.split('_').next().unwrap_or_default();
+    match FAITHFUL.contains(&char_set) {
+        true => type_name.to_owned(),
+        false => format!("{type_name}{CHARACTER_SET}{char_set}"),
+    }
+}
+
+const CHARACTER_SET: &str = " character set ";
+
+/// What [`coded_type`] added.
+fn char_set(type_name: &str) -> Option<&str> {
+    let (_, name) = type_name.rsplit_once(CHARACTER_SET)?;
+    name.bytes().all(|byte| byte.is_ascii_alphanumeric()).then_some(name)
 }
 
 impl Family {
@@ -31,6 +60,7 @@ impl Family {
             | "multipoint" | "multilinestring" | "multipolygon" | "geometrycollection"
             | "geomcollection" => Family::Bytes,
             word if word.ends_with("blob") => Family::Bytes,
+            _ if char_set(type_name).is_some() => Family::Coded,
             _ => Family::Other,
         }
     }
@@ -45,6 +75,7 @@ impl Family {
                 Family::Integer | Family::Decimal | Family::Float | Family::Bit => "number".into(),
                 Family::Bytes => "bytes".into(),
                 Family::Date => "date".into(),
+                Family::Coded => "text".into(),
                 Family::Other if TEXTS.iter().any(|text| word.ends_with(text)) => "text".into(),
                 Family::Other => word,
             }
@@ -72,25 +103,34 @@ impl Family {
         }
     }
 
-    /// A value as an archive keeps it.
+    /// A value as an archive keeps it. What becomes longer than `max_allowed_packet` is NULL to MariaDB, with
+    /// a warning: a byte that is in no text stands for it.
     pub(super) fn archived(self, value: &str) -> String {
+        let whole = |text: String| {
+            format!("coalesce(CAST({text} AS BINARY), IF({value} IS NULL, NULL, X'FF'))")
+        };
         match self {
-            Family::Bytes | Family::Bit => format!("hex({value})"),
-            _ => self.text(value),
+            Family::Bytes | Family::Coded => whole(format!("hex({value})")),
+            Family::Bit => format!("hex({value})"),
+            Family::Other => whole(self.text(value)),
+            Family::Integer | Family::Decimal | Family::Float | Family::Date => self.text(value),
         }
     }
 
-    /// The literal of an archived value. `None`: it is none of this family.
-    pub(super) fn unarchived(self, text: &str) -> Option<String> {
+    /// The literal of an archived value of this type. `None`: it is none.
+    pub(super) fn unarchived(type_name: &str, text: &str) -> Option<String> {
         let hex = || text.bytes().all(|byte| byte.is_ascii_hexdigit());
-        match self {
+        match Family::of(type_name) {
             Family::Bytes if hex() && text.len().is_multiple_of(2) => Some(format!("X'{text}'")),
+            Family::Coded if hex() && text.len().is_multiple_of(2) => {
+                Some(format!("_{} X'{text}'", char_set(type_name)?))
+            }
             // One digit a bit position of eight: BIT(9) can have three.
             Family::Bit if hex() && !text.is_empty() => {
                 let zero = if text.len().is_multiple_of(2) { "" } else { "0" };
                 Some(format!("X'{zero}{text}'"))
             }
-            Family::Bytes | Family::Bit => None,
+            Family::Bytes | Family::Bit | Family::Coded => None,
             Family::Integer | Family::Decimal | Family::Float => number(text),
             Family::Date | Family::Other => Some(literal(text)),
         }
@@ -100,7 +140,7 @@ impl Family {
     pub(super) fn reads(self, text: &str) -> bool {
         match self {
             Family::Integer | Family::Decimal | Family::Float => number(text.trim()).is_some(),
-            Family::Bytes | Family::Bit | Family::Date | Family::Other => true,
+            Family::Bytes | Family::Bit | Family::Date | Family::Coded | Family::Other => true,
         }
     }
 
@@ -116,7 +156,9 @@ impl Family {
             Family::Bytes | Family::Bit => {
                 condition.push(&format!("{} = ", self.text(column))).bind(text)
             }
-            Family::Date | Family::Other => condition.push(&format!("{column} = ")).bind(text),
+            Family::Date | Family::Coded | Family::Other => {
+                condition.push(&format!("{column} = ")).bind(text)
+            }
         };
         condition
     }
@@ -162,6 +204,9 @@ mod tests {
         assert_eq!(Family::of("mediumblob"), Family::Bytes);
         assert_eq!(Family::of("double"), Family::Float);
         assert_eq!(Family::of("varchar(20)"), Family::Other);
+        assert_eq!(Family::of(&coded_type("varchar(20)", "cp1257_general_ci")), Family::Coded);
+        assert_eq!(Family::of(&coded_type("varchar(20)", "utf8mb4_bin")), Family::Other);
+        assert_eq!(Family::of("enum('a character set b')"), Family::Other);
         assert!(Family::is_long("longtext") && !Family::is_long("varbinary(8)"));
     }
 }

@@ -1,5 +1,6 @@
 //! When a child row names a parent row: the comparison that the foreign key itself makes.
 
+use super::closure::where_all;
 use super::dialect::Affinity;
 use super::{Dialect, Sql, literal, quote};
 use crate::catalog::{Discriminant, ReferenceId, TableId};
@@ -121,9 +122,45 @@ impl Sql<'_> {
     /// `FROM` for the rows that name a parent in its key table: SQLite's and MariaDB's planners have no
     /// statistics of temporary tables, so the join order is ours: over the child's index where it has one.
     pub(super) fn children(&self, id: ReferenceId) -> String {
+        self.children_of(id, &self.key_relation(self.parent(id)))
+    }
+
+    /// The same of parents found after generation `since`, each child once, and conditions.
+    pub(super) fn children_once(&self, id: ReferenceId, since: u32) -> (String, Vec<String>) {
+        let newer = |gen_of: &str| (since > 0).then(|| format!("{gen_of} > {since}"));
+        match self.names_one(id) {
+            true => (self.children(id), newer("p.gen").into_iter().collect()),
+            false => (self.children_of(id, &self.named_values(id, newer("gen"))), Vec::new()),
+        }
+    }
+
+    /// A relation of what the rows in the parent's key table are named by: each value once.
+    pub(super) fn named_once(&self, id: ReferenceId) -> String {
+        match self.names_one(id) {
+            true => self.key_relation(self.parent(id)),
+            false => self.named_values(id, None),
+        }
+    }
+
+    fn named_values(&self, id: ReferenceId, condition: Option<String>) -> String {
+        let parent = self.parent(id);
+        let named = self.catalog.reference(id).parent_columns.iter();
+        let named: Vec<String> = named.map(|name| self.key_column(parent, name)).collect();
+        let condition = condition.into_iter().collect::<Vec<_>>();
+        let (keys, which) = (self.key_relation(parent), where_all(&condition));
+        format!("(SELECT DISTINCT {} FROM {keys}{which})", named.join(", "))
+    }
+
+    /// No two parents have the value that a child names. InnoDB lets a foreign key name what is not unique.
+    pub(super) fn names_one(&self, id: ReferenceId) -> bool {
+        let named = &self.catalog.reference(id).parent_columns;
+        let keys = &self.table(self.parent(id)).keys;
+        keys.iter().any(|key| key.columns.iter().all(|column| named.contains(column)))
+    }
+
+    fn children_of(&self, id: ReferenceId, parent: &str) -> String {
         let reference = self.catalog.reference(id);
         let child = self.child_relation(id);
-        let parent = self.key_relation(reference.parent);
         let on = self.names_key(id, "p", "c");
         let plain = (0..reference.columns.len()).all(|n| self.conversion(id, n).is_none());
         match self.dialect {

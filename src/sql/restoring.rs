@@ -285,6 +285,32 @@ impl Sql<'_> {
         })
     }
 
+    /// Rows that name again what they named. `None`: nothing finds them after their change.
+    pub fn count_linked(&self, stage: Stage) -> Option<Statement> {
+        let table = stage.part.table;
+        let key = self.table(table).identifying_key()?;
+        let written = &stage.section.written;
+        if written.iter().any(|column| key.columns.contains(&column.name)) {
+            return None;
+        }
+        let identity = self.identity_values(table, "c").into_iter().enumerate();
+        let same = identity.map(|(n, value)| format!("l.i{n} = {value}"));
+        let linked = written.iter().enumerate().map(|(n, column)| {
+            self.identical(&format!("c.{}", quote(&column.name)), &format!("l.o{n}"))
+        });
+        Some(
+            format!(
+                "SELECT {} FROM {} l {} {} c ON {}",
+                self.dialect.as_text("count(*)"),
+                self.dialect.temporary(&self.links(stage)),
+                self.dialect.ordered_join(),
+                self.relation(table),
+                same.chain(linked).collect::<Vec<_>>().join(" AND ")
+            )
+            .into(),
+        )
+    }
+
     /// Lets the rows name again what they named.
     pub fn relink(&self, stage: Stage) -> Statement {
         let table = stage.part.table;

@@ -131,7 +131,7 @@ impl Sql<'_> {
                     .collect();
                 let row = |row: &Vec<Option<String>>| {
                     let value = |(value, type_name): (&Option<String>, &&str)| match value {
-                        Some(text) => Family::of(type_name).unarchived(text),
+                        Some(text) => Family::unarchived(type_name, text),
                         None => Some("NULL".into()),
                     };
                     let values: Option<Vec<String>> = row.iter().zip(&types).map(value).collect();

@@ -11,7 +11,7 @@ impl Sql<'_> {
     /// The surviving rows `c` that an unlink changes. `known`: the child has a key table.
     fn unlinked(&self, unlink: &Unlink, known: bool) -> String {
         let child = self.catalog.reference(unlink.reference).child;
-        let mut conditions = Vec::new();
+        let (children, mut conditions) = self.children_once(unlink.reference, 0);
         if known {
             conditions.push(format!(
                 "NOT EXISTS (SELECT 1 FROM {} k WHERE {})",
@@ -26,7 +26,7 @@ impl Sql<'_> {
                 self.same_row(child, "x", "c")
             ));
         }
-        self.children(unlink.reference) + &where_all(&conditions)
+        children + &where_all(&conditions)
     }
 
     /// How many rows each of `unlinks` (with its position and `known`) changes.
@@ -86,8 +86,13 @@ impl Sql<'_> {
         };
         let flags: Vec<String> = change.unlinks.iter().map(flag).collect();
         let rows: Vec<String> = change.unlinks.iter().map(own).collect();
+        // As many as are alike, where nothing tells them apart: what concerns one of them concerns all.
+        let alike = match self.has_twins(change.table) {
+            true => ", count(*) DIV count(DISTINCT unlink) AS alike",
+            false => "",
+        };
         Some(format!(
-            "{} SELECT {identity}, {} FROM ({}) s GROUP BY {identity}",
+            "{} SELECT {identity}, {}{alike} FROM ({}) s GROUP BY {identity}",
             self.create_as(&format!("orgsweep_w{}", change.table.0)),
             flags.join(", "),
             rows.join(" UNION ALL ")
@@ -116,7 +121,11 @@ impl Sql<'_> {
 
     /// Rows that the unlinks of one table change.
     pub fn count_changed(&self, change: &Change) -> Statement {
-        format!("SELECT {} FROM {}", self.dialect.as_text("count(*)"), self.changed(change)).into()
+        let rows = match self.has_twins(change.table) && change.unlinks.len() > 1 {
+            true => "coalesce(sum(alike), 0)",
+            false => "count(*)",
+        };
+        format!("SELECT {} FROM {}", self.dialect.as_text(rows), self.changed(change)).into()
     }
 
     /// Writes all unlinks of one table at once: a row that several concern is written once, and

@@ -56,11 +56,12 @@ impl Sql<'_> {
         };
         let reached = if reached.is_empty() { "1 = 0".to_owned() } else { reached.join(" OR ") };
         format!(
-            "{} SELECT e.*, CASE WHEN o.n IS NULL THEN 'global' WHEN {foreign} THEN 'foreign' \
+            "{} SELECT {}e.*, CASE WHEN o.n IS NULL THEN 'global' WHEN {foreign} THEN 'foreign' \
              WHEN o.others = 1 THEN 'shared' ELSE 'ours' END AS class, \
              CASE WHEN {reached} THEN 1 ELSE 0 END AS cascaded \
              FROM {} e LEFT JOIN {} o ON o.origin = {} AND o.n = e.n JOIN {} c ON {}{joins}",
             self.create_as(&format!("orgsweep_v{}", table.0)),
+            self.once(table),
             self.exception_table(table),
             self.dialect.temporary("orgsweep_home"),
             table.0,
@@ -82,7 +83,7 @@ impl Sql<'_> {
             self.verdict_table(reference.child),
             self.child_relation(id),
             self.same_row(reference.child, "v", "c"),
-            self.key_relation(reference.parent),
+            self.named_once(id),
             self.names_key(id, "p", "c"),
             where_all(&conditions),
         )

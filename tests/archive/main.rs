@@ -1,6 +1,7 @@
 //! What clean archives, restore puts back: every table is as it was, value for value; and whatever is
 //! wrong with an archive, a disk or a schema, nothing is lost and nothing is written in part.
 
+mod charsets;
 mod damage;
 mod faults;
 mod harness;

@@ -110,6 +110,24 @@ each_backend! {
         changes(&after, &contents(&db)).assert_none();
     }
 
+    /// What was linked again is looked at: an UPDATE that counts a row need not have changed it.
+    fn a_trigger_that_unlinks_again_stops_the_restore(db: TestDatabase) {
+        db.execute(COMPANIES);
+        clean(&db, &[&APEX[..], &["--foreign", "unlink"]].concat()).exits(0);
+        db.execute(db.pick(
+            "CREATE TRIGGER back AFTER UPDATE ON deals WHEN new.id = 200 BEGIN
+                 UPDATE deals SET created_by = old.created_by WHERE id = new.id; END",
+            "CREATE FUNCTION back() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+                 new.created_by := old.created_by; RETURN new; END $$;
+             CREATE TRIGGER back BEFORE UPDATE ON deals FOR EACH ROW WHEN (new.id = 200) EXECUTE FUNCTION back()",
+            "CREATE TRIGGER back BEFORE UPDATE ON deals BEGIN
+                 IF NEW.id = 200 THEN SET NEW.created_by = OLD.created_by; END IF; END",
+        ));
+        let after = contents(&db);
+        restore(&db, &only_archive(&db), &[]).exits(6).says(&["2 of 3 rows of deals were linked again", "rolled back"]);
+        changes(&after, &contents(&db)).assert_none();
+    }
+
     /// What somebody else has written into an unlinked row since is theirs.
     fn a_value_changed_since_is_left_alone_and_counted(db: TestDatabase) {
         db.execute(COMPANIES);

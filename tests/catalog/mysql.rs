@@ -27,6 +27,7 @@ fn tables_keys_and_references() {
         counters(id int(11)!, n int(11))
           key PRIMARY(id) primary not null
         history(id int(11)!, tenant_id int(11))
+          keeps history
           key PRIMARY(id) primary not null
           tenant_id -> tenants(id) restrict by tenant_id named history_ibfk_1
         hits(id int(11)!, year int(11)!)

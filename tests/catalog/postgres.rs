@@ -262,11 +262,11 @@ fn privileges_and_row_security_are_those_of_the_session() {
     database.run("SET ROLE pg_monitor").unwrap();
     expect_test::expect![[r#"
         closed.t(id integer)
-          Privileges { select: false, update: false, delete: false }
+          Privileges { select: false, update: false, delete: false, lock: false }
         partly(id integer, name text~)
-          Privileges { select: false, update: true, delete: true }
+          Privileges { select: false, update: true, delete: true, lock: true }
         readable(id integer)
-          Privileges { select: true, update: false, delete: false }
+          Privileges { select: true, update: false, delete: false, lock: false }
         secured(id integer)
           row security"#]]
     .assert_eq(&shown(&loaded(&mut database)));

@@ -55,6 +55,9 @@ fn remarks(table: &Table) -> Vec<String> {
     if table.kind != TableKind::Ordinary {
         remarks.push(format!("{:?}", table.kind));
     }
+    if table.keeps_history {
+        remarks.push("keeps history".to_owned());
+    }
     if table.row_security {
         remarks.push("row security".to_owned());
     }

@@ -3,7 +3,7 @@
 /// The privileges of one GRANT, and where they hold.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Grant {
-    /// In capitals; of some columns only, for `UPDATE (a, b)`, is enough to update a reference.
+    /// In capitals. One of some columns alone counts where it is UPDATE: they may be those of a reference.
     privileges: Vec<String>,
     /// A pattern of databases (`crm\_%`).
     schema: String,
@@ -23,8 +23,12 @@ pub fn read(line: &str) -> Option<Grant> {
             "ON" => break,
             "TO" => return None,
             "," => privileges.push(String::new()),
-            // A list of columns.
-            "(" => while words.next()? != ")" {},
+            "(" => {
+                while words.next()? != ")" {}
+                if let Some(privilege) = privileges.last_mut().filter(|name| *name != "UPDATE") {
+                    privilege.push_str(" of columns");
+                }
+            }
             word => {
                 let privilege = privileges.last_mut()?;
                 *privilege += if privilege.is_empty() { "" } else { " " };
@@ -132,7 +136,7 @@ mod tests {
             "GRANT \"rr\" TO \"lim\"@\"127.0.0.1\"",
             "GRANT USAGE ON *.* TO \"o'brien\"@\"%\" IDENTIFIED BY PASSWORD '*0 ON \"x\".* TO'",
             "GRANT ALL PRIVILEGES ON \"crm\\_%\".* TO \"rr\" WITH GRANT OPTION",
-            "GRANT SELECT, UPDATE (\"a ON\", \"b)\"), CREATE TEMPORARY TABLES ON `odd``one`.`t.1` TO `x`@`%`",
+            "GRANT SELECT, DELETE HISTORY, INSERT (`a`), UPDATE (\"a ON\", \"b)\"), CREATE TEMPORARY TABLES ON `odd``one`.`t.1` TO `x`@`%`",
             "GRANT EXECUTE ON PROCEDURE `crm`.`p` TO `x`@`%`",
             "GRANT PROCESS ON *.* TO `x`@`%`",
         ];
@@ -141,8 +145,8 @@ mod tests {
         assert!(hold(&grants, &place("crm_1", "users"), "TRIGGER"));
         assert!(!hold(&grants, &place("crm1", "users"), "TRIGGER"));
         let odd = place("odd`one", "t.1");
-        let held = ["SELECT", "UPDATE", "CREATE TEMPORARY TABLES", "DELETE"];
-        assert_eq!(held.map(|name| hold(&grants, &odd, name)), [true, true, true, false]);
+        let held = ["SELECT", "UPDATE", "CREATE TEMPORARY TABLES", "DELETE", "INSERT"];
+        assert_eq!(held.map(|name| hold(&grants, &odd, name)), [true, true, true, false, false]);
         assert!(hold_everywhere(&grants, "PROCESS") && !hold_everywhere(&grants, "SELECT"));
     }
 

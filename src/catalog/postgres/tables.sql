@@ -140,7 +140,8 @@ SELECT r.oid::text,
            'privileges', json_build_object(
                'select', r.usable AND has_table_privilege(r.oid, 'SELECT'),
                'update', r.usable AND has_any_column_privilege(r.oid, 'UPDATE'),
-               'delete', r.usable AND has_table_privilege(r.oid, 'DELETE')),
+               'delete', r.usable AND has_table_privilege(r.oid, 'DELETE'),
+               'lock', r.usable AND has_any_column_privilege(r.oid, 'UPDATE')),
            'estimated_rows', CASE
                WHEN r.relkind = 'p' THEN partition_rows.reltuples::int8
                -- "Never counted" is -1, up to PostgreSQL 13 an emptiness without pages.

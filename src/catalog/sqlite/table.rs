@@ -46,6 +46,7 @@ impl Described {
             privileges: Privileges::ALL,
             estimated_rows: None,
             lasting_engine: None,
+            keeps_history: false,
         };
         Described { table, indexes, rowid, references: declared.references }
     }

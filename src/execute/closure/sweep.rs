@@ -119,7 +119,7 @@ fn find(
 ) -> Result<Counts, Failure> {
     create_keys(run, discovery, child)?;
     let references = swept.references();
-    let lock = run.lock && run.job.catalog.table(child).privileges.update;
+    let lock = run.lock && run.job.catalog.table(child).privileges.lock;
     let sweep = Sweep { lock, ..swept.sweep(child, &references, &discovery.rows) };
     let rows = run.execute(&run.sql.sweep(&sweep))?;
     let mut counts = match rows {
