@@ -122,6 +122,9 @@ fn of_failure(failure: &Failure) -> Problem {
         Failure::Unproven(what) => {
             Problem::new(Exit::Unproven, format!("{what}; everything was rolled back"))
         }
+        Failure::Dangles => {
+            Problem::new(Exit::Unproven, "rows would name nobody; everything was rolled back")
+        }
         Failure::Disturbed(what) => Problem::new(
             Exit::Unproven,
             format!("{what}, again and again; everything was rolled back"),

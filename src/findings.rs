@@ -23,6 +23,25 @@ pub struct Findings {
     pub is_cut: bool,
     /// Of the rows of each step, where it was asked for.
     pub digests: BTreeMap<Step, String>,
+    /// What was proven before COMMIT.
+    pub proof: Proof,
+}
+
+/// What was proven by something else than what found the rows.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Proof {
+    /// What was not, and why.
+    pub missing: Vec<String>,
+    /// Rows that triggers or rules removed, as the engine counts them.
+    pub beyond: Vec<Beyond>,
+}
+
+/// Rows that went, or were written, beyond what was shown.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Beyond {
+    /// `None`: SQLite does not tell.
+    pub table: Option<String>,
+    pub rows: u64,
 }
 
 /// What must be found again: what somebody has seen and confirmed, or saved.

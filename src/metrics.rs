@@ -87,6 +87,7 @@ mod tests {
             deleted: 3,
             unlinked: 4,
             tables,
+            unproven: Vec::new(),
             archive: None,
             digests: BTreeMap::new(),
         });

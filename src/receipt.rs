@@ -43,6 +43,9 @@ pub struct Part {
     pub unlinked: u64,
     /// Rows deleted (or put back) per table.
     pub tables: BTreeMap<String, u64>,
+    /// What was not proven before COMMIT, and why.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unproven: Vec<String>,
     /// The archive's file name.
     pub archive: Option<String>,
     /// SHA-256 of the rows of each section of the archive.

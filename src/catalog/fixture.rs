@@ -4,8 +4,8 @@
 //! first column is the primary key; `!` is NOT NULL; a reference names the parent's first column.
 
 use super::{
-    Catalog, Column, Declaration, Key, OnDelete, Privileges, Reference, Table, TableId, TableKind,
-    TableName,
+    Catalog, Column, Comparison, Declaration, Key, OnDelete, Privileges, Reference, Table, TableId,
+    TableKind, TableName,
 };
 
 /// Reads a catalog; a malformed line is a mistake in the test.
@@ -94,7 +94,7 @@ fn reference(tables: &[Table], child: TableId, column: &str) -> Option<Reference
         validated: true,
         enforced: true,
         index: Some(format!("{name}_index")),
-        operators: vec![None],
+        comparisons: vec![Comparison::plain()],
         partition: None,
         declaration: Declaration::default(),
         columns: vec![name],

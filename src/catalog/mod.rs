@@ -218,13 +218,33 @@ pub struct Reference {
     pub enforced: bool,
     /// An index that finds the child rows of a key; SQLite's rowid is `(rowid)`.
     pub index: Option<String>,
-    /// Per column the qualified equality operator, where it is not the engine's built-in `=`.
-    pub operators: Vec<Option<String>>,
+    /// Per column how the engine compares the key's value with the child's.
+    pub comparisons: Vec<Comparison>,
     /// PostgreSQL: the one partition (of `child`) that carries this reference.
     pub partition: Option<TableName>,
     /// What only a policy can say.
     #[serde(skip)]
     pub declaration: Declaration,
+}
+
+/// How the engine compares a key's value with the one that refers to it.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+pub struct Comparison {
+    /// PostgreSQL: the constraint's operator, qualified, where it is not the built-in `=`.
+    pub operator: Option<String>,
+    /// PostgreSQL: what the key's value is taken as (`::type`, ` COLLATE …`), where the operator wants it.
+    pub key: Option<String>,
+    /// The same for the child's value.
+    pub child: Option<String>,
+    /// Both sides are of the same type and collation, and the operator is the engine's own: what is equal
+    /// is equal for every way of comparing. Only then do checks in sets stand for the engine's.
+    pub plain: bool,
+}
+
+impl Comparison {
+    pub fn plain() -> Comparison {
+        Comparison { plain: true, ..Comparison::default() }
+    }
 }
 
 /// A foreign key that names no key of its parent. SQLite stores it, and with its checks on fails every
@@ -383,6 +403,11 @@ impl Reference {
     /// The engine knows this reference: it orders deletions, watched or not.
     pub fn is_constraint(&self) -> bool {
         matches!(self.declaration.origin, Origin::Database | Origin::Overridden)
+    }
+
+    /// Key and child compare in one way only.
+    pub fn is_plain(&self) -> bool {
+        self.comparisons.iter().all(|comparison| comparison.plain)
     }
 
     /// The child's columns that decide which parent it names, the discriminator's included.

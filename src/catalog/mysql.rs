@@ -85,7 +85,7 @@ pub fn load(database: &mut Database) -> database::Result<Catalog> {
     }
     let rules = reference::rules(database, &rows)?;
     let rows = [rows, hidden].concat();
-    let references = reference::references(&rows, &positions, &indexes, &rules);
+    let references = reference::references(&rows, (&tables, &positions), &indexes, &rules);
     Ok(Catalog { tables, references, may_be_hidden, fingerprint, ..Catalog::default() })
 }
 

@@ -168,7 +168,13 @@ fn add(all: &mut Ended, batch: Ended) {
         return;
     }
     all.outcome = Outcome::Cleaned;
-    let Findings { organizations, found, unlinked, shared, .. } = batch.findings;
+    let Findings { organizations, found, unlinked, shared, proof, .. } = batch.findings;
+    for missing in proof.missing {
+        if !all.findings.proof.missing.contains(&missing) {
+            all.findings.proof.missing.push(missing);
+        }
+    }
+    all.findings.proof.beyond.extend(proof.beyond);
     all.findings.organizations = organizations;
     for more in found {
         let same = |one: &&mut crate::findings::Found| {

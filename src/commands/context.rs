@@ -237,6 +237,7 @@ impl Prepared {
             batch: None,
             in_batches: false,
             archive: None,
+            weigh: false,
             may_shrink: false,
         }
     }

@@ -49,6 +49,7 @@ fn measure(context: &mut Context, plan: &Plan, which: &Which, ui: &mut Ui) -> Re
         batch: None,
         in_batches: false,
         archive: None,
+        weigh: false,
         may_shrink: false,
     };
     let mut observe = |progress: execute::Progress| narrate(ui, &context.catalog, plan, progress);

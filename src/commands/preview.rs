@@ -182,6 +182,7 @@ impl Reporting<'_> {
             deleted: if cleaned { findings.deleted() } else { 0 },
             unlinked: if cleaned { findings.unlinked_rows() } else { 0 },
             tables: rows.map(table).collect(),
+            unproven: findings.proof.missing.clone(),
             archive: archive.map(Kept::file_name),
             digests: archive.map(|kept| digests(&kept.manifest)).unwrap_or_default(),
         }

@@ -187,6 +187,7 @@ fn put_back(
         batch: None,
         in_batches: false,
         archive: None,
+        weigh: false,
         may_shrink: false,
     };
     let source = Source { reader, restoration };
@@ -230,6 +231,7 @@ fn part(view: &View, start: Instant) -> Part {
         deleted: 0,
         unlinked: 0,
         tables: rows.map(|(table, rows)| (name(table), *rows)).collect(),
+        unproven: Vec::new(),
         archive: Some(view.archive.clone()),
         digests: digests(view.manifest),
     }

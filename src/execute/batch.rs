@@ -20,21 +20,26 @@ pub struct Batch {
 /// # Errors
 /// See [`Failure`].
 pub fn batch(database: &mut Database, job: &Job, observe: Observer) -> Result<Batch, Failure> {
-    retried(observe, &mut |observe| {
-        deletion::set_reference_checks(database, job.plan.rules.checks)?;
-        let mut cut = false;
-        let outcome = transaction(database, job, observe, |run| {
-            let outcome = run.clean(None)?;
-            cut = match &outcome {
-                Outcome::Nothing => false,
-                Outcome::Refused(findings) | Outcome::Cleaned { findings, .. } => findings.is_cut,
-            };
-            let stuck =
-                matches!(&outcome, Outcome::Cleaned { findings, .. } if findings.deleted() == 0);
-            Ok(Some(if stuck { Outcome::Nothing } else { outcome }))
-        })?;
-        Ok(Batch { outcome: outcome.unwrap_or(Outcome::Nothing), cut })
+    retried(observe, &mut |observe| match cut_batch(database, job, observe) {
+        Err(Failure::Dangles) => cut_batch(database, &Job { weigh: true, ..*job }, observe),
+        ended => ended,
     })
+}
+
+fn cut_batch(database: &mut Database, job: &Job, observe: Observer) -> Result<Batch, Failure> {
+    deletion::set_reference_checks(database, job.plan.rules.checks)?;
+    let mut cut = false;
+    let outcome = transaction(database, job, observe, |run| {
+        let outcome = run.clean(None)?;
+        cut = match &outcome {
+            Outcome::Nothing => false,
+            Outcome::Refused(findings) | Outcome::Cleaned { findings, .. } => findings.is_cut,
+        };
+        let stuck =
+            matches!(&outcome, Outcome::Cleaned { findings, .. } if findings.deleted() == 0);
+        Ok(Some(if stuck { Outcome::Nothing } else { outcome }))
+    })?;
+    Ok(Batch { outcome: outcome.unwrap_or(Outcome::Nothing), cut })
 }
 
 /// Takes every row out of the key tables that a row names which does not go in this batch. Children

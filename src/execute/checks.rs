@@ -33,6 +33,10 @@ pub fn choose_checks(
         };
         catalog.table_ids().find(fires).map(|id| catalog.table(id).name.to_string())
     };
+    if let Some(id) = plan.compares_otherwise(catalog) {
+        let reason = format!("{} compares values of two kinds", catalog.reference_arrow(id));
+        return choice(Checks::Engine, false, reason);
+    }
     match replica_role {
         ReplicaRole::NotGranted => {
             let reason = "this role may not set session_replication_role";

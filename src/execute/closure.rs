@@ -59,7 +59,7 @@ pub fn take(run: &mut Run, tables: BTreeSet<TableId>) -> Result<Discovery, Failu
         watch_rows(run, false)?;
         let (deleted, took) = timed(|| match run.archive.is_some() {
             true => archiving::take(run, root, &run.sql.delete_returning(root)),
-            false => run.execute(&run.sql.delete(root)),
+            false => run.change(&run.sql.delete(root)),
         })?;
         expect_gone(run, root, discovery.rows[&root], deleted)?;
         discovery.took.insert(root, took);
@@ -263,6 +263,7 @@ fn add(
     let takes = discovery.takes(table);
     let found = timed(|| match takes && run.archive.is_some() {
         true => archiving::take(run, table, statement),
+        false if takes => run.change(statement),
         false => run.execute(statement),
     });
     let doing = if takes { "deleting" } else { "finding" };

@@ -1,11 +1,11 @@
-//! The changes themselves, in the plan's order, and the proof that they did what was said.
+//! The changes themselves, in the plan's order.
 
-use super::{Failure, Job, Progress, Run, archiving, timed};
-use crate::catalog::{Catalog, Reference, ReferenceId, TableId, TableName};
+use super::{Failure, Progress, Run, archiving, timed};
+use crate::catalog::{ReferenceId, TableId};
 use crate::database::{self, Database};
 use crate::findings::{Change, Findings, Step, Work};
 use crate::plan::Checks;
-use crate::sql::{Cycles, Dialect};
+use crate::sql::Cycles;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -85,7 +85,7 @@ fn delete(
         _ => {}
     }
     for table in tables {
-        let (deleted, took) = timed(|| run.execute(&run.sql.delete(*table)))?;
+        let (deleted, took) = timed(|| run.change(&run.sql.delete(*table)))?;
         expect_gone(run, *table, rows[table], deleted)?;
         durations.insert(Step::Delete(*table), took);
         report(run, Step::Delete(*table), rows[table], findings);
@@ -125,7 +125,7 @@ fn delete_leaves(
                 true => run.sql.delete(*table),
                 false => run.sql.delete_leaves(*table, &named_by),
             };
-            deleted += run.execute(&statement)?;
+            deleted += run.change(&statement)?;
         }
         if deleted == 0 {
             break;
@@ -152,7 +152,7 @@ fn delete_leaves(
     if !circle.is_empty() {
         watch_rows(run, false)?;
         for table in &circle {
-            run.execute(&run.sql.delete(*table))?;
+            run.change(&run.sql.delete(*table))?;
         }
         watch_rows(run, true)?;
     }
@@ -175,6 +175,11 @@ pub(super) fn expect_gone(
     rows: u64,
     deleted: u64,
 ) -> Result<(), Failure> {
+    let name = &run.job.catalog.table(table).name;
+    if deleted > rows {
+        let what = format!("{deleted} rows of {name} were deleted where {rows} were found");
+        return Err(Failure::Unproven(what));
+    }
     if rows == deleted {
         return Ok(());
     }
@@ -182,7 +187,6 @@ pub(super) fn expect_gone(
     if left == 0 {
         return Ok(());
     }
-    let name = &run.job.catalog.table(table).name;
     Err(Failure::Unproven(format!(
         "{left} of {rows} rows of {name} are still there after their DELETE (does a trigger keep them?)"
     )))
@@ -191,7 +195,8 @@ pub(super) fn expect_gone(
 fn unlink(run: &mut Run, findings: &Findings, change: &Change) -> Result<(), Failure> {
     let rows = run.one(run.sql.count_changed(change))?.number(0) as u64;
     archiving::unlinked(run, change, rows)?;
-    let changed = run.execute(&run.sql.unlink(change))?;
+    let changed = run.change(&run.sql.unlink(change))?;
+    run.written.unlinked += changed;
     report(run, Step::Unlink(change.unlinks[0]), rows, findings);
     if changed == rows {
         return Ok(());
@@ -200,89 +205,4 @@ fn unlink(run: &mut Run, findings: &Findings, change: &Change) -> Result<(), Fai
     Err(Failure::Unproven(format!(
         "{changed} of {rows} rows of {name} were unlinked (does a trigger keep the others?)"
     )))
-}
-
-/// Before COMMIT: deferred constraints hold, and no key that was deleted is named by anything.
-pub fn prove(run: &mut Run, findings: &Findings) -> Result<(), Failure> {
-    if let Some(settle) = run.sql.dialect.settle_checks() {
-        run.run(settle)?;
-    }
-    let rows = findings.rows();
-    if !run.sql.dialect.keeps_references_out() {
-        expect_no_new_reference(run, &rows)?;
-    }
-    let doubtful: Vec<ReferenceId> = run
-        .job
-        .catalog
-        .reference_ids()
-        .filter(|id| rows.contains_key(&run.job.catalog.reference(*id).parent))
-        .filter(|id| is_doubtful(run.job, *id, run.sql.dialect))
-        .filter(|id| run.unreadable(run.job.catalog.reference(*id).child).is_none())
-        .collect();
-    for batch in doubtful.chunks(100) {
-        let counts = run.query(&run.sql.count_dangling(batch))?;
-        if let Some(row) = counts.iter().find(|row| row.number(1) > 0) {
-            let reference = ReferenceId(row.number(0) as usize);
-            let arrow = run.job.catalog.reference_arrow(reference);
-            let what = format!("{} rows name a deleted row by {arrow}", row.text(1));
-            return Err(match run.sql.dialect.excludes_writers() {
-                false => Failure::Disturbed(what),
-                // Running again would change nothing.
-                true => Failure::Unproven(what + " (does a trigger add them?)"),
-            });
-        }
-    }
-    if run.job.verify {
-        for table in rows.keys() {
-            expect_gone(run, *table, rows[table], 0)?;
-        }
-    }
-    Ok(())
-}
-
-/// Now that the rows are gone, whoever adds a reference to them waits for their locks, and fails.
-fn expect_no_new_reference(run: &mut Run, gone: &BTreeMap<TableId, u64>) -> Result<(), Failure> {
-    let catalog = run.job.catalog;
-    let name = |reference: &Reference| {
-        (catalog.table(reference.child).name.clone(), reference.name.clone())
-    };
-    let known: BTreeSet<_> =
-        catalog.references.iter().filter(|r| r.is_constraint()).map(name).collect();
-    for row in run.query(&run.sql.references_to(&mut gone.keys().copied()))? {
-        let schema = row.optional(0).map(str::to_owned);
-        let child = TableName { schema, name: row.text(1).to_owned() };
-        if !known.contains(&(child, Some(row.text(2).to_owned()))) {
-            return Err(Failure::SchemaMoved);
-        }
-    }
-    Ok(())
-}
-
-/// References that neither the engine's checks nor our locks vouch for: unwatched ones; all of them
-/// where a trigger may write, since the engine believes its own actions, which a trigger may
-/// swallow, and since rows that a trigger adds come after ours were found; and with `--verify`.
-fn is_doubtful(job: &Job, id: ReferenceId, dialect: Dialect) -> bool {
-    let reference = job.catalog.reference(id);
-    let locked = !dialect.locks_index_entries() || locks_keep_children_out(job.catalog, reference);
-    let watched = dialect.excludes_writers() || (reference.enforced && locked);
-    job.verify || !watched || fires_triggers(job)
-}
-
-/// Whoever adds a child in MariaDB waits for a shared lock on its parent's entry in the index that the
-/// reference leads to. Ours is on the primary key's: rows that were there before it was granted are found
-/// after it, and later ones wait until their parent is gone. Any other index is locked by the DELETE
-/// only. <https://dev.mysql.com/doc/refman/8.0/en/innodb-locks-set.html>
-fn locks_keep_children_out(catalog: &Catalog, reference: &Reference) -> bool {
-    let parent = catalog.table(reference.parent);
-    let by_primary =
-        parent.primary_key().is_some_and(|key| key.columns == reference.parent_columns);
-    by_primary && parent.privileges.lock
-}
-
-/// A table that the plan deletes from or unlinks in has a trigger.
-fn fires_triggers(job: &Job) -> bool {
-    let written =
-        |id: &TableId| job.plan.tables.contains(id) || job.plan.unlinks_in(*id, job.catalog);
-    let mut tables = job.catalog.table_ids().filter(written);
-    tables.any(|id| !job.catalog.table(id).triggers.is_empty())
 }

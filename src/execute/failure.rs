@@ -20,6 +20,8 @@ pub enum Failure {
     CountsMoved(Vec<String>),
     /// A proof failed; what remained where.
     Unproven(String),
+    /// Rows name nobody: whether they did before has to be asked first.
+    Dangles,
     /// Rows came in while we worked, although they should not have: run again.
     Disturbed(String),
     /// The archive cannot be written.
@@ -137,6 +139,7 @@ impl std::fmt::Display for Failure {
                 write!(f, "counts moved: {}", differences.join(", "))
             }
             Failure::Unproven(what) | Failure::Disturbed(what) => f.write_str(what),
+            Failure::Dangles => f.write_str("rows name nobody"),
             Failure::Interrupted => f.write_str("interrupted"),
         }
     }

@@ -12,7 +12,9 @@ mod explain;
 mod failure;
 mod firewall;
 mod guards;
+mod ledger;
 mod obstacles;
+mod proof;
 mod restore;
 mod standby;
 mod survey;
@@ -37,6 +39,8 @@ use crate::interrupt;
 use crate::plan::{Plan, Refusal, RefusalKind};
 use crate::selection::{Root, Selection};
 use crate::sql::{Sql, Statement};
+use ledger::{Ledger, Written};
+use proof::Dangling;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -63,6 +67,8 @@ pub struct Job<'a> {
     pub in_batches: bool,
     /// Keep what goes.
     pub archive: Option<&'a Archiving>,
+    /// Count what dangles before the first change, so that it is not taken for ours.
+    pub weigh: bool,
     /// Less than what was confirmed may be found: earlier runs of a series took the rest.
     pub may_shrink: bool,
 }
@@ -148,6 +154,11 @@ struct Run<'a> {
     archive: Option<Writer>,
     /// Who keeps us waiting.
     watch: Option<Watch>,
+    /// The engine's count when the transaction began, and what we have written since.
+    ledger: Ledger,
+    written: Written,
+    /// What dangled before the first change, where that was asked.
+    dangled: Option<Dangling>,
 }
 
 /// Finds what a clean would do and rolls back: writes to no user table.
@@ -212,6 +223,18 @@ fn clean_once(
     expected: Option<&Expected>,
     observe: Observer,
 ) -> Result<Outcome, Failure> {
+    match delete(database, job, expected, observe) {
+        Err(Failure::Dangles) => delete(database, &Job { weigh: true, ..*job }, expected, observe),
+        ended => ended,
+    }
+}
+
+fn delete(
+    database: &mut Database,
+    job: &Job,
+    expected: Option<&Expected>,
+    observe: Observer,
+) -> Result<Outcome, Failure> {
     deletion::set_reference_checks(database, job.plan.rules.checks)?;
     if let Some(tables) = taken(database.dialect(), job) {
         let take = |run: &mut Run| take::clean(run, tables, expected);
@@ -233,8 +256,19 @@ impl<'a> Run<'a> {
         lock: bool,
     ) -> Run<'a> {
         let sql = Sql::new(database.dialect(), job.catalog, job.plan);
-        let (counts, archive, watch) = (false, None, None);
-        Run { database, job, sql, observe, lock, counts, archive, watch }
+        Run {
+            database,
+            job,
+            sql,
+            observe,
+            lock,
+            counts: false,
+            archive: None,
+            watch: None,
+            ledger: Ledger::default(),
+            written: Written::default(),
+            dangled: None,
+        }
     }
 
     /// Session settings, right after BEGIN; the isolation level is checked, not believed.
@@ -273,7 +307,7 @@ impl<'a> Run<'a> {
     }
 
     fn clean(&mut self, expected: Option<&Expected>) -> Result<Outcome, Failure> {
-        let findings = measure(self)?;
+        let mut findings = measure(self)?;
         // A saved plan wants its rows; who was just asked may find them gone.
         if let Some(expected) = expected.filter(|_| self.job.digest || !findings.is_empty()) {
             failure::unmoved(self.job, expected, &findings)?;
@@ -286,10 +320,14 @@ impl<'a> Run<'a> {
         }
         let slow = doctor::unindexed(self.job.catalog, self.job.plan, &findings);
         (self.observe)(Progress::Slow(&slow));
+        if self.job.weigh {
+            let tables: Vec<TableId> = findings.rows().into_keys().collect();
+            self.dangled = Some(proof::dangling(self, &tables)?);
+        }
         archiving::closure(self, &findings, &BTreeSet::new())?;
         let durations = deletion::remove(self, &findings, &BTreeSet::new())?;
         (self.observe)(Progress::Proving);
-        deletion::prove(self, &findings)?;
+        findings.proof = proof::prove(self, &findings)?;
         Ok(Outcome::Cleaned { findings, durations, archive: None })
     }
 
@@ -311,7 +349,16 @@ impl<'a> Run<'a> {
     }
 
     fn execute(&mut self, statement: &Statement) -> Result<u64, Failure> {
-        self.watched(|database| database.execute(statement))
+        let rows = self.watched(|database| database.execute(statement))?;
+        self.written.all += rows;
+        Ok(rows)
+    }
+
+    /// Changes rows of a user's table.
+    fn change(&mut self, statement: &Statement) -> Result<u64, Failure> {
+        let rows = self.execute(statement)?;
+        self.written.users += rows;
+        Ok(rows)
     }
 
     fn query(&mut self, statement: &Statement) -> Result<Vec<Row>, Failure> {

@@ -7,7 +7,7 @@ use super::firewall::{self, Homes};
 use super::take::taken;
 use super::{Failure, Progress, Run, guards, obstacles, write_set};
 use crate::catalog::ReferenceId;
-use crate::findings::{Findings, Unlinked};
+use crate::findings::{Findings, Proof, Unlinked};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What is found before anything is refused. The key tables and those of the firewall stay.
@@ -78,6 +78,7 @@ pub fn judge(run: &mut Run, survey: &mut Survey) -> Result<Findings, Failure> {
         top_down: *top_down && !run.lock && refusals.is_empty(),
         refusals,
         digests: BTreeMap::new(),
+        proof: Proof::default(),
     };
     if run.job.digest {
         findings.digests = digests(run, &findings)?;

@@ -5,7 +5,7 @@
 
 use super::{
     Failure, Job, Outcome, Progress, Run, archiving, closure, deletion, failure, firewall, guards,
-    obstacles,
+    obstacles, proof,
 };
 use crate::catalog::TableId;
 use crate::doctor;
@@ -49,7 +49,7 @@ pub fn clean(
     let mut durations: BTreeMap<Step, _> =
         took.map(|(table, took)| (Step::Delete(*table), *took)).collect();
     let top_down = discovery.takes(run.job.plan.root);
-    let findings = Findings {
+    let mut findings = Findings {
         organizations: discovery.organizations,
         found: discovery.found,
         unlinked,
@@ -64,7 +64,7 @@ pub fn clean(
     archiving::closure(run, &findings, &tables)?;
     durations.extend(deletion::remove(run, &findings, &tables)?);
     (run.observe)(Progress::Proving);
-    deletion::prove(run, &findings)?;
+    findings.proof = proof::prove(run, &findings)?;
     Ok(Some(Outcome::Cleaned { findings, durations, archive: None }))
 }
 
@@ -73,7 +73,7 @@ pub fn clean(
 /// delete rows and keep their keys in one statement.
 pub fn taken(dialect: Dialect, job: &Job) -> Option<BTreeSet<TableId>> {
     let (catalog, plan) = (job.catalog, job.plan);
-    if job.digest || job.batch.is_some() || !plan.may_take(catalog) {
+    if job.digest || job.weigh || job.batch.is_some() || !plan.may_take(catalog) {
         return None;
     }
     let unseen = |table: &TableId| !plan.looks_at(catalog, *table);

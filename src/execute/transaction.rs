@@ -1,6 +1,6 @@
 //! A transaction from BEGIN to COMMIT, and the archive beside it; run again when others got in its way.
 
-use super::{Failure, Job, Kept, Observer, Outcome, Progress, Run, archiving};
+use super::{Failure, Job, Kept, Observer, Outcome, Progress, Run, archiving, ledger};
 use crate::archive::Sealed;
 use crate::database::{Database, Fault, Purpose};
 use crate::interrupt;
@@ -43,7 +43,10 @@ pub fn transaction(
     let outcome = run
         .prepare()
         .and_then(|()| run.hold_schema(run.job.plan.tables.iter().copied()))
-        .and_then(|()| work(&mut run));
+        .and_then(|()| {
+            run.ledger = ledger::open(&mut run)?;
+            work(&mut run)
+        });
     let outcome = outcome.and_then(|outcome| match outcome {
         Some(Outcome::Cleaned { .. }) => Ok((outcome, archiving::seal(&mut run)?)),
         outcome => Ok((outcome, None)),

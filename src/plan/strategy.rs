@@ -82,6 +82,19 @@ impl Plan {
         others.filter(shares).collect()
     }
 
+    /// A reference to rows that go whose two sides do not compare plainly: only the engine can tell whether it
+    /// holds.
+    pub fn compares_otherwise(&self, catalog: &Catalog) -> Option<ReferenceId> {
+        let otherwise = |id: &ReferenceId| {
+            let reference = catalog.reference(*id);
+            reference.is_constraint()
+                && reference.enforced
+                && self.tables.contains(&reference.parent)
+                && !reference.is_plain()
+        };
+        catalog.reference_ids().find(otherwise)
+    }
+
     /// A trigger sees an unlink: what it writes may name rows that are to go, and that the engine would
     /// miss already.
     fn unlinks_fire(&self, catalog: &Catalog) -> bool {

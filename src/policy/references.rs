@@ -4,8 +4,8 @@ use super::file::{self, OneOrMore};
 use super::resolve::{column_named, table_called};
 use super::{Fault, Policy};
 use crate::catalog::{
-    Catalog, Declaration, Discriminant, Discriminator, OnDelete, Origin, Reference, ReferenceId,
-    TableId,
+    Catalog, Comparison, Declaration, Discriminant, Discriminator, OnDelete, Origin, Reference,
+    ReferenceId, TableId,
 };
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -190,7 +190,7 @@ pub(super) fn plain(
     Reference {
         name: None,
         index: catalog.references.iter().find(by_index).and_then(|other| other.index.clone()),
-        operators: vec![None; columns.len()],
+        comparisons: vec![Comparison::plain(); columns.len()],
         child,
         columns,
         parent,

@@ -26,6 +26,9 @@ struct Document<'a> {
     refusals: Vec<RefusalView>,
     notes: Vec<String>,
     totals: Totals,
+    /// What was not proven before COMMIT, and why.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    unproven: &'a [String],
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     archives: &'a [String],
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -82,6 +85,7 @@ fn document<'a>(report: &'a Report) -> Document<'a> {
             unlinked: report.findings.unlinked_rows(),
             tables: report.findings.rows().len(),
         },
+        unproven: &report.findings.proof.missing,
         archives: &report.archives,
         next: report.next.as_deref(),
     }

@@ -226,6 +226,13 @@ impl Report<'_> {
                 ));
             }
         }
+        for beyond in &self.findings.proof.beyond {
+            let rows = super::counted(beyond.rows, "row");
+            notes.push(match &beyond.table {
+                Some(table) => format!("a trigger or rule took {rows} of {table} away as well"),
+                None => format!("triggers wrote {rows} as well"),
+            });
+        }
         notes.extend(self.unindexed_note());
         notes
     }

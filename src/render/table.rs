@@ -2,6 +2,7 @@
 
 use super::report::{ReachedView, StepView};
 use super::{Outcome, Report, counted, grouped};
+use crate::findings::Proof;
 use comfy_table::presets::UTF8_FULL_CONDENSED;
 use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, Table};
 use std::time::Duration;
@@ -171,8 +172,9 @@ fn totals(report: &Report) -> String {
         Outcome::Cleaned => {
             let took: Duration = report.durations.values().sum();
             format!(
-                "deleted {rows} of {tables}{unlinked} in {}; proven and committed\n{}",
+                "deleted {rows} of {tables}{unlinked} in {}; {}\n{}",
                 duration(took),
+                ended(&findings.proof),
                 checks(order)
             )
         }
@@ -184,6 +186,14 @@ fn totals(report: &Report) -> String {
         Outcome::Refused => {
             format!("refused: nothing was changed ({rows} of {tables}{unlinked} at stake)\n")
         }
+    }
+}
+
+/// Committed, and what was proven before.
+fn ended(proof: &Proof) -> String {
+    match proof.missing.is_empty() {
+        true => "proven and committed".into(),
+        false => format!("committed; proven, except {}", proof.missing.join("; ")),
     }
 }
 

@@ -4,7 +4,7 @@ use super::report::{Outcome, Report};
 use super::{csv, graph, json, markdown, script, table};
 use crate::catalog::fixture::catalog;
 use crate::catalog::{Catalog, ReferenceId, TableId};
-use crate::findings::{Findings, Found, Organization, Unlinked};
+use crate::findings::{Findings, Found, Organization, Proof, Unlinked};
 use crate::plan::{self, Plan, Rank, Refusal, RefusalKind, Rules};
 use crate::sql::Dialect;
 use expect_test::{Expect, expect};
@@ -27,6 +27,7 @@ fn findings(plan: &Plan) -> Findings {
         only_counted: false,
         is_cut: false,
         digests: std::collections::BTreeMap::new(),
+        proof: Proof::default(),
         organizations: vec![Organization {
             key: "1".into(),
             name: Some("Apex".into()),

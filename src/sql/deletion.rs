@@ -2,7 +2,6 @@
 
 use super::{Dialect, Follow, Sql, Statement, literal, quote};
 use crate::catalog::{ReferenceId, TableId, TableName};
-use std::collections::BTreeSet;
 
 impl Sql<'_> {
     /// Keeps others from adding references to these tables while rows go (`ALTER TABLE … ADD
@@ -188,28 +187,6 @@ impl Sql<'_> {
     pub fn count_keys(&self, table: TableId) -> Statement {
         format!("SELECT {} FROM {}", self.dialect.as_text("count(*)"), self.key_relation(table))
             .into()
-    }
-
-    /// The foreign keys that lead to these tables by now: schema and name of the child, and their own
-    /// (MariaDB). Of the databases that the catalog knows: any other would open every table on the server.
-    pub fn references_to(&self, tables: &mut dyn Iterator<Item = TableId>) -> Statement {
-        let schema = |name: &TableName| {
-            name.schema.as_ref().map_or("database()".into(), |schema| literal(schema))
-        };
-        let schemas: BTreeSet<String> =
-            self.catalog.tables.iter().map(|table| schema(&table.name)).collect();
-        let parents = tables.map(|id| {
-            let name = &self.table(id).name;
-            format!("({}, {})", schema(name), literal(&name.name))
-        });
-        format!(
-            "SELECT DISTINCT nullif(TABLE_SCHEMA, database()), TABLE_NAME, CONSTRAINT_NAME \
-             FROM information_schema.KEY_COLUMN_USAGE WHERE TABLE_SCHEMA IN ({}) \
-             AND (REFERENCED_TABLE_SCHEMA, REFERENCED_TABLE_NAME) IN ({})",
-            schemas.into_iter().collect::<Vec<_>>().join(", "),
-            parents.collect::<Vec<_>>().join(", ")
-        )
-        .into()
     }
 
     /// How many rows of the closure are still in their table.

@@ -261,7 +261,7 @@ const LOSSLESS: &str = "SET LOCAL datestyle = 'ISO, YMD'; SET LOCAL intervalstyl
 
 /// SQLite's column affinities, told from a declared type (<https://sqlite.org/datatype3.html>, 3.1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Affinity {
+pub enum Affinity {
     Integer,
     Text,
     Blob,
@@ -270,7 +270,7 @@ pub(super) enum Affinity {
 }
 
 impl Affinity {
-    pub(super) fn of(type_name: &str) -> Affinity {
+    pub fn of(type_name: &str) -> Affinity {
         let name = type_name.to_ascii_uppercase();
         let holds = |words: &[&str]| words.iter().any(|word| name.contains(word));
         match () {

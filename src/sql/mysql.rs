@@ -45,6 +45,12 @@ fn char_set(type_name: &str) -> Option<&str> {
     name.bytes().all(|byte| byte.is_ascii_alphanumeric()).then_some(name)
 }
 
+/// Stored, and compared, as a number.
+pub(super) fn is_label(type_name: &str) -> bool {
+    let name = type_name.to_ascii_lowercase();
+    name.starts_with("enum(") || name.starts_with("set(")
+}
+
 impl Family {
     /// Told from a declared type: `int(10) unsigned`, `varbinary(16)`, …
     pub(super) fn of(type_name: &str) -> Family {

@@ -50,12 +50,18 @@ impl Sql<'_> {
         if reference.declaration.as_text {
             return self.equal_as_text(id, n, &parent, &child);
         }
-        let operator = reference.operators.get(n).cloned().flatten();
+        let comparison = &reference.comparisons[n];
         let child = match self.conversion(id, n) {
             Some(convert) => convert.replace("{}", &child),
             None => child,
         };
-        format!("{parent} {} {child}", operator.as_deref().unwrap_or("="))
+        let taken_as = |cast: &Option<String>| cast.clone().unwrap_or_default();
+        format!(
+            "{parent}{} {} {child}{}",
+            taken_as(&comparison.key),
+            comparison.operator.as_deref().unwrap_or("="),
+            taken_as(&comparison.child),
+        )
     }
 
     /// SQLite finds the parent by its own index only when the child's value is made to fit; the text

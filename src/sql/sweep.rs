@@ -82,8 +82,7 @@ impl Sql<'_> {
         let ([column], [key]) = (&reference.columns[..], &reference.parent_columns[..]) else {
             return None;
         };
-        let plain = reference.operators.iter().all(Option::is_none);
-        (n >= sweep.adding.len() && few && plain && !sweep.again).then(|| {
+        (n >= sweep.adding.len() && few && reference.is_plain() && !sweep.again).then(|| {
             let (parent, key) = (reference.parent, self.key_column(reference.parent, key));
             format!("c.{} IN (SELECT p.{key} FROM {} p)", quote(column), self.key_relation(parent))
         })

@@ -215,7 +215,7 @@ fn operators_are_those_of_the_constraint() {
     let Some(catalog) = catalog(schema) else { return };
     expect_test::expect![[r#"
         c(n integer, name "My ext".citext~)
-          name, n -> p(name, n) no action named c_name_n_fkey [Some("OPERATOR(\"My ext\".=)"), None]
+          name, n -> p(name, n) no action named c_name_n_fkey [ OPERATOR("My ext".=) ] [ = ::pg_catalog."numeric"]
         p(name "My ext".citext!~, n numeric!)
           key p_pkey(n, name) primary not null"#]]
     .assert_eq(&shown(&catalog));

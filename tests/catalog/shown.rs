@@ -107,8 +107,14 @@ fn reference(catalog: &Catalog, it: &Reference) -> String {
             text.push_str(&format!(" {word} {value}"));
         }
     }
-    if it.operators.iter().any(Option::is_some) {
-        text.push_str(&format!(" {:?}", it.operators));
+    for comparison in it.comparisons.iter().filter(|comparison| !comparison.plain) {
+        let part = |part: &Option<String>| part.clone().unwrap_or_default();
+        let operator = comparison.operator.as_deref().unwrap_or("=");
+        text.push_str(&format!(
+            " [{} {operator} {}]",
+            part(&comparison.key),
+            part(&comparison.child)
+        ));
     }
     if let Some(partition) = &it.partition {
         text.push_str(&format!(" on {partition}"));

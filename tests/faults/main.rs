@@ -6,6 +6,7 @@ mod company;
 mod connection;
 mod deadlocks;
 mod gaps;
+mod ledger;
 mod proxy;
 mod restart;
 mod server;

@@ -2,7 +2,7 @@
 
 use super::grants::{self, Grant};
 use super::{ByTable, Positions, answer, place};
-use crate::catalog::{Declaration, OnDelete, Reference};
+use crate::catalog::{Comparison, Declaration, OnDelete, Reference, Table};
 use crate::database::{self, Database, Fault, Row};
 use crate::sql::quote;
 use std::collections::BTreeMap;
@@ -64,7 +64,7 @@ fn delete_rule(create: &str, constraint: &str) -> Option<String> {
 /// From the rows of [`super::REFERENCES`], one for each pair of columns.
 pub fn references(
     rows: &[Row],
-    positions: &Positions,
+    (tables, positions): (&[Table], &Positions),
     indexes: &ByTable,
     rules: &Rules,
 ) -> Vec<Reference> {
@@ -77,14 +77,22 @@ pub fn references(
         let on_delete = on_delete(first.optional(7).or(rule).unwrap_or_default());
         let unlinks = matches!(on_delete, OnDelete::SetNull | OnDelete::SetDefault);
         let indexes = indexes.get(&place(first)).map(Vec::as_slice).unwrap_or_default();
+        let child = *positions.get(&place(first))?;
+        let parent = *positions.get(&(first.text(3).to_owned(), first.text(4).to_owned()))?;
+        let comparison = |row: &Row| {
+            let child = tables[child.0].column(row.text(5))?;
+            let key = tables[parent.0].column(row.text(6))?;
+            let plain = stored_as(&child.type_name) == stored_as(&key.type_name);
+            Some(Comparison { plain, ..Comparison::default() })
+        };
         Some(Reference {
             name: Some(first.text(2).to_owned()),
-            child: *positions.get(&place(first))?,
-            parent: *positions.get(&(first.text(3).to_owned(), first.text(4).to_owned()))?,
+            child,
+            parent,
             parent_columns: pairs.iter().map(|row| row.text(6).to_owned()).collect(),
             set_columns: if unlinks { columns.clone() } else { Vec::new() },
             index: index_of(indexes, &columns),
-            operators: vec![None; columns.len()],
+            comparisons: pairs.iter().map(|row| comparison(row).unwrap_or_default()).collect(),
             columns,
             on_delete,
             match_full: false,
@@ -98,6 +106,20 @@ pub fn references(
         })
     };
     rows.chunk_by(same).filter_map(reference).collect()
+}
+
+/// A type as far as it decides how values are stored, and so compared. InnoDB compares what is stored: the number
+/// of a label, not the label; and it wants texts to be of one collation. Lengths of varying texts, and widths
+/// by which integers are shown, change nothing.
+/// <https://mariadb.com/kb/en/foreign-keys/#constraints>
+fn stored_as(type_name: &str) -> String {
+    let name = type_name.to_ascii_lowercase();
+    let word = name.split(['(', ' ']).next().unwrap_or_default();
+    let sizeless = word.ends_with("int") || word.starts_with("var") || word == "char";
+    match (sizeless, name.split_once('(').zip(name.split_once(')'))) {
+        (true, Some(((before, _), (_, after)))) => format!("{before}{after}"),
+        _ => name,
+    }
 }
 
 fn on_delete(rule: &str) -> OnDelete {
@@ -124,7 +146,16 @@ fn index_of(indexes: &[Row], columns: &[String]) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::delete_rule;
+    use super::{delete_rule, stored_as};
+
+    #[test]
+    fn values_are_stored_alike_whatever_their_length() {
+        assert_eq!(stored_as("int(11) unsigned"), stored_as("int(10) unsigned"));
+        assert_ne!(stored_as("int(11)"), stored_as("int(11) unsigned"));
+        assert_eq!(stored_as("varchar(9)"), stored_as("varchar(200)"));
+        assert_ne!(stored_as("char(9)"), stored_as("varchar(9)"));
+        assert_ne!(stored_as("enum('a','b')"), stored_as("enum('b','a')"));
+    }
 
     #[test]
     fn a_rule_is_read_from_the_text_of_a_table() {

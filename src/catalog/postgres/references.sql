@@ -3,6 +3,13 @@
 -- (conparentid), which are left out. Where a partition is the one that is referenced, its topmost
 -- table is the parent.
 WITH RECURSIVE
+-- A domain, and what it is made from.
+domain AS (
+    SELECT oid, typbasetype AS base FROM pg_type WHERE typtype = 'd'
+    UNION
+    SELECT d.oid, t.typbasetype FROM domain d JOIN pg_type t ON t.oid = d.base AND t.typtype = 'd'
+),
+over AS (SELECT domain.* FROM domain JOIN pg_type b ON b.oid = base AND b.typtype <> 'd'),
 -- Columns that older versions lack: see tables.sql.
 absent(confdelsetcols, conenforced) AS (VALUES (NULL::int2[], true)),  -- PostgreSQL 15, 18
 reference AS MATERIALIZED (
@@ -19,19 +26,54 @@ reference AS MATERIALIZED (
      WHERE k.contype = 'f' AND k.conparentid = 0
        AND n.nspname <> 'information_schema' AND n.nspname !~ '^pg_'
 ),
--- conpfeqop: the key's value on the left, the child's on the right.
+-- conpfeqop: the key's value on the left, the child's on the right, each cast to the operator's own type and
+-- compared in the collation that the engine compares them in (ri_GenerateQual and ri_GenerateQualCollation in
+-- PostgreSQL's ri_triggers.c, generate_operator_clause in ruleutils.c).
 pairs AS (
     SELECT r.oid, array_agg(a.attname ORDER BY u.place) AS columns,
            array_agg(b.attname ORDER BY u.place) AS parent_columns,
-           array_agg(CASE WHEN o.oprname <> '=' OR s.nspname <> 'pg_catalog'
-                          THEN format('OPERATOR(%I.%s)', s.nspname, o.oprname) END
-                     ORDER BY u.place) AS operators
+           json_agg(json_build_object(
+               'operator', CASE WHEN o.oprname <> '=' OR s.nspname <> 'pg_catalog'
+                                THEN format('OPERATOR(%I.%s)', s.nspname, o.oprname) END,
+               'key', nullif(concat(
+                   CASE WHEN NOT taken.as_they_are AND l.oid <> typed.key
+                        THEN format('::%I.%I', ls.nspname, l.typname) END,
+                   CASE WHEN collated.differ AND collated.sure THEN format(' COLLATE %s', collated.child) END), ''),
+               'child', nullif(concat(
+                   CASE WHEN NOT taken.as_they_are AND t.oid <> typed.child
+                        THEN format('::%I.%I', rs.nspname, t.typname) END,
+                   CASE WHEN collated.differ AND NOT collated.sure THEN format(' COLLATE %s', collated.key) END), ''),
+               'plain', taken.as_they_are AND collated.differ IS NOT TRUE AND s.nspname = 'pg_catalog' AND o.oprname = '='
+           ) ORDER BY u.place) AS comparisons
       FROM reference r
       CROSS JOIN unnest(r.conkey, r.confkey, r.conpfeqop) WITH ORDINALITY u(child, parent, op, place)
       JOIN pg_attribute a ON a.attrelid = r.conrelid AND a.attnum = u.child
       JOIN pg_attribute b ON b.attrelid = r.confrelid AND b.attnum = u.parent
       JOIN pg_operator o ON o.oid = u.op
       JOIN pg_namespace s ON s.oid = o.oprnamespace
+      JOIN pg_type l ON l.oid = o.oprleft
+      JOIN pg_namespace ls ON ls.oid = l.typnamespace
+      JOIN pg_type t ON t.oid = o.oprright
+      JOIN pg_namespace rs ON rs.oid = t.typnamespace
+      -- Both sides are of one type, or of several that the operator's family takes for one. (A type of the
+      -- user's can be no more than the operator is: a domain is its base type here.)
+      CROSS JOIN LATERAL (
+        SELECT coalesce((SELECT base FROM over WHERE over.oid = a.atttypid), a.atttypid) AS child,
+               coalesce((SELECT base FROM over WHERE over.oid = b.atttypid), b.atttypid) AS key
+      ) typed
+      CROSS JOIN LATERAL (
+        SELECT typed.key = typed.child
+               OR (typed.key = ANY ('{int2,int4,int8}'::regtype[]) AND typed.child = ANY ('{int2,int4,int8}'::regtype[]))
+               OR (typed.key = ANY ('{text,varchar}'::regtype[]) AND typed.child = ANY ('{text,varchar}'::regtype[]))
+               AS as_they_are
+      ) taken
+      LEFT JOIN pg_collation lc ON lc.oid = b.attcollation
+      LEFT JOIN pg_collation rc ON rc.oid = a.attcollation
+      CROSS JOIN LATERAL (
+        SELECT lc.oid <> rc.oid AS differ, lc.collisdeterministic AS sure,
+               format('%I.%I', (SELECT nspname FROM pg_namespace WHERE oid = lc.collnamespace), lc.collname) AS key,
+               format('%I.%I', (SELECT nspname FROM pg_namespace WHERE oid = rc.collnamespace), rc.collname) AS child
+      ) collated
      GROUP BY r.oid
 ),
 -- ON DELETE SET NULL (column, …)
@@ -77,7 +119,7 @@ SELECT json_build_object(
            'validated', r.convalidated,
            'enforced', r.conenforced AND r.oid NOT IN (SELECT oid FROM unwatched),
            'index', indexed.relname,
-           'operators', pairs.operators,
+           'comparisons', pairs.comparisons,
            'partition', CASE WHEN r.relispartition THEN json_build_object(
                'schema', CASE WHEN NOT pg_table_is_visible(r.conrelid) THEN r.nspname END,
                'name', r.relname) END

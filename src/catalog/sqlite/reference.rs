@@ -8,8 +8,9 @@
 
 use super::table::{Described, Index, ROWID, collation_of};
 use super::{folded, groups};
-use crate::catalog::{Column, Declaration, Mismatch, OnDelete, Reference, TableId};
+use crate::catalog::{Column, Comparison, Declaration, Mismatch, OnDelete, Reference, TableId};
 use crate::database::Row;
+use crate::sql::Affinity;
 use std::collections::HashMap;
 
 /// From all rows of `references.sql`, ordered by table and then as declared.
@@ -81,11 +82,20 @@ fn reference(
         validated: true,
         enforced: true,
         index: index(from, &columns, &keyed),
-        operators: vec![None; columns.len()],
+        comparisons: columns.iter().zip(&keyed).map(|it| comparison(from, it)).collect(),
         partition: None,
         declaration: Declaration::default(),
         columns,
     })
+}
+
+/// The key's affinity is applied to the child's value (<https://sqlite.org/foreignkeys.html>, 3): where the
+/// child's own is another, a value may be equal without being the same.
+fn comparison(child: &Described, (name, key): (&String, &&Column)) -> Comparison {
+    let column = child.table.columns.iter().find(|column| column.name == *name);
+    let affinity = |column: &Column| Affinity::of(&column.type_name);
+    let plain = column.is_some_and(|column| affinity(column) == affinity(key));
+    Comparison { plain, ..Comparison::default() }
 }
 
 /// The parent's columns, if they are a key of it: those that are named or its primary key.

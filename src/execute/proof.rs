@@ -1,0 +1,230 @@
+//! What is proven before COMMIT, and by whom: what found the rows does not vouch for them. The engine's ledger says
+//! that nothing went beyond what was shown; its catalog, read again, says which references there are, and each
+//! is asked in the engine's own words.
+
+use super::{Failure, Run, deletion, ledger};
+use crate::catalog::{Catalog, ReferenceId, TableId};
+use crate::findings::{Findings, Proof};
+use crate::sql::{Constraint, Dialect};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Questions of one round trip.
+const BATCH: usize = 100;
+
+/// Rows that name nobody, by reference.
+pub type Dangling = BTreeMap<String, u64>;
+
+/// What was asked of whole tables.
+#[derive(Default)]
+struct Whole {
+    dangling: Dangling,
+    /// Children of which no further question is needed.
+    checked: BTreeSet<TableId>,
+    /// What was not asked, and why.
+    missing: Vec<String>,
+}
+
+/// # Errors
+/// Whatever is not as it was said: [`Failure::Unproven`]; [`Failure::Disturbed`] and [`Failure::SchemaMoved`] where
+/// others may have come between; [`Failure::Dangles`] where it is to be asked how it was before.
+pub fn prove(run: &mut Run, findings: &Findings) -> Result<Proof, Failure> {
+    if let Some(settle) = run.sql.dialect.settle_checks() {
+        run.run(settle)?;
+    }
+    let rows = findings.rows();
+    let mut proof = Proof { missing: nothing_dangles(run, &rows)?, ..Proof::default() };
+    match ledger::judge(run, findings)? {
+        Ok(beyond) => proof.beyond = beyond,
+        Err(reason) => proof.missing.push(format!("that nothing else went ({reason})")),
+    }
+    if run.job.verify {
+        for table in rows.keys() {
+            deletion::expect_gone(run, *table, rows[table], 0)?;
+        }
+    }
+    Ok(proof)
+}
+
+/// How many rows of small children name nobody. Before the first change: whatever dangles then is not ours.
+pub fn dangling(run: &mut Run, tables: &[TableId]) -> Result<Dangling, Failure> {
+    let constraints = constraints(run, tables)?;
+    Ok(whole_children(run, &constraints)?.dangling)
+}
+
+/// The foreign keys on these tables, from the engine's catalog as it is now.
+fn constraints(run: &mut Run, tables: &[TableId]) -> Result<Vec<Constraint>, Failure> {
+    if tables.is_empty() {
+        return Ok(Vec::new());
+    }
+    let rows = run.query(&run.sql.constraints_on(tables))?;
+    run.sql.constraints(&rows).ok_or(Failure::SchemaMoved)
+}
+
+/// No row names what went. Tells what was not asked.
+fn nothing_dangles(run: &mut Run, rows: &BTreeMap<TableId, u64>) -> Result<Vec<String>, Failure> {
+    let tables: Vec<TableId> = rows.keys().copied().collect();
+    let constraints = constraints(run, &tables)?;
+    if let Some(unknown) = constraints.iter().find(|it| is_unknown(run.job.catalog, it)) {
+        return match run.sql.dialect.keeps_references_out() {
+            false => Err(Failure::SchemaMoved),
+            true => Err(Failure::Unproven(format!("the plan does not know {}", unknown.name))),
+        };
+    }
+    by_keys(run, &constraints)?;
+    let whole = whole_children(run, &constraints)?;
+    by_the_plan(run, rows, &whole.checked)?;
+    let before = run.dangled.as_ref();
+    let more = whole.dangling.iter().find(|(name, now)| {
+        before.and_then(|before| before.get(*name)).is_none_or(|before| before < *now)
+    });
+    match (more, before) {
+        (None, _) => {}
+        (Some(_), None) => return Err(Failure::Dangles),
+        (Some((name, now)), Some(_)) => {
+            let what = format!("{now} rows name nobody by {name} now, more than before");
+            return Err(Failure::Unproven(what));
+        }
+    }
+    let mut missing = whole.missing;
+    if run.job.catalog.may_be_hidden {
+        missing.push("that nothing dangles in tables that this user may not see".into());
+    }
+    Ok(missing)
+}
+
+/// The plan does not have it; SQLite's mismatches name nothing that could be deleted.
+fn is_unknown(catalog: &Catalog, constraint: &Constraint) -> bool {
+    let is_mismatch = |child: TableId| {
+        let mut mismatches = catalog.mismatches.iter();
+        mismatches.any(|it| it.parent == constraint.parent && it.child == child)
+    };
+    constraint.reference.is_none() && !constraint.child.is_some_and(is_mismatch)
+}
+
+/// Those of `constraints` that `which` wants, with their numbers, of children that may be read.
+fn asked<'c>(
+    run: &Run,
+    constraints: &'c [Constraint],
+    which: impl Fn(&Run, &Constraint) -> bool,
+) -> Vec<(usize, &'c Constraint)> {
+    let numbered = constraints.iter().enumerate();
+    numbered.filter(|(_, it)| which(run, it) && is_readable(run, it)).collect()
+}
+
+fn is_readable(run: &Run, constraint: &Constraint) -> bool {
+    constraint.child.is_none_or(|child| run.unreadable(child).is_none())
+}
+
+/// All rows of the child can be asked in reasonable time, and whatever dangles is news.
+fn is_whole(run: &Run, constraint: &Constraint) -> bool {
+    let watched = |id: ReferenceId| {
+        let reference = run.job.catalog.reference(id);
+        reference.enforced && reference.validated
+    };
+    run.sql.dialect != Dialect::Sqlite
+        && constraint.small
+        && constraint.reference.is_some_and(watched)
+}
+
+/// No row names a key that went, by the engine's comparison. SQLite has a check of its own.
+fn by_keys(run: &mut Run, constraints: &[Constraint]) -> Result<(), Failure> {
+    let asked = asked(run, constraints, |run, it| {
+        run.sql.dialect != Dialect::Sqlite && (run.dangled.is_some() || !is_whole(run, it))
+    });
+    for batch in asked.chunks(BATCH) {
+        let counts = run.query(&run.sql.named_still(batch))?;
+        if let Some(row) = counts.iter().find(|row| row.text(1) != "0") {
+            let name = &constraints[row.number(0) as usize].name;
+            return Err(still_named(run, row.text(1), name));
+        }
+    }
+    Ok(())
+}
+
+/// The same by the plan's comparison: references that only the policy declares, and what SQLite did not check.
+fn by_the_plan(
+    run: &mut Run,
+    rows: &BTreeMap<TableId, u64>,
+    checked: &BTreeSet<TableId>,
+) -> Result<(), Failure> {
+    let catalog = run.job.catalog;
+    let sqlite = run.sql.dialect == Dialect::Sqlite;
+    let doubtful: Vec<ReferenceId> = catalog
+        .reference_ids()
+        .filter(|id| {
+            let reference = catalog.reference(*id);
+            let asked =
+                reference.is_constraint() && (!sqlite || checked.contains(&reference.child));
+            rows.contains_key(&reference.parent)
+                && !asked
+                && run.unreadable(reference.child).is_none()
+        })
+        .collect();
+    for batch in doubtful.chunks(BATCH) {
+        let counts = run.query(&run.sql.count_dangling(batch))?;
+        if let Some(row) = counts.iter().find(|row| row.text(1) != "0") {
+            let arrow = catalog.reference_arrow(ReferenceId(row.number(0) as usize));
+            return Err(still_named(run, row.text(1), &arrow));
+        }
+    }
+    Ok(())
+}
+
+fn still_named(run: &Run, rows: &str, name: &str) -> Failure {
+    let what = format!("{rows} rows name a deleted row by {name}");
+    match run.sql.dialect.excludes_writers() {
+        false => Failure::Disturbed(what),
+        // Running again would change nothing.
+        true => Failure::Unproven(what + " (does a trigger add them?)"),
+    }
+}
+
+/// Rows of whole tables that name nobody, where such tables are small enough to be asked.
+fn whole_children(run: &mut Run, constraints: &[Constraint]) -> Result<Whole, Failure> {
+    let mut whole = Whole::default();
+    for constraint in constraints.iter().filter(|it| !is_readable(run, it)) {
+        let name = &constraint.name;
+        whole.missing.push(format!("that nothing dangles by {name} (it may not be read)"));
+    }
+    if run.sql.dialect == Dialect::Sqlite {
+        check_children(run, constraints, &mut whole)?;
+        return Ok(whole);
+    }
+    for batch in asked(run, constraints, is_whole).chunks(BATCH) {
+        for row in run.query(&run.sql.orphans_of(batch))? {
+            let name = &constraints[row.number(0) as usize].name;
+            whole.dangling.insert(name.clone(), row.number(1) as u64);
+        }
+    }
+    whole.dangling.retain(|_, rows| *rows > 0);
+    Ok(whole)
+}
+
+/// SQLite checks its tables itself.
+fn check_children(
+    run: &mut Run,
+    constraints: &[Constraint],
+    whole: &mut Whole,
+) -> Result<(), Failure> {
+    let catalog = run.job.catalog;
+    let children: BTreeSet<TableId> = constraints.iter().filter_map(|it| it.child).collect();
+    for child in children {
+        let name = &catalog.table(child).name;
+        if catalog.mismatches.iter().any(|it| it.child == child) {
+            whole.missing.push(format!(
+                "that nothing dangles in {name} (a foreign key of it names no key, so SQLite cannot check it)"
+            ));
+        } else if run.job.verify || run.one(run.sql.is_checkable(child))?.flag(0) {
+            whole.checked.insert(child);
+            for row in run.query(&run.sql.foreign_key_check(child))? {
+                whole.dangling.insert(format!("{name} ({})", row.text(0)), row.number(1) as u64);
+            }
+        } else {
+            whole.missing.push(format!(
+                "that nothing dangles in {name} but for the keys that went (it has more than a million rows; \
+                 --verify asks all of them)"
+            ));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,352 @@
+//! Questions that can disagree with the plan. Which foreign keys lead to the tables that lost rows is read from the
+//! engine's catalog once more, and each is asked in the engine's own words; what the engine itself counted is
+//! asked besides. Nothing here uses the comparisons by which the rows were found.
+
+use super::mysql::is_label;
+use super::{Dialect, Sql, Statement, literal, quote};
+use crate::catalog::{Reference, ReferenceId, TableId, TableName};
+use crate::database::Row;
+use serde::Deserialize;
+
+/// A foreign key as the engine has it by now.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Constraint {
+    /// `None`: the plan does not know it.
+    pub reference: Option<ReferenceId>,
+    pub parent: TableId,
+    /// Table and constraint, for people.
+    pub name: String,
+    /// The child, where the catalog has it.
+    pub child: Option<TableId>,
+    /// Its rows, as SQL.
+    rows: String,
+    /// The whole child can be asked, not only by the keys that went.
+    pub small: bool,
+    pairs: Vec<Pair>,
+}
+
+/// A column of the key, one of the child, and how the engine compares them.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+struct Pair {
+    key: String,
+    child: String,
+    #[serde(default)]
+    key_as: String,
+    operator: String,
+    #[serde(default)]
+    child_as: String,
+}
+
+/// A whole child is asked up to so many bytes (PostgreSQL), or estimated rows (MariaDB).
+const SMALL_BYTES: u64 = 8 << 20;
+const SMALL_ROWS: u64 = 100_000;
+
+impl Sql<'_> {
+    /// The foreign keys that lead to `tables` by now, to be read by [`Sql::constraints`].
+    pub fn constraints_on(&self, tables: &[TableId]) -> Statement {
+        match self.dialect {
+            Dialect::Postgres => self.postgres_constraints(tables),
+            Dialect::Sqlite => {
+                let names = tables.iter().map(|id| literal(&self.table(*id).name.name));
+                format!(
+                    "SELECT m.name, CAST(f.id AS TEXT), f.\"table\", f.\"from\", f.\"to\" \
+                     FROM main.sqlite_schema m, pragma_foreign_key_list(m.name, 'main') f \
+                     WHERE m.type = 'table' AND f.\"table\" COLLATE NOCASE IN ({}) ORDER BY 1, f.id, f.seq",
+                    names.collect::<Vec<_>>().join(", ")
+                )
+                .into()
+            }
+            Dialect::Mysql => self.mysql_constraints(tables),
+        }
+    }
+
+    /// `conpfeqop` and the types that it takes: the words of PostgreSQL's own checks (`generate_operator_clause` in
+    /// its ruleutils.c, `RI_FKey_cascade_del` in ri_triggers.c).
+    fn postgres_constraints(&self, tables: &[TableId]) -> Statement {
+        let oid = |name: &TableName| {
+            format!("pg_catalog.to_regclass({})::oid", literal(&self.dialect.table(name)))
+        };
+        let gone = tables.iter().map(|id| format!("({}, {})", id.0, oid(&self.table(*id).name)));
+        let known = self.catalog.reference_ids().filter_map(|id| {
+            let reference = self.catalog.reference(id);
+            let name = reference.name.as_ref().filter(|_| reference.is_constraint())?;
+            let child = reference.partition.as_ref().unwrap_or(&self.table(reference.child).name);
+            tables
+                .contains(&reference.parent)
+                .then(|| format!("({}, {}, {}::name)", id.0, oid(child), literal(name)))
+        });
+        let known: Vec<String> = known.collect();
+        let known = match known.is_empty() {
+            true => "SELECT 0, 0::oid, ''::name WHERE false".to_owned(),
+            false => format!("VALUES {}", known.join(", ")),
+        };
+        format!(
+            "WITH gone(n, oid) AS (VALUES {gone}), known(id, oid, name) AS ({known}) \
+             SELECT k.id::text, g.n::text, \
+             CASE WHEN c.relkind <> 'p' THEN 'ONLY ' ELSE '' END || format('%I.%I', n.nspname, c.relname), \
+             format('%s (%s)', r.conname, c.relname), \
+             ((SELECT sum(pg_relation_size(t.relid)) FROM pg_partition_tree(c.oid) t) <= {SMALL_BYTES})::text, \
+             (SELECT json_agg(json_build_object('key', b.attname, 'child', a.attname, \
+             'key_as', CASE WHEN b.atttypid <> o.oprleft THEN (SELECT format('::%I.%I', s.nspname, t.typname) \
+             FROM pg_type t JOIN pg_namespace s ON s.oid = t.typnamespace WHERE t.oid = o.oprleft) ELSE '' END \
+             || CASE WHEN a.attcollation <> b.attcollation AND bc.collisdeterministic \
+             THEN (SELECT format(' COLLATE %I.%I', s.nspname, l.collname) FROM pg_collation l \
+             JOIN pg_namespace s ON s.oid = l.collnamespace WHERE l.oid = a.attcollation) ELSE '' END, \
+             'operator', (SELECT format('OPERATOR(%I.%s)', s.nspname, o.oprname) FROM pg_namespace s \
+             WHERE s.oid = o.oprnamespace), \
+             'child_as', CASE WHEN a.atttypid <> o.oprright THEN (SELECT format('::%I.%I', s.nspname, t.typname) \
+             FROM pg_type t JOIN pg_namespace s ON s.oid = t.typnamespace WHERE t.oid = o.oprright) ELSE '' END \
+             || CASE WHEN a.attcollation <> b.attcollation AND NOT bc.collisdeterministic \
+             THEN (SELECT format(' COLLATE %I.%I', s.nspname, bc.collname) FROM pg_namespace s \
+             WHERE s.oid = bc.collnamespace) ELSE '' END) ORDER BY u.place) \
+             FROM unnest(r.conkey, r.confkey, r.conpfeqop) WITH ORDINALITY u(child, parent, op, place) \
+             JOIN pg_attribute a ON a.attrelid = r.conrelid AND a.attnum = u.child \
+             JOIN pg_attribute b ON b.attrelid = r.confrelid AND b.attnum = u.parent \
+             JOIN pg_operator o ON o.oid = u.op LEFT JOIN pg_collation bc ON bc.oid = b.attcollation)::text \
+             FROM pg_constraint r JOIN gone g ON g.oid = coalesce(pg_partition_root(r.confrelid), r.confrelid) \
+             JOIN pg_class c ON c.oid = r.conrelid JOIN pg_namespace n ON n.oid = c.relnamespace \
+             LEFT JOIN known k ON k.oid = r.conrelid AND k.name = r.conname \
+             WHERE r.contype = 'f' AND r.conparentid = 0 ORDER BY c.relname, r.conname",
+            gone = gone.collect::<Vec<_>>().join(", "),
+        )
+        .into()
+    }
+
+    /// Of the databases that the catalog knows: any other would open every table on the server.
+    fn mysql_constraints(&self, tables: &[TableId]) -> Statement {
+        let schema = |name: &TableName| {
+            name.schema.as_ref().map_or("database()".into(), |schema| literal(schema))
+        };
+        let schemas: std::collections::BTreeSet<String> =
+            self.catalog.tables.iter().map(|table| schema(&table.name)).collect();
+        let parents = tables.iter().map(|id| {
+            let name = &self.table(*id).name;
+            format!("({}, {})", schema(name), literal(&name.name))
+        });
+        format!(
+            "SELECT nullif(TABLE_SCHEMA, database()), TABLE_NAME, CONSTRAINT_NAME, \
+             nullif(REFERENCED_TABLE_SCHEMA, database()), REFERENCED_TABLE_NAME, COLUMN_NAME, REFERENCED_COLUMN_NAME \
+             FROM information_schema.KEY_COLUMN_USAGE WHERE TABLE_SCHEMA IN ({}) \
+             AND (REFERENCED_TABLE_SCHEMA, REFERENCED_TABLE_NAME) IN ({}) \
+             ORDER BY CAST(TABLE_SCHEMA AS BINARY), CAST(TABLE_NAME AS BINARY), CAST(CONSTRAINT_NAME AS BINARY), \
+             ORDINAL_POSITION",
+            schemas.into_iter().collect::<Vec<_>>().join(", "),
+            parents.collect::<Vec<_>>().join(", ")
+        )
+        .into()
+    }
+
+    /// What [`Sql::constraints_on`] answered. `None`: an answer that makes no sense.
+    pub fn constraints(&self, rows: &[Row]) -> Option<Vec<Constraint>> {
+        match self.dialect {
+            Dialect::Postgres => rows.iter().map(|row| self.postgres_constraint(row)).collect(),
+            Dialect::Sqlite => {
+                let same = |a: &Row, b: &Row| a.text(0) == b.text(0) && a.text(1) == b.text(1);
+                rows.chunk_by(same).map(|rows| self.sqlite_constraint(rows)).collect()
+            }
+            Dialect::Mysql => {
+                let same = |a: &Row, b: &Row| (0..3).all(|n| a.optional(n) == b.optional(n));
+                rows.chunk_by(same).map(|rows| self.mysql_constraint(rows)).collect()
+            }
+        }
+    }
+
+    fn postgres_constraint(&self, row: &Row) -> Option<Constraint> {
+        let reference = match row.optional(0) {
+            Some(id) => Some(ReferenceId(id.parse().ok()?)),
+            None => None,
+        };
+        Some(Constraint {
+            reference,
+            parent: TableId(row.text(1).parse().ok()?),
+            name: row.text(3).to_owned(),
+            child: reference.map(|id| self.catalog.reference(id).child),
+            rows: row.text(2).to_owned(),
+            small: row.flag(4),
+            pairs: serde_json::from_str(row.text(5)).ok()?,
+        })
+    }
+
+    fn sqlite_constraint(&self, rows: &[Row]) -> Option<Constraint> {
+        let find = |name: &str| {
+            let is = |id: &TableId| self.table(*id).name.name.eq_ignore_ascii_case(name);
+            self.catalog.table_ids().find(is)
+        };
+        let (child, parent) = (find(rows[0].text(0))?, find(rows[0].text(2))?);
+        let columns = || rows.iter().map(|row| row.text(3));
+        let is_it = |id: &ReferenceId| {
+            let reference = self.catalog.reference(*id);
+            let named = reference.columns.iter().map(String::as_str);
+            reference.is_constraint()
+                && (reference.child, reference.parent) == (child, parent)
+                && named.eq(columns())
+        };
+        let reference = self.catalog.reference_ids().find(is_it);
+        Some(Constraint {
+            reference,
+            parent,
+            name: format!("{}.{}", rows[0].text(0), columns().collect::<Vec<_>>().join(",")),
+            child: Some(child),
+            rows: self.relation(child),
+            small: true,
+            pairs: Vec::new(),
+        })
+    }
+
+    fn mysql_constraint(&self, rows: &[Row]) -> Option<Constraint> {
+        let name = |row: &Row, n: usize| TableName {
+            schema: row.optional(n).map(str::to_owned),
+            name: row.text(n + 1).to_owned(),
+        };
+        let find =
+            |name: &TableName| self.catalog.table_ids().find(|id| self.table(*id).name == *name);
+        let (child, parent) = (name(&rows[0], 0), find(&name(&rows[0], 3))?);
+        let known = find(&child);
+        let constraint = rows[0].text(2);
+        let is_it = |reference: &Reference| {
+            reference.is_constraint()
+                && Some(reference.child) == known
+                && reference.name.as_deref() == Some(constraint)
+        };
+        let reference = self.catalog.reference_ids().find(|id| is_it(self.catalog.reference(*id)));
+        let pair = |row: &Row| {
+            let key = row.text(6).to_owned();
+            // InnoDB compares the numbers of labels.
+            let label = self.table(parent).column(&key).is_some_and(|it| is_label(&it.type_name));
+            let taken_as = if label { " + 0" } else { "" }.to_owned();
+            let child = row.text(5).to_owned();
+            Pair { key, child, key_as: taken_as.clone(), operator: "=".into(), child_as: taken_as }
+        };
+        let rows_of = |id: TableId| self.table(id).estimated_rows;
+        Some(Constraint {
+            reference,
+            parent,
+            name: format!("{constraint} ({child})"),
+            rows: self.dialect.table(&child),
+            child: known,
+            small: known.and_then(rows_of).is_some_and(|rows| rows <= SMALL_ROWS),
+            pairs: rows.iter().map(pair).collect(),
+        })
+    }
+}
+
+impl Sql<'_> {
+    /// Number and count of the rows that name nobody by each of `constraints`: of all of the child.
+    pub fn orphans_of(&self, constraints: &[(usize, &Constraint)]) -> Statement {
+        let one = |(n, constraint): &(usize, &Constraint)| {
+            let named =
+                constraint.pairs.iter().map(|pair| format!("c.{} IS NOT NULL", quote(&pair.child)));
+            format!(
+                "SELECT {}, {} FROM {} c WHERE {} AND NOT EXISTS (SELECT 1 FROM {} p WHERE {})",
+                self.dialect.as_text(&n.to_string()),
+                self.dialect.as_text("count(*)"),
+                constraint.rows,
+                named.collect::<Vec<_>>().join(" AND "),
+                self.relation(constraint.parent),
+                constraint.compared(&|key| format!("p.{}", quote(key))),
+            )
+        };
+        constraints.iter().map(one).collect::<Vec<_>>().join(" UNION ALL ").into()
+    }
+
+    /// The same of the rows that name a key that went.
+    pub fn named_still(&self, constraints: &[(usize, &Constraint)]) -> Statement {
+        let one = |(n, constraint): &(usize, &Constraint)| {
+            let on = constraint
+                .compared(&|key| format!("p.{}", self.key_column(constraint.parent, key)));
+            format!(
+                "SELECT {}, {} FROM {} c JOIN {} p ON {on}",
+                self.dialect.as_text(&n.to_string()),
+                self.dialect.as_text("count(*)"),
+                constraint.rows,
+                self.key_relation(constraint.parent),
+            )
+        };
+        constraints.iter().map(one).collect::<Vec<_>>().join(" UNION ALL ").into()
+    }
+
+    /// Whether a table has no more than a million rows, so that SQLite can check all of it.
+    pub fn is_checkable(&self, table: TableId) -> Statement {
+        const MOST: u64 = 1_000_000;
+        let (rows, limit) = (self.relation(table), MOST + 1);
+        format!("SELECT CAST(count(*) <= {MOST} AS TEXT) FROM (SELECT 1 FROM {rows} LIMIT {limit})")
+            .into()
+    }
+
+    /// What dangles in a table by SQLite's own check: number and parent of the foreign key, and a count.
+    /// <https://sqlite.org/pragma.html#pragma_foreign_key_check>
+    pub fn foreign_key_check(&self, table: TableId) -> Statement {
+        format!(
+            "SELECT CAST(fkid AS TEXT) || ' to ' || parent, CAST(count(*) AS TEXT) \
+             FROM pragma_foreign_key_check({}, 'main') GROUP BY 1",
+            literal(&self.table(table).name.name)
+        )
+        .into()
+    }
+}
+
+impl Constraint {
+    fn compared(&self, key: &dyn Fn(&str) -> String) -> String {
+        let compared = self.pairs.iter().map(|pair| {
+            let Pair { key: name, child, key_as, operator, child_as } = pair;
+            format!("{}{key_as} {operator} c.{}{child_as}", key(name), quote(child))
+        });
+        compared.collect::<Vec<_>>().join(" AND ")
+    }
+}
+
+/// What the engine counted.
+impl Sql<'_> {
+    /// Per table with any: its oid, our number of it, its name, rows deleted and rows inserted in this transaction, and
+    /// whether it is partitioned; then it is counted as a whole (PostgreSQL). A transaction that was rolled back just before still counts
+    /// until its numbers are sent: a reading after BEGIN has to be taken off. Rows that a cascade removes count,
+    /// and those that go while checks are off; so do those of a sub-transaction that was rolled back.
+    /// Measured on PostgreSQL 15; pgstat_relation.c, `AtEOSubXact_PgStat_Relations`.
+    pub fn counted_rows(&self, tables: &[TableId]) -> Statement {
+        let known = tables.iter().map(|id| {
+            let name = literal(&self.dialect.table(&self.table(*id).name));
+            format!("({}, pg_catalog.to_regclass({name})::oid)", id.0)
+        });
+        let known: Vec<String> = known.collect();
+        let known = match known.is_empty() {
+            true => "SELECT 0, 0::oid WHERE false".to_owned(),
+            false => format!("VALUES {}", known.join(", ")),
+        };
+        format!(
+            "WITH known(n, oid) AS ({known}), counted AS (SELECT coalesce(pg_partition_root(oid), oid) AS root, \
+             pg_stat_get_xact_tuples_deleted(oid) AS gone, pg_stat_get_xact_tuples_inserted(oid) AS made \
+             FROM pg_class WHERE relkind = 'r' AND relpersistence <> 't' AND relnamespace <> 'pg_catalog'::regnamespace) \
+             SELECT root::int8::text, min(k.n)::text, min(root::regclass::text), sum(gone)::text, sum(made)::text, \
+             bool_or(c.relkind = 'p')::text FROM counted JOIN pg_class c ON c.oid = root LEFT JOIN known k ON k.oid = root \
+             WHERE gone > 0 OR made > 0 GROUP BY root"
+        )
+        .into()
+    }
+
+    /// All rows of a table, as this session sees them.
+    pub fn count_rows(&self, table: TableId) -> Statement {
+        let count = self.dialect.as_text("count(*)");
+        format!("SELECT {count} FROM {} c", self.relation(table)).into()
+    }
+}
+
+impl Dialect {
+    /// Asks whether the engine counts the rows of a transaction by itself; a reason why not, or null.
+    pub fn has_ledger(self) -> Result<Option<&'static str>, &'static str> {
+        match self {
+            Dialect::Postgres => Ok(Some(
+                "SELECT CASE WHEN version() NOT LIKE 'PostgreSQL %' OR version() LIKE '%-YB-%' \
+                 OR version() LIKE '%Greenplum%' OR version() LIKE '%Redshift%' THEN 'this server is not PostgreSQL' \
+                 WHEN current_setting('track_counts') <> 'on' THEN 'track_counts is off' END",
+            )),
+            Dialect::Sqlite => Ok(None),
+            Dialect::Mysql => Err("MariaDB counts no rows of a transaction"),
+        }
+    }
+
+    /// Asks how many rows this connection has written, triggers and foreign-key actions included (SQLite).
+    /// <https://sqlite.org/c3ref/total_changes.html>
+    pub fn written_rows(self) -> &'static str {
+        "SELECT CAST(total_changes() AS TEXT)"
+    }
+}
