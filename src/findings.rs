@@ -23,6 +23,8 @@ pub struct Findings {
     pub is_cut: bool,
     /// Of the rows of each step, where it was asked for.
     pub digests: BTreeMap<Step, String>,
+    /// For scripts: the statements that found which rows `--foreign` keeps out of the closure.
+    pub prelude: Vec<String>,
 }
 
 /// What must be found again: what somebody has seen and confirmed, or saved.

@@ -148,6 +148,8 @@ struct Run<'a> {
     archive: Option<Writer>,
     /// Who keeps us waiting.
     watch: Option<Watch>,
+    /// The statements that changed our own tables, where a script may want to repeat them.
+    transcript: Option<Vec<String>>,
 }
 
 /// Finds what a clean would do and rolls back: writes to no user table.
@@ -233,8 +235,8 @@ impl<'a> Run<'a> {
         lock: bool,
     ) -> Run<'a> {
         let sql = Sql::new(database.dialect(), job.catalog, job.plan);
-        let (counts, archive, watch) = (false, None, None);
-        Run { database, job, sql, observe, lock, counts, archive, watch }
+        let (counts, archive, watch, transcript) = (false, None, None, None);
+        Run { database, job, sql, observe, lock, counts, archive, watch, transcript }
     }
 
     /// Session settings, right after BEGIN; the isolation level is checked, not believed.
@@ -311,6 +313,7 @@ impl<'a> Run<'a> {
     }
 
     fn execute(&mut self, statement: &Statement) -> Result<u64, Failure> {
+        self.write_down(|| statement.inlined());
         self.watched(|database| database.execute(statement))
     }
 
@@ -323,7 +326,14 @@ impl<'a> Run<'a> {
     }
 
     fn run(&mut self, sql: &str) -> Result<(), Failure> {
+        self.write_down(|| sql.trim_end_matches([';', ' ']).to_owned());
         self.watched(|database| database.run(sql))
+    }
+
+    fn write_down(&mut self, statement: impl FnOnce() -> String) {
+        if let Some(transcript) = &mut self.transcript {
+            transcript.push(statement());
+        }
     }
 
     fn watched<T>(

@@ -2,6 +2,7 @@
 
 use super::{Dialect, Follow, Sql, Statement, literal, quote};
 use crate::catalog::{ReferenceId, TableId, TableName};
+use crate::label::printable;
 use std::collections::BTreeSet;
 
 impl Sql<'_> {
@@ -244,9 +245,7 @@ impl Sql<'_> {
             Dialect::Postgres => format!(
                 "DO $$ BEGIN IF (SELECT count(*) FROM {keys}) <> {rows} THEN \
                  RAISE EXCEPTION 'the data moved since the preview: table {}'; END IF; END $$",
-                self.table(table)
-                    .name
-                    .to_string()
+                printable(&self.table(table).name.to_string())
                     .replace('\'', "''")
                     .replace('$', "")
                     .replace('%', "%%")

@@ -20,6 +20,7 @@ mod mysql;
 mod naming;
 mod refusals;
 mod restoring;
+mod script;
 mod selection;
 mod staging;
 mod standby;
