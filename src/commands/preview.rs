@@ -167,7 +167,7 @@ impl Reporting<'_> {
     /// Shows a person what is to be confirmed; where stdout carries JSON, beside it.
     pub fn show(&self, ui: &mut Ui, ended: &Ended) {
         let text = render::table::report(&self.report(ended), ui.width);
-        if ui.json { ui.note(&text) } else { ui.result(&text) }
+        if ui.json { ui.show_beside(&text) } else { ui.result(&text) }
     }
 
     fn exit(&self, outcome: Outcome) -> Exit {
