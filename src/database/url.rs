@@ -141,9 +141,11 @@ fn is_host(server: &str) -> bool {
 pub fn shown_word(word: &str) -> String {
     const ASSIGNED: [&str; 6] = ["password=", "passwd=", "pwd=", "passphrase=", "secret=", "key="];
     let squeezed = word.to_ascii_lowercase().replace(' ', "");
+    let assigns = ASSIGNED.iter().any(|name| squeezed.contains(name));
+    let has_account = word.split_once('@').is_some_and(|(account, _)| account.contains(':'));
     match word.split_once("://") {
         Some((before, _)) if !before.contains(char::is_whitespace) => format!("{before}://***"),
-        None if !ASSIGNED.iter().any(|name| squeezed.contains(name)) => word.to_owned(),
+        None if !assigns && !has_account => word.to_owned(),
         _ => "***".to_owned(),
     }
 }
@@ -216,6 +218,8 @@ mod tests {
             ("--database-url=mysql://u:p@h", "--database-url=mysql://***"),
             ("host=h Password = p", "***"),
             ("a p://x", "***"),
+            ("u:p@h/d", "***"),
+            ("ann@apex.test", "ann@apex.test"),
         ] {
             assert_eq!(shown_word(word), wanted);
         }
