@@ -3,6 +3,7 @@
 mod archives;
 mod crm;
 mod flags;
+pub mod mistakes;
 mod policy;
 
 pub use archives::{Archives, ArchivesCommand, History, Keep, Restore, Shelf};

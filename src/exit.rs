@@ -54,13 +54,16 @@ impl Exit {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Problem {
     pub exit: Exit,
+    /// One line, whatever is in it.
     pub message: String,
+    /// What else is wrong, a line each.
+    pub more: Vec<String>,
     pub hint: Option<String>,
 }
 
 impl Problem {
     pub fn new(exit: Exit, message: impl Into<String>) -> Problem {
-        Problem { exit, message: message.into(), hint: None }
+        Problem { exit, message: message.into(), more: Vec::new(), hint: None }
     }
 
     pub fn usage(message: impl Into<String>) -> Problem {
@@ -74,7 +77,8 @@ impl Problem {
 
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)
+        let lines = std::iter::once(&self.message).chain(&self.more);
+        f.write_str(&lines.map(String::as_str).collect::<Vec<_>>().join("\n"))
     }
 }
 
@@ -176,6 +180,7 @@ fn of_database(error: &database::Error) -> Problem {
     let problem = |exit, hint: Option<&str>| Problem {
         exit,
         message: error.message.clone(),
+        more: Vec::new(),
         hint: hint.map(str::to_owned),
     };
     match error.fault {

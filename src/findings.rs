@@ -25,6 +25,8 @@ pub struct Findings {
     pub digests: BTreeMap<Step, String>,
     /// What was proven before COMMIT.
     pub proof: Proof,
+    /// For scripts: the statements that found which rows `--foreign` keeps out of the closure.
+    pub prelude: Vec<String>,
 }
 
 /// What was proven by something else than what found the rows.

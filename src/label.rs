@@ -1,5 +1,35 @@
-//! What a row or an organization is called in output. Names come from the data: they must not be
-//! able to move the cursor, start a new line or hide.
+//! What a row or an organization is called in output, and the one place that decides which characters
+//! are shown as they are. Names and texts come from the data: they must not be able to move the cursor,
+//! start a new line, turn the direction of writing or hide.
+
+use std::ops::RangeInclusive;
+
+/// Characters beside control characters that are not seen themselves, or change how others are seen:
+/// Unicode's Bidi_Control and Default_Ignorable_Code_Point
+/// (<https://www.unicode.org/Public/UCD/latest/ucd/DerivedCoreProperties.txt>), line and paragraph
+/// separators, interlinear annotations. Variation selectors stay: without them emoji and some names look wrong.
+const HIDDEN: [RangeInclusive<char>; 15] = [
+    '\u{ad}'..='\u{ad}',
+    '\u{34f}'..='\u{34f}',
+    '\u{61c}'..='\u{61c}',
+    '\u{115f}'..='\u{1160}',
+    '\u{17b4}'..='\u{17b5}',
+    '\u{180e}'..='\u{180e}',
+    '\u{200b}'..='\u{200f}',
+    '\u{2028}'..='\u{202e}',
+    '\u{2060}'..='\u{206f}',
+    '\u{3164}'..='\u{3164}',
+    '\u{feff}'..='\u{feff}',
+    '\u{ffa0}'..='\u{ffa0}',
+    '\u{fff0}'..='\u{fffb}',
+    '\u{1d173}'..='\u{1d17a}',
+    '\u{e0000}'..='\u{e00ff}',
+];
+
+/// A character that no output shows as it is.
+pub fn is_hidden(character: char) -> bool {
+    character.is_control() || HIDDEN.iter().any(|range| range.contains(&character))
+}
 
 /// `DLID0001 - Global Corp (id 7)`: what people call it, shortened, and its key.
 pub fn title(name: &str, key: &str) -> String {
@@ -17,16 +47,35 @@ pub fn title(name: &str, key: &str) -> String {
     }
 }
 
-/// The text with control and invisible direction characters escaped.
+/// A text on one line, whatever is in it: hidden characters are escaped, line ends among them.
 pub fn printable(text: &str) -> String {
-    const HIDDEN: [std::ops::RangeInclusive<char>; 3] =
-        ['\u{200b}'..='\u{200f}', '\u{202a}'..='\u{202e}', '\u{2066}'..='\u{2069}'];
-    let character = |c: char| match c.is_control() || HIDDEN.iter().any(|range| range.contains(&c))
-    {
-        true => c.escape_default().to_string(),
-        false => c.to_string(),
+    escaped(text, |c| is_hidden(c).then(|| c.escape_default().to_string()))
+}
+
+/// A text of several lines that are ours: hidden characters are escaped but for the line ends.
+pub fn visible(text: &str) -> String {
+    let shown = |c: char| is_hidden(c) && c != '\n';
+    escaped(text, |c| shown(c).then(|| c.escape_default().to_string()))
+}
+
+/// The same JSON: hidden characters, which are inside its strings, become JSON's own escapes. Whoever reads it
+/// gets the text as it was.
+pub fn visible_json(text: &str) -> String {
+    let units = |c: char| -> String {
+        c.encode_utf16(&mut [0; 2]).iter().map(|unit| format!("\\u{unit:04x}")).collect()
     };
-    text.chars().map(character).collect()
+    escaped(text, |c| (is_hidden(c) && c != '\n').then(|| units(c)))
+}
+
+fn escaped(text: &str, escape: impl Fn(char) -> Option<String>) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for character in text.chars() {
+        match escape(character) {
+            Some(escaped) => shown.push_str(&escaped),
+            None => shown.push(character),
+        }
+    }
+    shown
 }
 
 #[cfg(test)]
@@ -39,5 +88,33 @@ mod tests {
         assert_eq!(title("", "id 3"), "id 3");
         assert_eq!(title("a\u{1b}[2J\nb", ""), "a\\u{1b}[2J\\nb");
         assert_eq!(title(&"x".repeat(80), "").chars().count(), 61);
+    }
+
+    #[test]
+    fn what_is_not_seen_is_written_out() {
+        for hidden in "\u{0}\u{7}\u{8}\t\r\u{1b}\u{7f}\u{85}\u{9b}\u{ad}\u{200b}\u{200d}\u{202e}\u{2066}\u{2028}\u{feff}\u{e0041}"
+            .chars()
+        {
+            assert!(printable(&hidden.to_string()).is_ascii(), "{}", hidden.escape_unicode());
+        }
+        for seen in ["Müller & Söhne", "שלום", "会社", "❤\u{fe0f}", "e\u{301}", r"a\b"] {
+            assert_eq!(printable(seen), seen);
+        }
+    }
+
+    #[test]
+    fn line_ends_are_ours_in_a_whole_text_and_nowhere_else() {
+        assert_eq!(printable("a\nb\r"), r"a\nb\r");
+        assert_eq!(visible("a\nb\r"), "a\nb\\r");
+    }
+
+    #[test]
+    fn json_is_read_as_the_text_that_it_was() {
+        for text in ["a\u{202e}b\u{7f}\u{e0041}\u{1b}\n", "plain"] {
+            let json = visible_json(&serde_json::json!({ "name": text }).to_string());
+            assert!(json.is_ascii(), "{json}");
+            let read: serde_json::Value = serde_json::from_str(&json).expect("still JSON");
+            assert_eq!(read["name"], text);
+        }
     }
 }

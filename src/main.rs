@@ -1,10 +1,10 @@
 //! Parses, runs, exits.
 
 use clap::Parser;
-use orgsweep::cli::Cli;
+use orgsweep::cli::{self, Cli};
 use orgsweep::exit::{self, Exit, Problem};
 use orgsweep::settings::Settings;
-use orgsweep::ui::Ui;
+use orgsweep::ui::{self, Ui};
 use orgsweep::{commands, signals};
 use std::process::ExitCode;
 
@@ -13,12 +13,12 @@ fn main() -> ExitCode {
     let settings = Settings::load();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
-        Err(error) => return ExitCode::from(usage(&error).code()),
+        Err(error) => return ExitCode::from(usage(error).code()),
     };
     let settings = match settings {
         Ok(settings) => settings,
         Err(problem) => {
-            eprintln!("error: {problem}");
+            ui::complain(&problem);
             return ExitCode::from(problem.exit.code());
         }
     };
@@ -45,22 +45,15 @@ fn main() -> ExitCode {
 }
 
 /// clap's own words, as JSON where JSON was asked for. Help and version are no errors.
-fn usage(error: &clap::Error) -> Exit {
+fn usage(error: clap::Error) -> Exit {
     if !error.use_stderr() {
-        let _ = error.print();
+        ui::usage(&error, false);
         return Exit::Done;
     }
-    let words: Vec<String> = std::env::args().collect();
+    let words: Vec<String> =
+        std::env::args_os().map(|word| word.to_string_lossy().into()).collect();
     let json = words.iter().any(|word| word == "--format=json")
         || words.windows(2).any(|pair| pair == ["--format", "json"]);
-    if json {
-        let message = error.render().to_string();
-        let document = serde_json::json!({
-            "format": 1, "outcome": "error", "exit": Exit::Usage.code(), "error": message.trim(), "hint": null,
-        });
-        println!("{document}");
-    } else {
-        let _ = error.print();
-    }
+    ui::usage(&cli::mistakes::shown(error, std::env::args_os()), json);
     Exit::Usage
 }

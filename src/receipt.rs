@@ -72,7 +72,7 @@ impl Receipt {
     pub fn end(&mut self, ended: Result<Exit, &Problem>) {
         self.seconds = (OffsetDateTime::now_utc() - self.started_at).as_seconds_f64();
         self.exit = ended.unwrap_or_else(|problem| problem.exit).code();
-        self.error = ended.err().map(|problem| problem.message.clone());
+        self.error = ended.err().map(Problem::to_string);
     }
 
     /// `cleaned`, `3 cleaned, 1 refused`, or how the whole run ended where it came to nothing.

@@ -1,7 +1,12 @@
 //! The only printer: results to stdout, everything else to stderr, as text or as JSON lines; the only
 //! reader of stdin and of the terminal.
+//!
+//! Names and texts of a database, of an archive or of the command line reach no terminal raw. Renderings
+//! put them on one line each (`render::table`, `label::printable`); what is said here is one line, unless it
+//! comes as several; and whatever is printed has its hidden characters escaped, JSON with its own escapes.
 
 use crate::exit::{self, Exit, Problem};
+use crate::label::{printable, visible, visible_json};
 use crate::render::grouped;
 use crate::settings::Settings;
 use indicatif::{ProgressBar, ProgressState, ProgressStyle};
@@ -76,7 +81,7 @@ impl Ui {
     /// and a committed deletion stays a success.
     pub fn result(&mut self, text: &str) {
         self.clear();
-        print(text);
+        print(&if self.json { visible_json(text) } else { visible(text) });
     }
 
     /// Writes what a command did: `--quiet` leaves out what went well, unless it is JSON.
@@ -86,25 +91,35 @@ impl Ui {
         }
     }
 
-    /// Says something beside the result.
+    /// Says something beside the result, on one line.
     pub fn note(&mut self, text: &str) {
-        self.say("info", text);
+        self.say("info", text, &printable(text));
     }
 
-    /// Says what somebody should look at.
+    /// Says what takes several lines.
+    pub fn note_lines(&mut self, lines: &[String]) {
+        let shown: Vec<String> = lines.iter().map(|line| printable(line)).collect();
+        self.say("info", &lines.join("\n"), &shown.join("\n"));
+    }
+
+    /// Shows a rendering beside the result.
+    pub fn show_beside(&mut self, text: &str) {
+        self.say("info", text, &visible(text));
+    }
+
+    /// Says what somebody should look at, on one line.
     pub fn warn(&mut self, text: &str) {
-        self.say("warning", text);
+        self.say("warning", text, &format!("warning: {}", printable(text)));
     }
 
-    fn say(&mut self, level: &str, text: &str) {
+    fn say(&mut self, level: &str, message: &str, shown: &str) {
         if self.voice.quiet {
             return;
         }
         self.clear();
         match self.voice.log_json {
-            true => log(level, "note", json!({ "message": text })),
-            false if level == "warning" => eprint(&format!("warning: {text}")),
-            false => eprint(text),
+            true => log(level, "note", json!({ "message": message })),
+            false => eprint(shown),
         }
     }
 
@@ -120,7 +135,7 @@ impl Ui {
     /// [`Exit::NotConfirmed`] for any other answer, or for none.
     pub fn confirm(&mut self, question: &str, expected: &str) -> Result<(), Problem> {
         self.clear();
-        let _ = write!(io::stderr(), "{question}\n> ");
+        let _ = write!(io::stderr(), "{}\n> ", printable(question));
         let _ = io::stderr().flush();
         let mut answer = String::new();
         let read = io::stdin().lock().read_line(&mut answer);
@@ -165,7 +180,7 @@ impl Ui {
             (None, None) => bar.set_style(style(SPINNER)),
             (None, Some(_)) => {}
         }
-        bar.set_message(event.message);
+        bar.set_message(printable(&event.message));
     }
 
     /// Takes the progress line away before anything else is printed.
@@ -221,29 +236,52 @@ fn log(level: &str, event: &str, fields: Value) {
     if let (Some(line), Value::Object(fields)) = (line.as_object_mut(), fields) {
         line.extend(fields.into_iter().filter(|(_, value)| !value.is_null()));
     }
-    eprint(&line.to_string());
+    eprint(&visible_json(&line.to_string()));
 }
 
 fn tell(problem: &Problem, json: bool, voice: Voice) {
-    let Problem { exit, message, hint } = problem;
+    let Problem { exit, message, more, hint } = problem;
+    let whole = problem.to_string();
     if voice.log_json {
-        log("error", "ended", json!({ "message": message, "hint": hint, "exit": exit.code() }));
+        log("error", "ended", json!({ "message": whole, "hint": hint, "exit": exit.code() }));
     }
     if json {
         let error = json!({
             "format": 1,
             "outcome": "error",
             "exit": exit.code(),
-            "error": message,
+            "error": whole,
             "hint": hint,
         });
-        print(&error.to_string());
+        print(&visible_json(&error.to_string()));
     } else if !voice.log_json {
-        eprint(&format!("error: {message}"));
+        let lines = std::iter::once(message).chain(more);
+        let lines: Vec<String> = lines.map(|line| printable(line)).collect();
+        eprint(&format!("error: {}", lines.join("\n")));
         if let Some(hint) = hint {
-            eprint(&format!("hint: {hint}"));
+            eprint(&format!("hint: {}", printable(hint)));
         }
     }
+}
+
+/// A command line that makes no sense, in clap's words; or the help that was asked for.
+pub fn usage(error: &clap::Error, json: bool) {
+    let text = error.render().to_string();
+    if json {
+        let document = json!({
+            "format": 1, "outcome": "error", "exit": Exit::Usage.code(), "error": text.trim(), "hint": null,
+        });
+        print(&visible_json(&document.to_string()));
+    } else if visible(&text) == text {
+        let _ = error.print();
+    } else {
+        eprint(visible(&text).trim_end());
+    }
+}
+
+/// Why nothing could be run at all.
+pub fn complain(problem: &Problem) {
+    tell(problem, false, Voice::default());
 }
 
 /// How this process speaks: for who ends it from another thread.

@@ -7,6 +7,8 @@ mod mysql;
 mod postgres;
 mod sqlite;
 
+pub(crate) use sqlite::token;
+
 use crate::database::{self, Database};
 use crate::sql::Dialect;
 use serde::Deserialize;

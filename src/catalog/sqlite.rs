@@ -8,7 +8,7 @@
 mod ddl;
 mod reference;
 mod table;
-mod token;
+pub mod token;
 
 use self::table::Described;
 use super::{Catalog, Trigger};

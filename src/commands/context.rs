@@ -175,12 +175,13 @@ fn guard_problem(fault: Fault) -> Problem {
 
 /// Everything that is wrong with a policy, one line each.
 pub fn policy_problem(faults: &[Fault]) -> anyhow::Error {
-    let lines: Vec<String> = faults.iter().map(Fault::to_string).collect();
+    let mut lines = faults.iter().map(Fault::to_string);
     let hints: Vec<&str> = faults.iter().filter_map(|fault| fault.hint.as_deref()).collect();
-    let problem = Problem::usage(lines.join("\n"));
+    let problem = Problem::usage(lines.next().unwrap_or_default());
+    let problem = Problem { more: lines.collect(), ..problem };
     match hints.is_empty() {
         true => problem.hint("orgsweep policy check shows what the policy means").into(),
-        false => problem.hint(hints.join("\n")).into(),
+        false => problem.hint(hints.join("; ")).into(),
     }
 }
 

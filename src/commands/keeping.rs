@@ -178,7 +178,7 @@ pub fn failed(organizations: &[Organization], error: &anyhow::Error, took: Durat
     Part {
         organizations: organizations.iter().map(organization).collect(),
         outcome: if problem.exit == Exit::Unknown { "unknown" } else { "failed" }.into(),
-        error: Some(problem.message),
+        error: Some(problem.to_string()),
         seconds: took.as_secs_f64(),
         deleted: 0,
         unlinked: 0,

@@ -5,7 +5,6 @@ use crate::doctor::{self, Unindexed};
 use crate::execute::Progress;
 use crate::findings::{Organization, Step};
 use crate::interrupt;
-use crate::label::printable;
 use crate::plan::Plan;
 use crate::render::{counted, grouped, table::age};
 use crate::ui::{Event, Ui};
@@ -15,7 +14,7 @@ pub fn narrate(ui: &mut Ui, catalog: &Catalog, plan: &Plan, progress: Progress) 
     match progress {
         Progress::Selected(organizations) => {
             if ui.is_heard() {
-                ui.note(&introduction(organizations));
+                ui.note_lines(&introduction(organizations));
             }
         }
         Progress::Slow(unindexed) => {
@@ -78,11 +77,11 @@ fn slow_text(catalog: &Catalog, slow: &Unindexed) -> String {
 }
 
 /// Which organizations are about to be looked at.
-fn introduction(organizations: &[Organization]) -> String {
+fn introduction(organizations: &[Organization]) -> Vec<String> {
     const SHOWN: usize = 10;
     let mut lines = vec![format!("{}:", counted(organizations.len() as u64, "organization"))];
     lines.extend(organizations.iter().take(SHOWN).map(|organization| {
-        let name = organization.name.as_deref().map_or_else(|| "(no name)".into(), printable);
+        let name = organization.name.as_deref().unwrap_or("(no name)");
         let age = organization.age_seconds.and_then(age);
         let age = age.map(|age| format!(", {age} old")).unwrap_or_default();
         format!("  {name} (key {}{age})", organization.key)
@@ -90,5 +89,5 @@ fn introduction(organizations: &[Organization]) -> String {
     if organizations.len() > SHOWN {
         lines.push(format!("  … and {} more", organizations.len() - SHOWN));
     }
-    lines.join("\n")
+    lines
 }

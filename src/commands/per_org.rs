@@ -329,7 +329,7 @@ impl<'a> Run<'a> {
     /// Shows a person what is to be confirmed; where stdout carries JSON, beside it.
     fn show(&self, ui: &mut Ui) {
         let text = self.summarized(Exit::Done, |summary| summary::table(summary, ui.width));
-        if ui.json { ui.note(&text) } else { ui.result(&text) }
+        if ui.json { ui.show_beside(&text) } else { ui.result(&text) }
     }
 
     /// Reports on all and tells how the command ends.

@@ -7,9 +7,9 @@ use crate::archive;
 use crate::cli::{How, Orphans, Preview, PreviewFormat, Which};
 use crate::database::Database;
 use crate::execute::{self, Job, Kept};
-use crate::exit::{Exit, Problem};
+use crate::exit::{self, Exit, Problem};
 use crate::findings::{self, Findings, Step};
-use crate::label::printable;
+use crate::label::is_hidden;
 use crate::plan::{Force, Refusal, RefusalKind};
 use crate::receipt::{Part, digests};
 use crate::render::{self, Outcome, Report};
@@ -20,6 +20,16 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 pub fn run(subject: &Subject, args: &Preview, ui: &mut Ui) -> Result<Exit> {
+    let ended = preview(subject, args, ui);
+    // An empty script would do nothing, and well.
+    if let (Err(error), PreviewFormat::Sql) = (&ended, args.format) {
+        let why = exit::diagnose(error).to_string();
+        ui.result(&render::script::refused(subject.target.dialect(), &[why]));
+    }
+    ended
+}
+
+fn preview(subject: &Subject, args: &Preview, ui: &mut Ui) -> Result<Exit> {
     if args.how.per_org {
         let Preview { which, how, format, .. } = args;
         return per_org::preview(
@@ -131,14 +141,19 @@ pub struct Reporting<'a> {
 impl Reporting<'_> {
     /// Prints the report and tells how the command ends.
     pub fn finish(&self, ui: &mut Ui, ended: &Ended) -> Exit {
-        let exit = self.exit(ended.outcome);
+        let mut exit = self.exit(ended.outcome);
         let report = self.report(ended);
         let text = match self.format {
             PreviewFormat::Table => render::table::report(&report, ui.width),
             PreviewFormat::Json => render::json::report(&report),
             PreviewFormat::Markdown => render::markdown::report(&report),
             PreviewFormat::Csv => render::csv::report(&report),
-            PreviewFormat::Sql => render::script::report(&report),
+            PreviewFormat::Sql => render::script::report(&report).unwrap_or_else(|why| {
+                exit = Exit::Refused;
+                let problem = Problem::new(exit, format!("no script can be written: {why}"));
+                ui.problem(&problem.hint("orgsweep clean does without one"));
+                render::script::refused(report.dialect, &[why])
+            }),
         };
         // A preview is asked for what it shows.
         if self.command == "preview" {
@@ -152,7 +167,7 @@ impl Reporting<'_> {
     /// Shows a person what is to be confirmed; where stdout carries JSON, beside it.
     pub fn show(&self, ui: &mut Ui, ended: &Ended) {
         let text = render::table::report(&self.report(ended), ui.width);
-        if ui.json { ui.note(&text) } else { ui.result(&text) }
+        if ui.json { ui.show_beside(&text) } else { ui.result(&text) }
     }
 
     fn exit(&self, outcome: Outcome) -> Exit {
@@ -329,14 +344,43 @@ pub fn selection_flags(which: &Which, how: &How) -> Vec<String> {
 }
 
 fn flags(name: &str, values: &[String]) -> Vec<String> {
-    values.iter().flat_map(|value| [format!("--{name}"), shell_word(&printable(value))]).collect()
+    values.iter().flat_map(|value| [format!("--{name}"), shell_word(value)]).collect()
 }
 
-/// Quoted for a POSIX shell where it needs to be.
+/// Quoted for a shell where it needs to be: one word on one line, to be pasted. What is not seen is written
+/// out as bytes (`$'…'`: bash, zsh, ksh, busybox, and POSIX since 2024).
 pub fn shell_word(word: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "._-/:=,@%+".contains(c);
-    match !word.is_empty() && word.chars().all(plain) {
-        true => word.to_owned(),
-        false => format!("'{}'", word.replace('\'', r"'\''")),
+    let bytes = |c: char| -> String {
+        c.encode_utf8(&mut [0; 4]).bytes().map(|byte| format!("\\{byte:03o}")).collect()
+    };
+    let written = |c: char| match c {
+        '\'' | '\\' => format!("\\{c}"),
+        c if is_hidden(c) => bytes(c),
+        c => c.to_string(),
+    };
+    match word {
+        "" => "''".to_owned(),
+        word if word.chars().all(plain) => word.to_owned(),
+        word if word.contains(is_hidden) => {
+            format!("$'{}'", word.chars().map(written).collect::<String>())
+        }
+        word => format!("'{}'", word.replace('\'', r"'\''")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::shell_word;
+
+    #[test]
+    fn a_word_is_pasted_as_it_was() {
+        for word in ["Apex", "", "it's", r"back\slash", "a\nb\u{1b}[31m'\\1\u{202e}", "$HOME `x`"] {
+            let script = format!("printf %s {}", shell_word(word));
+            let output = std::process::Command::new("bash").args(["-c", &script]).output();
+            let output = output.expect("bash runs");
+            assert_eq!(String::from_utf8_lossy(&output.stdout), word, "{script}");
+            assert_eq!(crate::label::printable(&script), script);
+        }
     }
 }

@@ -6,6 +6,7 @@ use crate::database::{Database, Fault};
 use crate::exit::{Exit, Problem};
 use crate::interrupt;
 use crate::plan;
+use crate::render::{counted, table::line};
 use crate::selection::{Root, Selection};
 use crate::sql::{Sql, Statement};
 use crate::ui::Ui;
@@ -84,15 +85,15 @@ fn look(database: &mut Database, sql: &Sql, root: &Root, selection: &Selection) 
 fn text(remains: &Remains) -> String {
     let mut text = String::new();
     for (key, name) in &remains.organizations {
-        text += &format!("still there: {name} (key {key})\n");
+        text += &line(&format!("still there: {name} (key {key})"));
     }
     for (reference, rows) in &remains.rows {
-        text += &format!("still there: {} by {reference}\n", crate::render::counted(*rows, "row"));
+        text += &line(&format!("still there: {} by {reference}", counted(*rows, "row")));
     }
     if text.is_empty() {
         text += "nothing is left\n";
     }
-    text + &format!("checked {}\n", remains.checked)
+    text + &line(&format!("checked {}", remains.checked))
 }
 
 fn json(remains: &Remains, exit: Exit) -> String {

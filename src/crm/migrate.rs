@@ -3,8 +3,9 @@
 //! another application is recognised, and refused, before Diesel is asked anything.
 
 use crate::database::{Database, Driver};
+use crate::exit::{Exit, Problem};
 use crate::sql::{Dialect, Statement, literal};
-use anyhow::{Result, anyhow, bail};
+use anyhow::{Result, anyhow};
 use diesel::backend::Backend;
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 use std::collections::BTreeSet;
@@ -80,19 +81,23 @@ fn refuse_another_application(database: &mut Database) -> Result<()> {
             return Ok(());
         }
         if !recorded.is_empty() {
-            bail!(
-                "{RECORD} holds the migrations of another application; the CRM needs a database of its own\n\
-                 hint: create an empty database and migrate that one"
+            let problem = format!(
+                "{RECORD} holds the migrations of another application; the CRM needs a database of its own"
             );
+            return Err(Problem::new(Exit::Failed, problem)
+                .hint("create an empty database and migrate that one")
+                .into());
         }
     }
     if !taken.is_empty() {
         let taken: Vec<String> = taken.into_iter().collect();
-        bail!(
-            "the database already has tables that the CRM did not create: {}\n\
-             hint: the CRM is never mixed with another application; create an empty database and migrate that one",
+        let problem = format!(
+            "the database already has tables that the CRM did not create: {}",
             taken.join(", ")
         );
+        return Err(Problem::new(Exit::Failed, problem)
+            .hint("the CRM is never mixed with another application; create an empty database and migrate that one")
+            .into());
     }
     Ok(())
 }

@@ -75,7 +75,8 @@ impl From<DieselError> for Error {
             DieselError::DatabaseError(_, information) => {
                 // MariaDB's driver says it once itself and once for what it passes on.
                 let message = information.message().trim();
-                let mut message = message.trim_start_matches("Input/output error: ").to_owned();
+                let message = message.trim_start_matches("Input/output error: ");
+                let mut message = unfolded(message);
                 for more in [information.details(), information.hint()].into_iter().flatten() {
                     message.push_str("; ");
                     message.push_str(more);
@@ -91,7 +92,8 @@ impl From<DieselError> for Error {
 impl From<ConnectionError> for Error {
     fn from(error: ConnectionError) -> Self {
         let message = match error {
-            ConnectionError::BadConnection(message) => message.trim().to_owned(),
+            // A line for each address that libpq tried.
+            ConnectionError::BadConnection(message) => unfolded(message.trim()).replace('\n', "; "),
             other => other.to_string(),
         };
         let fault = match by_message(&message) {
@@ -100,6 +102,11 @@ impl From<ConnectionError> for Error {
         };
         Error { fault, message }
     }
+}
+
+/// libpq folds its own long messages: "server closed the connection unexpectedly\n\tThis probably means …".
+fn unfolded(message: &str) -> String {
+    message.replace("\n\t", " ")
 }
 
 fn by_message(message: &str) -> Fault {

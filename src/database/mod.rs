@@ -6,6 +6,7 @@ mod mysql;
 mod row;
 mod server;
 mod target;
+mod url;
 
 pub use error::{Error, Fault};
 pub use mysql::MysqlConnection;
@@ -13,6 +14,7 @@ use row::RawRow;
 pub use row::Row;
 pub use server::{ReplicaRole, Replication};
 pub use target::Target;
+pub use url::shown_word;
 
 use crate::interrupt::Cancel;
 pub use crate::sql::Purpose;

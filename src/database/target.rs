@@ -1,6 +1,8 @@
 //! Which database is meant: a URL or a path, and how it may be shown. The only place that sees a
 //! password; everything shown or logged goes through [`Target::redacted`] or [`Target::scrub`].
 
+use super::url::Pieces;
+use crate::sql::Dialect;
 use anyhow::{Result, bail};
 use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_encode};
 use std::fmt;
@@ -60,33 +62,38 @@ impl Target {
         if text.is_empty() {
             bail!("the database URL is empty");
         }
-        let Some((scheme, rest)) = text.split_once(':') else {
-            return Ok(Target::Sqlite(PathBuf::from(text)));
-        };
+        let (scheme, rest) = text.split_once(':').unwrap_or(("", text));
         match scheme.to_ascii_lowercase().as_str() {
             "sqlite" => sqlite_path(rest),
-            "postgres" | "postgresql" => postgres_url(text, rest),
+            scheme @ ("postgres" | "postgresql") => postgres_url(scheme, rest),
             "mysql" | "mariadb" => Ok(Target::Mysql(mysql_url(text, rest)?)),
-            other if rest.starts_with("//") => bail!(unknown_scheme(other)),
+            other if rest.starts_with("//") && is_scheme(other) => bail!(
+                "unknown database URL scheme {other:?}: use sqlite:PATH, postgres://… or mysql://…"
+            ),
             _ if Path::new(text).exists() => Ok(Target::Sqlite(PathBuf::from(text))),
-            other => bail!(unknown_scheme(other)),
+            // A connection string, whose password nobody shall read in "there is no SQLite file …".
+            "" if !text.contains(['=', ':']) => Ok(Target::Sqlite(PathBuf::from(text))),
+            _ => bail!(
+                "this is no database URL, and no file that is there: use sqlite:PATH, postgres://… or mysql://…"
+            ),
         }
     }
 
     /// The URL as it may be printed: no password, no other secret parameter.
     pub fn redacted(&self) -> String {
+        let Some(url) = self.url() else {
+            let Target::Sqlite(path) = self else { return String::new() };
+            return format!("sqlite:{}", path.display());
+        };
+        let (scheme, rest) = url.split_once("://").unwrap_or(("", url));
+        Pieces::of(rest).map_or_else(|_| format!("{scheme}://***"), |pieces| pieces.shown(scheme))
+    }
+
+    pub fn dialect(&self) -> Dialect {
         match self {
-            Target::Sqlite(path) => format!("sqlite:{}", path.display()),
-            Target::Postgres(url) | Target::Mysql(MysqlUrl { text: url, .. }) => {
-                let mut shown = url.clone();
-                if let Some(password) = authority_password(url) {
-                    shown = shown.replacen(&format!(":{password}@"), ":***@", 1);
-                }
-                for secret in secret_parameters(url) {
-                    shown = shown.replace(&format!("={secret}"), "=***");
-                }
-                shown
-            }
+            Target::Sqlite(_) => Dialect::Sqlite,
+            Target::Postgres(_) => Dialect::Postgres,
+            Target::Mysql(_) => Dialect::Mysql,
         }
     }
 
@@ -115,21 +122,14 @@ impl Target {
         decoded.filter(|host| !host.is_empty()).collect()
     }
 
-    /// Removes the password from a driver's message.
+    /// A driver's message without the URL. Its password is not looked for: drivers are given URLs that they
+    /// can read, of which they quote no secret, and a mask in the midst of other words would give a short
+    /// password away.
     pub fn scrub(&self, message: &str) -> String {
-        let Some(url) = self.url() else {
-            return message.to_owned();
-        };
-        let mut clean = message.replace(url, &self.redacted());
-        for secret in authority_password(url).into_iter().chain(secret_parameters(url)) {
-            let decoded = percent_decode_str(secret).decode_utf8_lossy().into_owned();
-            for form in [secret, decoded.as_str()] {
-                if !form.is_empty() {
-                    clean = clean.replace(form, "***");
-                }
-            }
+        match self.url() {
+            Some(url) => message.replace(url, &self.redacted()),
+            None => message.to_owned(),
         }
-        clean
     }
 
     /// What the driver is given. SQLite files are opened, never created.
@@ -160,8 +160,9 @@ impl Target {
     }
 }
 
-fn unknown_scheme(scheme: &str) -> String {
-    format!("unknown database URL scheme {scheme:?}: use sqlite:PATH, postgres://… or mysql://…")
+fn is_scheme(text: &str) -> bool {
+    text.starts_with(|c: char| c.is_ascii_alphabetic())
+        && text.chars().all(|c| c.is_ascii_alphanumeric() || "+-.".contains(c))
 }
 
 /// `mysql://USER:PASSWORD@HOST:PORT/DATABASE?ssl-mode=…&ssl-ca=…&socket=…`
@@ -169,13 +170,9 @@ fn mysql_url(text: &str, rest: &str) -> Result<MysqlUrl> {
     let Some(rest) = rest.strip_prefix("//") else {
         bail!("a MariaDB URL starts with mysql:// or mariadb://");
     };
+    Pieces::of(rest)?;
     let (address, query) = rest.split_once('?').unwrap_or((rest, ""));
     let (authority, database) = address.split_once('/').unwrap_or((address, ""));
-    if authority.matches('@').count() > 1 || database.contains(['@', '/']) || rest.contains('#') {
-        bail!(
-            "the password in the database URL holds one of @ / ? #: percent-encode it (%40 %2F %3F %23)"
-        );
-    }
     let decoded = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
     let (account, server) = match authority.rsplit_once('@') {
         Some((account, server)) => (account, server),
@@ -207,8 +204,9 @@ fn mysql_url(text: &str, rest: &str) -> Result<MysqlUrl> {
             "ssl-ca" | "sslrootcert" => url.ca = Some(PathBuf::from(value)),
             "socket" => url.socket = Some(value),
             "password" => url.password = Some(value),
-            other => bail!(
-                "unknown parameter {other:?} in the URL: ssl-mode, ssl-ca and socket are known"
+            // Not named: it may be the end of a password.
+            _ => bail!(
+                "a parameter of the database URL is unknown: ssl-mode, ssl-ca and socket are known"
             ),
         }
     }
@@ -249,8 +247,8 @@ fn tls(mode: &str) -> Result<Tls> {
         "required" | "require" => Tls::Required,
         "verify_ca" => Tls::VerifyCa,
         "verify_identity" | "verify_full" => Tls::VerifyIdentity,
-        other => bail!(
-            "unknown ssl-mode {other:?}: disabled, preferred, required, verify_ca or verify_identity"
+        _ => bail!(
+            "unknown ssl-mode in the database URL: disabled, preferred, required, verify_ca or verify_identity"
         ),
     })
 }
@@ -260,37 +258,83 @@ fn sqlite_path(rest: &str) -> Result<Target> {
     if path.is_empty() {
         bail!("the SQLite URL names no file: use sqlite:PATH");
     }
-    Ok(Target::Sqlite(PathBuf::from(percent_decode_str(path).decode_utf8_lossy().into_owned())))
-}
-
-fn postgres_url(text: &str, rest: &str) -> Result<Target> {
-    if !rest.starts_with("//") {
-        bail!("a PostgreSQL URL starts with postgres://");
-    }
-    // libpq ends the password at the first '@' and would show the remainder as a host name.
-    let authority = rest[2..].split(['/', '?', '#']).next().unwrap_or_default();
-    let ambiguous = authority.matches('@').count() > 1
-        || (!authority.contains('@') && rest[2..].split('?').next().unwrap_or("").contains('@'));
-    if ambiguous {
+    let file = PathBuf::from(percent_decode_str(path).decode_utf8_lossy().into_owned());
+    let has_account = rest.starts_with("//") && path.contains('@');
+    if (path.contains(['?', ';']) || has_account) && !file.exists() {
         bail!(
-            "the password in the database URL holds one of @ / ? #: percent-encode it (%40 %2F %3F %23)"
+            "an SQLite URL is sqlite:PATH, without account and parameters (in a new file's name, ? ; @ are written \
+             %3F %3B %40)"
         );
     }
-    Ok(Target::Postgres(text.to_owned()))
+    Ok(Target::Sqlite(file))
 }
 
-fn authority_password(url: &str) -> Option<&str> {
-    let rest = url.split_once("//")?.1;
-    let authority = rest.split(['/', '?']).next()?;
-    let (user, _) = authority.rsplit_once('@')?;
-    user.split_once(':').map(|(_, password)| password).filter(|password| !password.is_empty())
-}
+/// What libpq 18 knows, with what it takes for JDBC's sake
+/// (<https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-PARAMKEYWORDS>).
+const LIBPQ: [&str; 54] = [
+    "application_name",
+    "channel_binding",
+    "client_encoding",
+    "connect_timeout",
+    "dbname",
+    "fallback_application_name",
+    "gssdelegation",
+    "gssencmode",
+    "gsslib",
+    "host",
+    "hostaddr",
+    "keepalives",
+    "keepalives_count",
+    "keepalives_idle",
+    "keepalives_interval",
+    "krbsrvname",
+    "load_balance_hosts",
+    "max_protocol_version",
+    "min_protocol_version",
+    "oauth_client_id",
+    "oauth_client_secret",
+    "oauth_issuer",
+    "oauth_scope",
+    "options",
+    "passfile",
+    "password",
+    "port",
+    "replication",
+    "require_auth",
+    "requirepeer",
+    "requiressl",
+    "scram_client_key",
+    "scram_server_key",
+    "service",
+    "servicefile",
+    "ssl",
+    "ssl_max_protocol_version",
+    "ssl_min_protocol_version",
+    "sslcert",
+    "sslcertmode",
+    "sslcompression",
+    "sslcrl",
+    "sslcrldir",
+    "sslkey",
+    "sslkeylogfile",
+    "sslmode",
+    "sslnegotiation",
+    "sslpassword",
+    "sslrootcert",
+    "sslsni",
+    "target_session_attrs",
+    "tcp_user_timeout",
+    "tty",
+    "user",
+];
 
-fn secret_parameters(url: &str) -> Vec<&str> {
-    let query = url.split_once('?').map_or("", |(_, query)| query);
-    let parameters = query.split('&').filter_map(|pair| pair.split_once('='));
-    let secret = |(name, _): &(&str, &str)| matches!(*name, "password" | "sslpassword");
-    parameters.filter(secret).map(|(_, value)| value).filter(|value| !value.is_empty()).collect()
+fn postgres_url(scheme: &str, rest: &str) -> Result<Target> {
+    let Some(rest) = rest.strip_prefix("//") else {
+        bail!("a PostgreSQL URL starts with postgres://");
+    };
+    Pieces::of(rest)?.expect_known(&LIBPQ)?;
+    // libpq takes a scheme in capitals for something else, and quotes it.
+    Ok(Target::Postgres(format!("{scheme}://{rest}")))
 }
 
 #[cfg(test)]
@@ -338,7 +382,35 @@ mod tests {
         let target = Target::parse("postgres://me:s%40cret@db/x?sslpassword=hush").unwrap();
         assert_eq!(target.redacted(), "postgres://me:***@db/x?sslpassword=***");
         assert_eq!(format!("{target:?}"), target.redacted());
-        assert_eq!(target.scrub("no s@cret, no s%40cret, no hush"), "no ***, no ***, no ***");
+        assert_eq!(
+            target.scrub("at postgres://me:s%40cret@db/x?sslpassword=hush: no"),
+            "at postgres://me:***@db/x?sslpassword=***: no"
+        );
+    }
+
+    #[test]
+    fn what_is_no_url_is_not_shown() {
+        for text in [
+            "host=h password=cret",
+            "Host=h;Password=cret",
+            "host=h password=a:cret",
+            "cret:x@h/d",
+            "sqlite:x.db?key=cret",
+            "sqlite://u:cret@h/x.db",
+            "x.db?key=cret",
+            "jdbc:postgresql://h/d?password=cret",
+            "postgres:cret@h/d",
+            "postgres://h/d?PASSWORD=cret",
+            "POSTGRES://h/d?pwd=cret",
+            "postgres://h/d?password=a&cret=b",
+            "mysql://h/d?pwd=cret",
+            "mysql://h/d?password=a&cret=b",
+            "mysql://h/d?ssl-mode=cret",
+            "mysql://u:1?cret@h/d",
+        ] {
+            let error = Target::parse(text).expect_err(text).to_string();
+            assert!(!error.contains("cret"), "{text}: {error}");
+        }
     }
 
     #[test]

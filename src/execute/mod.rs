@@ -159,6 +159,8 @@ struct Run<'a> {
     written: Written,
     /// What dangled before the first change, where that was asked.
     dangled: Option<Dangling>,
+    /// The statements that changed our own tables, where a script may want to repeat them.
+    transcript: Option<Vec<String>>,
 }
 
 /// Finds what a clean would do and rolls back: writes to no user table.
@@ -268,6 +270,7 @@ impl<'a> Run<'a> {
             ledger: Ledger::default(),
             written: Written::default(),
             dangled: None,
+            transcript: None,
         }
     }
 
@@ -349,6 +352,7 @@ impl<'a> Run<'a> {
     }
 
     fn execute(&mut self, statement: &Statement) -> Result<u64, Failure> {
+        self.write_down(|| statement.inlined());
         let rows = self.watched(|database| database.execute(statement))?;
         self.written.all += rows;
         Ok(rows)
@@ -370,7 +374,14 @@ impl<'a> Run<'a> {
     }
 
     fn run(&mut self, sql: &str) -> Result<(), Failure> {
+        self.write_down(|| sql.trim_end_matches([';', ' ']).to_owned());
         self.watched(|database| database.run(sql))
+    }
+
+    fn write_down(&mut self, statement: impl FnOnce() -> String) {
+        if let Some(transcript) = &mut self.transcript {
+            transcript.push(statement());
+        }
     }
 
     fn watched<T>(

@@ -16,6 +16,8 @@ pub struct Survey {
     pub unlinked: Vec<Unlinked>,
     pub homes: Homes,
     pub excluded: BTreeSet<ReferenceId>,
+    /// The statements that found those.
+    prelude: Vec<String>,
     /// Nothing found so far keeps a clean from deleting these rows as it finds them.
     top_down: bool,
 }
@@ -28,12 +30,15 @@ pub fn measure(run: &mut Run) -> Result<Findings, Failure> {
 }
 
 pub fn survey(run: &mut Run) -> Result<Survey, Failure> {
-    let mut excluded = BTreeSet::new();
+    let (mut excluded, mut prelude) = (BTreeSet::new(), Vec::new());
+    let may_exclude = run.job.plan.unlinks.iter().any(|unlink| unlink.foreign_only);
+    run.transcript = (may_exclude && !run.lock).then(Vec::new);
     loop {
         let mut discovery = closure::discover(run, &excluded)?;
         if discovery.is_empty() {
             let (unlinked, homes) = (Vec::new(), Homes::default());
-            return Ok(Survey { discovery, unlinked, homes, excluded, top_down: false });
+            run.transcript = None;
+            return Ok(Survey { discovery, unlinked, homes, excluded, prelude, top_down: false });
         }
         (run.observe)(Progress::Checking);
         let exceptions = firewall::tables_with_exceptions(run, &discovery)?;
@@ -46,15 +51,17 @@ pub fn survey(run: &mut Run) -> Result<Survey, Failure> {
         let homes = firewall::homes(run, &discovery, exceptions, &unlinked)?;
         if firewall::exclude(run, &discovery, &homes, &mut excluded)? {
             firewall::forget(run, &discovery, &homes, &unlinked)?;
+            prelude = run.transcript.clone().unwrap_or_default();
             continue;
         }
-        return Ok(Survey { discovery, unlinked, homes, excluded, top_down });
+        run.transcript = None;
+        return Ok(Survey { discovery, unlinked, homes, excluded, prelude, top_down });
     }
 }
 
 /// What stands in the way of what was found.
 pub fn judge(run: &mut Run, survey: &mut Survey) -> Result<Findings, Failure> {
-    let Survey { discovery, unlinked, homes, excluded, top_down } = survey;
+    let Survey { discovery, unlinked, homes, excluded, prelude, top_down } = survey;
     if discovery.is_empty() {
         return Ok(Findings::default());
     }
@@ -79,6 +86,7 @@ pub fn judge(run: &mut Run, survey: &mut Survey) -> Result<Findings, Failure> {
         refusals,
         digests: BTreeMap::new(),
         proof: Proof::default(),
+        prelude: prelude.clone(),
     };
     if run.job.digest {
         findings.digests = digests(run, &findings)?;

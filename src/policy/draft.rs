@@ -2,6 +2,7 @@
 
 use super::file::{Caveat, Discriminator, OneOrMore};
 use crate::catalog::OnDelete;
+use crate::label::is_hidden;
 use std::fmt::Write;
 
 /// The parts of a policy file, in the order in which they are written.
@@ -105,14 +106,17 @@ fn key(text: &str) -> String {
 }
 
 fn quoted(text: &str) -> String {
-    // Written in several lines, only the first one would be commented out.
+    // Written in several lines, only the first one would be commented out; and a file is read at a terminal, too.
     let escaped = |c: char| match c {
         '"' | '\\' => format!("\\{c}"),
         '\n' => "\\n".to_owned(),
-        c if c.is_control() => format!("\\u{:04x}", u32::from(c)),
+        c if is_hidden(c) => match u32::from(c) {
+            code @ 0..=0xffff => format!("\\u{code:04x}"),
+            code => format!("\\U{code:08x}"),
+        },
         c => c.to_string(),
     };
-    match text.contains('\n') {
+    match text.contains(is_hidden) {
         true => format!("\"{}\"", text.chars().map(escaped).collect::<String>()),
         false => toml::Value::from(text).to_string(),
     }

@@ -1,6 +1,7 @@
 //! The preview's steps for spreadsheets (RFC 4180).
 
 use super::Report;
+use crate::label::printable;
 
 /// One line per step and reference that reaches it.
 pub fn report(report: &Report) -> String {
@@ -28,8 +29,9 @@ pub fn report(report: &Report) -> String {
 }
 
 fn field(cell: &str) -> String {
-    match cell.contains(['"', ',', '\n', '\r']) {
+    let cell = printable(cell);
+    match cell.contains(['"', ',']) {
         true => format!("\"{}\"", cell.replace('"', "\"\"")),
-        false => cell.to_owned(),
+        false => cell,
     }
 }

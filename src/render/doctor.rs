@@ -1,7 +1,7 @@
 //! What `doctor` found, with the statements that cure it.
 
 use super::counted;
-use super::table::wrapped;
+use super::table::{line, wrapped};
 use crate::doctor::{Severity, Symptom};
 use serde::Serialize;
 
@@ -23,17 +23,18 @@ pub fn table(database: &str, symptoms: &[Symptom], width: u16) -> String {
         text += &wrapped(heading, &what, width);
         if let Some(cure) = &symptom.cure {
             // One line, to be copied.
-            text += &format!("  cure: {cure};\n");
+            text += &line(&format!("  cure: {cure};"));
         }
     }
     let count = |severity| symptoms.iter().filter(|s| s.severity == severity).count() as u64;
     match symptoms.is_empty() {
-        true => text + &format!("{database}: nothing will bite\n"),
+        true => text + &line(&format!("{database}: nothing will bite")),
         false => {
             let blocks = count(Severity::Blocks);
             let slows = count(Severity::Slows);
             let total = counted(symptoms.len() as u64, "finding");
-            text + &format!("{database}: {total}, {blocks} in the way, {slows} that cost time\n")
+            let what = format!("{total}, {blocks} in the way, {slows} that cost time");
+            text + &line(&format!("{database}: {what}"))
         }
     }
 }

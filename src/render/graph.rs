@@ -1,9 +1,10 @@
 //! What an organization reaches, as a table, a picture's source or JSON.
 
 use super::grouped;
-use super::table::plain;
+use super::table::{line, plain};
 use crate::catalog::{Catalog, OnDelete, ReferenceId, TableId};
 use crate::findings::Findings;
+use crate::label::printable;
 use crate::plan::Plan;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -107,17 +108,17 @@ pub fn table(view: &GraphView, width: u16) -> String {
     }
     let edges = view.edges();
     let summary = format!(
-        "{} reaches {} by {}\n",
+        "{} reaches {} by {}",
         view.name(view.plan.root),
         super::counted(view.plan.tables.len() as u64 - 1, "table"),
         super::counted(edges.len() as u64, "reference"),
     );
-    plain(&header, edges.iter().map(row).collect(), &[5], width) + "\n" + &summary
+    plain(&header, edges.iter().map(row).collect(), &[5], width) + "\n" + &line(&summary)
 }
 
 /// Graphviz: an arrow from parent to child, as the deletion goes.
 pub fn dot(view: &GraphView) -> String {
-    let escape = |text: &str| text.replace('\\', "\\\\").replace('"', "\\\"");
+    let escape = |text: &str| printable(text).replace('\\', "\\\\").replace('"', "\\\"");
     let mut text = String::from("digraph orgsweep {\n  rankdir=LR;\n  node [shape=box];\n");
     for (table, label) in labels(view) {
         let bold = if table == view.plan.root { ", style=bold" } else { "" };
@@ -144,7 +145,7 @@ pub fn dot(view: &GraphView) -> String {
 
 /// A Mermaid flowchart, for Markdown.
 pub fn mermaid(view: &GraphView) -> String {
-    let escape = |text: &str| text.replace('"', "#quot;");
+    let escape = |text: &str| printable(text).replace('"', "#quot;");
     let mut text = String::from("flowchart LR\n");
     for (table, label) in labels(view) {
         text += &format!("  t{}[\"{}\"]\n", table.0, escape(&label));

@@ -1,6 +1,7 @@
 //! The preview for a pull request or an issue.
 
 use super::{Report, grouped};
+use crate::label::printable;
 
 /// A GitHub-flavoured table, then refusals and notes as lists.
 pub fn report(report: &Report) -> String {
@@ -19,18 +20,19 @@ pub fn report(report: &Report) -> String {
             })
             .collect();
         let cells = [step.action.to_owned(), step.table, grouped(step.rows), reached.join("<br>")];
-        let cells: Vec<String> = cells.iter().map(|cell| cell.replace('|', "\\|")).collect();
+        let cells: Vec<String> =
+            cells.iter().map(|cell| printable(cell).replace('|', "\\|")).collect();
         text += &format!("| {} | {} |\n", step.order, cells.join(" | "));
     }
     let refusals = report.refusal_views();
     for refusal in &refusals {
-        text += &format!("\n- **refused**: {}", refusal.message);
+        text += &format!("\n- **refused**: {}", printable(&refusal.message));
         for sample in &refusal.samples {
-            text += &format!("\n  - {sample}");
+            text += &format!("\n  - {}", printable(sample));
         }
     }
     for note in report.notes() {
-        text += &format!("\n- {note}");
+        text += &format!("\n- {}", printable(&note));
     }
     text + "\n"
 }

@@ -1,6 +1,6 @@
 //! What a policy means in the database that it was checked against.
 
-use super::table::{plain, wrapped};
+use super::table::{line, plain, wrapped};
 use super::{counted, grouped};
 use crate::policy::Caveat;
 use serde::Serialize;
@@ -89,7 +89,7 @@ pub fn table(view: &PolicyView, width: u16) -> String {
         );
         text += &wrapped("incomplete: ", &what, width);
     }
-    text + &format!("{} fits {}, organizations in {}\n", view.file, view.database, view.root)
+    text + &line(&format!("{} fits {}, organizations in {}", view.file, view.database, view.root))
 }
 
 pub fn json(view: &PolicyView) -> String {

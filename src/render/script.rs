@@ -1,7 +1,7 @@
 //! The preview as a script that psql, mariadb or sqlite3 runs by itself.
 //!
 //! It repeats the statements that found rows, compares the counts with the preview's, then unlinks
-//! and deletes with the engine's own checks on.
+//! and deletes with the engine's own checks on. Of a deletion that clean refuses nothing is in it: it fails.
 
 use super::Report;
 use crate::catalog::TableId;
@@ -10,72 +10,104 @@ use crate::label::{printable, title};
 use crate::sql::{Cycles, Dialect, Sql};
 use std::collections::BTreeSet;
 
-pub fn report(report: &Report) -> String {
-    let sql = report.sql();
-    let mut text = head(report);
-    let organizations = report.findings.organizations.iter();
-    for organization in organizations {
+/// # Errors
+/// Why the script cannot be written: it would hold characters that are not seen.
+pub fn report(report: &Report) -> Result<String, String> {
+    if report.exit != 0 {
+        let messages = report.refusal_views().into_iter().map(|refusal| refusal.message);
+        let messages: Vec<String> = messages.collect();
+        let none = [format!("nothing matches {}", report.selection)];
+        return Ok(refused(report.dialect, if messages.is_empty() { &none } else { &messages }));
+    }
+    let (sql, dialect) = (report.sql(), report.dialect);
+    let mut text = head(dialect);
+    for organization in &report.findings.organizations {
         let name = organization.name.as_deref().unwrap_or_default();
         text += &format!("-- organization {}\n", title(name, &organization.key));
     }
-    text += report.dialect.begin_script();
+    text += dialect.begin_script();
+    let mut script = Script { dialect, text };
+    for statement in &report.findings.prelude {
+        script.add(statement)?;
+    }
     let rows = report.findings.rows();
     for table in rows.keys() {
-        line(&mut text, &sql.create_key_table(*table));
+        script.add(&sql.create_key_table(*table))?;
     }
     for found in &report.findings.found {
-        line(&mut text, &found.script);
+        script.add(&found.script)?;
     }
-    text += "\n-- the counts must be those of the preview\n";
+    script.text += "\n-- the counts must be those of the preview\n";
     for (table, rows) in &rows {
-        line(&mut text, &sql.assert_count(*table, *rows));
+        script.add(&sql.assert_count(*table, *rows))?;
     }
-    text += "\n";
+    script.text += "\n";
     for unlinked in &report.findings.unlinked {
         let unlink = &report.plan.unlinks[unlinked.unlink];
         let known = rows.contains_key(&report.catalog.reference(unlink.reference).child);
-        line(&mut text, &sql.keep_unlinked(unlinked.unlink, unlink, known, true).inlined());
+        script.add(&sql.keep_unlinked(unlinked.unlink, unlink, known, true).inlined())?;
     }
     for work in report.findings.work(report.catalog, report.plan, &BTreeSet::new()) {
         match work {
             Work::Unlink(change) => {
                 if let Some(merge) = sql.merge_kept(&change) {
-                    line(&mut text, &merge);
+                    script.add(&merge)?;
                 }
-                line(&mut text, &sql.unlink(&change).inlined());
+                script.add(&sql.unlink(&change).inlined())?;
             }
-            Work::Delete(tables) => line(&mut text, &delete(&sql, report.dialect, &tables)),
+            Work::Delete(tables) => {
+                for statement in deletes(&sql, dialect, &tables) {
+                    script.add(&statement)?;
+                }
+            }
         }
     }
-    text + "COMMIT;\n"
+    Ok(script.text + "COMMIT;\n")
 }
 
-fn delete(sql: &Sql, dialect: Dialect, component: &[TableId]) -> String {
+/// The script of a deletion that is refused, and why: it changes nothing, and fails.
+pub fn refused(dialect: Dialect, reasons: &[String]) -> String {
+    let mut text = head(dialect);
+    for reason in reasons {
+        text += &format!("-- REFUSED by orgsweep clean: {}\n", printable(reason));
+    }
+    text + dialect.refuse_in_script()
+}
+
+struct Script {
+    dialect: Dialect,
+    text: String,
+}
+
+impl Script {
+    fn add(&mut self, statement: &str) -> Result<(), String> {
+        let Some(statement) = self.dialect.in_seen_characters(statement) else {
+            return Err(
+                "names or values hold control characters, which a script for this client cannot \
+                        write in another way"
+                    .into(),
+            );
+        };
+        self.text += &statement;
+        self.text += ";\n";
+        Ok(())
+    }
+}
+
+fn deletes(sql: &Sql, dialect: Dialect, component: &[TableId]) -> Vec<String> {
     match (dialect.cycles(), component) {
-        (Cycles::OneStatement, [_, _, ..]) => sql.delete_together(component).inlined(),
-        _ => {
-            let deletes: Vec<String> =
-                component.iter().map(|table| sql.delete(*table).inlined()).collect();
-            deletes.join(";\n")
-        }
+        (Cycles::OneStatement, [_, _, ..]) => vec![sql.delete_together(component).inlined()],
+        _ => component.iter().map(|table| sql.delete(*table).inlined()).collect(),
     }
 }
 
-fn head(report: &Report) -> String {
-    let client = report.dialect.client();
-    let mut text = format!(
-        "-- orgsweep {}: delete what the preview showed. Run it with: {client} < THIS\n\
+fn head(dialect: Dialect) -> String {
+    format!(
+        "{}-- orgsweep {}: delete what the preview showed. Run it with: {} < THIS\n\
          -- Checked by the engine alone: it stops when a count differs or a reference forbids a\n\
          -- DELETE. orgsweep clean proves more, and shows refusals in words.\n",
+        dialect.stop_at_errors(),
         env!("CARGO_PKG_VERSION"),
-    );
-    for refusal in report.refusal_views() {
-        text += &format!("-- REFUSED by orgsweep clean: {}\n", printable(&refusal.message));
-    }
-    text
-}
-
-fn line(text: &mut String, statement: &str) {
-    text.push_str(statement);
-    text.push_str(";\n");
+        dialect.client(),
+    )
 }

@@ -1,9 +1,8 @@
 //! Archives, their contents and the receipts of runs, as tables and as JSON.
 
-use super::table::{age, plain, wrapped};
+use super::table::{age, line, plain, wrapped};
 use super::{counted, grouped};
 use crate::archive::{Entry, Kind, Manifest, State};
-use crate::label::printable;
 use crate::receipt::{Part, Receipt};
 use serde_json::{Value, json};
 use std::path::Path;
@@ -48,7 +47,7 @@ fn organizations(parts: &[Part]) -> String {
     let mut all: Vec<String> = parts
         .iter()
         .flat_map(|part| &part.organizations)
-        .map(|one| printable(one.name.as_deref().unwrap_or(&one.key)))
+        .map(|one| one.name.clone().unwrap_or_else(|| one.key.clone()))
         .collect();
     // Batches are of the same one.
     all.dedup();
@@ -60,14 +59,11 @@ fn organizations(parts: &[Part]) -> String {
 
 pub fn archives_table(directory: &Path, archives: &[Kept], width: u16) -> String {
     if archives.is_empty() {
-        return format!("no archives in {}", directory.display());
+        return line(&format!("no archives in {}", directory.display()));
     }
-    let mut text = format!(
-        "{}\n{} in {}\n",
-        listed(archives, width),
-        counted(archives.len() as u64, "archive"),
-        directory.display()
-    );
+    let count = counted(archives.len() as u64, "archive");
+    let mut text = listed(archives, width) + "\n";
+    text += &line(&format!("{count} in {}", directory.display()));
     for (state, note) in [
         (State::Pending, "pending: complete; orgsweep verify --org-id tells whether its rows went"),
         (State::Partial, "partial: being written, or left by a run that was killed before COMMIT"),
@@ -96,7 +92,7 @@ fn listed(archives: &[Kept], width: u16) -> String {
         let organizations = Some(kept.organizations()).filter(|names| !names.is_empty());
         let facts: Vec<String> =
             organizations.into_iter().chain(rows).chain(kept.facts()).collect();
-        format!("{}\n{}", kept.name, wrapped("  ", &facts.join(", "), width))
+        line(&kept.name) + &wrapped("  ", &facts.join(", "), width)
     };
     archives.iter().map(block).collect::<String>().trim_end().to_owned()
 }
@@ -116,8 +112,8 @@ pub fn archives_json(archives: &[Kept]) -> String {
 
 pub fn pruned(archives: &[Kept], dry_run: bool) -> String {
     let verb = if dry_run { "would be removed" } else { "removed" };
-    let mut text: String =
-        archives.iter().map(|kept| format!("{verb}: {}\n", kept.entry.path.display())).collect();
+    let one = |kept: &Kept| line(&format!("{verb}: {}", kept.entry.path.display()));
+    let mut text: String = archives.iter().map(one).collect();
     text += &format!("{} {verb}\n", counted(archives.len() as u64, "archive"));
     text
 }

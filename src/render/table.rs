@@ -1,8 +1,10 @@
-//! Preview and summary as a person reads them.
+//! Preview and summary as a person reads them; and the ways in which any text gets its lines: what is
+//! put into a cell or on a line stays there, whatever is in it.
 
 use super::report::{ReachedView, StepView};
 use super::{Outcome, Report, counted, grouped};
 use crate::findings::Proof;
+use crate::label::printable;
 use comfy_table::presets::UTF8_FULL_CONDENSED;
 use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, Table};
 use std::time::Duration;
@@ -22,17 +24,17 @@ pub fn report(report: &Report, width: u16) -> String {
     for note in report.notes() {
         text += &wrapped("note: ", &note, width);
     }
-    for line in totals(report).lines() {
-        text += &wrapped("", line, width);
+    for sentence in totals(report) {
+        text += &wrapped("", &sentence, width);
     }
     match &report.archives[..] {
         [] => {}
-        [archive] => text += &format!("archive: {archive}\n"),
+        [archive] => text += &line(&format!("archive: {archive}")),
         [first, .., last] => {
             let several = report.archives.len();
-            text += &format!(
-                "{several} archives, the newest to be restored first:\n  {first}\n  … {last}\n"
-            );
+            text += &line(&format!("{several} archives, the newest to be restored first:"));
+            text += &line(&format!("  {first}"));
+            text += &line(&format!("  … {last}"));
         }
     }
     if let Some(next) = &report.next {
@@ -54,12 +56,27 @@ pub fn with_whole(
     whole: &[usize],
     width: u16,
 ) -> String {
+    let cells = |row: Vec<String>| row.into_iter().map(|cell| vec![cell]).collect();
+    framed(header, rows.into_iter().map(cells).collect(), numbers, whole, width)
+}
+
+/// The same of cells that have several lines.
+fn framed(
+    header: &[&str],
+    rows: Vec<Vec<Vec<String>>>,
+    numbers: &[usize],
+    whole: &[usize],
+    width: u16,
+) -> String {
+    let cell = |lines: Vec<String>| {
+        lines.iter().map(|line| printable(line)).collect::<Vec<_>>().join("\n")
+    };
     let mut table = Table::new();
     table.load_style(UTF8_FULL_CONDENSED);
     table.set_content_arrangement(ContentArrangement::Dynamic).set_width(width);
     table.set_header(header.to_vec());
     for row in rows {
-        table.add_row(row);
+        table.add_row(row.into_iter().map(cell).collect::<Vec<_>>());
     }
     for column in numbers {
         if let Some(column) = table.column_mut(*column) {
@@ -80,15 +97,15 @@ fn steps_table(steps: &[StepView], width: u16) -> String {
         let reached: Vec<String> =
             step.reached_by.iter().map(|reached| reached_by(reached, step.rows)).collect();
         let mut row = vec![
-            step.order.to_string(),
-            step.action.to_owned(),
-            step.table.clone(),
-            grouped(step.rows),
-            reached.join("\n"),
+            vec![step.order.to_string()],
+            vec![step.action.to_owned()],
+            vec![step.table.clone()],
+            vec![grouped(step.rows)],
+            reached,
         ];
         if timed {
             let took = step.milliseconds.unwrap_or_default();
-            row.push(duration(Duration::from_secs_f64(took / 1000.0)));
+            row.push(vec![duration(Duration::from_secs_f64(took / 1000.0))]);
         }
         row
     };
@@ -98,7 +115,7 @@ fn steps_table(steps: &[StepView], width: u16) -> String {
         header.push("Time");
         numbers.push(5);
     }
-    plain(&header, steps.iter().map(row).collect(), &numbers, width)
+    framed(&header, steps.iter().map(row).collect(), &numbers, &[], width)
 }
 
 /// `client_id → clients (cascade) 10`, and a mark where only `--force` follows it.
@@ -145,16 +162,23 @@ fn refusals(report: &Report, width: u16) -> String {
     text
 }
 
-/// A line with a heading, folded under its own text where it is too long.
+/// A line that is never folded: to be copied.
+pub fn line(text: &str) -> String {
+    printable(text) + "\n"
+}
+
+/// A line with a heading, folded under its own text where it is too long: no name, however long, comes to
+/// stand where a line begins.
 pub(super) fn wrapped(heading: &str, text: &str, width: u16) -> String {
-    let indent = " ".repeat(heading.chars().count());
+    let indent = " ".repeat(heading.chars().count().max(2));
     let options = textwrap::Options::new(usize::from(width))
         .initial_indent(heading)
         .subsequent_indent(&indent);
-    textwrap::fill(text, options) + "\n"
+    textwrap::fill(&printable(text), options) + "\n"
 }
 
-fn totals(report: &Report) -> String {
+/// Sentences, each on a line of its own.
+fn totals(report: &Report) -> Vec<String> {
     let findings = report.findings;
     let rows = counted(findings.deleted(), "row");
     let tables = counted(findings.rows().len() as u64, "table");
@@ -164,27 +188,28 @@ fn totals(report: &Report) -> String {
     };
     let order = if findings.top_down { ", in one pass from the top down" } else { "" };
     let proof = report.plan.rules.checks.as_str();
-    let checks = |order| format!("reference checks: {proof}{order} ({})\n", report.checks_reason);
+    let checks = |order| format!("reference checks: {proof}{order} ({})", report.checks_reason);
     match report.outcome {
         Outcome::Nothing => {
-            format!("nothing to clean up: nothing matches {}\n", report.selection)
+            vec![format!("nothing to clean up: nothing matches {}", report.selection)]
         }
         Outcome::Cleaned => {
-            let took: Duration = report.durations.values().sum();
-            format!(
-                "deleted {rows} of {tables}{unlinked} in {}; {}\n{}",
-                duration(took),
-                ended(&findings.proof),
-                checks(order)
-            )
+            let took = duration(report.durations.values().sum());
+            vec![
+                format!(
+                    "deleted {rows} of {tables}{unlinked} in {took}; {}",
+                    ended(&findings.proof)
+                ),
+                checks(order),
+            ]
         }
-        Outcome::Previewed => format!(
-            "{rows} of {tables} would be deleted{unlinked}\n{}path: {}\n",
+        Outcome::Previewed => vec![
+            format!("{rows} of {tables} would be deleted{unlinked}"),
             checks(""),
-            report.path()
-        ),
+            format!("path: {}", report.path()),
+        ],
         Outcome::Refused => {
-            format!("refused: nothing was changed ({rows} of {tables}{unlinked} at stake)\n")
+            vec![format!("refused: nothing was changed ({rows} of {tables}{unlinked} at stake)")]
         }
     }
 }

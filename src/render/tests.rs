@@ -28,6 +28,7 @@ fn findings(plan: &Plan) -> Findings {
         is_cut: false,
         digests: std::collections::BTreeMap::new(),
         proof: Proof::default(),
+        prelude: Vec::new(),
         organizations: vec![Organization {
             key: "1".into(),
             name: Some("Apex".into()),
@@ -57,13 +58,17 @@ fn findings(plan: &Plan) -> Findings {
 }
 
 fn check(render: impl Fn(&Report) -> String, expected: Expect) {
+    check_of(3, render, expected);
+}
+
+fn check_of(exit: u8, render: impl Fn(&Report) -> String, expected: Expect) {
     let catalog: Catalog = catalog(SCHEMA);
     let plan = plan::build(&catalog, TableId(0), Rules::default());
     let findings = findings(&plan);
     let report = Report {
         command: "preview",
         outcome: Outcome::Refused,
-        exit: 3,
+        exit,
         database: "sqlite:crm.db".into(),
         dialect: Dialect::Sqlite,
         catalog: &catalog,
@@ -279,13 +284,14 @@ fn json_is_complete_and_stable() {
 
 #[test]
 fn the_script_says_what_it_does_not_check() {
-    check(
-        script::report,
+    check_of(
+        0,
+        |report| script::report(report).expect("plain names"),
         expect![[r#"
+            .bail on
             -- orgsweep 0.1.0: delete what the preview showed. Run it with: sqlite3 -bail FILE < THIS
             -- Checked by the engine alone: it stops when a count differs or a reference forbids a
             -- DELETE. orgsweep clean proves more, and shows refusals in words.
-            -- REFUSED by orgsweep clean: deals.created_by → users (restrict) protects 1 row of users: 3 rows of deals name them
             -- organization Apex (1)
             PRAGMA foreign_keys = ON;
             BEGIN IMMEDIATE;
@@ -309,6 +315,22 @@ fn the_script_says_what_it_does_not_check() {
             DELETE FROM main."users" AS c WHERE (c.rowid) IN (SELECT c0 FROM temp.orgsweep_k1);
             DELETE FROM main."organizations" AS c WHERE (c.rowid) IN (SELECT c0 FROM temp.orgsweep_k0);
             COMMIT;
+        "#]],
+    );
+}
+
+#[test]
+fn the_script_of_a_refused_preview_does_nothing_but_fail() {
+    check(
+        |report| script::report(report).expect("plain names"),
+        expect![[r#"
+            .bail on
+            -- orgsweep 0.1.0: delete what the preview showed. Run it with: sqlite3 -bail FILE < THIS
+            -- Checked by the engine alone: it stops when a count differs or a reference forbids a
+            -- DELETE. orgsweep clean proves more, and shows refusals in words.
+            -- REFUSED by orgsweep clean: deals.created_by → users (restrict) protects 1 row of users: 3 rows of deals name them
+            CREATE TEMP TABLE orgsweep_refused (refused CONSTRAINT "orgsweep clean refuses this: the script's comments say why" CHECK (refused = 0));
+            INSERT INTO orgsweep_refused VALUES (1);
         "#]],
     );
 }

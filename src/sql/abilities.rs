@@ -121,29 +121,4 @@ impl Dialect {
     pub fn longest_statement(self) -> Option<&'static str> {
         (self == Dialect::Mysql).then_some("SELECT CAST(@@max_allowed_packet AS CHAR)")
     }
-
-    /// The client that runs a script.
-    pub fn client(self) -> &'static str {
-        match self {
-            Dialect::Sqlite => "sqlite3 -bail FILE",
-            Dialect::Postgres => "psql -v ON_ERROR_STOP=1",
-            Dialect::Mysql => "mariadb DATABASE",
-        }
-    }
-
-    /// How a script begins, in a session of its own.
-    pub fn begin_script(self) -> &'static str {
-        match self {
-            Dialect::Sqlite => {
-                "PRAGMA foreign_keys = ON;\nBEGIN IMMEDIATE;\nPRAGMA defer_foreign_keys = ON;\n"
-            }
-            Dialect::Postgres => {
-                "BEGIN ISOLATION LEVEL REPEATABLE READ, READ WRITE;\nSET LOCAL row_security = off;\n"
-            }
-            Dialect::Mysql => {
-                "SET SESSION sql_mode = 'ANSI_QUOTES,NO_BACKSLASH_ESCAPES,STRICT_ALL_TABLES';\n\
-                 SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED;\nSTART TRANSACTION READ WRITE;\n"
-            }
-        }
-    }
 }

@@ -2,6 +2,7 @@
 
 use super::{Dialect, Follow, Sql, Statement, literal, quote};
 use crate::catalog::{ReferenceId, TableId, TableName};
+use crate::label::printable;
 
 impl Sql<'_> {
     /// Keeps others from adding references to these tables while rows go (`ALTER TABLE … ADD
@@ -221,9 +222,7 @@ impl Sql<'_> {
             Dialect::Postgres => format!(
                 "DO $$ BEGIN IF (SELECT count(*) FROM {keys}) <> {rows} THEN \
                  RAISE EXCEPTION 'the data moved since the preview: table {}'; END IF; END $$",
-                self.table(table)
-                    .name
-                    .to_string()
+                printable(&self.table(table).name.to_string())
                     .replace('\'', "''")
                     .replace('$', "")
                     .replace('%', "%%")

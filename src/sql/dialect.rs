@@ -136,8 +136,9 @@ impl Dialect {
         }
     }
 
-    /// One line a session that `pid` waits for. Of its statement only the beginning: the rest may hold
-    /// values. MariaDB tells it to those with PROCESS.
+    /// One line a session that `pid` waits for. Of its statement only the verb, where it is one: anything
+    /// else may be a value, a password that was typed into the wrong window included. MariaDB tells it to those with
+    /// PROCESS.
     pub fn blockers(self, pid: &str) -> String {
         match self {
             Dialect::Sqlite => String::new(),
@@ -147,7 +148,7 @@ impl Dialect {
                  ' from ', coalesce(host(a.client_addr), 'this machine'), ', ', coalesce(a.state, 'state unknown'), \
                  ', in a transaction since ', to_char(a.xact_start, 'HH24:MI:SS'), \
                  ', its statement since ', to_char(a.query_start, 'HH24:MI:SS'), \
-                 ': ', left(regexp_replace(a.query, '\\s+', ' ', 'g'), 60)) \
+                 coalesce(': ' || upper(substring(a.query FROM '(?i)^\\s*({VERBS})\\M')), '')) \
                  FROM pg_stat_activity a WHERE a.pid = ANY (pg_blocking_pids({pid})) ORDER BY a.xact_start LIMIT 3"
             ),
             Dialect::Mysql => format!(
@@ -155,7 +156,8 @@ impl Dialect {
                  ' from ', coalesce(p.host, 'this machine'), ', ', \
                  CASE p.command WHEN 'Sleep' THEN 'idle in transaction' ELSE coalesce(p.command, 'state unknown') END, \
                  ', in a transaction since ', time(b.trx_started), \
-                 coalesce(concat(': ', left(regexp_replace(b.trx_query, '[[:space:]]+', ' '), 60)), '')) \
+                 CASE WHEN b.trx_query REGEXP '^[[:space:]]*(?i:{VERBS})[[:>:]]' \
+                 THEN concat(': ', upper(regexp_substr(b.trx_query, '[[:alpha:]]+'))) ELSE '' END) \
                  FROM information_schema.innodb_lock_waits w \
                  JOIN information_schema.innodb_trx r ON r.trx_id = w.requesting_trx_id \
                  JOIN information_schema.innodb_trx b ON b.trx_id = w.blocking_trx_id \
@@ -251,6 +253,11 @@ impl Dialect {
         }
     }
 }
+
+/// What a statement may begin with.
+const VERBS: &str = "alter|analyze|begin|call|cluster|commit|copy|create|delete|do|drop|end|execute|fetch|insert|load|lock|\
+                     merge|optimize|refresh|reindex|rename|replace|rollback|savepoint|select|set|start|table|truncate|update|\
+                     vacuum|values|with";
 
 /// Texts of values that their types read again, whatever the settings of the role that writes them or of
 /// the one that reads them (PostgreSQL).

@@ -21,6 +21,7 @@ mod naming;
 mod proof;
 mod refusals;
 mod restoring;
+mod script;
 mod selection;
 mod staging;
 mod standby;

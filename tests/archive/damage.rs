@@ -243,3 +243,72 @@ fn names_and_types_that_are_sql() {
         refused(&db, &wide, &["is no row of it"]);
     }
 }
+
+/// Makes every text in it, but for those that are read as something else, one that would forge output.
+fn poison(value: &mut serde_json::Value) {
+    const READ: [&str; 10] = [
+        "kind",
+        "dialect",
+        "made_at",
+        "started_at",
+        "sha256",
+        "directory",
+        "schema",
+        "identity",
+        "outcome",
+        "archive",
+    ];
+    match value {
+        serde_json::Value::String(text) => *text = evil(text),
+        serde_json::Value::Array(values) => values.iter_mut().for_each(poison),
+        serde_json::Value::Object(fields) => {
+            let meant = |(name, _): &(&String, _)| !READ.contains(&name.as_str());
+            fields.iter_mut().filter(meant).for_each(|(_, value)| poison(value));
+        }
+        _ => {}
+    }
+}
+
+/// An archive and a receipt come from wherever somebody took them: what they say is shown, and no more.
+#[test]
+fn texts_that_would_forge_output() {
+    let (db, archive) = sqlite();
+    let bytes = std::fs::read(&archive).expect("the archive");
+    let file = db.directory().join(evil("forged.tar.zst"));
+    let url = ["--database-url", db.url()];
+    for other in [false, true] {
+        let manifest = |manifest: &mut serde_json::Value| {
+            poison(manifest);
+            if other {
+                manifest["identity"] = evil("other").into();
+            }
+        };
+        std::fs::write(&file, forged(&bytes, manifest, |rows| rows)).expect("a file");
+        let path = file.to_string_lossy();
+        for flags in [&[][..], &["--format", "json"], &["--log-format", "json"]] {
+            orgsweep(&[&["archives", "show", &path], flags].concat()).exits(0).shows_nothing_raw();
+            for more in [&[][..], &["--dry-run"], &["--other-database"]] {
+                let restore = [&url, &["restore", &path][..], flags, more].concat();
+                orgsweep(&restore).exits(3).shows_nothing_raw();
+            }
+        }
+    }
+    let shelf = shelf(&db);
+    std::fs::rename(&file, shelf.join(evil("kept").replace('/', "") + ".tar.zst"))
+        .expect("its name");
+    for receipt in files(&shelf, ".receipt.json") {
+        let text = std::fs::read(&receipt).expect("a receipt");
+        let mut json = serde_json::from_slice(&text).expect("JSON");
+        poison(&mut json);
+        std::fs::write(&receipt, json.to_string()).expect("a receipt");
+    }
+    let shelf = ["--archive-dir", &shelf.to_string_lossy()];
+    for flags in [&[][..], &["--format", "json"]] {
+        let told = orgsweep(&[&["history"], &shelf[..], flags].concat()).exits(0);
+        told.shows_nothing_raw().says(&["cleaned"]);
+        orgsweep(&[&["archives"], &shelf[..], flags].concat()).exits(0).shows_nothing_raw();
+    }
+    let prune = ["archives", "prune", "--older-than", "0s"];
+    orgsweep(&[&shelf[..], &prune].concat()).shows_nothing_raw();
+    orgsweep(&[&prune[..1], &shelf, &prune[1..]].concat()).exits(0).shows_nothing_raw();
+}

@@ -7,9 +7,11 @@ mod confirmation;
 mod doctor;
 mod explain;
 mod faults;
+mod hostile;
 mod machines;
 mod output;
 mod saved;
+mod scripts;
 mod selection;
 mod series;
 #[path = "../support/mod.rs"]

@@ -178,3 +178,71 @@ fn a_database_that_does_not_exist_exits_1() {
     let outcome = orgsweep(&[&["--database-url", url.as_str()], &PREVIEW[..]].concat()).exits(1);
     outcome.says(&["orgsweep_no_such_database"]);
 }
+
+/// However a password is spelled, and whatever is wrong with the URL.
+#[test]
+fn no_piece_of_a_password_is_shown() {
+    for url in [
+        "postgres://scott:hun@ter2@127.0.0.1:1/crm",
+        "postgres://scott:hun/ter2@127.0.0.1:1/crm",
+        "postgres://scott:hun?ter2@127.0.0.1:1/crm",
+        "postgres://scott:hun#ter2@127.0.0.1:1/crm",
+        "postgres://scott:ter2%zz@127.0.0.1:1/crm",
+        "postgres://scott:ter2 2@127.0.0.1:1/crm",
+        "postgres://scott@127.0.0.1:ter2/crm",
+        "postgres://127.0.0.1:1/crm?password=x&ter2=y",
+        "postgres://127.0.0.1:1/crm?PASSWORD=ter2",
+        "postgres://127.0.0.1:1/crm?pass%77ord=ter2",
+        "postgres://127.0.0.1:1/crm?sslpassword=ter2",
+        "POSTGRES://scott:ter2@127.0.0.1:1/crm",
+        "postgres:scott:ter2@127.0.0.1:1/crm",
+        "postgres+psycopg://scott:ter2@127.0.0.1:1/crm",
+        "scott:ter2@127.0.0.1:1/crm",
+        "host=127.0.0.1 port=1 user=scott password=ter2",
+        "Host=127.0.0.1;Port=1;Username=scott;Password=ter2",
+        "host=127.0.0.1 port=1 password='ter2:x'",
+        "jdbc:postgresql://127.0.0.1:1/crm?user=scott&password=ter2",
+        "mysql://scott:hun?ter2@127.0.0.1:1/crm",
+        "mysql://scott:hun/ter2@127.0.0.1:1/crm",
+        "mysql://scott@127.0.0.1:1/crm?pwd=ter2",
+        "mysql://scott@127.0.0.1:1/crm?password=x&ter2=y",
+        "mysql://scott@127.0.0.1:1/crm?password=ter2",
+        "mysql://scott@127.0.0.1:ter2/crm",
+        "sqlite:crm.db?key=ter2",
+        "crm.db?key=ter2",
+        "sqlite://scott:ter2@127.0.0.1/crm.db",
+    ] {
+        let commands = [&PREVIEW[..], &CLEAN_APEX, &["doctor"], &["policy", "init"], &["migrate"]];
+        for command in commands {
+            let arguments = [&["--database-url", url], command].concat();
+            let outcome = orgsweep(&arguments).hides("ter2");
+            assert!(matches!(outcome.code, 1 | 2), "{outcome}");
+        }
+        let log = [&PREVIEW[..], &["--format", "json", "--log-format", "json"]].concat();
+        Invocation::new(&log).env("DATABASE_URL", url).run().hides("ter2");
+        for misplaced in [
+            &[url, "preview"][..],
+            &["preview", url],
+            &["preview", "--url", url],
+            &["preview", "--format", url],
+        ] {
+            orgsweep(misplaced).exits(2).hides("ter2");
+        }
+    }
+}
+
+/// A mask wherever the password's letters stand would tell them.
+#[test]
+fn the_same_is_said_whatever_the_password() {
+    for scheme in ["postgres", "mysql"] {
+        let said = |password: &str| {
+            let url = format!("{scheme}://scott:{password}@127.0.0.1:1/crm");
+            let outcome = orgsweep(&[&["--database-url", url.as_str()], &PREVIEW[..]].concat());
+            (outcome.code, outcome.stdout, outcome.stderr)
+        };
+        let wanted = said("hunter2");
+        for password in ["o", "1", "connection", "refused", "crm", "scott"] {
+            assert_eq!(said(password), wanted, "{scheme}: {password}");
+        }
+    }
+}

@@ -12,7 +12,7 @@ mod rows;
 
 pub use database::{Backend, Role, TestDatabase, mysql_url, postgres_available, postgres_url};
 pub use django::{DjangoOutcome, DjangoTrial, django_pythons};
-pub use process::{Invocation, Outcome, Running, orgsweep};
+pub use process::{Invocation, Outcome, Running, evil, orgsweep};
 pub use rows::{Changes, Dump, changes};
 
 use std::io::Write;

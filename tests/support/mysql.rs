@@ -128,6 +128,11 @@ pub fn client(database: &str, script: &[u8]) {
     assert!(child.wait().expect("the client ends").success());
 }
 
+/// The client, on the throw-away server.
+pub fn client_of(database: &str) -> Command {
+    program("mariadb", database)
+}
+
 /// A database as a script.
 pub fn dump_script(database: &str) -> Vec<u8> {
     let arguments = ["--skip-comments", "--routines", "--triggers", "--single-transaction"];

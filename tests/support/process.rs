@@ -1,5 +1,6 @@
 //! The binary, or another program, as a process: clean environment, no terminal, a time limit.
 
+use orgsweep::label::is_hidden;
 use serde_json::Value;
 use std::fmt;
 use std::io::{Read, Write};
@@ -215,6 +216,21 @@ impl Outcome {
         self
     }
 
+    /// Asserts that no character is hidden and that no line is a name's own: one that begins with "forged".
+    #[track_caller]
+    pub fn shows_nothing_raw(self) -> Outcome {
+        assert!(!matches!(self.code, 70 | 101), "{self}");
+        for text in [&self.stdout, &self.stderr] {
+            let raw = text.chars().find(|c| is_hidden(*c) && *c != '\n');
+            assert!(raw.is_none(), "{raw:?} is raw in {text:?}\n{self}");
+            assert!(
+                !text.lines().any(|line| line.starts_with("forged")),
+                "a line is forged\n{self}"
+            );
+        }
+        self
+    }
+
     /// stdout and stderr together.
     pub fn text(&self) -> String {
         format!("{}\n{}", self.stdout, self.stderr)
@@ -250,4 +266,12 @@ impl Outcome {
         let refusals = json["refusals"].as_array().cloned().unwrap_or_default();
         refusals.into_iter().filter(|refusal| refusal["kind"] == kind).collect()
     }
+}
+
+/// A name with ESC, CR, LF, RTL override, zero-width space, BEL, backspace, tab, DEL, a C1 control and a line
+/// separator in it.
+pub fn evil(name: &str) -> String {
+    format!(
+        "{name}\u{1b}[31m\r\nforged: {name}\u{202e}\u{200b}\u{7}\u{8}\t\u{7f}\u{9b}\u{2028}forged"
+    )
 }

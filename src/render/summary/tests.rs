@@ -65,7 +65,7 @@ fn a_series_tells_how_each_fared_and_how_many_did() {
         not tried: e2e-4 (key 4): interrupted before its turn
         not tried: orphans: interrupted before its turn
         partly done: 1 cleaned, 1 failed, 1 with nothing left, 2 not tried; 1,200 rows
-        deleted, 3 rows unlinked in 2.5 s
+          deleted, 3 rows unlinked in 2.5 s
     "#]],
     );
     check_width(
@@ -84,7 +84,7 @@ fn a_series_tells_how_each_fared_and_how_many_did() {
             │ (orphans)    ┆     ┆          ┆ not tried    ┆       ┆          ┆       ┆ interrupted before its turn │
             └──────────────┴─────┴──────────┴──────────────┴───────┴──────────┴───────┴─────────────────────────────┘
             partly done: 1 cleaned, 1 failed, 1 with nothing left, 2 not tried; 1,200 rows deleted, 3 rows unlinked in 2.5
-            s
+              s
         "#]],
     );
 }
