@@ -117,8 +117,8 @@ fn on_delete(words: &str) -> OnDelete {
 /// The narrowest index that begins with the columns, in any order. Foreign keys compare in the
 /// parent's collation, so an index in another one does not find the rows.
 fn index(child: &Described, columns: &[String], keyed: &[&Column]) -> Option<String> {
-    if let ([column], Some(rowid)) = (columns, &child.rowid)
-        && column == rowid
+    if let [column] = columns
+        && child.table.is_rowid(column)
     {
         return Some(ROWID.to_owned());
     }
