@@ -178,7 +178,10 @@ fn of_table(
         let cure = unseen.then(|| cures::grant(dialect, "TRIGGER", table, &facts.role));
         symptoms.push(symptom(Severity::Slows, Kind::Trigger, what, cure));
     }
-    if table.identifying_key().is_none() && table.kind != TableKind::WithoutRowid {
+    if table.has_nameless_rows() {
+        let what = "nothing tells its rows apart: no key does, and SQLite's rowid has no name here";
+        symptoms.push(symptom(Severity::Blocks, Kind::NoKey, what.into(), None));
+    } else if table.identifying_key().is_none() && table.kind != TableKind::WithoutRowid {
         let by = dialect.row_address().map_or("all of their values", |_| "their address");
         let what = format!("no key tells its rows apart: they go by {by}");
         let cure = cures::add_key(dialect, table);

@@ -4,8 +4,8 @@
 //! first column is the primary key; `!` is NOT NULL; a reference names the parent's first column.
 
 use super::{
-    Catalog, Column, Comparison, Declaration, Key, OnDelete, Privileges, Reference, Table, TableId,
-    TableKind, TableName,
+    Affinity, Catalog, Column, Comparison, Declaration, Key, OnDelete, Privileges, Reference,
+    RowId, Table, TableId, TableKind, TableName,
 };
 
 /// Reads a catalog; a malformed line is a mistake in the test.
@@ -41,10 +41,12 @@ fn table(name: &str, columns: &[&str]) -> Table {
             collation: None,
             textual,
             on_update: false,
+            affinity: if textual { Affinity::Text } else { Affinity::Integer },
             name,
         }
     };
     let columns: Vec<Column> = columns.iter().enumerate().map(column).collect();
+    let rowid = RowId { alias: Some(columns[0].name.clone()), name: Some("rowid") };
     let primary = Key {
         name: format!("{name}_pkey"),
         columns: vec![columns[0].name.clone()],
@@ -64,6 +66,7 @@ fn table(name: &str, columns: &[&str]) -> Table {
         estimated_rows: None,
         lasting_engine: None,
         keeps_history: false,
+        rowid: Some(rowid),
     }
 }
 

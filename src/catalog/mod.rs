@@ -116,6 +116,18 @@ pub struct Table {
     /// MariaDB: system-versioned, so that rows that go can still be read.
     #[serde(default)]
     pub keeps_history: bool,
+    /// SQLite, where the table is not WITHOUT ROWID.
+    #[serde(skip)]
+    pub rowid: Option<RowId>,
+}
+
+/// The number that SQLite addresses a row by (<https://sqlite.org/lang_createtable.html#rowid>).
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct RowId {
+    /// The column that is this number: INTEGER PRIMARY KEY.
+    pub alias: Option<String>,
+    /// What it is called in SQL. Columns may hide all of its names.
+    pub name: Option<&'static str>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -147,6 +159,33 @@ pub struct Column {
     /// MariaDB: an UPDATE of another column moves it (ON UPDATE CURRENT_TIMESTAMP).
     #[serde(default)]
     pub on_update: bool,
+    /// SQLite's.
+    #[serde(skip)]
+    pub affinity: Affinity,
+}
+
+/// What SQLite makes of a value that a column stores, or is compared with
+/// (<https://sqlite.org/datatype3.html>, 3).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Affinity {
+    Integer,
+    Text,
+    /// Nothing.
+    #[default]
+    Blob,
+    Real,
+    Numeric,
+}
+
+impl Affinity {
+    pub fn is_numeric(self) -> bool {
+        matches!(self, Affinity::Integer | Affinity::Real | Affinity::Numeric)
+    }
+
+    /// Values of both are stored and compared alike: numbers of any kind are.
+    pub fn compares_as(self, other: Affinity) -> bool {
+        self == other || (self.is_numeric() && other.is_numeric())
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -439,5 +478,20 @@ impl Table {
     /// The key that identifies every row: the primary one, else another that has no nulls.
     pub fn identifying_key(&self) -> Option<&Key> {
         self.primary_key().filter(|key| key.not_null).or(self.keys.iter().find(|key| key.not_null))
+    }
+
+    /// The column is SQLite's rowid by another name.
+    pub fn is_rowid(&self, column: &str) -> bool {
+        self.rowid.as_ref().is_some_and(|rowid| rowid.alias.as_deref() == Some(column))
+    }
+
+    /// SQLite: nothing tells the rows apart that SQL could name. Columns hide all three names of the rowid, and
+    /// no key identifies every row.
+    pub fn has_nameless_rows(&self) -> bool {
+        let nameless = match &self.rowid {
+            Some(rowid) => rowid.alias.is_none() && rowid.name.is_none(),
+            None => self.kind == TableKind::WithoutRowid,
+        };
+        nameless && self.identifying_key().is_none()
     }
 }

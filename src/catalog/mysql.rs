@@ -8,7 +8,8 @@ mod reference;
 
 use self::grants::Grant;
 use super::{
-    Catalog, Check, Column, Key, Privileges, Table, TableId, TableKind, TableName, Trigger,
+    Affinity, Catalog, Check, Column, Key, Privileges, Table, TableId, TableKind, TableName,
+    Trigger,
 };
 use crate::database::{self, Database, Fault, Row};
 use crate::sql::{Statement, coded_type, literal};
@@ -71,6 +72,7 @@ pub fn load(database: &mut Database) -> database::Result<Catalog> {
             estimated_rows: row.optional(3).and_then(|rows| rows.parse().ok()),
             lasting_engine: row.optional(2).map(str::to_owned),
             keeps_history: row.flag(5),
+            rowid: None,
         }
     };
     let mut tables: Vec<Table> = listed.iter().map(table).collect();
@@ -121,6 +123,7 @@ fn hidden_table(name: TableName, references: &[Row]) -> Table {
                 collation: None,
                 textual: false,
                 on_update: false,
+                affinity: Affinity::default(),
             });
         }
     }
@@ -136,6 +139,7 @@ fn hidden_table(name: TableName, references: &[Row]) -> Table {
         estimated_rows: None,
         lasting_engine: None,
         keeps_history: false,
+        rowid: None,
     }
 }
 
@@ -191,6 +195,7 @@ fn column(row: &Row) -> Column {
         on_update: row.flag(7),
         textual: row.flag(8),
         collation: row.optional(9).map(str::to_owned),
+        affinity: Affinity::default(),
     }
 }
 

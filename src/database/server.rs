@@ -3,6 +3,7 @@
 use super::{Database, Fault, Result, Row, Target};
 use crate::policy::Place;
 use crate::sql::Dialect;
+use rustix::fs::{Access, access};
 
 /// Positions in a server's log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,11 +46,12 @@ fn relative_of_postgres(version: &str, has_citus: bool) -> Option<String> {
 
 impl Database {
     /// Why nothing can, or is meant to, be written here: a standby, a read-only default, a file that
-    /// this user may not write.
+    /// this user may not write. That file is asked about and never opened: who closes a file drops all locks of
+    /// the process on it, SQLite's own too (<https://sqlite.org/howtocorrupt.html>, 2.2).
     pub fn read_only(&mut self) -> Result<Option<String>> {
         let question = match &self.target {
             Target::Sqlite(path) => {
-                let writable = std::fs::OpenOptions::new().write(true).open(path).is_ok();
+                let writable = access(path, Access::WRITE_OK).is_ok();
                 return Ok((!writable).then(|| format!("{} is read-only", path.display())));
             }
             Target::Postgres(_) => {

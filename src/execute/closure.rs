@@ -9,6 +9,7 @@ pub use discovery::Discovery;
 pub use sweep::{Aside, Sure};
 
 use super::deletion::{expect_gone, watch_rows};
+use super::obstacles::nameless_rows;
 use super::{Failure, Progress, Run, archiving, guards, timed};
 use crate::catalog::{ReferenceId, TableId};
 use crate::database::Row;
@@ -338,6 +339,10 @@ fn missing_privileges(run: &Run, discovery: &Discovery) -> Vec<Refusal> {
         let rows = discovery.rows[&table];
         Some(Refusal { rows, detail: engine, ..Refusal::new(RefusalKind::Engine, table, None) })
     };
+    let catalog = run.job.catalog;
+    let nameless = discovery.tables().filter(|table| catalog.table(*table).has_nameless_rows());
+    let nameless = nameless.map(|table| nameless_rows(catalog, table, discovery.rows[&table]));
     let missing: Vec<Refusal> = discovery.tables().filter_map(missing).collect();
-    missing.into_iter().chain(discovery.tables().filter_map(lasting)).collect()
+    let others = discovery.tables().filter_map(lasting).chain(nameless);
+    missing.into_iter().chain(others).collect()
 }

@@ -2,11 +2,13 @@
 
 use super::closure::{Aside, Discovery};
 use super::{Failure, Run};
-use crate::catalog::{Check, Column, OnDelete, Reference, ReferenceId};
+use crate::catalog::{
+    Catalog, Check, Column, OnDelete, Reference, ReferenceId, TableId, TableKind,
+};
 use crate::findings::{self, Change, Unlinked};
 use crate::label::title;
 use crate::plan::{Followed, Force, Rank, Refusal, RefusalKind, Unlink, UnlinkValue};
-use crate::sql::{ProtectedBy, Statement};
+use crate::sql::{ProtectedBy, Statement, may_disagree};
 use std::collections::BTreeSet;
 
 const SAMPLES: u32 = 3;
@@ -49,6 +51,22 @@ pub fn kept(run: &mut Run, discovery: &mut Discovery) -> Result<Vec<Refusal>, Fa
                 let question = run.sql.kept_rows(id, discovery.shows(reference.child));
                 refusals.extend(ask(run, RefusalKind::Kept, Some(id), &question)?);
             }
+        }
+    }
+    Ok(refusals)
+}
+
+/// Rows by which SQLite's own DELETE would go wrong: it would leave them dangling, fail, or take others' rows.
+pub fn disagreements(run: &mut Run, discovery: &Discovery) -> Result<Vec<Refusal>, Failure> {
+    let catalog = run.job.catalog;
+    let mut refusals = Vec::new();
+    let dialect = run.sql.dialect;
+    for id in catalog.reference_ids().filter(|id| may_disagree(dialect, catalog, *id)) {
+        if !discovery.has_rows(catalog.reference(id).parent) {
+            continue;
+        }
+        for question in run.sql.disagreements(id) {
+            refusals.extend(ask(run, RefusalKind::Comparison, Some(id), &question)?);
         }
     }
     Ok(refusals)
@@ -129,6 +147,13 @@ pub fn unlinked(run: &mut Run, discovery: &mut Discovery) -> Result<Vec<Unlinked
     let mut unlinked = Vec::new();
     for (position, unlink, known) in worth {
         let Reference { child, parent, .. } = *catalog.reference(unlink.reference);
+        if catalog.table(child).has_nameless_rows() {
+            let count = run.one(run.sql.count_unlinked(&[(position, unlink, known)]))?;
+            let rows = count.number(1) as u64;
+            let refusal = nameless_rows(catalog, child, rows);
+            discovery.refusals.extend((rows > 0).then_some(refusal));
+            continue;
+        }
         let privileges = catalog.table(child).privileges;
         let keep = match discovery.set_aside(unlink.reference, parent) {
             Some(Aside::Rows { bit }) => {
@@ -155,6 +180,17 @@ pub fn unlinked(run: &mut Run, discovery: &mut Discovery) -> Result<Vec<Unlinked
         unlinked.push(Unlinked { unlink: position, rows, organizations: Vec::new(), stranded: 0 });
     }
     Ok(unlinked)
+}
+
+/// Rows that no statement could mean without meaning others.
+pub(super) fn nameless_rows(catalog: &Catalog, table: TableId, rows: u64) -> Refusal {
+    let detail = match catalog.table(table).kind {
+        TableKind::WithoutRowid => "its primary key compares otherwise than its columns do",
+        _ => {
+            "columns hide rowid, oid and _rowid_, and no key is NOT NULL and compares as its columns do"
+        }
+    };
+    Refusal { rows, detail: detail.into(), ..Refusal::new(RefusalKind::NamelessRows, table, None) }
 }
 
 /// Position, unlink, and whether its child has a key table.

@@ -70,6 +70,7 @@ pub fn judge(run: &mut Run, survey: &mut Survey) -> Result<Findings, Failure> {
     refusals.extend(guards::guards(run, discovery)?);
     refusals.extend(write_set::too_large(run, discovery, unlinked)?);
     refusals.extend(kept);
+    refusals.extend(obstacles::disagreements(run, discovery)?);
     refusals.extend(obstacles::protected(run, discovery, excluded)?);
     refusals.extend(firewall::refusals(run, discovery, homes, excluded)?);
     refusals.extend(obstacles::broken_unlinks(run, discovery, unlinked)?);

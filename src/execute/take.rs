@@ -11,7 +11,7 @@ use crate::catalog::TableId;
 use crate::doctor;
 use crate::findings::{Expected, Findings, Step};
 use crate::plan::Checks;
-use crate::sql::Dialect;
+use crate::sql::{Dialect, may_disagree};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Deletes, then asks. `None`: something is in the way, or has to be told of the rows that went;
@@ -39,6 +39,7 @@ pub fn clean(
     let mut refusals = obstacles::kept(run, &mut discovery)?;
     refusals.extend(discovery.refusals.clone());
     refusals.extend(guards::guards(run, &discovery)?);
+    refusals.extend(obstacles::disagreements(run, &discovery)?);
     refusals.extend(obstacles::broken_unlinks(run, &discovery, &unlinked)?);
     if !refusals.is_empty() {
         return Ok(None);
@@ -76,11 +77,18 @@ pub fn taken(dialect: Dialect, job: &Job) -> Option<BTreeSet<TableId>> {
     if job.digest || job.weigh || job.batch.is_some() || !plan.may_take(catalog) {
         return None;
     }
-    let unseen = |table: &TableId| !plan.looks_at(catalog, *table);
+    let named_oddly = |table: TableId| {
+        let own = catalog.reference_ids().filter(|id| catalog.reference(*id).child == table);
+        own.into_iter().any(|id| may_disagree(dialect, catalog, id))
+    };
+    let nameless = plan.tables.iter().any(|table| catalog.table(*table).has_nameless_rows());
+    let unseen = |table: &TableId| !plan.looks_at(catalog, *table) && !named_oddly(*table);
     let tables = match (dialect.keeps_deleted_keys(), plan.rules.checks) {
         (true, Checks::Set) => plan.tables.clone(),
         // Of rows that come by keys which it does not lock, its cascades would take some uncounted.
         (_, Checks::Engine) if dialect.locks_index_entries() => return None,
+        // Only all of the closure tells of it.
+        _ if nameless => return None,
         // What a trigger does must not happen before all refusals are known.
         _ if plan.fires(catalog) => return None,
         // What will be slow is told before the first change.

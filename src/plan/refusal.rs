@@ -59,6 +59,10 @@ pub enum RefusalKind {
     RowSecurity,
     /// A storage engine that would not bring the rows back.
     Engine,
+    /// SQLite: nothing tells the rows apart.
+    NamelessRows,
+    /// SQLite's own ways to compare by a reference find different rows.
+    Comparison,
     /// More than a cluster takes in one transaction.
     WriteSet,
     /// The database does not take writes.

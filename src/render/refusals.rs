@@ -49,6 +49,7 @@ fn message(report: &Report, refusal: &Refusal) -> String {
                 counted(refusal.rows, "row")
             ),
             RefusalKind::Engine => lasting(&table, &refusal.detail),
+            RefusalKind::NamelessRows => nameless(&table, refusal),
             RefusalKind::Guard if refusal.samples.is_empty() => refusal.detail.clone(),
             RefusalKind::Guard => format!("{}: {rows} of {table}", refusal.detail),
             _ => format!("this role lacks {} on {table}", refusal.detail),
@@ -130,7 +131,17 @@ fn message(report: &Report, refusal: &Refusal) -> String {
         }
         RefusalKind::ReadOnly | RefusalKind::WriteSet => refusal.detail.clone(),
         RefusalKind::Engine => lasting(&table, &refusal.detail),
+        RefusalKind::NamelessRows => nameless(&table, refusal),
+        RefusalKind::Comparison => format!(
+            "{arrow} ({action}): {rows} of {table} name {parent} by SQLite's check and not by its DELETE, or the \
+             other way round, as their types differ: it would leave them dangling, fail, or take others' rows"
+        ),
     }
+}
+
+fn nameless(table: &str, refusal: &Refusal) -> String {
+    let rows = counted(refusal.rows, "row");
+    format!("nothing tells {rows} of {table} from others: {}", refusal.detail)
 }
 
 fn lasting(table: &str, engine: &str) -> String {
@@ -175,6 +186,12 @@ fn hint(report: &Report, refusal: &Refusal) -> String {
         RefusalKind::WriteSet => {
             "--batch-rows ROWS deletes in several transactions, at most ROWS by each reference"
                 .into()
+        }
+        RefusalKind::NamelessRows => {
+            format!("add a key to {table}, or rename one of these columns")
+        }
+        RefusalKind::Comparison => {
+            format!("write the values of {name} as the key has them, or declare both with one type")
         }
         RefusalKind::ReadOnly => "use the primary server, or a user who may write".into(),
         RefusalKind::Reassign => "name the key of a row that stays".into(),

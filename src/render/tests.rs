@@ -298,7 +298,7 @@ fn the_script_says_what_it_does_not_check() {
             PRAGMA defer_foreign_keys = ON;
             CREATE TEMP TABLE orgsweep_k0 (c0 INTEGER, gen INTEGER, PRIMARY KEY (c0));
             CREATE TEMP TABLE orgsweep_k1 (c0 INTEGER, gen INTEGER, PRIMARY KEY (c0));
-            CREATE TEMP TABLE orgsweep_k2 (c0 INTEGER, c1 INTEGER COLLATE "BINARY", gen INTEGER, PRIMARY KEY (c0));
+            CREATE TEMP TABLE orgsweep_k2 (c0 INTEGER, c1 INT COLLATE "BINARY", gen INTEGER, PRIMARY KEY (c0));
             -- finds 1 rows;
             -- finds 4 rows;
             -- finds 1200 rows;

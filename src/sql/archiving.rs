@@ -101,8 +101,12 @@ impl<'a> Sql<'a> {
     fn identities(&self, table: TableId, relation: &str) -> Statement {
         let columns = self.key_table(table).identity_columns().into_iter();
         let columns = columns.zip(self.identity_types(table));
-        let columns: Vec<String> =
-            columns.map(|(column, type_name)| self.value_text(&column, &type_name)).collect();
+        let text = |(column, type_name): (String, String)| match self.dialect {
+            // 1 and '1' are two keys.
+            Dialect::Sqlite => self.dialect.archived(&column, &type_name),
+            Dialect::Postgres | Dialect::Mysql => self.value_text(&column, &type_name),
+        };
+        let columns: Vec<String> = columns.map(text).collect();
         format!("SELECT {} FROM {relation}", columns.join(", ")).into()
     }
 

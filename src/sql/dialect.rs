@@ -1,7 +1,7 @@
 //! How each engine says what the rest of `sql` means.
 
 use super::{mysql, quote, quote_table};
-use crate::catalog::TableName;
+use crate::catalog::{Affinity, TableName};
 use std::time::Duration;
 
 /// An engine's way of writing SQL.
@@ -266,36 +266,13 @@ const LOSSLESS: &str = "SET LOCAL datestyle = 'ISO, YMD'; SET LOCAL intervalstyl
                         SET LOCAL lc_monetary = 'C'; SET LOCAL xmloption = 'content'; \
                         SET LOCAL array_nulls = on";
 
-/// SQLite's column affinities, told from a declared type (<https://sqlite.org/datatype3.html>, 3.1).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Affinity {
-    Integer,
-    Text,
-    Blob,
-    Real,
-    Numeric,
-}
-
-impl Affinity {
-    pub fn of(type_name: &str) -> Affinity {
-        let name = type_name.to_ascii_uppercase();
-        let holds = |words: &[&str]| words.iter().any(|word| name.contains(word));
-        match () {
-            () if holds(&["INT"]) => Affinity::Integer,
-            () if holds(&["CHAR", "CLOB", "TEXT"]) => Affinity::Text,
-            () if name.is_empty() || holds(&["BLOB"]) || name == "ANY" => Affinity::Blob,
-            () if holds(&["REAL", "FLOA", "DOUB"]) => Affinity::Real,
-            () => Affinity::Numeric,
-        }
-    }
-
-    pub(super) fn as_type(self) -> &'static str {
-        match self {
-            Affinity::Integer => "INTEGER",
-            Affinity::Text => "TEXT",
-            Affinity::Blob => "BLOB",
-            Affinity::Real => "REAL",
-            Affinity::Numeric => "NUMERIC",
-        }
+/// A type whose columns have this affinity, and are never the rowid.
+pub(super) fn type_of(affinity: Affinity) -> &'static str {
+    match affinity {
+        Affinity::Integer => "INT",
+        Affinity::Text => "TEXT",
+        Affinity::Blob => "BLOB",
+        Affinity::Real => "REAL",
+        Affinity::Numeric => "NUMERIC",
     }
 }

@@ -1,8 +1,8 @@
 //! Questions about one row: which one it is, whom it names, what was found out about it.
 
-use super::dialect::Affinity;
 use super::mysql::Family;
 use super::refusals::ProtectedBy;
+use super::staging::literal_alone;
 use super::{Dialect, Sql, Statement};
 use crate::address::{Address, Place};
 use crate::catalog::{ReferenceId, TableId};
@@ -31,6 +31,9 @@ impl Sql<'_> {
                 (Place::Column(name), _) => {
                     statement.append(&self.value_is(table, name, &part.value));
                 }
+                (Place::Row, _) if self.table(table).has_nameless_rows() => {
+                    statement.push("1 = 0");
+                }
                 (Place::Row, Dialect::Sqlite) => {
                     let rowid = &self.identity_values(table, "c")[0];
                     statement.push(&format!("{rowid} = ")).bind(&part.value);
@@ -53,10 +56,7 @@ impl Sql<'_> {
     pub fn fits(&self, table: TableId, column: &str, value: &str) -> bool {
         let type_name = &self.column(table, column).type_name;
         let numeric = match self.dialect {
-            Dialect::Sqlite => matches!(
-                Affinity::of(type_name),
-                Affinity::Integer | Affinity::Real | Affinity::Numeric
-            ),
+            Dialect::Sqlite => self.column(table, column).affinity.is_numeric(),
             Dialect::Postgres => false,
             Dialect::Mysql => matches!(
                 Family::of(type_name),
@@ -193,9 +193,10 @@ impl Sql<'_> {
         for (n, ((expression, type_name), value)) in parts {
             statement.push(if n > 0 { " AND " } else { "" });
             match self.dialect {
+                // It is its own literal, and of its own type.
                 Dialect::Sqlite => {
-                    let left = sqlite_identity(expression, type_name);
-                    statement.push(&format!("{left} = ")).bind(value);
+                    let value = literal_alone(value).unwrap_or("NULL");
+                    statement.push(&format!("{expression} IS {value}"));
                 }
                 Dialect::Postgres => {
                     statement.push(&format!("{expression} = ")).bind(value);
@@ -213,7 +214,8 @@ impl Sql<'_> {
     fn identity_texts(&self, table: TableId, alias: &str) -> Vec<String> {
         let values = self.identity_values(table, alias).into_iter().zip(self.identity_types(table));
         let text = |(value, type_name): (String, String)| match self.dialect {
-            Dialect::Sqlite => self.dialect.as_text(&sqlite_identity(&value, &type_name)),
+            // Its text is not the value of a blob or a floating-point number.
+            Dialect::Sqlite => self.dialect.archived(&value, &type_name),
             Dialect::Postgres | Dialect::Mysql => self.value_text(&value, &type_name),
         };
         values.map(text).collect()
@@ -233,11 +235,3 @@ pub struct Known {
 
 /// Most references name one parent; a parent that goes with its children may have many.
 const PARENTS: u32 = 20;
-
-/// SQLite's texts of blobs and floating-point numbers are not the values; their literals are.
-fn sqlite_identity(expression: &str, type_name: &str) -> String {
-    match Affinity::of(type_name) {
-        Affinity::Integer | Affinity::Text => expression.to_owned(),
-        Affinity::Blob | Affinity::Real | Affinity::Numeric => format!("quote({expression})"),
-    }
-}

@@ -203,10 +203,11 @@ impl Sql<'_> {
             }
             Dialect::Sqlite => {
                 let columns = self.key_table(table).identity_columns().join(", ");
-                format!(
-                    "CREATE TEMP TABLE {name} (origin, n, gen, {columns}, PRIMARY KEY (origin, n, {columns})) \
-                     WITHOUT ROWID"
-                )
+                let end = match self.table(table).has_nameless_rows() {
+                    true => ")".to_owned(),
+                    false => format!(", PRIMARY KEY (origin, n, {columns})) WITHOUT ROWID"),
+                };
+                format!("CREATE TEMP TABLE {name} (origin, n, gen, {columns}{end}")
             }
             Dialect::Mysql => {
                 let values = identity.iter().enumerate();
@@ -256,7 +257,7 @@ impl Sql<'_> {
         let parents = self.identity_values(parent, "r");
         let join = self.dialect.ordered_join();
         let mut conditions = vec![format!("h.gen > {since}")];
-        if self.dialect != Dialect::Sqlite {
+        if self.dialect != Dialect::Sqlite || self.table(parent).has_nameless_rows() {
             conditions.push(format!(
                 "NOT EXISTS (SELECT 1 FROM {} x WHERE x.origin = h.origin AND x.n = h.n AND {})",
                 self.home_table(parent),

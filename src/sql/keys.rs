@@ -4,9 +4,9 @@
 //! columns where the firewall needs them, and `gen`, the number of the statement that found the
 //! row. Columns are called `c0`, `c1`, … and keep their type and collation.
 
-use super::dialect::Affinity;
+use super::dialect::type_of;
 use super::{Dialect, Sql, quote};
-use crate::catalog::{Catalog, Key, Table, TableId, TableKind};
+use crate::catalog::{Catalog, RowId, Table, TableId, TableKind};
 use crate::plan::Plan;
 use std::collections::BTreeMap;
 
@@ -22,8 +22,8 @@ pub struct KeyTable {
 #[derive(Debug, Clone, PartialEq)]
 enum Source {
     Column(String),
-    /// SQLite's rowid, under the one of its names that no column hides.
-    RowId(&'static str),
+    /// SQLite's rowid, by one of its names that no column hides, or by the column that it is.
+    RowId(String),
     /// PostgreSQL's row address: for tables without a key. Rows are locked or seen in one snapshot.
     Ctid,
     /// The partition that a `Ctid` belongs to.
@@ -70,7 +70,8 @@ pub(super) fn key_tables(
         let identity = sources.len();
         for column in columns {
             let source = Source::Column(column.clone());
-            if !sources.contains(&source) && !is_rowid(dialect, table, column) {
+            if !sources.contains(&source) && !(dialect == Dialect::Sqlite && table.is_rowid(column))
+            {
                 sources.push(source);
             }
         }
@@ -79,38 +80,28 @@ pub(super) fn key_tables(
     columns.into_iter().map(key_table).collect()
 }
 
-/// SQLite's INTEGER PRIMARY KEY is another name of the rowid.
-fn is_rowid(dialect: Dialect, table: &Table, column: &str) -> bool {
-    let alone = |key: &Key| key.columns.len() == 1 && key.columns[0] == column;
-    dialect == Dialect::Sqlite
-        && table.kind != TableKind::WithoutRowid
-        && table.primary_key().is_some_and(alone)
-        && table.column(column).is_some_and(|c| c.type_name.eq_ignore_ascii_case("integer"))
-}
-
 /// What tells a row of `table` from every other.
 fn identity(dialect: Dialect, table: &Table) -> Vec<Source> {
     let by_key = |table: &Table| -> Option<Vec<Source>> {
         Some(table.identifying_key()?.columns.iter().cloned().map(Source::Column).collect())
     };
+    let all_of = |table: &Table| -> Vec<Source> {
+        let stored = table.columns.iter().filter(|column| !column.generated);
+        stored.map(|column| Source::Column(column.name.clone())).collect()
+    };
     match (dialect, table.kind) {
-        (Dialect::Sqlite, TableKind::WithoutRowid) => by_key(table).unwrap_or_default(),
-        (Dialect::Sqlite, _) => {
-            let free =
-                |name: &&str| !table.columns.iter().any(|c| c.name.eq_ignore_ascii_case(name));
-            vec![Source::RowId(
-                ["rowid", "_rowid_", "oid"].into_iter().find(free).unwrap_or("rowid"),
-            )]
-        }
+        // A row without a name is never written to: what finds it is good enough for a refusal.
+        (Dialect::Sqlite, _) => match &table.rowid {
+            Some(RowId { name: Some(name), .. }) => vec![Source::RowId((*name).to_owned())],
+            Some(RowId { alias: Some(alias), .. }) => vec![Source::RowId(quote(alias))],
+            _ => by_key(table).unwrap_or_else(|| all_of(table)),
+        },
         (Dialect::Postgres, TableKind::Partitioned) => {
             by_key(table).unwrap_or_else(|| vec![Source::TableOid, Source::Ctid])
         }
         (Dialect::Postgres, _) => by_key(table).unwrap_or_else(|| vec![Source::Ctid]),
         // Rows have no address: those that are alike in everything go, or stay, together.
-        (Dialect::Mysql, _) => by_key(table).unwrap_or_else(|| {
-            let stored = table.columns.iter().filter(|column| !column.generated);
-            stored.map(|column| Source::Column(column.name.clone())).collect()
-        }),
+        (Dialect::Mysql, _) => by_key(table).unwrap_or_else(|| all_of(table)),
     }
 }
 
@@ -136,12 +127,15 @@ impl Sql<'_> {
             Dialect::Sqlite => {
                 let columns: Vec<String> =
                     (0..key.columns.len()).map(|n| self.sqlite_column(table, n)).collect();
+                let primary = format!(", PRIMARY KEY ({})", key.identity_columns().join(", "));
+                let (primary, end) = match self.table(table).has_nameless_rows() {
+                    true => (String::new(), ""),
+                    false => (primary, if key.identity > 1 { " WITHOUT ROWID" } else { "" }),
+                };
                 let create = format!(
-                    "CREATE TEMP TABLE {} ({}, gen INTEGER, PRIMARY KEY ({})){}",
+                    "CREATE TEMP TABLE {} ({}, gen INTEGER{primary}){end}",
                     key.name,
                     columns.join(", "),
-                    key.identity_columns().join(", "),
-                    if key.identity > 1 { " WITHOUT ROWID" } else { "" },
                 );
                 let index = |columns: Vec<String>| {
                     format!(
@@ -200,13 +194,13 @@ impl Sql<'_> {
         columns
     }
 
+    /// It keeps what the user's column keeps, a text in an INT column of a table WITHOUT ROWID, too.
     fn sqlite_column(&self, table: TableId, n: usize) -> String {
         match &self.key_table(table).columns[n] {
             Source::Column(name) => {
                 let column = self.column(table, name);
                 let collation = column.collation.as_deref().unwrap_or("BINARY");
-                let affinity = Affinity::of(&column.type_name).as_type();
-                format!("c{n} {affinity} COLLATE {}", quote(collation))
+                format!("c{n} {} COLLATE {}", type_of(column.affinity), quote(collation))
             }
             _ => format!("c{n} INTEGER"),
         }
@@ -239,7 +233,7 @@ impl Sql<'_> {
     /// The column of the key table that holds the table's column `name`.
     pub(super) fn key_column(&self, table: TableId, name: &str) -> String {
         let is = |source: &Source| matches!(source, Source::Column(column) if column == name);
-        let n = match is_rowid(self.dialect, self.table(table), name) {
+        let n = match self.dialect == Dialect::Sqlite && self.table(table).is_rowid(name) {
             true => Some(0),
             false => self.key_table(table).columns.iter().position(is),
         };
@@ -249,22 +243,20 @@ impl Sql<'_> {
     /// The key row `key` and the table row `row` are the same.
     pub(super) fn same_row(&self, table: TableId, key: &str, row: &str) -> String {
         let values = self.identity_values(table, row).into_iter().enumerate();
-        let same = self.same(table);
-        values
-            .map(|(n, value)| format!("{key}.c{n} {same} {value}"))
-            .collect::<Vec<_>>()
-            .join(" AND ")
+        let same = values.map(|(n, value)| self.same(table, &format!("{key}.c{n}"), &value));
+        same.collect::<Vec<_>>().join(" AND ")
     }
 
-    /// The comparison of identities: MariaDB's may be of columns that can be null.
-    pub(super) fn same(&self, table: TableId) -> &'static str {
-        match self.has_twins(table) {
-            true => "<=>",
-            false => "=",
+    /// The comparison of identities: it may be of columns that can be null.
+    pub(super) fn same(&self, table: TableId, left: &str, right: &str) -> String {
+        if self.table(table).has_nameless_rows() {
+            return self.identical(left, right);
         }
+        let same = if self.has_twins(table) { "<=>" } else { "=" };
+        format!("{left} {same} {right}")
     }
 
-    /// Rows of the table that are alike cannot be told apart: they have neither key nor address.
+    /// MariaDB: rows of the table that are alike cannot be told apart, having neither key nor address.
     pub(super) fn has_twins(&self, table: TableId) -> bool {
         self.dialect.row_address().is_none() && self.table(table).identifying_key().is_none()
     }
@@ -284,7 +276,8 @@ impl Sql<'_> {
     /// The same row in two tables of keys.
     pub(super) fn same_key(&self, table: TableId, left: &str, right: &str) -> String {
         let columns = self.key_table(table).identity_columns().into_iter();
-        let same = self.same(table);
-        columns.map(|c| format!("{left}.{c} {same} {right}.{c}")).collect::<Vec<_>>().join(" AND ")
+        let same =
+            columns.map(|c| self.same(table, &format!("{left}.{c}"), &format!("{right}.{c}")));
+        same.collect::<Vec<_>>().join(" AND ")
     }
 }

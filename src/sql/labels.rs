@@ -1,6 +1,5 @@
 //! What a row is called by people: `DLID0001 - Global Corp (id 7)`.
 
-use super::dialect::Affinity;
 use super::mysql::Family;
 use super::{Dialect, Sql, literal, quote};
 use crate::catalog::TableId;
@@ -68,7 +67,7 @@ impl Sql<'_> {
             Some(key) => {
                 key.columns.iter().map(|name| part(name, self.shown(id, name, alias))).collect()
             }
-            None => match self.dialect.row_address() {
+            None => match self.dialect.row_address().filter(|_| !table.has_nameless_rows()) {
                 Some(name) => {
                     let values = self.identity_values(id, alias);
                     let text = |value: &String| part(name, self.dialect.as_text(value));
@@ -117,9 +116,8 @@ impl Sql<'_> {
         }
     }
 
-    /// SQLite keeps what it is given in a column of no other type.
-    pub(super) fn may_be_blob(&self, table: TableId, name: &str) -> bool {
-        let type_name = &self.column(table, name).type_name;
-        self.dialect == Dialect::Sqlite && Affinity::of(type_name) == Affinity::Blob
+    /// SQLite keeps a blob in any column but the rowid.
+    fn may_be_blob(&self, table: TableId, name: &str) -> bool {
+        self.dialect == Dialect::Sqlite && !self.table(table).is_rowid(name)
     }
 }

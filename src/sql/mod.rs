@@ -5,6 +5,7 @@
 //! is the child or the table in question, `p` the parent's key table and `k` the table's own.
 
 mod abilities;
+mod affinities;
 mod age;
 mod archiving;
 mod closure;
@@ -34,8 +35,9 @@ mod verdicts;
 mod verification;
 
 pub use abilities::Cycles;
+pub use affinities::may_disagree;
 pub use closure::Follow;
-pub use dialect::{Affinity, Dialect, Purpose};
+pub use dialect::{Dialect, Purpose};
 pub use explain::{Known, RowKey};
 pub use homes::{CLASSES, Home, Suspicion};
 pub use keys::KeyTable;

@@ -1,9 +1,9 @@
 //! When a child row names a parent row: the comparison that the foreign key itself makes.
 
+use super::affinities::compares_plainly;
 use super::closure::where_all;
-use super::dialect::Affinity;
 use super::{Dialect, Sql, literal, quote};
-use crate::catalog::{Discriminant, ReferenceId, TableId};
+use crate::catalog::{Affinity, Discriminant, ReferenceId, TableId};
 
 impl Sql<'_> {
     /// The child row names the parent row in the key table, by the foreign key's own comparison:
@@ -71,7 +71,7 @@ impl Sql<'_> {
         let text = |value| self.dialect.exact_text(value);
         let equal = format!("{} = {}", text(parent), text(child));
         let key = self.column(reference.parent, &reference.parent_columns[n]);
-        match (self.dialect, Affinity::of(&key.type_name)) {
+        match (self.dialect, key.affinity) {
             (Dialect::Sqlite, Affinity::Integer) => {
                 format!("{parent} = CAST({child} AS INTEGER) AND {equal}")
             }
@@ -108,21 +108,11 @@ impl Sql<'_> {
         Some(format!("{column} IN ({values})"))
     }
 
-    /// SQLite applies the parent column's affinity to the child's value
-    /// (<https://sqlite.org/foreignkeys.html>, 3); its `=` would weigh both sides.
+    /// SQLite's check applies the parent column's affinity to the child's value (see `affinities`), as its `=`
+    /// does with a value that has none; with two columns it would weigh both.
     fn conversion(&self, id: ReferenceId, n: usize) -> Option<&'static str> {
-        if self.dialect != Dialect::Sqlite {
-            return None;
-        }
-        let reference = self.catalog.reference(id);
-        let parent = self.column(reference.parent, &reference.parent_columns[n]);
-        let child = self.column(reference.child, &reference.columns[n]);
-        match (Affinity::of(&parent.type_name), Affinity::of(&child.type_name)) {
-            (parent, child) if parent == child => None,
-            (Affinity::Text, _) => Some("CAST({} AS TEXT)"),
-            (Affinity::Blob, _) => Some("+{}"),
-            _ => None,
-        }
+        let mixed = self.dialect == Dialect::Sqlite && !compares_plainly(self.catalog, id, n);
+        mixed.then_some("+{}")
     }
 
     /// `FROM` for the rows that name a parent in its key table: SQLite's and MariaDB's planners have no

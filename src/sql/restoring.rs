@@ -168,7 +168,7 @@ impl Sql<'_> {
     }
 
     /// Not only equal: 1.0 is not 1.00, and a text is no number.
-    fn identical(&self, left: &str, right: &str) -> String {
+    pub(super) fn identical(&self, left: &str, right: &str) -> String {
         match self.dialect {
             Dialect::Sqlite => {
                 format!("{left} IS {right} COLLATE BINARY AND typeof({left}) = typeof({right})")
@@ -322,8 +322,8 @@ impl Sql<'_> {
             .map(|(n, column)| (column.name.as_str(), format!("l.o{n}")))
             .collect();
         let same = self.identity_values(table, "c").into_iter().enumerate();
-        let equal = self.same(table);
-        let same: Vec<String> = same.map(|(n, value)| format!("l.i{n} {equal} {value}")).collect();
+        let same: Vec<String> =
+            same.map(|(n, value)| self.same(table, &format!("l.i{n}"), &value)).collect();
         let links = self.dialect.temporary(&self.links(stage));
         self.update(table, &set, &format!("{links} l"), &same.join(" AND ")).into()
     }

@@ -2,8 +2,9 @@
 //! the plain comparison is for the index, the binary one for the truth.
 
 use super::mysql::{Family, exact};
+use super::staging::literal_alone;
 use super::{Dialect, Sql, Statement, literal, quote};
-use crate::catalog::TableId;
+use crate::catalog::{Affinity, TableId};
 use crate::selection::{Root, Selection};
 
 impl Sql<'_> {
@@ -106,12 +107,19 @@ impl Sql<'_> {
         let type_name = &self.column(table, name).type_name;
         let mut condition = Statement::default();
         match self.dialect {
-            Dialect::Sqlite if self.may_be_blob(table, name) => {
+            // It keeps numbers and texts apart, and a value comes as a text.
+            Dialect::Sqlite if self.column(table, name).affinity == Affinity::Blob => {
                 condition.push(&format!("{} = ", self.shown(table, name, "c"))).bind(value);
             }
-            Dialect::Sqlite => {
-                condition.push(&format!("{column} = ")).bind(value);
-            }
+            Dialect::Sqlite => match as_blob(value) {
+                None => {
+                    condition.push(&format!("{column} = ")).bind(value);
+                }
+                Some(blob) => {
+                    condition.push(&format!("({column} = {blob} OR {column} = ")).bind(value);
+                    condition.push(")");
+                }
+            },
             Dialect::Postgres => {
                 condition.push(&format!("{column} = ")).bind(value);
                 condition.push(&format!("::text::{}", without_length(type_name)));
@@ -187,6 +195,11 @@ impl Sql<'_> {
             Dialect::Mysql => format!("CAST(floor({number}) AS CHAR)"),
         }
     }
+}
+
+/// A blob as it is shown: SQLite may keep one in any column.
+pub(super) fn as_blob(value: &str) -> Option<&str> {
+    literal_alone(value).filter(|literal| literal.starts_with("X'"))
 }
 
 /// A cast to PostgreSQL's `character varying(3)` or `numeric(9,2)` cuts or rounds what does not fit,

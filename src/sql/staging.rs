@@ -1,7 +1,7 @@
 //! Stage tables: the rows of an archive as temporary tables named `orgsweep_r…`, where sets of them can
 //! be asked about before any of them is put back.
 
-use super::dialect::Affinity;
+use super::dialect::type_of;
 use super::mysql::Family;
 use super::{Dialect, Sql, Statement, quote};
 use crate::archive::{ArchivedColumn, Section};
@@ -74,8 +74,7 @@ impl Sql<'_> {
                 let column = |(n, archived): (usize, &ArchivedColumn)| {
                     let column = self.column(table, &archived.name);
                     let collation = column.collation.as_deref().unwrap_or("BINARY");
-                    let affinity = Affinity::of(&column.type_name).as_type();
-                    format!("v{n} {affinity} COLLATE {}", quote(collation))
+                    format!("v{n} {} COLLATE {}", type_of(column.affinity), quote(collation))
                 };
                 let columns: Vec<String> = columns.map(column).collect();
                 format!("CREATE TEMP TABLE {name} ({})", columns.join(", "))
@@ -232,7 +231,7 @@ fn array<'a>(values: impl Iterator<Item = Option<&'a str>>) -> String {
 
 /// The text, where it is one SQL literal of those that an archive holds and nothing else: it becomes
 /// part of a statement.
-fn literal_alone(text: &str) -> Option<&str> {
+pub(super) fn literal_alone(text: &str) -> Option<&str> {
     let hex = |text: &str| {
         text.len().is_multiple_of(2) && text.bytes().all(|byte| byte.is_ascii_hexdigit())
     };

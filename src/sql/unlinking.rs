@@ -1,9 +1,8 @@
 //! Surviving rows whose reference is set to null, to its default or to another key.
 
 use super::closure::where_all;
-use super::dialect::Affinity;
 use super::{Dialect, Sql, Statement, literal, quote};
-use crate::catalog::{Check, Column, Key, ReferenceId, TableId};
+use crate::catalog::{Affinity, Check, Column, Key, ReferenceId, TableId};
 use crate::findings::Change;
 use crate::plan::{Unlink, UnlinkValue};
 
@@ -232,7 +231,7 @@ impl Sql<'_> {
         if self.dialect != Dialect::Sqlite {
             return value;
         }
-        match Affinity::of(&column.type_name) {
+        match column.affinity {
             Affinity::Blob => value,
             Affinity::Text => {
                 format!(

@@ -1,7 +1,9 @@
 //! Questions without key tables: what still exists, what still names a key.
 
+use super::affinities::compares_plainly;
+use super::selection::as_blob;
 use super::{Dialect, Sql, Statement, quote};
-use crate::catalog::{Origin, ReferenceId, TableId};
+use crate::catalog::{Affinity, Origin, ReferenceId, TableId};
 use crate::selection::{Root, Selection};
 
 impl Sql<'_> {
@@ -27,32 +29,73 @@ impl Sql<'_> {
             reference.parent == root.table && reference.parent_columns == [key.clone()]
         };
         let question = |id: ReferenceId| {
-            let reference = self.catalog.reference(id);
-            let as_text = reference.declaration.as_text;
-            let column = format!("c.{}", quote(&reference.columns[0]));
             let mut statement = Statement::from(format!(
-                "SELECT {} FROM {} c WHERE {} IN (",
+                "SELECT {} FROM {} c WHERE ",
                 self.dialect.as_text("count(*)"),
                 self.child_relation(id),
-                match as_text {
-                    true => self.dialect.exact_text(&column),
-                    false => column,
-                }
             ));
-            let type_name = &self.column(root.table, key).type_name;
-            for (n, value) in ids.iter().enumerate() {
-                statement.push(if n > 0 { ", " } else { "" }).bind(value);
-                if self.dialect == Dialect::Postgres && !as_text {
-                    statement.push(&format!("::text::{type_name}"));
-                }
-            }
-            statement.push(")");
+            statement.append(&self.names_any(root.table, key, id, ids));
             if let Some(condition) = self.discriminated(id, &|name| format!("c.{}", quote(name))) {
                 statement.push(&format!(" AND {condition}"));
             }
             (self.catalog.reference_arrow(id), statement)
         };
         self.catalog.reference_ids().filter(names_it).map(question).collect()
+    }
+
+    /// The row `c` names one of `ids` by the reference `id` to the root's key.
+    fn names_any(&self, root: TableId, key: &str, id: ReferenceId, ids: &[String]) -> Statement {
+        let reference = self.catalog.reference(id);
+        let as_text = reference.declaration.as_text;
+        let column = format!("c.{}", quote(&reference.columns[0]));
+        let declared = self.column(root, key);
+        let unlike = declared.affinity == Affinity::Blob || !compares_plainly(self.catalog, id, 0);
+        if self.dialect == Dialect::Sqlite && unlike && !as_text {
+            return self.names_any_unlike(id, declared.affinity, ids);
+        }
+        let left = if as_text { self.dialect.exact_text(&column) } else { column };
+        let mut condition = Statement::from(format!("{left} IN ("));
+        for (n, value) in ids.iter().enumerate() {
+            condition.push(if n > 0 { ", " } else { "" }).bind(value);
+            if self.dialect == Dialect::Postgres && !as_text {
+                condition.push(&format!("::text::{}", declared.type_name));
+            }
+            if let Some(blob) = as_blob(value).filter(|_| self.dialect == Dialect::Sqlite) {
+                condition.push(&format!(", {blob}"));
+            }
+        }
+        condition.push(")");
+        condition
+    }
+
+    /// The same where SQLite would not compare the texts that `ids` are as it compares the key.
+    fn names_any_unlike(&self, id: ReferenceId, key: Affinity, ids: &[String]) -> Statement {
+        let reference = self.catalog.reference(id);
+        let column = format!("c.{}", quote(&reference.columns[0]));
+        let mut condition = Statement::from("(");
+        for (n, value) in ids.iter().enumerate() {
+            condition.push(if n > 0 { " OR " } else { "" });
+            match key {
+                Affinity::Blob => {
+                    let shown = self.shown(reference.child, &reference.columns[0], "c");
+                    condition.push(&format!("{shown} = ")).bind(value);
+                }
+                Affinity::Text => {
+                    condition.push("CAST(").bind(value).push(&format!(" AS TEXT) = +{column}"));
+                    let blob = as_blob(value).map(|blob| format!(" OR {column} = {blob}"));
+                    condition.push(&blob.unwrap_or_default());
+                }
+                // A text that is no number is only its like.
+                _ => {
+                    condition.push(&format!("{column} = ")).bind(value);
+                    condition.push(&format!(" OR +{column} = CAST(")).bind(value);
+                    condition.push(" AS NUMERIC) AND ").bind(value);
+                    condition.push(" = CAST(").bind(value).push(" AS NUMERIC)");
+                }
+            }
+        }
+        condition.push(")");
+        condition
     }
 
     /// Per reference to `parent` that the engine does not vouch for: a count of the rows that name

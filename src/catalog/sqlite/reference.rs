@@ -10,7 +10,6 @@ use super::table::{Described, Index, ROWID, collation_of};
 use super::{folded, groups};
 use crate::catalog::{Column, Comparison, Declaration, Mismatch, OnDelete, Reference, TableId};
 use crate::database::Row;
-use crate::sql::Affinity;
 use std::collections::HashMap;
 
 /// From all rows of `references.sql`, ordered by table and then as declared.
@@ -93,8 +92,7 @@ fn reference(
 /// child's own is another, a value may be equal without being the same.
 fn comparison(child: &Described, (name, key): (&String, &&Column)) -> Comparison {
     let column = child.table.columns.iter().find(|column| column.name == *name);
-    let affinity = |column: &Column| Affinity::of(&column.type_name);
-    let plain = column.is_some_and(|column| affinity(column) == affinity(key));
+    let plain = column.is_some_and(|column| column.affinity == key.affinity);
     Comparison { plain, ..Comparison::default() }
 }
 
@@ -127,8 +125,8 @@ fn on_delete(words: &str) -> OnDelete {
 /// The narrowest index that begins with the columns, in any order. Foreign keys compare in the
 /// parent's collation, so an index in another one does not find the rows.
 fn index(child: &Described, columns: &[String], keyed: &[&Column]) -> Option<String> {
-    if let ([column], Some(rowid)) = (columns, &child.rowid)
-        && column == rowid
+    if let [column] = columns
+        && child.table.is_rowid(column)
     {
         return Some(ROWID.to_owned());
     }

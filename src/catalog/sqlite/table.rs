@@ -1,15 +1,15 @@
 //! One table out of what the queries and its CREATE TABLE say about it.
 
 use super::ddl::{self, Declared, DeclaredReference};
-use crate::catalog::{Check, Column, Key, Privileges, Table, TableKind, TableName};
+use crate::catalog::{
+    Affinity, Check, Column, Key, Privileges, RowId, Table, TableKind, TableName,
+};
 use crate::database::Row;
 
 /// A table and what its references need besides.
 pub struct Described {
     pub table: Table,
     pub indexes: Vec<Index>,
-    /// The column that is the rowid by another name.
-    pub rowid: Option<String>,
     /// In the order of the text.
     pub references: Vec<DeclaredReference>,
 }
@@ -26,19 +26,22 @@ pub struct Index {
 /// What an index on the rowid is called here: SQLite has no name for it.
 pub const ROWID: &str = "(rowid)";
 
+/// The names that SQLite knows it by, where no column has them.
+const ROWID_NAMES: [&str; 3] = ["rowid", "_rowid_", "oid"];
+
 impl Described {
     /// From the rows of `columns.sql` and `indexes.sql` about one table, and its text.
     pub fn new(rows: &[Row], indexes: &[Row], declared: Declared) -> Described {
         let without_rowid = rows[0].flag(1);
         let indexes: Vec<Index> =
             indexes.chunk_by(|a, b| a.text(1) == b.text(1)).map(index).collect();
-        let rowid = rowid_alias(rows, &indexes).filter(|_| !without_rowid);
-        let columns: Vec<Column> =
-            rows.iter().map(|row| column(row, rowid.as_deref(), &declared)).collect();
+        let rowid = (!without_rowid).then(|| rowid(rows, &indexes));
+        let alias = rowid.as_ref().and_then(|rowid| rowid.alias.as_deref());
+        let columns: Vec<Column> = rows.iter().map(|row| column(row, alias, &declared)).collect();
         let table = Table {
             name: TableName { schema: None, name: rows[0].text(0).to_owned() },
             kind: if without_rowid { TableKind::WithoutRowid } else { TableKind::Ordinary },
-            keys: keys(rowid.as_deref(), &indexes, &columns),
+            keys: keys(alias, &indexes, &columns),
             checks: declared.checks.iter().map(|check| table_check(check, &columns)).collect(),
             columns,
             triggers: Vec::new(),
@@ -47,8 +50,9 @@ impl Described {
             estimated_rows: None,
             lasting_engine: None,
             keeps_history: false,
+            rowid,
         };
-        Described { table, indexes, rowid, references: declared.references }
+        Described { table, indexes, references: declared.references }
     }
 }
 
@@ -64,21 +68,24 @@ fn index(rows: &[Row]) -> Index {
 }
 
 /// INTEGER PRIMARY KEY is the rowid, and then has no index of its own. (INTEGER PRIMARY KEY DESC
-/// is not and has one: an old mistake that SQLite keeps.)
-fn rowid_alias(rows: &[Row], indexes: &[Index]) -> Option<String> {
+/// is not and has one: an old mistake that SQLite keeps. INT PRIMARY KEY is not either.)
+fn rowid(rows: &[Row], indexes: &[Index]) -> RowId {
     let mut key = rows.iter().filter(|row| row.number(6) > 0);
-    let (only, None) = (key.next()?, key.next()) else {
-        return None;
+    let alias = match (key.next(), key.next()) {
+        (Some(only), None) if !indexes.iter().any(|it| it.primary) => {
+            only.text(3).eq_ignore_ascii_case("INTEGER").then(|| only.text(2).to_owned())
+        }
+        _ => None,
     };
-    let alias =
-        only.text(3).eq_ignore_ascii_case("INTEGER") && !indexes.iter().any(|it| it.primary);
-    alias.then(|| only.text(2).to_owned())
+    let free = |name: &&str| !rows.iter().any(|row| row.text(2).eq_ignore_ascii_case(name));
+    RowId { alias, name: ROWID_NAMES.into_iter().find(free) }
 }
 
 /// The other columns of a primary key may be null in SQLite, unless the table is STRICT or WITHOUT
 /// ROWID; its "notnull" says so.
 fn column(row: &Row, rowid: Option<&str>, declared: &Declared) -> Column {
     let name = row.text(2).to_owned();
+    let affinity = affinity(row.text(3), row.flag(8));
     let mut collations = declared.collations.iter();
     let collation = collations.find(|(column, _)| column.eq_ignore_ascii_case(&name));
     let collation = collation.map(|(_, collation)| collation.clone());
@@ -89,17 +96,25 @@ fn column(row: &Row, rowid: Option<&str>, declared: &Declared) -> Column {
         generated: matches!(row.number(7), 2 | 3),
         default: row.optional(5).map(str::to_owned),
         collation: collation.filter(|it| !it.eq_ignore_ascii_case("BINARY")),
-        textual: is_text(row.text(3)),
+        textual: affinity == Affinity::Text,
         on_update: false,
+        affinity,
         name,
     }
 }
 
-/// SQLite's rules for TEXT affinity.
-fn is_text(type_name: &str) -> bool {
-    let type_name = type_name.to_ascii_uppercase();
-    let has = |part| type_name.contains(part);
-    !has("INT") && (has("CHAR") || has("CLOB") || has("TEXT"))
+/// The rules of <https://sqlite.org/datatype3.html>, 3.1. ANY keeps what it is given in STRICT tables only
+/// (<https://sqlite.org/stricttables.html>, 3); elsewhere it is a name like any other.
+fn affinity(type_name: &str, strict: bool) -> Affinity {
+    let name = type_name.to_ascii_uppercase();
+    let holds = |words: &[&str]| words.iter().any(|word| name.contains(word));
+    match () {
+        () if holds(&["INT"]) => Affinity::Integer,
+        () if holds(&["CHAR", "CLOB", "TEXT"]) => Affinity::Text,
+        () if name.is_empty() || holds(&["BLOB"]) || (strict && name == "ANY") => Affinity::Blob,
+        () if holds(&["REAL", "FLOA", "DOUB"]) => Affinity::Real,
+        () => Affinity::Numeric,
+    }
 }
 
 /// The primary key first.

@@ -68,7 +68,12 @@ fn first(rest: &str) -> Option<(Option<Kind>, usize)> {
     Some(match rest.chars().next()? {
         c if c.is_ascii_whitespace() => (None, 1),
         '-' if rest.starts_with("--") => (None, until("\n")),
-        '/' if rest.starts_with("/*") => (None, until("*/")),
+        // `/*/` only begins one.
+        '/' if rest.starts_with("/*") => {
+            (None, rest[2..].find("*/").map_or(rest.len(), |at| at + 4))
+        }
+        // SQLite takes a byte order mark for white space.
+        '\u{feff}' => (None, 3),
         '[' => (Some(Kind::Quoted), until("]")),
         quote @ ('"' | '`' | '\'') => (Some(Kind::Quoted), quoted(rest, quote)),
         '(' => (Some(Kind::Open), 1),
@@ -104,6 +109,10 @@ mod tests {
     fn parentheses_nest_and_comments_vanish() {
         let sql = "a(b,/* ) */(c) -- (\n) d";
         assert_eq!(shown(sql), ["0a", "0(", "1b", "1,", "1(", "2c", "1)", "0)", "0d"]);
+        assert_eq!(
+            shown("a /*/ b, */ c /**/ d /***/ e\u{c}\u{feff}f"),
+            ["0a", "0c", "0d", "0e", "0f"]
+        );
     }
 
     #[test]
