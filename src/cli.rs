@@ -2,6 +2,7 @@
 
 mod archives;
 mod crm;
+mod env_file;
 mod flags;
 pub mod mistakes;
 mod policy;
@@ -11,7 +12,9 @@ pub use crm::{Demo, Migrate, Seed};
 pub use flags::{Flags, How, Orphans, ReferenceChecks, Which};
 pub use policy::{PolicyCheck, PolicyCommand, PolicyDjango, PolicyInit};
 
+use crate::settings::PolicyChoice;
 use crate::ui::Voice;
+use clap::builder::FalseyValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -20,16 +23,29 @@ use std::time::Duration;
 ///
 /// orgsweep reads the foreign keys from the live database, works out the exact rows, shows them, and
 /// removes them in order. Rows of other organizations are never deleted unless you say so.
-#[derive(Debug, Parser)]
+#[derive(Debug, Clone, Parser)]
 #[command(name = "orgsweep", version, propagate_version = true, after_help = EXAMPLES)]
 pub struct Cli {
     /// The database: sqlite:PATH, a path, postgres://…, mysql://… [default: DATABASE_URL, .env included]
     #[arg(long, global = true, value_name = "URL")]
     pub database_url: Option<String>,
 
-    /// The policy file [default: orgsweep.toml in this folder, where there is one]
+    /// The policy file [default: orgsweep.toml in this folder or above, as far as the repository's root or
+    /// the home directory]
     #[arg(long, global = true, value_name = "FILE", env = "ORGSWEEP_CONFIG")]
     pub config: Option<PathBuf>,
+
+    /// Without a policy, whatever stands in this folder or above
+    #[arg(long, global = true)]
+    pub no_config: bool,
+
+    /// Refuse to run without a policy (exit 3)
+    #[arg(long, global = true, env = "ORGSWEEP_REQUIRE_POLICY", value_parser = FalseyValueParser::new())]
+    pub require_policy: bool,
+
+    /// Without the .env of this folder or above
+    #[arg(long, global = true)]
+    pub no_env: bool,
 
     /// How progress, warnings and errors are written to stderr: json is one object a line
     #[arg(
@@ -69,7 +85,7 @@ Exit codes: 0 done or nothing to do, 1 failed and rolled back, 2 usage, 3 refuse
 4 not confirmed, 5 busy, 6 verification failed, 7 outcome unknown, 8 partly done, 70 bug,
 130/143 interrupted";
 
-#[derive(Debug, Subcommand)]
+#[derive(Debug, Clone, Subcommand)]
 pub enum Command {
     Preview(Preview),
     Clean(Clean),
@@ -294,6 +310,14 @@ pub struct Doctor {
 impl Cli {
     pub fn voice(&self) -> Voice {
         Voice { log_json: self.log_format == LogFormat::Json, quiet: self.quiet }
+    }
+
+    pub fn policy(&self) -> PolicyChoice<'_> {
+        match &self.config {
+            _ if self.no_config => PolicyChoice::None,
+            Some(path) => PolicyChoice::File(path),
+            None => PolicyChoice::Nearest,
+        }
     }
 
     /// Results, and errors with them, are JSON.

@@ -9,20 +9,20 @@ use orgsweep::{commands, signals};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    // First, because `.env` may hold what the command line takes from the environment.
-    let settings = Settings::load();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => return ExitCode::from(usage(error).code()),
     };
-    let settings = match settings {
-        Ok(settings) => settings,
-        Err(problem) => {
-            ui::complain(&problem);
-            return ExitCode::from(problem.exit.code());
-        }
+    let settings = Settings::new();
+    let (cli, settings, problem) = match cli.clone().configured(settings.clone()) {
+        Ok((cli, settings)) => (cli, settings, None),
+        Err(problem) => (cli, settings, Some(problem)),
     };
     let mut ui = Ui::new(&settings, cli.wants_json(), cli.voice());
+    if let Some(problem) = problem {
+        ui.problem(&problem);
+        return ExitCode::from(problem.exit.code());
+    }
     signals::watch();
     let run = std::panic::AssertUnwindSafe(|| commands::run(&cli, &settings, &mut ui));
     let exit = match std::panic::catch_unwind(run) {

@@ -1,68 +1,118 @@
-//! What the environment says: `.env`, `DATABASE_URL`, terminal width, the policy file. The only
-//! reader of the environment besides `cli`, whose `ORGSWEEP_*` variables clap reads; libpq reads its
-//! own `PG*` and `.pgpass`.
+//! What the environment and the working directory say: `DATABASE_URL`, `.env`, terminal width, the policy file.
+//! The only reader of the environment besides `cli`, whose `ORGSWEEP_*` variables clap reads; libpq reads its
+//! own `PG*` and `.pgpass`, of which those that lead to another server are looked at here, too.
+
+mod discovery;
+mod env_file;
+
+pub use env_file::{EnvFile, WAY_OUT};
 
 use crate::archive::Actor;
-use crate::database::Target;
-use crate::exit::Problem;
+use crate::database::{LibpqVariables, Target};
+use crate::exit::{Exit, Problem};
 use crate::policy::Policy;
+use discovery::{Wanted, nearest};
 use etcetera::BaseStrategy;
-use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
-/// The environment, read once at the start.
+/// The environment, read once at the start, and the `.env` that counts.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    database_url: Option<(String, &'static str)>,
+    database_url: Option<String>,
+    env_file: Option<EnvFile>,
+    /// The `.env`, where something that it says is used.
+    pub used_env_file: Option<PathBuf>,
     /// `COLUMNS`, for those who have no terminal.
     pub columns: Option<u16>,
+    pub libpq: LibpqVariables,
+}
+
+/// Which policy is meant.
+#[derive(Debug, Clone, Copy)]
+pub enum PolicyChoice<'a> {
+    /// `orgsweep.toml` in the working directory or above.
+    Nearest,
+    File(&'a Path),
+    None,
 }
 
 impl Settings {
-    /// Reads `.env` (in this folder or above) and the environment, which wins.
-    ///
-    /// # Errors
-    /// A `.env` that cannot be read or parsed.
-    pub fn load() -> Result<Settings, Problem> {
-        let own = env::var("DATABASE_URL").ok();
-        match dotenvy::dotenv() {
-            Ok(_) => {}
-            Err(error) if error.not_found() => {}
-            // The error would quote the line, and with it a password.
-            Err(dotenvy::Error::LineParse(_, position)) => {
-                return Err(Problem::usage(format!(
-                    ".env cannot be parsed near character {position}"
-                ))
-                .hint("quote values that hold spaces or #"));
-            }
-            Err(error) => return Err(Problem::usage(format!(".env cannot be read: {error}"))),
+    /// The environment alone.
+    pub fn new() -> Settings {
+        let read = |name: &str| env::var(name).ok();
+        Settings {
+            database_url: read("DATABASE_URL"),
+            env_file: None,
+            used_env_file: None,
+            columns: read("COLUMNS").and_then(|columns| columns.parse().ok()),
+            libpq: LibpqVariables {
+                host: read("PGHOST"),
+                hostaddr: read("PGHOSTADDR"),
+                database: read("PGDATABASE"),
+                service: read("PGSERVICE"),
+                sslmode: read("PGSSLMODE"),
+            },
         }
-        let database_url = match own {
-            Some(url) => Some((url, "DATABASE_URL")),
-            None => env::var("DATABASE_URL").ok().map(|url| (url, "DATABASE_URL in .env")),
-        };
-        let columns = env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
-        Ok(Settings { database_url, columns })
     }
 
-    /// The policy: the file that is named, else `orgsweep.toml` in the working directory.
+    /// With the `.env` in the working directory or above.
     ///
     /// # Errors
-    /// A file that is named and missing, or that cannot be read as a policy.
-    pub fn policy(&self, named: Option<&Path>) -> Result<Policy, Problem> {
-        const DEFAULT: &str = "orgsweep.toml";
-        let path = named.unwrap_or(Path::new(DEFAULT));
-        let text = match fs::read_to_string(path) {
-            Ok(text) => text,
-            Err(error) if named.is_none() && error.kind() == ErrorKind::NotFound => {
-                return Ok(Policy::default());
-            }
-            Err(error) => {
-                let problem = format!("the policy {} cannot be read: {error}", path.display());
-                return Err(Problem::usage(problem).hint("orgsweep policy init writes a first one"));
-            }
+    /// One that cannot be read or parsed, or that is somebody else's.
+    pub fn with_env_file(self) -> Result<Settings, Problem> {
+        const WANTED: Wanted = Wanted { name: ".env", way_out: WAY_OUT };
+        let env_file = match found(&WANTED)? {
+            Some(path) => Some(EnvFile::read(&path)?),
+            None => None,
         };
+        Ok(Settings { env_file, ..self })
+    }
+
+    pub fn env_file(&self) -> Option<&EnvFile> {
+        self.env_file.as_ref()
+    }
+
+    /// Something that this `.env` says counts.
+    pub fn using(self, env_file: &Path) -> Settings {
+        Settings { used_env_file: Some(env_file.to_owned()), ..self }
+    }
+
+    /// The database's URL is the one of the `.env`, where no flag names another.
+    pub fn takes_database_from_file(&self) -> bool {
+        let file = self.env_file.as_ref();
+        self.database_url.is_none() && file.is_some_and(|file| file.database_url.is_some())
+    }
+
+    /// The policy that is meant.
+    ///
+    /// # Errors
+    /// A file that is named and missing, that cannot be read as a policy, or that is somebody else's; none where
+    /// one is `required`.
+    pub fn policy(&self, choice: PolicyChoice, required: bool) -> Result<Policy, Problem> {
+        const WANTED: Wanted = Wanted {
+            name: "orgsweep.toml",
+            way_out: "--config FILE takes a policy wherever it stands; --no-config does without one",
+        };
+        let path = match choice {
+            PolicyChoice::File(path) => Some(path.to_owned()),
+            PolicyChoice::Nearest => found(&WANTED)?,
+            PolicyChoice::None => None,
+        };
+        let Some(path) = path else {
+            return match required {
+                false => Ok(Policy::default()),
+                true => Err(Problem::new(
+                    Exit::Refused,
+                    "a policy is required, and there is none; nothing was changed",
+                )
+                .hint("--config FILE names one; orgsweep policy init writes a first one")),
+            };
+        };
+        let text = fs::read_to_string(&path).map_err(|error| {
+            let problem = format!("the policy {} cannot be read: {error}", path.display());
+            Problem::usage(problem).hint("orgsweep policy init writes a first one")
+        })?;
         Policy::parse(&path.display().to_string(), &text).map_err(|fault| {
             let problem = Problem::usage(fault.to_string());
             Problem { hint: fault.hint, ..problem }
@@ -84,20 +134,52 @@ impl Settings {
         }
     }
 
-    /// The database that is meant: the flag before the environment.
+    /// The database that is meant: the flag before the environment before the `.env`.
     ///
     /// # Errors
-    /// None is named, or its URL is malformed.
+    /// None is named, or its URL is malformed; a `.env` whose URL says more than which database.
     pub fn target(&self, flag: Option<&str>) -> Result<Target, Problem> {
-        let (url, source) = match (flag, &self.database_url) {
-            (Some(url), _) => (url, "--database-url"),
-            (None, Some((url, source))) => (url.as_str(), *source),
-            (None, None) => {
-                return Err(Problem::usage("no database is named").hint(
-                    "pass --database-url sqlite:PATH, postgres://… or mysql://…, or set DATABASE_URL (a .env will do)",
-                ));
-            }
+        let malformed =
+            |source: &str, error: anyhow::Error| Problem::usage(format!("{source}: {error}"));
+        if let Some(url) = flag {
+            return Target::parse(url).map_err(|error| malformed("--database-url", error));
+        }
+        if let Some(url) = &self.database_url {
+            return Target::parse(url).map_err(|error| malformed("DATABASE_URL", error));
+        }
+        let file = self.env_file.as_ref();
+        let Some((file, url)) = file.and_then(|file| Some((file, file.database_url.as_ref()?)))
+        else {
+            return Err(Problem::usage("no database is named").hint(
+                "pass --database-url sqlite:PATH, postgres://… or mysql://…, or set DATABASE_URL (a .env will do)",
+            ));
         };
-        Target::parse(url).map_err(|error| Problem::usage(format!("{source}: {error}")))
+        let source = format!("DATABASE_URL in {}", file.path.display());
+        let target = Target::parse(url).map_err(|error| malformed(&source, error))?;
+        match target.overreach(&self.libpq) {
+            None => Ok(target),
+            Some(parameter) => Err(Problem::usage(format!(
+                "{source}: {parameter} is not for a .env to say: it chooses a database, and neither files nor weaker TLS"
+            ))
+            .hint("pass the whole URL as --database-url, or set DATABASE_URL in the environment")),
+        }
     }
+}
+
+impl Default for Settings {
+    fn default() -> Settings {
+        Settings::new()
+    }
+}
+
+/// The nearest file of that name; in the working directory by its bare name.
+fn found(wanted: &Wanted) -> Result<Option<PathBuf>, Problem> {
+    let here = env::current_dir()
+        .map_err(|error| Problem::usage(format!("there is no working directory: {error}")))?;
+    let home = etcetera::home_dir().ok().and_then(|home| fs::canonicalize(home).ok());
+    let found = nearest(wanted, &here, home.as_deref())?;
+    Ok(found.map(|path| match path.parent() == Some(&here) {
+        true => PathBuf::from(wanted.name),
+        false => path,
+    }))
 }

@@ -18,6 +18,7 @@ use crate::signals;
 use crate::sql::{Dialect, Sql, Statement};
 use crate::ui::Ui;
 use anyhow::Result;
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// The database that a command is about, and the policy for it.
@@ -198,6 +199,8 @@ pub struct Prepared {
     pub checks_reason: String,
     /// The policy file's path, where there is one.
     pub policy: Option<String>,
+    /// The `.env` that says something of this run.
+    pub env_file: Option<PathBuf>,
 }
 
 impl Prepared {
@@ -211,7 +214,7 @@ impl Prepared {
         }
         let patience = interrupt::at_most(how.lock_timeout);
         let mut context = Context::open(subject, which, patience)?;
-        let place = context.database.place()?;
+        let place = context.database.place(&subject.settings.libpq, &subject.policy.guarded())?;
         subject.policy.guard(&place).map_err(guard_problem)?;
         let selection = match how.orphans {
             Orphans::Only => orphans_alone(which, &context.rules)?,
@@ -221,8 +224,18 @@ impl Prepared {
         let Context { database, catalog, root, .. } = context;
         let (dialect, target) = (database.dialect(), database.target().redacted());
         let policy = Some(subject.policy.path().to_owned()).filter(|path| !path.is_empty());
-        let prepared =
-            Prepared { catalog, root, plan, selection, dialect, target, checks_reason, policy };
+        let env_file = subject.settings.used_env_file.clone();
+        let prepared = Prepared {
+            catalog,
+            root,
+            plan,
+            selection,
+            dialect,
+            target,
+            checks_reason,
+            policy,
+            env_file,
+        };
         Ok((database, prepared))
     }
 
@@ -243,15 +256,18 @@ impl Prepared {
         }
     }
 
-    /// `sqlite:crm.db, organizations in organizations.name`
+    /// `sqlite:crm.db, organizations in organizations.name, policy orgsweep.toml, settings of .env`
     pub fn describe(&self) -> String {
         let name = self.root.name.as_deref().map(|name| format!(".{name}")).unwrap_or_default();
         let policy = self.policy.as_deref().map(|path| format!(", policy {path}"));
+        let env_file =
+            self.env_file.as_deref().map(|path| format!(", settings of {}", path.display()));
         format!(
-            "{}, organizations in {}{name}{}",
+            "{}, organizations in {}{name}{}{}",
             self.target,
             self.catalog.table(self.root.table).name,
-            policy.unwrap_or_default()
+            policy.unwrap_or_default(),
+            env_file.unwrap_or_default()
         )
     }
 

@@ -37,7 +37,7 @@ use context::Subject;
 pub fn run(cli: &Cli, settings: &Settings, ui: &mut Ui) -> Result<Exit> {
     let target = || settings.target(cli.database_url.as_deref());
     let subject = || -> Result<Subject> {
-        let policy = settings.policy(cli.config.as_deref())?;
+        let policy = settings.policy(cli.policy(), cli.require_policy)?;
         Ok(Subject { target: target()?, policy, settings: settings.clone() })
     };
     match &cli.command {

@@ -78,7 +78,10 @@ pub fn load(path: &Path, args: &Clean) -> Result<(SavedPlan, Clean)> {
     let flags = Flags::try_parse_from(words)
         .map_err(|error| broken(format!("its flags make no sense: {}", error.kind())))?;
     let Flags { which, mut how } = flags;
+    // What narrows may be said anew.
     how.lock_timeout = args.how.lock_timeout;
+    how.deadline = args.how.deadline;
+    how.max_rows = how.max_rows.into_iter().chain(args.how.max_rows).min();
     Ok((saved, Clean { which, how, plan: None, ..args.clone() }))
 }
 

@@ -1,13 +1,16 @@
 //! A connection to one of the engines over Diesel: statements, rows as text, transactions. The only
 //! place besides the catalog's loaders that tells the backends apart.
 
+mod conninfo;
 mod error;
 mod mysql;
+mod place;
 mod row;
 mod server;
 mod target;
 mod url;
 
+pub use conninfo::LibpqVariables;
 pub use error::{Error, Fault};
 pub use mysql::MysqlConnection;
 use row::RawRow;

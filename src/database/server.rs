@@ -1,7 +1,6 @@
 //! What a database says of itself: whether it takes writes, who it is, how far behind its replicas are.
 
 use super::{Database, Fault, Result, Row, Target};
-use crate::policy::Place;
 use crate::sql::Dialect;
 use rustix::fs::{Access, access};
 
@@ -104,25 +103,6 @@ impl Database {
         Ok(known.map(|(written, replayed)| Replication { written, replayed }))
     }
 
-    /// The names by which a guard knows this database and its server. An SQLite file is on this machine;
-    /// a server tells its address or name where the URL, behind a socket or a proxy, does not.
-    pub fn place(&mut self) -> Result<Place> {
-        let local = || "localhost".to_owned();
-        let question = match &self.target {
-            Target::Sqlite(path) => {
-                let name = path.file_name().map(|name| name.to_string_lossy().into_owned());
-                let databases = name.into_iter().chain([path.display().to_string()]).collect();
-                return Ok(Place { databases, hosts: vec![local()] });
-            }
-            Target::Postgres(_) => "SELECT current_database()::text, host(inet_server_addr())",
-            Target::Mysql(_) => "SELECT DATABASE(), @@hostname",
-        };
-        let facts = self.in_snapshot(|database| database.query_one(&question.into()))?;
-        let address = facts.optional(1).map_or_else(local, str::to_owned);
-        let hosts = self.target.hosts().into_iter().chain([address]).collect();
-        Ok(Place { databases: vec![facts.text(0).to_owned()], hosts })
-    }
-
     /// May this session turn PostgreSQL's per-row checks off? A superuser may; from PostgreSQL 15 on, whoever
     /// was granted SET on the parameter.
     pub fn replica_role(&mut self) -> Result<ReplicaRole> {
@@ -155,6 +135,16 @@ impl Database {
         Ok(self.query_one(&question.into())?.text(0).to_owned())
     }
 
+    /// The database's name, as its server knows it. SQLite's has none.
+    fn name(&mut self) -> Result<String> {
+        let question = match self.dialect() {
+            Dialect::Sqlite => return Ok(String::new()),
+            Dialect::Postgres => "SELECT current_database()::text",
+            Dialect::Mysql => "SELECT DATABASE()",
+        };
+        Ok(self.query_one(&question.into())?.text(0).to_owned())
+    }
+
     /// The name of the database, where this role may create no temporary tables in it.
     pub fn without_temporary_tables(&mut self) -> Result<Option<String>> {
         let may = match self.dialect() {
@@ -171,7 +161,7 @@ impl Database {
                 !self.run(probe).is_err_and(|error| error.fault == Fault::Permission)
             }
         };
-        Ok(if may { None } else { self.place()?.databases.into_iter().next() })
+        Ok(if may { None } else { Some(self.name()?) })
     }
 
     /// MariaDB's binary log takes statements instead of rows: InnoDB writes nothing under READ COMMITTED then

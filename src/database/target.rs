@@ -105,23 +105,6 @@ impl Target {
         }
     }
 
-    /// The hosts that a server's URL names.
-    pub(super) fn hosts(&self) -> Vec<String> {
-        let Some(url) = self.url() else { return Vec::new() };
-        let (address, query) = url.split_once('?').unwrap_or((url, ""));
-        let rest = address.split_once("//").map_or("", |(_, rest)| rest);
-        let authority = rest.split('/').next().unwrap_or_default();
-        let named = authority.rsplit('@').next().unwrap_or_default().split(',');
-        let without_port = |host: &str| match host.strip_prefix('[') {
-            Some(bracketed) => bracketed.split(']').next().unwrap_or_default().to_owned(),
-            None => host.split(':').next().unwrap_or_default().to_owned(),
-        };
-        let given = query.split('&').filter_map(|pair| pair.strip_prefix("host="));
-        let hosts = named.map(without_port).chain(given.map(str::to_owned));
-        let decoded = hosts.map(|host| percent_decode_str(&host).decode_utf8_lossy().into_owned());
-        decoded.filter(|host| !host.is_empty()).collect()
-    }
-
     /// A driver's message without the URL. Its password is not looked for: drivers are given URLs that they
     /// can read, of which they quote no secret, and a mask in the midst of other words would give a short
     /// password away.
@@ -235,7 +218,7 @@ fn host_and_port(server: &str) -> Result<(String, u16)> {
     }
 }
 
-fn is_local(host: &str) -> bool {
+pub(super) fn is_local(host: &str) -> bool {
     let address = host.parse::<std::net::IpAddr>();
     host == "localhost" || address.is_ok_and(|address| address.is_loopback())
 }
@@ -366,15 +349,6 @@ mod tests {
             assert!(!driver_url.contains("?&") && !driver_url.contains("&&"), "{driver_url}");
             assert!(driver_url.contains("connect_timeout=10&application_name=orgsweep"));
         }
-    }
-
-    #[test]
-    fn hosts_are_told_for_guards() {
-        let hosts = |url: &str| Target::parse(url).unwrap().hosts();
-        assert_eq!(hosts("postgres://u:p@db.ci:5432/crm"), ["db.ci"]);
-        assert_eq!(hosts("postgres://u@[::1]:5432,b/crm"), ["::1", "b"]);
-        assert_eq!(hosts("postgres:///crm?host=%2Frun%2Fpg"), ["/run/pg"]);
-        assert!(hosts("postgres:///crm").is_empty());
     }
 
     #[test]

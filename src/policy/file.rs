@@ -99,9 +99,10 @@ pub struct Orphans {
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
 pub struct Guards {
-    pub databases: Vec<Spanned<String>>,
-    pub hosts: Vec<Spanned<String>>,
-    pub organizations: Vec<Spanned<String>>,
+    // Left out, an allow-list allows everything; empty, it is a mistake.
+    pub databases: Option<Spanned<Vec<Spanned<String>>>>,
+    pub hosts: Option<Spanned<Vec<Spanned<String>>>>,
+    pub organizations: Option<Spanned<Vec<Spanned<String>>>>,
     pub forbidden_databases: Vec<Spanned<String>>,
     pub forbidden_hosts: Vec<Spanned<String>>,
     pub forbidden_organizations: Vec<Spanned<String>>,

@@ -331,16 +331,44 @@ fn a_malformed_file_is_told_with_its_line() {
 #[test]
 fn a_database_must_be_allowed_and_not_forbidden() {
     let policy = |text: &str| Policy::parse("orgsweep.toml", text).expect("well formed");
-    let place = Place {
-        databases: vec!["crm_test".into()],
-        hosts: vec!["db.ci".into(), "10.0.0.7".into()],
+    let spelled = |names: &[&str], addresses: &[&str]| Spellings {
+        names: names.iter().map(|&name| name.to_owned()).collect(),
+        addresses: addresses.iter().map(|&name| name.to_owned()).collect(),
     };
-    let holds = |text: &str| policy(text).guard(&place).is_ok();
-    assert!(holds(""));
-    assert!(holds("guards.databases = [\"*_test\"]"));
-    assert!(holds("guards.hosts = [\"localhost\", \"10.*\"]"));
-    assert!(!holds("guards.databases = [\"*_e2e\"]"));
-    assert!(!holds("guards.hosts = [\"localhost\"]"));
-    assert!(!holds("guards.forbidden-databases = [\"crm*\"]"));
-    assert!(!holds("guards.forbidden-hosts = [\"10.*\"]"));
+    let mut place = Place::default();
+    place.databases.asked = vec![spelled(&["crm_test"], &[])];
+    place.hosts.asked = vec![spelled(&["db.ci"], &["10.0.0.7", "10.0.0.8"])];
+    place.hosts.also = vec!["172.17.0.2".into()];
+    let holds = |place: &Place, text: &str| policy(text).guard(place).is_ok();
+    assert!(holds(&place, ""));
+    assert!(holds(&place, "guards.databases = [\"*_test\"]"));
+    assert!(holds(&place, "guards.hosts = [\"localhost\", \"10.*\"]"));
+    assert!(holds(&place, "guards.hosts = [\"DB.ci\"]"));
+    assert!(!holds(&place, "guards.databases = [\"*_e2e\"]"));
+    assert!(!holds(&place, "guards.hosts = [\"localhost\", \"10.0.0.7\"]"));
+    assert!(!holds(&place, "guards.hosts = [\"172.*\"]"));
+    assert!(!holds(&place, "guards.forbidden-databases = [\"crm*\"]"));
+    assert!(!holds(&place, "guards.forbidden-hosts = [\"10.*\"]"));
+    assert!(!holds(&place, "guards.forbidden-hosts = [\"::ffff:10.0.0.8\"]"));
+    assert!(!holds(&place, "guards.forbidden-hosts = [\"172.*\"]"));
+    // Each of several must be allowed; what is not known can only be refused.
+    place.databases.asked.push(spelled(&["prod"], &[]));
+    assert!(!holds(&place, "guards.databases = [\"*_test\"]"));
+    place.hosts.unknown = Some("a service says it".into());
+    assert!(holds(&place, ""));
+    assert!(!holds(&place, "guards.hosts = [\"*\"]"));
+    assert!(!holds(&place, "guards.forbidden-hosts = [\"prod\"]"));
+}
+
+#[test]
+fn an_empty_allow_list_is_a_mistake() {
+    refused(
+        "[guards]\ndatabases = []\norganizations = []\nforbidden-hosts = []\n",
+        expect![[r#"
+            orgsweep.toml:2: an empty list allows nothing
+              name what is allowed, or leave the setting out
+            orgsweep.toml:3: an empty list allows nothing
+              name what is allowed, or leave the setting out
+        "#]],
+    );
 }

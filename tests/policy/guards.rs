@@ -41,6 +41,99 @@ fn guards(db: &TestDatabase, text: &str, flags: &[&str], says: &[&str]) {
     }
 }
 
+/// Cleans Apex by this URL, which must be refused.
+#[track_caller]
+fn barred_by(db: &TestDatabase, url: &str) {
+    let before = db.dump();
+    let clean = ["--database-url", url, "clean", "--org-name", "Apex", "--force", "--yes"];
+    let outcome = Invocation::new(&clean).directory(db.directory()).run();
+    // A driver may not take a spelling at all.
+    assert!(matches!(outcome.code, 1..=3), "{url}\n{outcome}");
+    changes(&before, &db.dump()).assert_none();
+}
+
+/// User, address, port and name of a server's database.
+fn parts(db: &TestDatabase) -> [String; 4] {
+    let (_, rest) = db.url().split_once("://").expect("a URL");
+    let (user, rest) = rest.split_once('@').expect("a user");
+    let (host, port) = rest.split('/').next().and_then(|at| at.split_once(':')).expect("a port");
+    [user, host, port, db.name()].map(str::to_owned)
+}
+
+#[test]
+fn a_postgresql_server_by_any_other_name() {
+    let Some(db) = TestDatabase::fresh(Backend::Postgres) else { return };
+    small(&db);
+    let [user, host, port, name] = parts(&db);
+    assert_eq!(host, "127.0.0.1");
+    let urls = [
+        format!("postgres://{user}@localhost:{port}/{name}"),
+        format!("postgres://{user}@2130706433:{port}/{name}"),
+        format!("postgres://{user}@[::ffff:127.0.0.1]:{port}/{name}"),
+        format!("postgres://{user}@%31%32%37.0.0.1:{port}/{name}"),
+        format!("postgres://{user}@127.0.0.9:1,127.0.0.1:{port}/{name}"),
+        format!("postgres://{user}@example.invalid:{port}/{name}?hostaddr=127.0.0.1"),
+        format!("postgres://{user}@example.invalid:{port}/{name}?%68ost=127.0.0.1"),
+        format!("postgres://{user}:x?y@127.0.0.1:{port}/{name}"),
+        format!("postgres:///{name}?host=127.0.0.1&port={port}&user={user}"),
+    ];
+    for forbidden in ["127.0.0.1", "LOCALHOST", "127.*", "0x7f000001", "::1"] {
+        policy(&db, &format!("[guards]\nforbidden-hosts = [\"{forbidden}\"]\n"));
+        urls.iter().for_each(|url| barred_by(&db, url));
+    }
+    // A list of what is allowed lets nobody in by a name that is on it beside one that is not.
+    for allowed in ["127.0.0.9", "example.invalid", "localhost"] {
+        policy(&db, &format!("[guards]\nhosts = [\"{allowed}\"]\n"));
+        urls[1..].iter().for_each(|url| barred_by(&db, url));
+    }
+    policy(&db, &format!("[guards]\nforbidden-databases = [\"{name}\"]\n"));
+    barred_by(&db, &format!("postgres://{user}@{host}:{port}/postgres?dbname={name}"));
+    policy(&db, "[guards]\ndatabases = [\"postgres\"]\n");
+    barred_by(&db, &format!("postgres://{user}@{host}:{port}/postgres?dbname={name}"));
+    // libpq's variables lead elsewhere, too.
+    policy(&db, "[guards]\nhosts = [\"example.invalid\"]\n");
+    let url = format!("postgres://{user}@example.invalid:{port}/{name}");
+    let clean = ["--database-url", &url, "clean", "--org-name", "Apex", "--yes"];
+    let command = Invocation::new(&clean).directory(db.directory());
+    command.env("PGHOSTADDR", "127.0.0.1").run().exits(3).says(&["127.0.0.1 is not among hosts"]);
+}
+
+#[test]
+fn a_mariadb_server_by_any_other_name() {
+    let Some(db) = TestDatabase::fresh(Backend::Mysql) else { return };
+    small(&db);
+    let [user, _, port, name] = parts(&db);
+    for host in ["localhost", "LocalHost", "[::ffff:127.0.0.1]", "2130706433", "127.1"] {
+        policy(&db, "[guards]\nforbidden-hosts = [\"127.0.0.1\"]\n");
+        barred_by(&db, &format!("mysql://{user}@{host}:{port}/{name}"));
+    }
+    policy(&db, "[guards]\nhosts = [\"db.*\"]\n");
+    barred_by(&db, &format!("mysql://{user}@127.0.0.1:{port}/{name}"));
+}
+
+#[test]
+fn an_sqlite_file_by_any_other_name() {
+    let Some(db) = TestDatabase::fresh(Backend::Sqlite) else { return };
+    small(&db);
+    let (folder, file) = (db.directory().display().to_string(), db.path().display().to_string());
+    let other = |name: &str| db.directory().join(name);
+    std::os::unix::fs::symlink(db.path(), other("link_e2e.db")).expect("a link");
+    std::fs::hard_link(db.path(), other("hard_e2e.db")).expect("a hard link");
+    std::fs::create_dir(other("below")).expect("a folder");
+    for forbidden in [&file, "test.db", "./test.db", "below/../test.db"] {
+        policy(&db, &format!("[guards]\nforbidden-databases = [\"{forbidden}\"]\n"));
+        for url in ["link_e2e.db", "hard_e2e.db", "below/../test.db"] {
+            barred_by(&db, &format!("sqlite:{url}"));
+            barred_by(&db, &format!("sqlite:{folder}/{url}"));
+        }
+    }
+    // The name of a link is allowed, the file behind it is not.
+    policy(&db, "[guards]\ndatabases = [\"*_e2e.db\"]\n");
+    barred_by(&db, "sqlite:link_e2e.db");
+    policy(&db, "[guards]\ndatabases = [\"./below/../test.db\"]\n");
+    db.orgsweep(&["clean", "--org-name", "Apex", "--yes"]).exits(0);
+}
+
 each_backend! {
     fn databases(db: TestDatabase) {
         small(&db);
@@ -65,6 +158,17 @@ each_backend! {
         let own = db.either("localhost", "127.0.0.1");
         bars(&db, &format!("[guards]\nforbidden-hosts = [\"{own}\"]\n"), &["orgsweep.toml:2", own]);
         cleans(&db, &format!("[guards]\nhosts = [\"{own}\"]\nforbidden-hosts = [\"*prod*\"]\n"), &[], &GONE);
+    }
+
+    fn an_empty_list_is_a_mistake(db: TestDatabase) {
+        small(&db);
+        let before = db.dump();
+        for list in ["databases", "hosts", "organizations"] {
+            policy(&db, &format!("[guards]\n{list} = []\n"));
+            apex(&db, "clean", &[]).exits(2).says(&["orgsweep.toml:2", "an empty list allows nothing"]);
+        }
+        changes(&before, &db.dump()).assert_none();
+        cleans(&db, "[guards]\nforbidden-hosts = []\n", &[], &GONE);
     }
 
     fn organizations(db: TestDatabase) {

@@ -5,6 +5,7 @@ mod actions;
 mod check;
 mod conditions;
 mod declared;
+mod folders;
 mod guards;
 mod inheritance;
 mod init;

@@ -20,7 +20,7 @@ pub fn run(subject: &Subject, args: &PolicyCheck, ui: &mut Ui) -> Result<Exit> {
     }
     let which = Which { root: args.root.clone(), ..Which::default() };
     let mut context = Context::open(subject, &which, LOCK_TIMEOUT)?;
-    let place = context.database.place()?;
+    let place = context.database.place(&subject.settings.libpq, &subject.policy.guarded())?;
     context.try_policy()?;
     let plan = plan::build(&context.catalog, context.root.table, context.rules.clone());
     let Context { database, catalog, root, rules } = &mut context;
