@@ -4,61 +4,51 @@ use clap::Parser;
 use orgsweep::cli::Cli;
 use orgsweep::exit::{self, Exit, Problem};
 use orgsweep::settings::Settings;
-use orgsweep::ui::Ui;
-use orgsweep::{commands, signals};
+use orgsweep::ui::{self, Ui};
+use orgsweep::{bug, commands, signals};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    // First, because `.env` may hold what the command line takes from the environment.
-    let settings = Settings::load();
-    let cli = match Cli::try_parse() {
-        Ok(cli) => cli,
-        Err(error) => return ExitCode::from(usage(&error).code()),
-    };
-    let settings = match settings {
-        Ok(settings) => settings,
-        Err(problem) => {
-            eprintln!("error: {problem}");
-            return ExitCode::from(problem.exit.code());
-        }
-    };
-    let mut ui = Ui::new(&settings, cli.wants_json(), cli.voice());
-    signals::watch();
-    let run = std::panic::AssertUnwindSafe(|| commands::run(&cli, &settings, &mut ui));
-    let exit = match std::panic::catch_unwind(run) {
-        Ok(Ok(exit)) => exit,
-        Ok(Err(error)) => {
-            let problem = exit::diagnose(&error);
-            ui.problem(&problem);
-            problem.exit
-        }
-        // The panic's message is on stderr; the connection is gone, and its transaction with it.
-        Err(_) => {
-            ui.problem(
-                &Problem::new(Exit::Bug, "orgsweep has a bug; nothing was committed after it")
-                    .hint("please report the message above"),
-            );
-            Exit::Bug
-        }
-    };
+    bug::watch();
+    let exit = bug::caught(run).unwrap_or_else(|error| {
+        let problem = exit::diagnose(&error);
+        ui::problem(&problem);
+        problem.exit
+    });
     ExitCode::from(exit.code())
 }
 
+/// # Errors
+/// What nobody could tell in the words that were asked for.
+fn run() -> anyhow::Result<Exit> {
+    // First, because `.env` may hold what the command line takes from the environment.
+    let settings = Settings::load();
+    let (json, voice) = Cli::voice_asked_for();
+    ui::speak(json, voice);
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return Ok(usage(&error, json || voice.log_json)),
+    };
+    ui::speak(cli.wants_json(), cli.voice());
+    let settings = settings?;
+    let mut ui = Ui::new(&settings);
+    signals::watch();
+    let ended = bug::caught(|| commands::run(&cli, &settings, &mut ui));
+    Ok(ended.unwrap_or_else(|error| {
+        let problem = exit::diagnose(&error);
+        ui.problem(&problem);
+        problem.exit
+    }))
+}
+
 /// clap's own words, as JSON where JSON was asked for. Help and version are no errors.
-fn usage(error: &clap::Error) -> Exit {
+fn usage(error: &clap::Error, json: bool) -> Exit {
     if !error.use_stderr() {
         let _ = error.print();
         return Exit::Done;
     }
-    let words: Vec<String> = std::env::args().collect();
-    let json = words.iter().any(|word| word == "--format=json")
-        || words.windows(2).any(|pair| pair == ["--format", "json"]);
     if json {
-        let message = error.render().to_string();
-        let document = serde_json::json!({
-            "format": 1, "outcome": "error", "exit": Exit::Usage.code(), "error": message.trim(), "hint": null,
-        });
-        println!("{document}");
+        ui::problem(&Problem::usage(error.render().to_string().trim()));
     } else {
         let _ = error.print();
     }

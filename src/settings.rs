@@ -17,6 +17,8 @@ pub struct Settings {
     database_url: Option<(String, &'static str)>,
     /// `COLUMNS`, for those who have no terminal.
     pub columns: Option<u16>,
+    /// `CI`: nobody is there to answer, whatever terminals there are.
+    pub unattended: bool,
 }
 
 impl Settings {
@@ -26,6 +28,9 @@ impl Settings {
     /// A `.env` that cannot be read or parsed.
     pub fn load() -> Result<Settings, Problem> {
         let own = env::var("DATABASE_URL").ok();
+        // As those write it who say that it is not: `CI=false npm run build`.
+        let unattended =
+            env::var_os("CI").is_some_and(|ci| !["", "0", "false"].iter().any(|no| ci == *no));
         match dotenvy::dotenv() {
             Ok(_) => {}
             Err(error) if error.not_found() => {}
@@ -43,7 +48,7 @@ impl Settings {
             None => env::var("DATABASE_URL").ok().map(|url| (url, "DATABASE_URL in .env")),
         };
         let columns = env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
-        Ok(Settings { database_url, columns })
+        Ok(Settings { database_url, columns, unattended })
     }
 
     /// The policy: the file that is named, else `orgsweep.toml` in the working directory.
@@ -82,6 +87,11 @@ impl Settings {
             user: whoami::username().unwrap_or_else(|_| unknown()),
             host: whoami::hostname().unwrap_or_else(|_| unknown()),
         }
+    }
+
+    /// Somebody says which database is meant.
+    pub fn names_database(&self, flag: Option<&str>) -> bool {
+        flag.is_some() || self.database_url.is_some()
     }
 
     /// The database that is meant: the flag before the environment.

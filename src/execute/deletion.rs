@@ -133,7 +133,7 @@ fn delete_leaves(
     }
     let mut circle = Vec::new();
     for table in tables {
-        let left = run.one(run.sql.count_left(*table))?.number(0);
+        let left = run.one(run.sql.count_left(*table))?.count(0)?;
         if left > 0 {
             circle.push(*table);
         }
@@ -165,7 +165,7 @@ fn report(run: &mut Run, step: Step, rows: u64, findings: &Findings) {
 
 fn delete_together(run: &mut Run, tables: &[TableId]) -> Result<Vec<u64>, Failure> {
     let row = run.one(run.sql.delete_together(tables))?;
-    Ok((0..tables.len()).map(|n| row.number(n) as u64).collect())
+    (0..tables.len()).map(|n| Ok(row.count(n)?)).collect()
 }
 
 /// A trigger may have deleted some of our rows before we came; it may not have kept any.
@@ -178,7 +178,7 @@ pub(super) fn expect_gone(
     if rows == deleted {
         return Ok(());
     }
-    let left = run.one(run.sql.count_left(table))?.number(0);
+    let left = run.one(run.sql.count_left(table))?.count(0)?;
     if left == 0 {
         return Ok(());
     }
@@ -189,7 +189,7 @@ pub(super) fn expect_gone(
 }
 
 fn unlink(run: &mut Run, findings: &Findings, change: &Change) -> Result<(), Failure> {
-    let rows = run.one(run.sql.count_changed(change))?.number(0) as u64;
+    let rows = run.one(run.sql.count_changed(change))?.count(0)?;
     archiving::unlinked(run, change, rows)?;
     let changed = run.execute(&run.sql.unlink(change))?;
     report(run, Step::Unlink(change.unlinks[0]), rows, findings);
@@ -221,10 +221,13 @@ pub fn prove(run: &mut Run, findings: &Findings) -> Result<(), Failure> {
         .collect();
     for batch in doubtful.chunks(100) {
         let counts = run.query(&run.sql.count_dangling(batch))?;
-        if let Some(row) = counts.iter().find(|row| row.number(1) > 0) {
-            let reference = ReferenceId(row.number(0) as usize);
+        for row in counts {
+            let (reference, rows) = (ReferenceId(row.count(0)? as usize), row.count(1)?);
+            if rows == 0 {
+                continue;
+            }
             let arrow = run.job.catalog.reference_arrow(reference);
-            let what = format!("{} rows name a deleted row by {arrow}", row.text(1));
+            let what = format!("{rows} rows name a deleted row by {arrow}");
             return Err(match run.sql.dialect.excludes_writers() {
                 false => Failure::Disturbed(what),
                 // Running again would change nothing.

@@ -66,7 +66,7 @@ fn index(rows: &[Row]) -> Index {
 /// INTEGER PRIMARY KEY is the rowid, and then has no index of its own. (INTEGER PRIMARY KEY DESC
 /// is not and has one: an old mistake that SQLite keeps.)
 fn rowid_alias(rows: &[Row], indexes: &[Index]) -> Option<String> {
-    let mut key = rows.iter().filter(|row| row.number(6) > 0);
+    let mut key = rows.iter().filter(|row| row.text(6) != "0");
     let (only, None) = (key.next()?, key.next()) else {
         return None;
     };
@@ -86,7 +86,7 @@ fn column(row: &Row, rowid: Option<&str>, declared: &Declared) -> Column {
         type_name: row.text(3).to_owned(),
         domain_over: None,
         nullable: !row.flag(4) && rowid != Some(&name),
-        generated: matches!(row.number(7), 2 | 3),
+        generated: matches!(row.text(7), "2" | "3"),
         default: row.optional(5).map(str::to_owned),
         collation: collation.filter(|it| !it.eq_ignore_ascii_case("BINARY")),
         textual: is_text(row.text(3)),
