@@ -136,7 +136,8 @@ pub enum PreviewFormat {
 
 /// Delete the organizations and everything that belongs to them.
 ///
-/// At a terminal you type the organization's name to confirm; elsewhere --yes or --force is needed.
+/// At a terminal you type the organization's name to confirm, wherever the streams go; elsewhere, and with the
+/// variable CI set, --yes or --force is needed.
 /// One transaction: everything goes or nothing does; with --per-org that holds for each organization.
 #[derive(Debug, Clone, Args)]
 #[command(after_help = "\
@@ -181,7 +182,7 @@ pub struct Clean {
     /// committed; the organizations' own rows go last, so the same command goes on after an interruption
     /// (exit 8). Everything that would refuse the whole is looked for before the first batch. Rows that
     /// name each other in a cycle go together.
-    #[arg(long, value_name = "ROWS", value_parser = clap::value_parser!(u64).range(1..), conflicts_with_all = ["per_org", "plan", "foreign", "reference_checks"])]
+    #[arg(long, value_name = "ROWS", value_parser = clap::value_parser!(u64).range(1..=1_000_000_000_000), conflicts_with_all = ["per_org", "plan", "foreign", "reference_checks"])]
     pub batch_rows: Option<u64>,
 
     /// Wait so long after each batch

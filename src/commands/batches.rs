@@ -22,6 +22,9 @@ use lag::Lag;
 use std::thread;
 use std::time::{Duration, Instant};
 
+/// No engine's LIMIT is higher.
+const MOST_ROWS: u64 = i64::MAX as u64;
+
 /// Refuses what would be refused, asks, then deletes batch after batch; the organizations' own rows go
 /// in the last one, so that a series that was interrupted can be begun again.
 ///
@@ -123,7 +126,7 @@ impl Series<'_> {
                     self.parts.push(self.reporting.part(&ended, start.elapsed()));
                 }
                 // Rows that name each other go in one transaction, however many there are.
-                _ if !last => limit = limit.saturating_mul(2),
+                _ if !last => limit = limit.saturating_mul(2).min(MOST_ROWS),
                 _ => {}
             }
             add(&mut all, ended);
