@@ -2,6 +2,7 @@
 
 mod archives;
 mod crm;
+mod durations;
 mod env_file;
 mod flags;
 pub mod mistakes;
@@ -16,6 +17,7 @@ use crate::settings::PolicyChoice;
 use crate::ui::Voice;
 use clap::builder::FalseyValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use durations::duration;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -151,7 +153,8 @@ pub enum PreviewFormat {
 
 /// Delete the organizations and everything that belongs to them.
 ///
-/// At a terminal you type the organization's name to confirm; elsewhere --yes or --force is needed.
+/// At a terminal you type the organization's name to confirm, wherever the streams go; elsewhere, and with the
+/// variable CI set, --yes or --force is needed.
 /// One transaction: everything goes or nothing does; with --per-org that holds for each organization.
 #[derive(Debug, Clone, Args)]
 #[command(after_help = "\
@@ -181,6 +184,10 @@ pub struct Clean {
     #[arg(long, short)]
     pub yes: bool,
 
+    /// How long to wait for an answer (then exit 4)
+    #[arg(long, value_name = "DURATION", default_value = "5m", value_parser = duration)]
+    pub confirm_timeout: Duration,
+
     /// Create the indexes for want of which the engine's checks would be slow: before the deletion, and
     /// for good
     #[arg(long)]
@@ -192,15 +199,16 @@ pub struct Clean {
     /// committed; the organizations' own rows go last, so the same command goes on after an interruption
     /// (exit 8). Everything that would refuse the whole is looked for before the first batch. Rows that
     /// name each other in a cycle go together.
-    #[arg(long, value_name = "ROWS", value_parser = clap::value_parser!(u64).range(1..), conflicts_with_all = ["per_org", "plan", "foreign", "reference_checks"])]
+    #[arg(long, value_name = "ROWS", value_parser = clap::value_parser!(u64).range(1..=1_000_000_000_000), conflicts_with_all = ["per_org", "plan", "foreign", "reference_checks"])]
     pub batch_rows: Option<u64>,
 
     /// Wait so long after each batch
-    #[arg(long, value_name = "DURATION", requires = "batch_rows", value_parser = humantime::parse_duration)]
+    #[arg(long, value_name = "DURATION", requires = "batch_rows", value_parser = duration)]
     pub pause: Option<Duration>,
 
-    /// After each batch wait until no replica is further behind than this (PostgreSQL)
-    #[arg(long, value_name = "DURATION", requires = "batch_rows", value_parser = humantime::parse_duration)]
+    /// Before the first batch and after each wait until no replica is further behind than this (PostgreSQL, by
+    /// a role that may see replicas: a superuser, or one with pg_monitor)
+    #[arg(long, value_name = "DURATION", requires = "batch_rows", value_parser = duration)]
     pub max_lag: Option<Duration>,
 
     /// Re-check before COMMIT even what holds by construction
@@ -308,6 +316,20 @@ pub struct Doctor {
 }
 
 impl Cli {
+    /// Whether results are JSON and how to speak, as the words say by themselves: for who cannot parse them.
+    pub fn voice_asked_for() -> (bool, Voice) {
+        let words: Vec<String> =
+            std::env::args_os().map(|word| word.to_string_lossy().into_owned()).collect();
+        let says_json = |flag: &str| {
+            let joined = format!("{flag}=json");
+            words.contains(&joined) || words.windows(2).any(|pair| pair == [flag, "json"])
+        };
+        let by_default =
+            std::env::var_os("ORGSWEEP_LOG_FORMAT").is_some_and(|format| format == "json");
+        let log_json = says_json("--log-format") || by_default;
+        (says_json("--format"), Voice { log_json, quiet: false })
+    }
+
     pub fn voice(&self) -> Voice {
         Voice { log_json: self.log_format == LogFormat::Json, quiet: self.quiet }
     }

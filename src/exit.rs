@@ -112,30 +112,34 @@ fn of_failure(failure: &Failure) -> Problem {
         }
         Failure::SchemaMoved => Problem::new(
             Exit::Refused,
-            "the schema changed while the deletion was being prepared; nothing was changed",
+            format!(
+                "the schema changed while the deletion was being prepared; {}",
+                nothing_was("changed")
+            ),
         )
         .hint("run the same command again"),
         Failure::CountsMoved(differences) => Problem::new(
             Exit::Refused,
             format!(
-                "the data moved since the preview ({}); nothing was deleted",
-                differences.join(", ")
+                "the data moved since the preview ({}); {}",
+                differences.join(", "),
+                nothing_was("deleted")
             ),
         )
         .hint("run the same command again and look at the new preview"),
         Failure::Unproven(what) => {
-            Problem::new(Exit::Unproven, format!("{what}; everything was rolled back"))
+            Problem::new(Exit::Unproven, format!("{what}; {}", rolled_back()))
         }
         Failure::Dangles => {
             Problem::new(Exit::Unproven, "rows would name nobody; everything was rolled back")
         }
         Failure::Disturbed(what) => Problem::new(
             Exit::Unproven,
-            format!("{what}, again and again; everything was rolled back"),
+            format!("{what}, again and again; {}", rolled_back()),
         )
         .hint("something inserts rows while they are being deleted: stop it, or a trigger does"),
         Failure::Archive(error) => {
-            Problem::new(Exit::Failed, format!("{error}; nothing was deleted"))
+            Problem::new(Exit::Failed, format!("{error}; {}", nothing_was("deleted")))
                 .hint("--archive-dir DIRECTORY keeps it elsewhere, --no-archive keeps nothing")
         }
         Failure::OutcomeUnknown { error, archive } => {
@@ -158,7 +162,7 @@ pub fn of_interruption(exit: Exit, committed: &[String]) -> Problem {
     let doing = interrupt::done_last().map(|doing| format!(" (last: {doing})")).unwrap_or_default();
     match exit {
         Exit::Busy => {
-            let what = format!("the --deadline is over{doing}; everything was rolled back");
+            let what = format!("the --deadline is over{doing}; {}", rolled_back());
             Problem::new(exit, what)
                 .hint("a longer --deadline, or --batch-rows, which keeps what is done")
         }
@@ -172,76 +176,92 @@ pub fn of_interruption(exit: Exit, committed: &[String]) -> Problem {
             Problem::new(exit, what + &done.collect::<String>())
                 .hint("the same command goes on with what is left")
         }
-        exit => Problem::new(exit, "interrupted; everything was rolled back"),
+        exit => Problem::new(exit, format!("interrupted; {}", rolled_back())),
     }
 }
 
 fn of_database(error: &database::Error) -> Problem {
-    let problem = |exit, hint: Option<&str>| Problem {
-        exit,
-        message: error.message.clone(),
-        more: Vec::new(),
-        hint: hint.map(str::to_owned),
-    };
-    match error.fault {
-        Fault::Connect => problem(Exit::Failed, Some("check --database-url or DATABASE_URL")),
-        Fault::Lost => problem(
+    let (exit, hint) = match error.fault {
+        Fault::Connect => (Exit::Failed, "check --database-url or DATABASE_URL".to_owned()),
+        Fault::Lost => (
             Exit::Failed,
-            Some("the connection broke before COMMIT, so the database rolled everything back"),
+            format!("the connection broke before COMMIT, with which {}", rolled_back()),
         ),
-        Fault::Busy if error.message.contains("is locked") => problem(
+        Fault::Busy if error.message.contains("is locked") => (
             Exit::Busy,
-            Some(
-                "another process writes to this file (SQLite does not tell which); nothing was changed: try again, or with a longer --lock-timeout",
+            format!(
+                "another process writes to this file (SQLite does not tell which); {}: try again, or with a longer \
+                 --lock-timeout",
+                nothing_was("changed")
             ),
         ),
-        Fault::Busy => problem(
+        Fault::Busy => (
             Exit::Busy,
-            Some(
-                "somebody holds a lock; nothing was changed: try again, or with a longer --lock-timeout",
+            format!(
+                "somebody holds a lock; {}: try again, or with a longer --lock-timeout",
+                nothing_was("changed")
             ),
         ),
-        Fault::Retryable => problem(
+        Fault::Retryable => (
             Exit::Busy,
-            Some(
-                "others kept getting in the way; nothing was changed: try again when it is quieter",
+            format!(
+                "others kept getting in the way; {}: try again when it is quieter",
+                nothing_was("changed")
             ),
         ),
         Fault::Cancelled => {
-            problem(Exit::Failed, Some("the statement was cancelled; nothing was changed"))
+            (Exit::Failed, format!("the statement was cancelled; {}", nothing_was("changed")))
         }
-        Fault::Constraint => problem(
-            Exit::Failed,
-            Some("a constraint stopped the deletion; everything was rolled back"),
-        ),
-        Fault::TooLong => problem(
-            Exit::Failed,
-            Some("everything was rolled back; SET GLOBAL max_allowed_packet = 1073741824 lets it pass"),
-        ),
-        Fault::Mismatch => problem(
-            Exit::Failed,
-            Some("everything was rolled back; orgsweep doctor has the statement that cures it"),
-        ),
-        Fault::Standby => Problem::new(
-            Exit::Refused,
-            "this server is a standby: the rows that are found are kept in temporary tables, which it cannot have",
-        )
-        .hint("ask the primary; verify, graph, doctor and a plain preview of organizations work here, too"),
-        Fault::ReadOnly => {
-            problem(Exit::Refused, Some("the database takes no writes here; nothing was changed"))
+        Fault::Constraint => {
+            (Exit::Failed, format!("a constraint stopped the deletion; {}", rolled_back()))
         }
-        Fault::Permission => problem(
+        Fault::TooLong => (
+            Exit::Failed,
+            format!("{}; SET GLOBAL max_allowed_packet = 1073741824 lets it pass", rolled_back()),
+        ),
+        Fault::Mismatch => (
+            Exit::Failed,
+            format!("{}; orgsweep doctor has the statement that cures it", rolled_back()),
+        ),
+        Fault::Standby => {
+            return Problem::new(
+                Exit::Refused,
+                "this server is a standby: the rows that are found are kept in temporary tables, which it cannot have",
+            )
+            .hint("ask the primary; verify, graph, doctor and a plain preview of organizations work here, too");
+        }
+        Fault::ReadOnly => (
             Exit::Refused,
-            Some(
-                "the role lacks a privilege; nothing was changed: orgsweep doctor names what is missing",
+            format!("the database takes no writes here; {}", nothing_was("changed")),
+        ),
+        Fault::Permission => (
+            Exit::Refused,
+            format!(
+                "the role lacks a privilege; {}: orgsweep doctor names what is missing",
+                nothing_was("changed")
             ),
         ),
-        Fault::RowSecurity => problem(
+        Fault::RowSecurity => (
             Exit::Refused,
-            Some(
-                "row-level security hides rows from this role: use one with BYPASSRLS; nothing was changed",
+            format!(
+                "row-level security hides rows from this role: use one with BYPASSRLS; {}",
+                nothing_was("changed")
             ),
         ),
-        Fault::Value | Fault::Other => problem(Exit::Failed, None),
+        Fault::Value | Fault::Other => return Problem::new(Exit::Failed, error.message.as_str()),
+    };
+    Problem::new(exit, error.message.as_str()).hint(hint)
+}
+
+/// What became of the transaction that failed: one of a series has others behind it, which are committed.
+fn rolled_back() -> &'static str {
+    match interrupt::has_committed() {
+        false => "everything was rolled back",
+        true => "what was not committed before is rolled back",
     }
+}
+
+fn nothing_was(changed: &str) -> String {
+    let more = if interrupt::has_committed() { "more " } else { "" };
+    format!("nothing {more}was {changed}")
 }

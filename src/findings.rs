@@ -12,6 +12,8 @@ pub struct Findings {
     pub found: Vec<Found>,
     /// Unlinks with rows.
     pub unlinked: Vec<Unlinked>,
+    /// Rows that they change: one that several unlinks concern counts once.
+    pub unlinked_rows: u64,
     /// Rows that the selected organizations share with others, and that go.
     pub shared: Vec<Shared>,
     pub refusals: Vec<Refusal>,
@@ -168,10 +170,6 @@ impl Findings {
 
     pub fn deleted(&self) -> u64 {
         self.found.iter().map(|found| found.rows).sum()
-    }
-
-    pub fn unlinked_rows(&self) -> u64 {
-        self.unlinked.iter().map(|unlinked| unlinked.rows).sum()
     }
 
     pub fn is_refused(&self) -> bool {

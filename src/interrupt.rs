@@ -48,6 +48,11 @@ pub fn committed(what: String) {
     COMMITTED.lock().unwrap_or_else(PoisonError::into_inner).push(what);
 }
 
+/// Something of a series is committed, whatever becomes of the rest.
+pub fn has_committed() -> bool {
+    !COMMITTED.lock().unwrap_or_else(PoisonError::into_inner).is_empty()
+}
+
 /// How a process ends that does not wait for its run to stop, and what it has done by then.
 pub fn exit() -> (Exit, Vec<String>) {
     let done = COMMITTED.lock().unwrap_or_else(PoisonError::into_inner).clone();

@@ -55,6 +55,7 @@
 
 pub mod address;
 pub mod archive;
+pub mod bug;
 pub mod catalog;
 pub mod cli;
 pub mod commands;
@@ -64,6 +65,7 @@ pub mod doctor;
 pub mod execute;
 pub mod exit;
 pub mod explanation;
+pub mod files;
 pub mod findings;
 pub mod graph;
 pub mod interrupt;

@@ -5,55 +5,46 @@ use orgsweep::cli::{self, Cli};
 use orgsweep::exit::{self, Exit, Problem};
 use orgsweep::settings::Settings;
 use orgsweep::ui::{self, Ui};
-use orgsweep::{commands, signals};
+use orgsweep::{bug, commands, signals};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    bug::watch();
+    let exit = bug::caught(run).unwrap_or_else(|error| {
+        let problem = exit::diagnose(&error);
+        ui::problem(&problem);
+        problem.exit
+    });
+    ExitCode::from(exit.code())
+}
+
+/// # Errors
+/// What nobody could tell in the words that were asked for.
+fn run() -> anyhow::Result<Exit> {
+    let (json, voice) = Cli::voice_asked_for();
+    ui::speak(json, voice);
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
-        Err(error) => return ExitCode::from(usage(error).code()),
+        Err(error) => return Ok(usage(error)),
     };
-    let settings = Settings::new();
-    let (cli, settings, problem) = match cli.clone().configured(settings.clone()) {
-        Ok((cli, settings)) => (cli, settings, None),
-        Err(problem) => (cli, settings, Some(problem)),
-    };
-    let mut ui = Ui::new(&settings, cli.wants_json(), cli.voice());
-    if let Some(problem) = problem {
-        ui.problem(&problem);
-        return ExitCode::from(problem.exit.code());
-    }
+    ui::speak(cli.wants_json(), cli.voice());
+    let (cli, settings) = cli.configured(Settings::new())?;
+    let mut ui = Ui::new(&settings);
     signals::watch();
-    let run = std::panic::AssertUnwindSafe(|| commands::run(&cli, &settings, &mut ui));
-    let exit = match std::panic::catch_unwind(run) {
-        Ok(Ok(exit)) => exit,
-        Ok(Err(error)) => {
-            let problem = exit::diagnose(&error);
-            ui.problem(&problem);
-            problem.exit
-        }
-        // The panic's message is on stderr; the connection is gone, and its transaction with it.
-        Err(_) => {
-            ui.problem(
-                &Problem::new(Exit::Bug, "orgsweep has a bug; nothing was committed after it")
-                    .hint("please report the message above"),
-            );
-            Exit::Bug
-        }
-    };
-    ExitCode::from(exit.code())
+    let ended = bug::caught(|| commands::run(&cli, &settings, &mut ui));
+    Ok(ended.unwrap_or_else(|error| {
+        let problem = exit::diagnose(&error);
+        ui.problem(&problem);
+        problem.exit
+    }))
 }
 
 /// clap's own words, as JSON where JSON was asked for. Help and version are no errors.
 fn usage(error: clap::Error) -> Exit {
     if !error.use_stderr() {
-        ui::usage(&error, false);
+        let _ = error.print();
         return Exit::Done;
     }
-    let words: Vec<String> =
-        std::env::args_os().map(|word| word.to_string_lossy().into()).collect();
-    let json = words.iter().any(|word| word == "--format=json")
-        || words.windows(2).any(|pair| pair == ["--format", "json"]);
-    ui::usage(&cli::mistakes::shown(error, std::env::args_os()), json);
+    ui::usage(&cli::mistakes::shown(error, std::env::args_os()));
     Exit::Usage
 }

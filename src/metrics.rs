@@ -11,7 +11,8 @@ const LAST_SUCCESS: &str = "orgsweep_last_success_timestamp_seconds";
 /// The metrics of a run that has ended; `previous` is the file of the run before, from which the time of
 /// the last success is kept where this one had none.
 pub fn render(receipt: &Receipt, previous: &str) -> String {
-    let ended = receipt.started_at.unix_timestamp() as f64 + receipt.seconds;
+    let started = receipt.started_at.unix_timestamp_nanos() as f64 / 1e9;
+    let ended = started + receipt.seconds;
     let success = match receipt.exit {
         0 => Some(ended),
         _ => kept(previous),
@@ -72,6 +73,7 @@ mod tests {
     use crate::exit::{Exit, Problem};
     use crate::receipt::Part;
     use expect_test::expect;
+    use std::time::Duration;
     use time::OffsetDateTime;
 
     fn receipt() -> Receipt {
@@ -90,6 +92,7 @@ mod tests {
             unproven: Vec::new(),
             archive: None,
             digests: BTreeMap::new(),
+            restored: None,
         });
         receipt
     }
@@ -97,14 +100,15 @@ mod tests {
     #[test]
     fn a_run_becomes_gauges() {
         let mut receipt = receipt();
-        receipt.seconds = 1.5;
+        receipt.started_at = OffsetDateTime::UNIX_EPOCH + Duration::from_millis(500);
+        receipt.end(Ok(Exit::Done), Duration::from_millis(1500));
         expect![[r#"
             # HELP orgsweep_last_run_timestamp_seconds When the last run ended.
             # TYPE orgsweep_last_run_timestamp_seconds gauge
-            orgsweep_last_run_timestamp_seconds 1.5
+            orgsweep_last_run_timestamp_seconds 2
             # HELP orgsweep_last_success_timestamp_seconds When the last run that ended with exit 0 ended.
             # TYPE orgsweep_last_success_timestamp_seconds gauge
-            orgsweep_last_success_timestamp_seconds 1.5
+            orgsweep_last_success_timestamp_seconds 2
             # HELP orgsweep_last_exit_code The exit code of the last run.
             # TYPE orgsweep_last_exit_code gauge
             orgsweep_last_exit_code 0
@@ -129,7 +133,7 @@ mod tests {
     fn a_failure_keeps_the_time_of_the_last_success() {
         let before = render(&receipt(), "");
         let mut failed = receipt();
-        failed.end(Err(&Problem::new(Exit::Busy, "locked")));
+        failed.end(Err(&Problem::new(Exit::Busy, "locked")), Duration::ZERO);
         let after = render(&failed, &before);
         assert!(after.contains("orgsweep_last_exit_code 5\n"), "{after}");
         assert!(after.contains("orgsweep_last_success_timestamp_seconds 0\n"), "{after}");

@@ -5,6 +5,7 @@ use crate::archive::{Actor, Manifest, Organization};
 use crate::exit::{Exit, Problem};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::time::Duration;
 use time::OffsetDateTime;
 
 /// The version of the receipt's format.
@@ -50,6 +51,9 @@ pub struct Part {
     pub archive: Option<String>,
     /// SHA-256 of the rows of each section of the archive.
     pub digests: BTreeMap<String, String>,
+    /// [`Manifest::digest`] of an archive that was put back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub restored: Option<String>,
 }
 
 impl Receipt {
@@ -69,8 +73,9 @@ impl Receipt {
         }
     }
 
-    pub fn end(&mut self, ended: Result<Exit, &Problem>) {
-        self.seconds = (OffsetDateTime::now_utc() - self.started_at).as_seconds_f64();
+    /// `took` is measured by a clock that nobody sets.
+    pub fn end(&mut self, ended: Result<Exit, &Problem>, took: Duration) {
+        self.seconds = took.as_secs_f64();
         self.exit = ended.unwrap_or_else(|problem| problem.exit).code();
         self.error = ended.err().map(Problem::to_string);
     }

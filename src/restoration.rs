@@ -32,6 +32,8 @@ pub enum Obstacle {
     Schema(String),
     /// A key or unique value of archived rows is taken.
     Taken { table: TableId, columns: Vec<String>, rows: u64, samples: Vec<String> },
+    /// Rows without a key are there, just as the archive has them, and it was put back before.
+    There { table: TableId, rows: u64 },
     /// A row that archived rows name has gone, and is not in the archive either.
     NoParent { reference: ReferenceId, rows: u64, samples: Vec<String> },
 }

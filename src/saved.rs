@@ -1,9 +1,9 @@
 //! A saved plan: what a preview found, so that a clean can do exactly that or refuse. Pure data; stable,
 //! versioned JSON.
 
-use crate::catalog::Catalog;
+use crate::catalog::{Catalog, ReferenceId};
 use crate::findings::{Expected, Findings, Step};
-use crate::plan::Plan;
+use crate::plan::{Plan, Unlink};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
@@ -41,7 +41,7 @@ pub struct Bound {
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SavedStep {
-    /// The table, or the reference that is unlinked.
+    /// The table, or the reference that is unlinked: `deals.created_by → users.id`.
     pub of: String,
     pub rows: u64,
     pub digest: String,
@@ -67,7 +67,7 @@ impl SavedPlan {
             digest: digest(Step::Delete(table)),
         });
         let unlinks = findings.unlinked.iter().map(|found| SavedStep {
-            of: catalog.reference_name(plan.unlinks[found.unlink].reference),
+            of: full_name(catalog, plan.unlinks[found.unlink].reference),
             rows: found.rows,
             digest: digest(Step::Unlink(found.unlink)),
         });
@@ -110,13 +110,22 @@ impl SavedPlan {
             }
         }
         for saved in &self.unlinks {
-            let named =
-                |unlink: &crate::plan::Unlink| catalog.reference_name(unlink.reference) == saved.of;
-            if let Some(position) = plan.unlinks.iter().position(named) {
+            // References that are alike in everything are taken in the plan's order.
+            let named = |(position, unlink): &(usize, &Unlink)| {
+                !expected.unlinked.contains_key(position)
+                    && full_name(catalog, unlink.reference) == saved.of
+            };
+            if let Some((position, _)) = plan.unlinks.iter().enumerate().find(named) {
                 expected.unlinked.insert(position, saved.rows);
                 expected.digests.insert(Step::Unlink(position), saved.digest.clone());
             }
         }
         expected
     }
+}
+
+/// What tells a reference from others over the same columns.
+fn full_name(catalog: &Catalog, id: ReferenceId) -> String {
+    let key = catalog.reference(id).parent_columns.join(",");
+    format!("{}.{key}", catalog.reference_arrow(id))
 }

@@ -26,6 +26,8 @@ pub struct Settings {
     /// `COLUMNS`, for those who have no terminal.
     pub columns: Option<u16>,
     pub libpq: LibpqVariables,
+    /// `CI`: nobody is there to answer, whatever terminals there are.
+    pub unattended: bool,
 }
 
 /// Which policy is meant.
@@ -41,6 +43,9 @@ impl Settings {
     /// The environment alone.
     pub fn new() -> Settings {
         let read = |name: &str| env::var(name).ok();
+        // As those write it who say that it is not: `CI=false npm run build`.
+        let unattended =
+            env::var_os("CI").is_some_and(|ci| !["", "0", "false"].iter().any(|no| ci == *no));
         Settings {
             database_url: read("DATABASE_URL"),
             env_file: None,
@@ -53,6 +58,7 @@ impl Settings {
                 service: read("PGSERVICE"),
                 sslmode: read("PGSSLMODE"),
             },
+            unattended,
         }
     }
 
@@ -132,6 +138,11 @@ impl Settings {
             user: whoami::username().unwrap_or_else(|_| unknown()),
             host: whoami::hostname().unwrap_or_else(|_| unknown()),
         }
+    }
+
+    /// Somebody says which database is meant.
+    pub fn names_database(&self, flag: Option<&str>) -> bool {
+        flag.is_some() || self.database_url.is_some()
     }
 
     /// The database that is meant: the flag before the environment before the `.env`.

@@ -1,26 +1,31 @@
 //! The only printer: results to stdout, everything else to stderr, as text or as JSON lines; the only
-//! reader of stdin and of the terminal.
+//! reader of the terminal.
 //!
 //! Names and texts of a database, of an archive or of the command line reach no terminal raw. Renderings
 //! put them on one line each (`render::table`, `label::printable`); what is said here is one line, unless it
 //! comes as several; and whatever is printed has its hidden characters escaped, JSON with its own escapes.
 
+mod terminal;
+
 use crate::exit::{self, Exit, Problem};
+use crate::interrupt;
 use crate::label::{printable, visible, visible_json};
 use crate::render::grouped;
 use crate::settings::Settings;
 use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 use serde_json::{Value, json};
-use std::io::{self, BufRead, IsTerminal, Write};
-use std::sync::OnceLock;
+use std::io::{self, IsTerminal, Write};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
+use terminal::{Answer, Terminal};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 pub struct Ui {
     /// Columns of the terminal, or of whoever set `COLUMNS`.
     pub width: u16,
-    interactive: bool,
+    /// Nobody is there, whatever terminals there are.
+    unattended: bool,
     /// Results and errors are JSON.
     pub json: bool,
     voice: Voice,
@@ -57,19 +62,22 @@ struct Bar {
 }
 
 impl Ui {
-    pub fn new(settings: &Settings, json: bool, voice: Voice) -> Ui {
+    pub fn new(settings: &Settings) -> Ui {
         const UNKNOWN: u16 = 100;
         let terminal = terminal_size::terminal_size().map(|(width, _)| width.0);
         let stdout = io::stdout().is_terminal();
         let width = settings.columns.or(terminal.filter(|_| stdout)).unwrap_or(UNKNOWN).max(20);
-        let interactive = io::stdin().is_terminal() && io::stderr().is_terminal();
-        let _ = VOICE.set((json, voice));
-        Ui { width, interactive, json, voice, bar: None }
+        let (json, voice) = spoken();
+        Ui { width, unattended: settings.unattended, json, voice, bar: None }
     }
 
-    /// A person sits at the other end.
+    /// A person may be there to ask.
     pub fn is_interactive(&self) -> bool {
-        self.interactive
+        self.terminal().is_some()
+    }
+
+    fn terminal(&self) -> Option<Terminal> {
+        if self.unattended { None } else { Terminal::find() }
     }
 
     /// Somebody reads what is said beside the result: not where all output is one JSON document.
@@ -129,20 +137,57 @@ impl Ui {
         tell(problem, self.json, self.voice);
     }
 
-    /// Asks the person to type `expected`.
+    /// Shows what is to be confirmed: on the terminal, too, where the streams go elsewhere. Where stdout carries
+    /// JSON, beside it.
+    pub fn show(&mut self, text: &str) {
+        if self.json {
+            self.show_beside(text)
+        } else {
+            self.result(text)
+        }
+        let seen = match self.json {
+            true => io::stderr().is_terminal() && !self.voice.quiet && !self.voice.log_json,
+            false => io::stdout().is_terminal(),
+        };
+        if let Some(mut terminal) = self.terminal().filter(|_| !seen) {
+            terminal.print(&visible(text));
+        }
+    }
+
+    /// Asks the person to type `expected`, for at most so long.
     ///
     /// # Errors
-    /// [`Exit::NotConfirmed`] for any other answer, or for none.
-    pub fn confirm(&mut self, question: &str, expected: &str) -> Result<(), Problem> {
+    /// [`Exit::NotConfirmed`] for any other answer, or for none; a signal or the deadline ends it at once.
+    pub fn confirm(
+        &mut self,
+        question: &str,
+        expected: &str,
+        patience: Duration,
+    ) -> Result<(), Problem> {
         self.clear();
-        let _ = write!(io::stderr(), "{}\n> ", printable(question));
-        let _ = io::stderr().flush();
-        let mut answer = String::new();
-        let read = io::stdin().lock().read_line(&mut answer);
-        match read {
-            Ok(_) if answer.trim() == expected => Ok(()),
-            _ => Err(Problem::new(Exit::NotConfirmed, "not confirmed; nothing was deleted")),
-        }
+        let answer = match self.terminal() {
+            Some(mut terminal) => terminal.ask(&printable(question), patience),
+            None => Answer::None,
+        };
+        let why = match answer {
+            Answer::Line(line) if line.trim() == expected => return Ok(()),
+            Answer::Late => {
+                let patience = humantime::format_duration(patience);
+                return Err(Problem::new(
+                    Exit::NotConfirmed,
+                    format!("nobody answered within {patience}; nothing was deleted"),
+                )
+                .hint("--confirm-timeout DURATION waits longer, --yes does not ask"));
+            }
+            Answer::Line(_) | Answer::None => Exit::NotConfirmed,
+            Answer::Interrupted => interrupt::reason().unwrap_or(Exit::NotConfirmed),
+        };
+        let what = match why {
+            Exit::NotConfirmed => "not confirmed",
+            Exit::Busy => "the --deadline is over",
+            _ => "interrupted",
+        };
+        Err(Problem::new(why, format!("{what}; nothing was deleted")))
     }
 
     /// Shows what is going on, on a terminal only, in one line that replaces itself.
@@ -265,30 +310,51 @@ fn tell(problem: &Problem, json: bool, voice: Voice) {
 }
 
 /// A command line that makes no sense, in clap's words; or the help that was asked for.
-pub fn usage(error: &clap::Error, json: bool) {
+pub fn usage(error: &clap::Error) {
+    let (json, voice) = spoken();
     let text = error.render().to_string();
+    if voice.log_json {
+        log("error", "ended", json!({ "message": text.trim(), "exit": Exit::Usage.code() }));
+    }
     if json {
         let document = json!({
             "format": 1, "outcome": "error", "exit": Exit::Usage.code(), "error": text.trim(), "hint": null,
         });
         print(&visible_json(&document.to_string()));
-    } else if visible(&text) == text {
+    } else if !voice.log_json && visible(&text) == text {
         let _ = error.print();
-    } else {
+    } else if !voice.log_json {
         eprint(visible(&text).trim_end());
     }
 }
 
-/// Why nothing could be run at all.
-pub fn complain(problem: &Problem) {
-    tell(problem, false, Voice::default());
+/// How this process speaks, and whether its results are JSON: for who ends it from another thread, or before it
+/// has begun.
+static VOICE: Mutex<(bool, Voice)> = Mutex::new((false, Voice { log_json: false, quiet: false }));
+
+pub fn speak(json: bool, voice: Voice) {
+    *VOICE.lock().unwrap_or_else(PoisonError::into_inner) = (json, voice);
 }
 
-/// How this process speaks: for who ends it from another thread.
-static VOICE: OnceLock<(bool, Voice)> = OnceLock::new();
+fn spoken() -> (bool, Voice) {
+    *VOICE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Why the process does not end well.
+pub fn problem(problem: &Problem) {
+    let (json, voice) = spoken();
+    tell(problem, json, voice);
+}
+
+/// Where in the program something went wrong.
+pub fn trace(text: &str) {
+    match spoken().1.log_json {
+        true => log("error", "trace", json!({ "message": text })),
+        false => eprint(text),
+    }
+}
 
 /// Why a process ends that does not wait for its run, and what it has done nevertheless.
 pub fn last_words(exit: Exit, committed: &[String]) {
-    let (json, voice) = VOICE.get().copied().unwrap_or_default();
-    tell(&exit::of_interruption(exit, committed), json, voice);
+    problem(&exit::of_interruption(exit, committed));
 }

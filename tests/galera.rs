@@ -85,7 +85,8 @@ fn everywhere(db: &TestDatabase, nodes: &[Node]) -> Vec<Database> {
 }
 
 fn number(session: &mut Database, sql: &str) -> i64 {
-    session.query_one(&sql.into()).unwrap_or_else(|error| panic!("{error}\nin: {sql}")).number(0)
+    let number = session.query_one(&sql.into()).and_then(|row| row.number(0));
+    number.unwrap_or_else(|error| panic!("{error}\nin: {sql}"))
 }
 
 const USERS: &str = "SELECT CAST(count(*) AS CHAR) FROM users WHERE organization_id = 1";

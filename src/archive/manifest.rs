@@ -1,8 +1,10 @@
 //! What an archive says of itself. Pure data; stable, versioned JSON.
 
+use super::write::hex;
 use crate::catalog::{Column, TableName};
 use crate::sql::Dialect;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 use time::OffsetDateTime;
 
 /// The version of the archive's format that this program writes, and the only one that it reads.
@@ -29,6 +31,25 @@ pub struct Manifest {
     /// The catalog's fingerprint when the rows went.
     pub schema: String,
     pub sections: Vec<Section>,
+}
+
+/// What an archive says of itself at its head, where pruning finds it without reading the rest.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct About {
+    pub format: u32,
+    pub tool: String,
+    /// As in the manifest.
+    pub identity: String,
+}
+
+impl About {
+    /// The name of the archive's first member.
+    pub const NAME: &str = "orgsweep.json";
+
+    pub fn of(manifest: &Manifest) -> About {
+        let Manifest { format, tool, identity, .. } = manifest.clone();
+        About { format, tool, identity }
+    }
 }
 
 /// Who ran it, and where.
@@ -109,6 +130,13 @@ impl Manifest {
 
     fn count(&self, kind: Kind) -> u64 {
         self.sections.iter().filter(|section| section.kind == kind).map(|s| s.rows).sum()
+    }
+
+    /// What tells this archive from every other, whatever its file is called: SHA-256 of what it says of itself,
+    /// the time included.
+    pub fn digest(&self) -> String {
+        let text = serde_json::to_vec(self).expect("plain data always serializes");
+        hex(&Sha256::digest(text))
     }
 
     /// `Apex Innovations Inc.`, `3 organizations`, `orphans`.

@@ -1,7 +1,7 @@
 //! The archive: every row that a clean deletes and every value that it overwrites, in one file that
 //! standard tools open.
 //!
-//! A `.tar.zst`. Its members are `README.txt`, the rows in pieces of some megabytes,
+//! A `.tar.zst`. Its members are `orgsweep.json`, which says whose it is, `README.txt`, the rows in pieces of some megabytes,
 //! `rows/003-deals/000001.tsv`, the overwritten values, `unlinked/004-users/000001.tsv`, and last
 //! `manifest.json`, which says what there must be: columns, counts, checksums. A line is a row, in the
 //! text format of PostgreSQL's COPY ([`mod@line`]).
@@ -15,9 +15,9 @@ mod read;
 mod shelf;
 mod write;
 
-pub use manifest::{Actor, ArchivedColumn, FORMAT, Kind, Manifest, Organization, Section};
-pub use read::{Reader, verify};
-pub use shelf::{Entry, Shelf, State, write_private, write_whole};
+pub use manifest::{About, Actor, ArchivedColumn, FORMAT, Kind, Manifest, Organization, Section};
+pub use read::{Reader, about, verify};
+pub use shelf::{Entry, Shelf, State};
 pub use write::{Sealed, Writer};
 
 use std::fmt;

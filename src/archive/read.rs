@@ -1,18 +1,32 @@
-//! Reading an archive back: nothing of it is believed before all of it was checked.
+//! Reading an archive back: nothing of it is believed before all of it was checked, and nothing is taken into
+//! memory before its size is known. Some kilobytes may inflate to gigabytes.
 
-use super::write::hex;
-use super::{Error, FORMAT, Manifest, Result, Section, line};
+use super::write::{PIECE, hex};
+use super::{About, Error, FORMAT, Manifest, Result, Section, line};
+use crate::files;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
+use tar::EntryType;
 use zstd::Decoder;
 
 type Tar = tar::Archive<Decoder<'static, BufReader<File>>>;
 
 /// No manifest is larger: 16 MiB are some 50,000 tables.
 const LARGEST_MANIFEST: u64 = 16 << 20;
+/// Nor are there more.
+const MOST_SECTIONS: usize = 50_000;
+/// No engine takes a longer row back: a value of PostgreSQL's and a packet of MariaDB's end at 1 GiB, a statement
+/// of SQLite's at 10^9 bytes (<https://www.sqlite.org/limits.html>).
+const LONGEST_ROW: u64 = 1 << 30;
+/// A piece ends with the row that makes it one.
+const LARGEST_PIECE: u64 = LONGEST_ROW + PIECE as u64;
+/// A tar ends with zeros, and some tools fill up a record of 10 kB with them.
+const LONGEST_END: u64 = 64 << 10;
+/// What an archive says of itself at its head is short.
+const LARGEST_HEAD: u64 = 64 << 10;
 
 /// An archive whose every byte was checked.
 pub struct Reader {
@@ -25,18 +39,24 @@ pub struct Reader {
 /// # Errors
 /// It is truncated, damaged, of another format, or no archive at all.
 pub fn verify(path: &Path) -> Result<Reader> {
-    let mut found = BTreeMap::<String, (Sha256, u64)>::new();
+    let mut found = BTreeMap::<String, Content>::new();
     let mut manifest = None;
     members(path, &mut |name, content| {
         if manifest.is_some() {
             return Err(Error::new(path, format!("{name} comes after the manifest")));
         }
         match (name, name.rsplit_once('/')) {
-            ("README.txt", _) => {}
+            ("README.txt" | About::NAME, _) => {}
             ("manifest.json", _) => manifest = Some(parse(path, content)?),
+            (_, Some(_)) if found.len() > MOST_SECTIONS => {
+                return Err(Error::new(
+                    path,
+                    format!("it holds more than {MOST_SECTIONS} folders"),
+                ));
+            }
             (_, Some((directory, _))) => {
-                let (hash, rows) = found.entry(directory.to_owned()).or_default();
-                digest(content, hash, rows).map_err(|error| damaged(path, error))?;
+                let rows = found.entry(directory.to_owned()).or_default();
+                rows.add(content).map_err(|error| damaged(path, error))?;
             }
             _ => return Err(Error::new(path, format!("it holds {name}, which no archive holds"))),
         }
@@ -57,9 +77,45 @@ pub fn verify(path: &Path) -> Result<Reader> {
     }
 }
 
-fn check(path: &Path, section: &Section, found: Option<(Sha256, u64)>) -> Result<()> {
-    let (hash, rows) = found.unwrap_or_default();
+/// What was found of a section.
+#[derive(Default)]
+struct Content {
+    hash: Sha256,
+    rows: u64,
+    /// Of the row that has not ended yet, and the longest.
+    length: u64,
+    longest: u64,
+}
+
+impl Content {
+    fn add(&mut self, content: &mut dyn BufRead) -> io::Result<()> {
+        loop {
+            let piece = content.fill_buf()?;
+            if piece.is_empty() {
+                return Ok(());
+            }
+            self.hash.update(piece);
+            for part in piece.split_inclusive(|byte| *byte == b'\n') {
+                self.length += part.len() as u64;
+                self.longest = self.longest.max(self.length);
+                if part.ends_with(b"\n") {
+                    self.rows += 1;
+                    self.length = 0;
+                }
+            }
+            let length = piece.len();
+            content.consume(length);
+        }
+    }
+}
+
+fn check(path: &Path, section: &Section, found: Option<Content>) -> Result<()> {
+    let Content { hash, rows, longest, .. } = found.unwrap_or_default();
     let table = section.table_name();
+    if longest > LONGEST_ROW {
+        let message = format!("a row of {table} has {longest} bytes, which no database takes back");
+        return Err(Error::new(path, message));
+    }
     if rows != section.rows {
         let message = format!("{rows} rows of {table} are there instead of {}", section.rows);
         return Err(Error::new(path, message));
@@ -106,25 +162,59 @@ impl Reader {
     }
 }
 
-/// Every member with its content, which need not be read to its end.
+/// Every member with its content, which need not be read to its end. Only members that an archive has: no link,
+/// and none that a long name or an attribute of any size comes before.
 fn members<E: From<Error>>(
     path: &Path,
     each: &mut dyn FnMut(&str, &mut dyn BufRead) -> std::result::Result<(), E>,
 ) -> std::result::Result<(), E> {
     let mut tar = open(path)?;
-    for member in tar.entries().map_err(|error| damaged(path, error))? {
+    // Raw: the crate would read a long name into memory, however long it is.
+    for member in tar.entries().map_err(|error| damaged(path, error))?.raw(true) {
         let member = member.map_err(|error| damaged(path, error))?;
-        let name = member.path().map_err(|error| damaged(path, error))?;
-        let name = name.to_string_lossy().into_owned();
+        let name = plain_name(path, &member)?;
         each(&name, &mut BufReader::new(member))?;
     }
     // Up to the end of the compressed stream, where its checksum is.
-    io::copy(&mut tar.into_inner(), &mut io::sink()).map_err(|error| damaged(path, error))?;
-    Ok(())
+    let mut end = tar.into_inner().take(LONGEST_END + 1);
+    let length = io::copy(&mut end, &mut io::sink()).map_err(|error| damaged(path, error))?;
+    match length > LONGEST_END {
+        true => Err(Error::new(path, "it goes on after its end").into()),
+        false => Ok(()),
+    }
+}
+
+fn plain_name(path: &Path, member: &tar::Entry<impl Read>) -> Result<String> {
+    let kind = member.header().entry_type();
+    if kind != EntryType::Regular {
+        let message =
+            format!("it holds a member of type {:?}, which no archive has", kind.as_byte() as char);
+        return Err(Error::new(path, message));
+    }
+    let name = member.path().map_err(|error| damaged(path, error))?;
+    let name = name.to_string_lossy().into_owned();
+    if member.size() > LARGEST_PIECE {
+        let message =
+            format!("{name} has {} bytes, which no piece of an archive has", member.size());
+        return Err(Error::new(path, message));
+    }
+    Ok(name)
+}
+
+/// What an archive says of itself at its head, without a look at the rest. `None`: it is none of orgsweep's, or of
+/// a version that said nothing there.
+pub fn about(path: &Path) -> Option<About> {
+    let mut tar = open(path).ok()?;
+    let member = tar.entries().ok()?.raw(true).next()?.ok()?;
+    let ours = plain_name(path, &member).is_ok_and(|name| name == About::NAME);
+    if !ours || member.size() > LARGEST_HEAD {
+        return None;
+    }
+    serde_json::from_reader(member).ok()
 }
 
 fn open(path: &Path) -> Result<Tar> {
-    let file = File::open(path).map_err(|error| Error::new(path, error))?;
+    let file = files::open_regular(path).map_err(|error| Error::new(path, error))?;
     Ok(tar::Archive::new(Decoder::new(file).map_err(|error| damaged(path, error))?))
 }
 
@@ -145,17 +235,4 @@ fn parse(path: &Path, content: &mut dyn BufRead) -> Result<Manifest> {
         return Err(Error::new(path, message));
     }
     serde_json::from_slice(&text).map_err(|error| damaged(path, error))
-}
-
-fn digest(content: &mut dyn BufRead, hash: &mut Sha256, rows: &mut u64) -> io::Result<()> {
-    loop {
-        let piece = content.fill_buf()?;
-        if piece.is_empty() {
-            return Ok(());
-        }
-        hash.update(piece);
-        *rows += piece.iter().filter(|byte| **byte == b'\n').count() as u64;
-        let length = piece.len();
-        content.consume(length);
-    }
 }

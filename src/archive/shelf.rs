@@ -1,16 +1,22 @@
 //! The directory where archives and receipts are kept.
 
-use super::{Error, Result};
-use std::fs::{self, DirBuilder, OpenOptions};
-use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use super::{About, Error, Result, about};
+use rustix::fs::{FlockOperation, flock};
+use std::fs::{self, DirBuilder, File};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 use time::OffsetDateTime;
 use time::macros::format_description;
 
 const ENDING: &str = ".tar.zst";
+const PENDING: &str = ".tar.zst.pending";
+const PARTIAL: &str = ".tar.zst.partial";
 const RECEIPT: &str = ".receipt.json";
+
+/// A file that is still being written is not older than this.
+const UNFINISHED: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// A directory that archives can be written to.
 #[derive(Debug, Clone, PartialEq)]
@@ -74,11 +80,44 @@ impl Shelf {
     pub fn archives(directory: &Path) -> Result<Vec<Entry>> {
         let state = |name: &str| match name {
             _ if name.ends_with(ENDING) => Some(State::Complete),
-            _ if name.ends_with(".tar.zst.pending") => Some(State::Pending),
-            _ if name.ends_with(".tar.zst.partial") => Some(State::Partial),
+            _ if name.ends_with(PENDING) => Some(State::Pending),
+            _ if name.ends_with(PARTIAL) => Some(State::Partial),
             _ => None,
         };
         files(directory, state)
+    }
+
+    /// Archives that pruning may remove: orgsweep's own by name and content, older than `age`. Never one that is
+    /// pending, which may hold the only copy of its rows; one that was left unfinished, which no COMMIT came after,
+    /// once nobody has written to it for a day.
+    ///
+    /// # Errors
+    /// The directory cannot be read.
+    pub fn expired(directory: &Path, age: Duration) -> Result<Vec<(Entry, About)>> {
+        let is_old = |entry: &Entry| match entry.state {
+            State::Complete => entry.age() > age,
+            State::Partial => entry.age() > age.max(UNFINISHED) && !is_locked(&entry.path),
+            State::Pending => false,
+        };
+        let archives = Shelf::archives(directory)?.into_iter();
+        let old = archives.filter(|entry| is_own_name(&entry.path) && is_old(entry));
+        Ok(old.filter_map(|entry| about(&entry.path).map(|about| (entry, about))).collect())
+    }
+
+    /// What to say where others may look into the directory, or change it: archives are for their owner alone,
+    /// but their names tell who was deleted, and whoever may write there can replace them.
+    pub fn exposure(directory: &Path) -> Option<String> {
+        let facts = fs::metadata(directory).ok().filter(|facts| facts.mode() & 0o077 != 0)?;
+        let directory = directory.display();
+        Some(match facts.uid() == rustix::process::geteuid().as_raw() {
+            true => format!(
+                "others may enter the archive directory {directory}: chmod 700 '{directory}'"
+            ),
+            false => format!(
+                "the archive directory {directory} is somebody else's, and others may enter it: --archive-dir \
+                 DIRECTORY keeps archives elsewhere"
+            ),
+        })
     }
 
     /// All receipts of `directory`, the oldest first.
@@ -109,36 +148,6 @@ impl Entry {
     }
 }
 
-/// Writes a file that its owner alone may read; see [`write_whole`].
-///
-/// # Errors
-/// It cannot be written.
-pub fn write_private(path: &Path, content: &[u8]) -> Result<()> {
-    write_whole(path, content, 0o600)
-}
-
-/// Writes a file with these permissions; whoever looks sees the old one or the new one whole.
-///
-/// # Errors
-/// It cannot be written.
-pub fn write_whole(path: &Path, content: &[u8], mode: u32) -> Result<()> {
-    let fault = |error: io::Error| Error::new(path, error);
-    let mut name = path.as_os_str().to_owned();
-    name.push(format!(".{:08x}", fastrand::u32(..)));
-    let beside = PathBuf::from(name);
-    let written = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(mode)
-        .open(&beside)
-        .and_then(|mut file| file.write_all(content).and_then(|()| file.sync_all()))
-        .and_then(|()| fs::rename(&beside, path));
-    written.map_err(|error| {
-        let _ = fs::remove_file(&beside);
-        fault(error)
-    })
-}
-
 fn files(directory: &Path, state: impl Fn(&str) -> Option<State>) -> Result<Vec<Entry>> {
     let fault = |error: io::Error| Error::new(directory, error);
     let listed = match fs::read_dir(directory) {
@@ -153,11 +162,43 @@ fn files(directory: &Path, state: impl Fn(&str) -> Option<State>) -> Result<Vec<
         let (Some(state), Ok(facts)) = (state(&name), file.metadata()) else {
             continue;
         };
+        // A link, a FIFO or a directory is not ours.
+        if !facts.is_file() {
+            continue;
+        }
         let modified = facts.modified().map_err(fault)?;
         entries.push(Entry { path: file.path(), state, bytes: facts.len(), modified });
     }
     entries.sort_by(|a, b| a.path.cmp(&b.path));
     Ok(entries)
+}
+
+/// As [`Shelf::stem`] names them: whoever gave an archive another name wants to keep it.
+fn is_own_name(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let stem = [ENDING, PENDING, PARTIAL].iter().find_map(|ending| name.strip_suffix(ending));
+    let Some((stamp, rest)) = stem.and_then(|stem| stem.split_once('-')) else { return false };
+    let stamp_is_ours = stamp.len() == "20261129T150000.000Z".len()
+        && stamp.chars().enumerate().all(|(n, character)| match n {
+            8 => character == 'T',
+            15 => character == '.',
+            19 => character == 'Z',
+            _ => character.is_ascii_digit(),
+        });
+    let hex = rest.rsplit_once('-').map_or("", |(_, hex)| hex);
+    stamp_is_ours && hex.len() == 8 && hex.chars().all(|character| character.is_ascii_hexdigit())
+}
+
+/// Some run is writing to it, or committing what it holds.
+fn is_locked(path: &Path) -> bool {
+    let file = File::open(path);
+    file.is_ok_and(|file| flock(&file, FlockOperation::NonBlockingLockExclusive).is_err())
+}
+
+/// Keeps pruning runs from taking the file away, as long as it is open.
+pub(super) fn lock(file: &File) {
+    // Not every file system can; a file is not taken for abandoned before it is a day old.
+    let _ = flock(file, FlockOperation::NonBlockingLockExclusive);
 }
 
 /// `apex-innovations-inc`: what a file can be called everywhere.
@@ -179,7 +220,25 @@ pub(super) fn slug(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::slug;
+    use super::*;
+
+    #[test]
+    fn only_names_that_we_give_are_ours() {
+        let shelf = Shelf { directory: "/archives".into() };
+        let path = shelf.archive(&shelf.stem(OffsetDateTime::now_utc(), "Apex Inc."));
+        assert!(is_own_name(&path), "{}", path.display());
+        for (name, ours) in [
+            ("20261129T150000.000Z-apex-0123abcd.tar.zst.partial", true),
+            ("20261129T150000.000Z-apex-0123abcd.tar", false),
+            ("20261129T150000.000Z-apex.tar.zst", false),
+            ("20261129-apex-0123abcd.tar.zst", false),
+            ("apex-0123abcd.tar.zst", false),
+            ("backup.tar.zst", false),
+            (".tar.zst", false),
+        ] {
+            assert_eq!(is_own_name(Path::new(name)), ours, "{name}");
+        }
+    }
 
     #[test]
     fn a_name_becomes_what_a_file_can_be_called() {

@@ -1,7 +1,7 @@
 //! Writing an archive: streamed, so that memory stays flat however many rows there are.
 
-use super::shelf::slug;
-use super::{ArchivedColumn, Error, Kind, Manifest, Result, Section, line};
+use super::shelf::{lock, slug};
+use super::{About, ArchivedColumn, Error, Kind, Manifest, Result, Section, line};
 use crate::catalog::{Column, TableName};
 use sha2::{Digest, Sha256};
 use std::fs::{self, File, OpenOptions};
@@ -12,7 +12,7 @@ use tar::{Builder, Header};
 use zstd::Encoder;
 
 /// A piece of a table's rows: what is held in memory.
-const PIECE: usize = 4 << 20;
+pub(super) const PIECE: usize = 4 << 20;
 /// The fastest: a deletion waits for it.
 const LEVEL: i32 = 1;
 
@@ -41,6 +41,8 @@ pub struct Sealed {
     path: PathBuf,
     pending: PathBuf,
     pub manifest: Manifest,
+    /// Locked until it has its name.
+    _file: File,
 }
 
 impl Writer {
@@ -54,6 +56,7 @@ impl Writer {
         let mut options = OpenOptions::new();
         let file =
             options.write(true).create_new(true).mode(0o600).open(&partial).map_err(fault)?;
+        lock(&file);
         let mut writer = Writer {
             path: path.to_owned(),
             partial: partial.clone(),
@@ -67,6 +70,9 @@ impl Writer {
         // On a thread of its own, beside the database's work.
         encoder.multithread(1).map_err(fault)?;
         writer.tar = Some(Builder::new(encoder));
+        let about = About::of(&writer.manifest);
+        let about = serde_json::to_vec_pretty(&about).expect("plain data always serializes");
+        writer.member(About::NAME, &about)?;
         writer.member("README.txt", README.as_bytes())?;
         Ok(writer)
     }
@@ -173,10 +179,11 @@ impl Writer {
             file.flush()?;
             file.get_ref().sync_all()?;
             fs::rename(&self.partial, &pending)?;
-            sync_directory(&pending)
+            sync_directory(&pending)?;
+            file.into_inner().map_err(io::IntoInnerError::into_error)
         });
         match synced {
-            Ok(()) => Ok(Sealed { path: self.path.clone(), pending, manifest }),
+            Ok(file) => Ok(Sealed { path: self.path.clone(), pending, manifest, _file: file }),
             Err(error) => {
                 let _ = fs::remove_file(&pending);
                 Err(Error::new(&self.partial, error))

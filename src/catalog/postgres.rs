@@ -34,8 +34,9 @@ pub fn fingerprint(database: &mut Database) -> database::Result<String> {
 
 fn tables(database: &mut Database) -> database::Result<(Positions, Vec<Table>)> {
     let rows = database.query(&Statement::from(TABLES))?;
-    let position = |(index, row): (usize, &database::Row)| (row.number(0) as usize, TableId(index));
-    let positions = rows.iter().enumerate().map(position).collect();
+    let position =
+        |(index, row): (usize, &database::Row)| Ok((row.count(0)? as usize, TableId(index)));
+    let positions = rows.iter().enumerate().map(position).collect::<database::Result<_>>()?;
     let tables = rows.iter().map(|row| parsed(row.text(1))).collect::<database::Result<_>>()?;
     Ok((positions, tables))
 }

@@ -66,7 +66,7 @@ fn catalog(answers: Answers) -> Catalog {
         let text = texts.get(name).copied().unwrap_or_default();
         let mut described = Described::new(columns, indexes, ddl::declared(text));
         described.table.triggers = triggers.remove(&folded(name)).unwrap_or_default();
-        described.table.estimated_rows = estimates.get(name).map(|rows| rows[0].number(1) as u64);
+        described.table.estimated_rows = estimates.get(name).and_then(|rows| rows[0].count(1).ok());
         described
     };
     let described: Vec<Described> = groups(&answers.columns).map(described).collect();

@@ -1,6 +1,7 @@
 //! Flags and commands about archives and receipts.
 
 use super::PlainFormat;
+use super::durations::{duration, lock_timeout};
 use clap::{Args, Subcommand};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -24,8 +25,9 @@ pub struct Keep {
     #[arg(long)]
     pub no_archive: bool,
 
-    /// Remove archives that are older than this, of earlier runs: personal data is not kept for ever
-    #[arg(long, value_name = "AGE", default_value = "30d", env = "ORGSWEEP_ARCHIVE_KEEP", value_parser = humantime::parse_duration)]
+    /// Remove this database's archives of earlier runs that are older than this, where the run ends well
+    /// (exit 0): personal data is not kept for ever
+    #[arg(long, value_name = "AGE", default_value = "30d", env = "ORGSWEEP_ARCHIVE_KEEP", value_parser = duration)]
     pub archive_keep: Duration,
 
     /// Write the receipt to this file, too (JSON)
@@ -64,7 +66,7 @@ pub struct Restore {
     pub other_database: bool,
 
     /// How long to wait for a lock
-    #[arg(long, value_name = "DURATION", default_value = "10s", env = "ORGSWEEP_LOCK_TIMEOUT", value_parser = humantime::parse_duration)]
+    #[arg(long, value_name = "DURATION", default_value = "10s", env = "ORGSWEEP_LOCK_TIMEOUT", value_parser = lock_timeout)]
     pub lock_timeout: Duration,
 
     #[command(flatten)]
@@ -103,10 +105,13 @@ pub enum ArchivesCommand {
         /// A path, or the name of one in the archive directory
         archive: PathBuf,
     },
-    /// Remove archives for good
+    /// Remove archives for good: those of the database that is named, otherwise of all
+    ///
+    /// Only complete archives under the names that orgsweep gave them; one that is pending may hold the only
+    /// copy of its rows, and stays.
     Prune {
         /// Those that are older than this: 30d, 12h
-        #[arg(long, value_name = "AGE", value_parser = humantime::parse_duration)]
+        #[arg(long, value_name = "AGE", value_parser = duration)]
         older_than: Duration,
 
         /// Only tell which

@@ -1,5 +1,6 @@
 //! Flags that several commands share: which organizations are meant, and what may be done to them.
 
+use super::durations::{duration, lock_timeout};
 use clap::{Args, Parser, ValueEnum};
 use std::time::Duration;
 
@@ -24,7 +25,7 @@ pub struct Which {
     /// more under the lock. A time without a zone is one of the session's time zone (PostgreSQL) or of
     /// UTC (SQLite); numbers are seconds since 1970. An organization whose time is missing, cannot be
     /// read or lies before 1971 is never older than anything.
-    #[arg(long, value_name = "AGE", value_parser = humantime::parse_duration)]
+    #[arg(long, value_name = "AGE", value_parser = duration)]
     pub older_than: Option<Duration>,
 
     /// The table of organizations [default: found by its name]
@@ -100,12 +101,12 @@ pub struct How {
 
     /// How long to wait for a lock; who holds it is named (exit 5). Deadlocks and serialization failures
     /// are tried again, four times
-    #[arg(long, value_name = "DURATION", default_value = "10s", env = "ORGSWEEP_LOCK_TIMEOUT", value_parser = humantime::parse_duration)]
+    #[arg(long, value_name = "DURATION", default_value = "10s", env = "ORGSWEEP_LOCK_TIMEOUT", value_parser = lock_timeout)]
     pub lock_timeout: Duration,
 
     /// How long all of it may take: then the statement that runs is cancelled and everything is rolled back
     /// (exit 5)
-    #[arg(long, value_name = "DURATION", env = "ORGSWEEP_DEADLINE", value_parser = humantime::parse_duration)]
+    #[arg(long, value_name = "DURATION", env = "ORGSWEEP_DEADLINE", value_parser = duration)]
     pub deadline: Option<Duration>,
 
     /// Show the tables without rows, too

@@ -3,17 +3,22 @@
 use super::keeping;
 use crate::archive::{self, Shelf};
 use crate::cli::{Archives, ArchivesCommand, History, PlainFormat};
+use crate::database::Target;
 use crate::exit::{Exit, Problem};
-use crate::receipt::Receipt;
 use crate::render::shelf::{self, Kept};
 use crate::settings::Settings;
 use crate::ui::Ui;
 use anyhow::Result;
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::Path;
 
-pub fn run(settings: &Settings, args: &Archives, ui: &mut Ui) -> Result<Exit> {
+/// `target`: the database that is named, where one is.
+pub fn run(
+    settings: &Settings,
+    target: impl FnOnce() -> Result<Option<Target>, Problem>,
+    args: &Archives,
+    ui: &mut Ui,
+) -> Result<Exit> {
     let directory = keeping::directory(&args.shelf, settings)?;
     let json = args.format == PlainFormat::Json;
     match &args.command {
@@ -36,14 +41,13 @@ pub fn run(settings: &Settings, args: &Archives, ui: &mut Ui) -> Result<Exit> {
             });
         }
         Some(ArchivesCommand::Prune { older_than, dry_run }) => {
-            let mut removed = Vec::new();
-            for entry in Shelf::archives(&directory)? {
-                if entry.age() >= *older_than {
-                    if !dry_run {
-                        entry.remove()?;
-                    }
-                    removed.push(entry);
-                }
+            let old = Shelf::expired(&directory, *older_than)?;
+            let removed = match target()? {
+                Some(target) => keeping::of_database(&target, old)?,
+                None => old.into_iter().map(|(entry, _)| entry).collect(),
+            };
+            for entry in removed.iter().filter(|_| !dry_run) {
+                entry.remove()?;
             }
             let removed = kept(&directory, removed)?;
             ui.result(&match json {
@@ -58,7 +62,7 @@ pub fn run(settings: &Settings, args: &Archives, ui: &mut Ui) -> Result<Exit> {
 /// Archives with what their receipts say of them: reading all of each would take long.
 fn kept(directory: &Path, entries: Vec<archive::Entry>) -> Result<Vec<Kept>> {
     let mut parts = BTreeMap::new();
-    for receipt in receipts(directory)? {
+    for (_, receipt) in keeping::receipts(directory)? {
         for part in receipt.parts.into_iter().filter(|part| part.outcome == "cleaned") {
             parts.extend(part.archive.clone().map(|name| (name, part)));
         }
@@ -70,17 +74,10 @@ fn kept(directory: &Path, entries: Vec<archive::Entry>) -> Result<Vec<Kept>> {
     Ok(entries.into_iter().map(kept).collect())
 }
 
-/// Those that can be read, the oldest first.
-fn receipts(directory: &Path) -> Result<Vec<Receipt>> {
-    let read = |entry: &archive::Entry| serde_json::from_slice(&fs::read(&entry.path).ok()?).ok();
-    let mut receipts: Vec<Receipt> = Shelf::receipts(directory)?.iter().filter_map(read).collect();
-    receipts.sort_by_key(|receipt| receipt.started_at);
-    Ok(receipts)
-}
-
 pub fn history(settings: &Settings, args: &History, ui: &mut Ui) -> Result<Exit> {
     let directory = keeping::directory(&args.shelf, settings)?;
-    let receipts = receipts(&directory)?;
+    let receipts = keeping::receipts(&directory)?.into_iter().map(|(_, receipt)| receipt);
+    let receipts: Vec<_> = receipts.collect();
     let first = receipts.len().saturating_sub(args.last);
     ui.result(&match args.format {
         PlainFormat::Json => shelf::history_json(&receipts[first..]),

@@ -1,12 +1,14 @@
 //! `--batch-rows`: several transactions, from the leaves up, for what one should not hold.
 
+mod lag;
+
 use super::clean::{confirm, consents};
 use super::context::{Prepared, Subject};
 use super::indexes;
 use super::keeping;
 use super::preview::{self, Ended, Reporting};
 use crate::cli::{Clean, How, ReferenceChecks};
-use crate::database::{Database, Replication};
+use crate::database::Database;
 use crate::execute::{self, Batch, Failure, Job, Progress};
 use crate::exit::{self, Exit, Problem};
 use crate::findings::Findings;
@@ -16,9 +18,12 @@ use crate::receipt::Part;
 use crate::render::{Outcome, counted, grouped};
 use crate::ui::Ui;
 use anyhow::Result;
-use std::collections::VecDeque;
+use lag::Lag;
 use std::thread;
 use std::time::{Duration, Instant};
+
+/// No engine's LIMIT is higher.
+const MOST_ROWS: u64 = i64::MAX as u64;
 
 /// Refuses what would be refused, asks, then deletes batch after batch; the organizations' own rows go
 /// in the last one, so that a series that was interrupted can be begun again.
@@ -44,6 +49,7 @@ pub fn clean(
             .hint("--orphans without, or one transaction for all of it")
             .into());
     }
+    let lag = args.max_lag.map(|most| Lag::begin(&mut database, most, ui)).transpose()?;
     let archiving = keeping::archiving(subject, &prepared, &mut database, &args.keep)?;
     let start = Instant::now();
     let seen = {
@@ -57,7 +63,7 @@ pub fn clean(
     }
     if !consents(args, ui, prepared.plan.rules.force != Force::None) {
         reporting(args, &how, &prepared).show(ui, &seen);
-        confirm(ui, &seen.findings.organizations)?;
+        confirm(ui, &seen.findings.organizations, args.confirm_timeout)?;
     }
     if args.create_missing_indexes {
         let tables = seen.findings.rows().into_keys().collect();
@@ -67,7 +73,7 @@ pub fn clean(
     let reporting = reporting(args, &how, &prepared);
     let (archive, in_batches) = (archiving.as_ref(), true);
     let job = Job { archive, in_batches, ..prepared.job(how.lock_timeout, true) };
-    let mut series = Series { job, reporting, parts, total: seen.findings.deleted(), start };
+    let mut series = Series { job, reporting, parts, total: seen.findings.deleted(), lag };
     let ended = series.run(&mut database, args, rows, ui);
     let committed = series.parts.iter().filter(|part| part.deleted > 0).count();
     match ended {
@@ -88,7 +94,7 @@ struct Series<'a> {
     /// One for each batch.
     parts: &'a mut Vec<Part>,
     total: u64,
-    start: Instant,
+    lag: Option<Lag>,
 }
 
 impl Series<'_> {
@@ -101,23 +107,26 @@ impl Series<'_> {
     ) -> Result<Ended> {
         let mut all = Ended::from(execute::Outcome::Nothing);
         let mut limit = rows;
-        let mut lag = Lag::default();
         loop {
+            if let Some(lag) = &mut self.lag {
+                lag.wait(database, ui)?;
+            }
+            let start = Instant::now();
             let batch = self.batch(database, limit, ui)?;
             let last = !batch.cut;
             let ended = Ended::from(batch.outcome);
             match ended.outcome {
                 Outcome::Refused => {
-                    self.parts.push(self.reporting.part(&ended, self.start.elapsed()));
+                    self.parts.push(self.reporting.part(&ended, start.elapsed()));
                     return self.refused(ended);
                 }
                 Outcome::Cleaned => {
                     let rows = counted(ended.findings.deleted(), "row");
                     interrupt::committed(format!("a batch of {rows}"));
-                    self.parts.push(self.reporting.part(&ended, self.start.elapsed()));
+                    self.parts.push(self.reporting.part(&ended, start.elapsed()));
                 }
                 // Rows that name each other go in one transaction, however many there are.
-                _ if !last => limit = limit.saturating_mul(2),
+                _ if !last => limit = limit.saturating_mul(2).min(MOST_ROWS),
                 _ => {}
             }
             add(&mut all, ended);
@@ -129,9 +138,6 @@ impl Series<'_> {
             let batches = counted(self.parts.len() as u64, "batch");
             ui.progress(format!("{rows} deleted in {batches}"));
             pause(args.pause.unwrap_or_default())?;
-            if let Some(most) = args.max_lag {
-                lag.wait(database, most, ui)?;
-            }
         }
     }
 
@@ -168,13 +174,15 @@ fn add(all: &mut Ended, batch: Ended) {
         return;
     }
     all.outcome = Outcome::Cleaned;
-    let Findings { organizations, found, unlinked, shared, proof, .. } = batch.findings;
+    let Findings { organizations, found, unlinked, unlinked_rows, shared, proof, .. } =
+        batch.findings;
     for missing in proof.missing {
         if !all.findings.proof.missing.contains(&missing) {
             all.findings.proof.missing.push(missing);
         }
     }
     all.findings.proof.beyond.extend(proof.beyond);
+    all.findings.unlinked_rows += unlinked_rows;
     all.findings.organizations = organizations;
     for more in found {
         let same = |one: &&mut crate::findings::Found| {
@@ -222,61 +230,5 @@ fn pause(long: Duration) -> Result<(), Failure> {
             Duration::ZERO => return Ok(()),
             left => thread::sleep(left.min(LOOK)),
         }
-    }
-}
-
-/// How far behind the slowest replica is: the time since the log was first seen as far as it has not
-/// come yet.
-#[derive(Default)]
-struct Lag {
-    seen: VecDeque<(Instant, u64)>,
-}
-
-impl Lag {
-    /// Waits until no replica is further behind than `most` (PostgreSQL).
-    fn wait(&mut self, database: &mut Database, most: Duration, ui: &mut Ui) -> Result<()> {
-        const LOOK: Duration = Duration::from_millis(250);
-        while let Some(now) = database.replication()? {
-            let lag = self.at(Instant::now(), now);
-            if lag <= most {
-                break;
-            }
-            ui.progress(format!("a replica is {:.1} s behind: waiting", lag.as_secs_f64()));
-            pause(LOOK)?;
-        }
-        Ok(())
-    }
-
-    fn at(&mut self, time: Instant, now: Replication) -> Duration {
-        self.seen.retain(|(_, written)| *written > now.replayed);
-        if self.seen.back().is_none_or(|(_, written)| *written < now.written)
-            && now.written > now.replayed
-        {
-            self.seen.push_back((time, now.written));
-        }
-        self.seen.front().map_or(Duration::ZERO, |(first, _)| time.duration_since(*first))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_replica_is_as_far_behind_as_the_log_it_has_not_replayed_is_old() {
-        let mut lag = Lag::default();
-        let start = Instant::now();
-        let mut at = |seconds: u64, written: u64, replayed: u64| {
-            let now = Replication { written, replayed };
-            lag.at(start + Duration::from_secs(seconds), now).as_secs()
-        };
-        assert_eq!(at(0, 100, 100), 0);
-        assert_eq!(at(1, 200, 100), 0);
-        // It stands still, whatever is written.
-        assert_eq!(at(3, 300, 100), 2);
-        assert_eq!(at(5, 300, 150), 4);
-        // What was written at second 1 has come, what was written at second 3 has not.
-        assert_eq!(at(6, 300, 200), 3);
-        assert_eq!(at(7, 300, 300), 0);
     }
 }

@@ -19,7 +19,7 @@ use crate::render::Outcome;
 use crate::saved::SavedPlan;
 use crate::ui::Ui;
 use anyhow::Result;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 pub fn run(subject: &Subject, args: &Clean, ui: &mut Ui) -> Result<Exit> {
     if args.dry_run {
@@ -187,7 +187,7 @@ fn agree(
     }
     if !consented {
         reporting(args, prepared).show(ui, &preview);
-        confirm(ui, &preview.findings.organizations)?;
+        confirm(ui, &preview.findings.organizations, args.confirm_timeout)?;
     }
     Ok(Agreed::Seen { findings: preview.findings, confirmed: !consented })
 }
@@ -201,7 +201,7 @@ pub fn consents(args: &Clean, ui: &Ui, forced: bool) -> bool {
 ///
 /// # Errors
 /// [`Exit::NotConfirmed`] for a wrong answer, and where nobody is there to answer.
-pub fn confirm(ui: &mut Ui, organizations: &[Organization]) -> Result<()> {
+pub fn confirm(ui: &mut Ui, organizations: &[Organization], patience: Duration) -> Result<()> {
     if !ui.is_interactive() {
         let problem = "clean deletes rows, and nobody is there to confirm it";
         return Err(Problem::new(Exit::NotConfirmed, problem)
@@ -220,5 +220,5 @@ pub fn confirm(ui: &mut Ui, organizations: &[Organization]) -> Result<()> {
             (format!("To delete them, type: {expected}"), expected)
         }
     };
-    Ok(ui.confirm(&question, &expected)?)
+    Ok(ui.confirm(&question, &expected, patience)?)
 }

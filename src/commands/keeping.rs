@@ -1,21 +1,22 @@
 //! What a clean keeps of what it deletes, and for how long.
 
 use super::context::{Prepared, Subject};
-use crate::archive::{self, FORMAT, Manifest, Shelf, write_private, write_whole};
+use crate::archive::{self, FORMAT, Manifest, Shelf};
+use crate::bug;
 use crate::cli::{self, Keep};
-use crate::database::Database;
+use crate::database::{Database, Target};
 use crate::execute::{Archiving, Failure};
 use crate::exit::{self, Exit, Problem};
+use crate::files::{self, Destination};
 use crate::findings::Organization;
 use crate::metrics;
 use crate::receipt::{Part, Receipt};
 use crate::settings::Settings;
 use crate::ui::Ui;
 use anyhow::Result;
-use std::collections::BTreeMap;
-use std::fs::{self, OpenOptions};
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant, SystemTime};
 use time::OffsetDateTime;
 
 /// The directory of archives and receipts.
@@ -89,10 +90,14 @@ pub struct Recording<'a> {
     pub keep: Option<Duration>,
 }
 
-/// Runs a command and writes its receipt, however it ends; removes what was kept long enough.
+/// No metrics are larger.
+const LARGEST_METRICS: u64 = 16 << 20;
+
+/// Runs a command and writes its receipt, however it ends; where it ended well, removes what was kept long
+/// enough.
 ///
 /// # Errors
-/// Those of the command; a receipt that was asked for and cannot be written, before anything else.
+/// Those of the command; a file that was asked for and cannot be written, before anything else.
 pub fn recorded(
     subject: &Subject,
     recording: Recording,
@@ -100,51 +105,66 @@ pub fn recorded(
     run: impl FnOnce(&mut Vec<Part>, &mut Ui) -> Result<Exit>,
 ) -> Result<Exit> {
     let Recording { command, selection, shelf, receipt: file, metrics, needed, keep } = recording;
-    for (flag, path) in [("--receipt", file), ("--metrics", metrics)] {
-        if let Some(path) = path {
-            OpenOptions::new().append(true).create(true).open(path).map_err(|error| {
-                let what = format!("{flag} {} cannot be written: {error}", path.display());
-                Problem::usage(what).hint("nothing was deleted; its folder must exist")
-            })?;
-        }
+    let file = destination("--receipt", file, 0o600)?;
+    let metrics = destination("--metrics", metrics, 0o644)?;
+    let directory = directory(shelf, &subject.settings);
+    let exposed = directory.as_ref().ok().filter(|_| needed).and_then(|path| Shelf::exposure(path));
+    if let Some(exposure) = exposed {
+        ui.warn(&exposure);
     }
     let database = subject.target.redacted();
     let mut receipt =
         Receipt::begin(command, subject.settings.actor(), database, selection.join(" "));
-    let ended = run(&mut receipt.parts, ui);
+    let start = Instant::now();
+    let ended = bug::caught(|| run(&mut receipt.parts, ui));
     match &ended {
-        Ok(exit) => receipt.end(Ok(*exit)),
-        Err(error) => receipt.end(Err(&exit::diagnose(error))),
+        Ok(exit) => receipt.end(Ok(*exit), start.elapsed()),
+        Err(error) => receipt.end(Err(&exit::diagnose(error)), start.elapsed()),
     }
-    let directory = directory(shelf, &subject.settings);
     if receipt.exit != Exit::Usage.code()
         && let Err(why) = write(&receipt, directory.as_deref().ok(), file, needed)
     {
         ui.warn(&format!("no receipt: {why}"));
     }
-    if let Some(path) = metrics {
-        let previous = fs::read_to_string(path).unwrap_or_default();
-        let text = metrics::render(&receipt, &previous);
-        if let Err(error) = write_whole(path, text.as_bytes(), 0o644) {
-            ui.warn(&format!("no metrics: {}: {}", path.display(), error.message));
+    if let Some(file) = metrics {
+        let previous = file.previous(LARGEST_METRICS).unwrap_or_default();
+        if let Err(error) = file.write(metrics::render(&receipt, &previous).as_bytes()) {
+            ui.warn(&format!("no metrics: {error}"));
         }
     }
-    if let (Ok(directory), Some(keep)) = (directory, keep) {
-        prune(&directory, keep, ui);
+    // Who could not do their work leaves everything as it is, for those who look why.
+    if let (Ok(directory), Some(keep), Ok(Exit::Done)) = (directory, keep, &ended)
+        && let Err(error) = prune(subject, &directory, keep, &receipt, ui)
+    {
+        ui.warn(&format!("old archives were not removed: {error}"));
     }
     ended
+}
+
+/// The file that a flag names, before anything is done.
+///
+/// # Errors
+/// It cannot be written.
+pub fn destination(flag: &str, path: Option<&Path>, mode: u32) -> Result<Option<Destination>> {
+    let open = |path: &Path| {
+        Destination::open(path, mode).map_err(|error| {
+            let what = format!("{flag} {} cannot be written: {error}", path.display());
+            Problem::usage(what).hint("nothing was deleted; its folder must exist")
+        })
+    };
+    Ok(path.map(open).transpose()?)
 }
 
 /// Beside its archive, and where it was asked for.
 fn write(
     receipt: &Receipt,
     directory: Option<&Path>,
-    file: Option<&Path>,
+    file: Option<Destination>,
     needed: bool,
-) -> archive::Result<()> {
+) -> Result<()> {
     let text = serde_json::to_vec_pretty(receipt).expect("plain data always serializes");
-    if let Some(path) = file {
-        write_private(path, &text)?;
+    if let Some(file) = file {
+        file.write(&text)?;
     }
     let Some(directory) = directory else {
         return Ok(());
@@ -161,7 +181,8 @@ fn write(
         Some(stem) => stem.to_owned(),
         None => shelf.stem(receipt.started_at, &receipt.command),
     };
-    write_private(&shelf.receipt(&stem), &text)
+    Destination::open(&shelf.receipt(&stem), 0o600)?.write(&text)?;
+    Ok(())
 }
 
 /// How a transaction failed, for the receipt.
@@ -186,27 +207,73 @@ pub fn failed(organizations: &[Organization], error: &anyhow::Error, took: Durat
         unproven: Vec::new(),
         archive: pending.map(|name| name.to_string_lossy().into_owned()),
         digests: BTreeMap::new(),
+        restored: None,
     }
 }
 
 /// Receipts say who deleted what, without any of it.
 const KEEP_RECEIPTS: Duration = Duration::from_secs(400 * 24 * 60 * 60);
-/// A file that is still being written is not older than this.
-const UNFINISHED: Duration = Duration::from_secs(24 * 60 * 60);
+/// No receipt is larger.
+const LARGEST_RECEIPT: u64 = 64 << 20;
 
-/// Removes what was kept long enough.
-pub fn prune(directory: &Path, keep: Duration, ui: &mut Ui) {
-    let old = |entry: &archive::Entry| match entry.state {
-        archive::State::Partial => entry.age() > UNFINISHED,
-        _ => entry.age() > keep,
+/// The receipts of a directory that can be read, the oldest first.
+///
+/// # Errors
+/// The directory cannot be read.
+pub fn receipts(directory: &Path) -> archive::Result<Vec<(archive::Entry, Receipt)>> {
+    let read = |entry: archive::Entry| {
+        let text = files::read(&entry.path, LARGEST_RECEIPT).ok()?;
+        Some((entry, serde_json::from_slice(&text).ok()?))
     };
-    let archives = Shelf::archives(directory).unwrap_or_default();
-    let receipts = Shelf::receipts(directory).unwrap_or_default();
-    let receipts = receipts.into_iter().filter(|entry| entry.age() > KEEP_RECEIPTS);
-    for entry in archives.into_iter().filter(old).chain(receipts) {
+    let mut receipts: Vec<(archive::Entry, Receipt)> =
+        Shelf::receipts(directory)?.into_iter().filter_map(read).collect();
+    receipts.sort_by_key(|(_, receipt)| receipt.started_at);
+    Ok(receipts)
+}
+
+/// Removes this database's archives of earlier runs that were kept long enough, and its receipts.
+fn prune(
+    subject: &Subject,
+    directory: &Path,
+    keep: Duration,
+    receipt: &Receipt,
+    ui: &mut Ui,
+) -> Result<()> {
+    let began = SystemTime::from(receipt.started_at);
+    let own: BTreeSet<&str> =
+        receipt.parts.iter().filter_map(|part| part.archive.as_deref()).collect();
+    let earlier = |entry: &archive::Entry| {
+        let name = entry.path.file_name().unwrap_or_default().to_string_lossy();
+        entry.modified < began && !own.contains(&*name)
+    };
+    let mut archives = Shelf::expired(directory, keep)?;
+    archives.retain(|(entry, _)| earlier(entry));
+    let mut old = of_database(&subject.target, archives)?;
+    let receipts = receipts(directory)?
+        .into_iter()
+        .filter(|(entry, old)| entry.age() > KEEP_RECEIPTS && old.database == receipt.database);
+    old.extend(receipts.map(|(entry, _)| entry));
+    for entry in old {
         match entry.remove() {
             Ok(()) => ui.note(&format!("kept long enough, removed: {}", entry.path.display())),
             Err(error) => ui.warn(&error.to_string()),
         }
     }
+    Ok(())
+}
+
+/// Those of this database, and of no other.
+///
+/// # Errors
+/// It cannot be asked who it is.
+pub fn of_database(
+    target: &Target,
+    archives: Vec<(archive::Entry, archive::About)>,
+) -> Result<Vec<archive::Entry>> {
+    if archives.is_empty() {
+        return Ok(Vec::new());
+    }
+    let identity = Database::connect(target, false)?.identity()?;
+    let ours = archives.into_iter().filter(|(_, about)| about.identity == identity);
+    Ok(ours.map(|(entry, _)| entry).collect())
 }

@@ -45,7 +45,10 @@ pub fn run(cli: &Cli, settings: &Settings, ui: &mut Ui) -> Result<Exit> {
         Command::Clean(args) => clean::run(&subject()?, args, ui),
         Command::Verify(args) => verify::run(&subject()?, args, ui),
         Command::Restore(args) => restore::run(&subject()?, args, ui),
-        Command::Archives(args) => archives::run(settings, args, ui),
+        Command::Archives(args) => {
+            let named = settings.names_database(cli.database_url.as_deref());
+            archives::run(settings, || named.then(target).transpose(), args, ui)
+        }
         Command::History(args) => archives::history(settings, args, ui),
         Command::Graph(args) => graph::run(&subject()?, args, ui),
         Command::Doctor(args) => doctor::run(&subject()?, args, ui),

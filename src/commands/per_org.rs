@@ -101,7 +101,7 @@ pub fn clean(series: Series, args: &Clean, parts: &mut Vec<Part>, ui: &mut Ui) -
             return Ok(run.finish(ui));
         }
         run.show(ui);
-        confirm(ui, &run.organizations(Unit::would_go))?;
+        confirm(ui, &run.organizations(Unit::would_go), args.confirm_timeout)?;
         run.confirmed = Some(seen);
     }
     if indexes {
@@ -326,10 +326,10 @@ impl<'a> Run<'a> {
         Reporting { command, prepared: &self.prepared, which, how, format }
     }
 
-    /// Shows a person what is to be confirmed; where stdout carries JSON, beside it.
+    /// Shows a person what is to be confirmed.
     fn show(&self, ui: &mut Ui) {
         let text = self.summarized(Exit::Done, |summary| summary::table(summary, ui.width));
-        if ui.json { ui.show_beside(&text) } else { ui.result(&text) }
+        ui.show(&text);
     }
 
     /// Reports on all and tells how the command ends.

@@ -1,6 +1,7 @@
 //! `orgsweep preview`, and the reporting that it shares with clean.
 
 use super::context::{Prepared, Subject};
+use super::keeping;
 use super::per_org::{self, Series};
 use super::saved;
 use crate::archive;
@@ -37,6 +38,7 @@ fn preview(subject: &Subject, args: &Preview, ui: &mut Ui) -> Result<Exit> {
             ui,
         );
     }
+    let file = keeping::destination("--save-plan", args.save_plan.as_deref(), 0o600)?;
     let (mut database, prepared) = Prepared::open(subject, &args.which, &args.how)?;
     if ui.is_heard() {
         ui.note(&prepared.describe());
@@ -56,8 +58,8 @@ fn preview(subject: &Subject, args: &Preview, ui: &mut Ui) -> Result<Exit> {
         let what = "this server is a standby: rows are only counted, a script needs their keys";
         return Err(Problem::new(Exit::Refused, what).hint("preview on the primary").into());
     }
-    if let Some(path) = &args.save_plan {
-        saved::save(path, subject, &mut database, &reporting, &findings, ui)?;
+    if let (Some(path), Some(file)) = (&args.save_plan, file) {
+        saved::save(path, file, subject, &mut database, &reporting, &findings, ui)?;
     }
     Ok(reporting.finish(ui, &Ended::previewed(findings)))
 }
@@ -164,10 +166,10 @@ impl Reporting<'_> {
         exit
     }
 
-    /// Shows a person what is to be confirmed; where stdout carries JSON, beside it.
+    /// Shows a person what is to be confirmed.
     pub fn show(&self, ui: &mut Ui, ended: &Ended) {
         let text = render::table::report(&self.report(ended), ui.width);
-        if ui.json { ui.show_beside(&text) } else { ui.result(&text) }
+        ui.show(&text);
     }
 
     fn exit(&self, outcome: Outcome) -> Exit {
@@ -195,11 +197,12 @@ impl Reporting<'_> {
             error: None,
             seconds: took.as_secs_f64(),
             deleted: if cleaned { findings.deleted() } else { 0 },
-            unlinked: if cleaned { findings.unlinked_rows() } else { 0 },
+            unlinked: if cleaned { findings.unlinked_rows } else { 0 },
             tables: rows.map(table).collect(),
             unproven: findings.proof.missing.clone(),
             archive: archive.map(Kept::file_name),
             digests: archive.map(|kept| digests(&kept.manifest)).unwrap_or_default(),
+            restored: None,
         }
     }
 

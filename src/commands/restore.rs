@@ -9,13 +9,15 @@ use crate::cli::{PlainFormat, Restore};
 use crate::database::{Database, Fault};
 use crate::execute::{self, Failure, Job, Progress, Source};
 use crate::exit::{self, Exit, Problem};
+use crate::interrupt;
 use crate::plan::{self, Rules};
 use crate::receipt::{Part, digests};
 use crate::render::restoration::{self, Ended, View};
-use crate::restoration::{Restoration, Restored};
+use crate::restoration::{Obstacle, Restored};
 use crate::selection::{Root, Selection};
 use crate::ui::Ui;
 use anyhow::Result;
+use std::collections::BTreeSet;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -53,11 +55,13 @@ fn all(
     parts: &mut Vec<Part>,
     ui: &mut Ui,
 ) -> Result<Exit> {
+    let doubted = doubted(subject, args, readers, ui)?;
     for (n, reader) in readers.iter().enumerate() {
-        let ended = restore(subject, args, reader, parts, ui);
+        let ended = restore(subject, args, (reader, doubted[n]), parts, ui);
         let path = reader.path().display();
         match ended {
-            Ok(Exit::Done) => {}
+            Ok(Exit::Done) if args.dry_run => {}
+            Ok(Exit::Done) => interrupt::committed(format!("{path}")),
             ended if n == 0 || args.dry_run => return ended,
             Ok(_) => {
                 return Err(Problem::new(
@@ -98,7 +102,7 @@ fn find(subject: &Subject, args: &Restore, archive: &Path) -> Result<PathBuf> {
 fn restore(
     subject: &Subject,
     args: &Restore,
-    reader: &Reader,
+    (reader, restored_before): (&Reader, bool),
     parts: &mut Vec<Part>,
     ui: &mut Ui,
 ) -> Result<Exit> {
@@ -112,7 +116,10 @@ fn restore(
         ui.note(&format!("{} of {}", manifest.subject(), database.target().redacted()));
     }
     let restored = match crate::restoration::plan(manifest, &catalog) {
-        Ok(restoration) => put_back(&mut database, &catalog, reader, &restoration, args, ui)?,
+        Ok(restoration) => {
+            let source = Source { reader, restoration: &restoration, restored_before };
+            put_back(&mut database, &catalog, &source, args, ui)?
+        }
         Err(obstacles) => Restored { obstacles, ..Restored::default() },
     };
     let ended = match () {
@@ -163,16 +170,54 @@ fn fits(manifest: &Manifest, database: &mut Database, args: &Restore) -> Result<
     Ok(())
 }
 
+/// Of which archives rows without a key may be there already: those that receipts say were put back before. Of
+/// several this is looked for before the first of them is put back, since batches may hold rows that are alike.
+fn doubted(
+    subject: &Subject,
+    args: &Restore,
+    readers: &[Reader],
+    ui: &mut Ui,
+) -> Result<Vec<bool>> {
+    let directory = keeping::directory(&args.shelf, &subject.settings);
+    let receipts = directory.map(|directory| keeping::receipts(&directory));
+    let receipts = receipts.ok().and_then(|receipts| receipts.ok()).unwrap_or_default();
+    let parts = receipts.iter().flat_map(|(_, receipt)| &receipt.parts);
+    let restored: BTreeSet<&str> = parts.filter_map(|part| part.restored.as_deref()).collect();
+    let (mut doubted, mut earlier) = (Vec::new(), BTreeSet::new());
+    for reader in readers {
+        let digest = reader.manifest.digest();
+        let mut doubt = restored.contains(&*digest);
+        if doubt && readers.len() > 1 && !args.dry_run {
+            doubt = is_still_there(subject, args, reader, ui)?;
+        }
+        doubted.push(!earlier.insert(digest) || doubt);
+    }
+    Ok(doubted)
+}
+
+fn is_still_there(subject: &Subject, args: &Restore, reader: &Reader, ui: &mut Ui) -> Result<bool> {
+    let dry = Restore { dry_run: true, ..args.clone() };
+    let mut database = Database::connect(&subject.target, false)?;
+    database.set_busy_timeout(args.lock_timeout)?;
+    let catalog = database.in_snapshot(catalog::load)?;
+    // What else keeps it out is told when its turn comes.
+    let Ok(restoration) = crate::restoration::plan(&reader.manifest, &catalog) else {
+        return Ok(false);
+    };
+    let source = Source { reader, restoration: &restoration, restored_before: true };
+    let restored = put_back(&mut database, &catalog, &source, &dry, ui)?;
+    Ok(restored.obstacles.iter().any(|obstacle| matches!(obstacle, Obstacle::There { .. })))
+}
+
 fn put_back(
     database: &mut Database,
     catalog: &Catalog,
-    reader: &Reader,
-    restoration: &Restoration,
+    source: &Source,
     args: &Restore,
     ui: &mut Ui,
 ) -> Result<Restored> {
     // No organization is selected and nothing is deleted: the root is only where statements begin.
-    let parts = restoration.rows.iter().chain(&restoration.links);
+    let parts = source.restoration.rows.iter().chain(&source.restoration.links);
     let table = parts.map(|part| part.table).next().unwrap_or(TableId(0));
     let plan = plan::build(catalog, table, Rules::default());
     let root = Root { table, key: None, name: None, created: None };
@@ -190,9 +235,8 @@ fn put_back(
         weigh: false,
         may_shrink: false,
     };
-    let source = Source { reader, restoration };
     let mut observe = |progress: Progress| narrate(ui, catalog, &plan, progress);
-    execute::restore(database, &job, &source, args.dry_run, &mut observe).map_err(told)
+    execute::restore(database, &job, source, args.dry_run, &mut observe).map_err(told)
 }
 
 /// What a failure means to whoever wanted rows back: nothing was to be deleted.
@@ -234,5 +278,6 @@ fn part(view: &View, start: Instant) -> Part {
         unproven: Vec::new(),
         archive: Some(view.archive.clone()),
         digests: digests(view.manifest),
+        restored: done.then(|| view.manifest.digest()),
     }
 }

@@ -2,17 +2,19 @@
 
 use super::context::{Prepared, Subject};
 use super::preview::Reporting;
-use crate::archive::write_private;
 use crate::cli::{Clean, Flags};
 use crate::database::Database;
 use crate::exit::{Exit, Problem};
+use crate::files::{self, Destination};
 use crate::findings::Findings;
 use crate::saved::{Bound, FORMAT, SavedPlan, policy_digest};
 use crate::ui::Ui;
 use anyhow::Result;
 use clap::Parser;
-use std::fs;
 use std::path::Path;
+
+/// No plan is larger.
+const LARGEST: u64 = 64 << 20;
 
 /// Writes the plan of what was found; a refused one is none.
 ///
@@ -20,6 +22,7 @@ use std::path::Path;
 /// The file cannot be written.
 pub fn save(
     path: &Path,
+    file: Destination,
     subject: &Subject,
     database: &mut Database,
     reporting: &Reporting,
@@ -35,12 +38,8 @@ pub fn save(
     let flags = reporting.flags(findings);
     let saved = SavedPlan::new(bound, flags, findings, &prepared.catalog, &prepared.plan);
     let text = serde_json::to_vec_pretty(&saved)?;
-    write_private(path, &text).map_err(|error| {
-        Problem::usage(format!(
-            "--save-plan {} cannot be written: {}",
-            path.display(),
-            error.message
-        ))
+    file.write(&text).map_err(|error| {
+        Problem::usage(format!("--save-plan {} cannot be written: {error}", path.display()))
     })?;
     ui.note(&format!("saved: orgsweep clean --plan {} does exactly this", path.display()));
     Ok(())
@@ -64,7 +63,7 @@ pub fn load(path: &Path, args: &Clean) -> Result<(SavedPlan, Clean)> {
         Problem::usage(format!("the plan {}: {why}", path.display()))
             .hint("orgsweep preview --save-plan FILE writes one")
     };
-    let text = fs::read(path).map_err(|error| broken(error.to_string()))?;
+    let text = files::read(path, LARGEST).map_err(|error| broken(error.to_string()))?;
     let saved: SavedPlan = serde_json::from_slice(&text)
         .map_err(|error| broken(format!("it is no plan of orgsweep ({error})")))?;
     if saved.format != FORMAT {

@@ -57,7 +57,7 @@ fn look(database: &mut Database, sql: &Sql, root: &Root, selection: &Selection) 
     let mut rows = Vec::new();
     let mut count = |question: Vec<(String, Statement)>| -> Result<()> {
         for (name, statement) in question {
-            let number = database.query_one(&statement)?.number(0) as u64;
+            let number = database.query_one(&statement)?.count(0)?;
             if number > 0 {
                 rows.push((name, number));
             }

@@ -15,7 +15,7 @@ pub use error::{Error, Fault};
 pub use mysql::MysqlConnection;
 use row::RawRow;
 pub use row::Row;
-pub use server::{ReplicaRole, Replication};
+pub use server::{ReplicaRole, Replicas, Replication};
 pub use target::Target;
 pub use url::shown_word;
 

@@ -1,10 +1,12 @@
 //! Rows whose shape is known only at run time: every value as text, as the SQL cast it.
 
+use super::{Error, Fault, Result};
 use diesel::backend::Backend;
 use diesel::deserialize::{self, FromSql, QueryableByName};
 use diesel::row::{Field, NamedRow};
 use diesel::sql_types::{Binary, Text};
 use diesel::sqlite::Sqlite;
+use std::str::FromStr;
 
 /// One row, its values in the order of the select list.
 #[derive(Debug, Clone, PartialEq)]
@@ -60,13 +62,57 @@ impl Row {
         self.optional(index).unwrap_or_default()
     }
 
-    /// A count or number; 0 for NULL.
-    pub fn number(&self, index: usize) -> i64 {
-        self.text(index).parse().unwrap_or_default()
+    /// A whole number.
+    ///
+    /// # Errors
+    /// It is NULL, or none. Never 0 for what cannot be read: numbers are proofs.
+    pub fn number(&self, index: usize) -> Result<i64> {
+        self.parsed(index)
+    }
+
+    /// A number of rows, or a position.
+    ///
+    /// # Errors
+    /// As for [`Row::number`]; it is less than 0.
+    pub fn count(&self, index: usize) -> Result<u64> {
+        self.parsed(index)
+    }
+
+    fn parsed<T: FromStr>(&self, index: usize) -> Result<T> {
+        let said = self.optional(index);
+        said.and_then(|text| text.parse().ok()).ok_or_else(|| Error {
+            fault: Fault::Other,
+            message: format!(
+                "the database said {} where a number was asked for",
+                said.unwrap_or("NULL")
+            ),
+        })
     }
 
     /// `1`, `t` and `true` are what SQLite and PostgreSQL write.
     pub fn flag(&self, index: usize) -> bool {
         matches!(self.text(index), "1" | "t" | "true")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_count_that_cannot_be_read_is_an_error_and_not_0() {
+        let row = Row(vec![
+            Some("12".into()),
+            None,
+            Some("".into()),
+            Some("-1".into()),
+            Some("1.5".into()),
+        ]);
+        assert_eq!((row.count(0).ok(), row.number(3).ok()), (Some(12), Some(-1)));
+        for (index, said) in [(1, "NULL"), (3, "-1"), (4, "1.5"), (5, "NULL")] {
+            let error = row.count(index).expect_err(said);
+            assert!(error.message.contains(said), "{}", error.message);
+        }
+        row.number(2).expect_err("an empty text");
     }
 }

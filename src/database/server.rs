@@ -1,6 +1,6 @@
 //! What a database says of itself: whether it takes writes, who it is, how far behind its replicas are.
 
-use super::{Database, Fault, Result, Row, Target};
+use super::{Database, Fault, Result, Target};
 use crate::sql::Dialect;
 use rustix::fs::{Access, access};
 
@@ -9,6 +9,18 @@ use rustix::fs::{Access, access};
 pub struct Replication {
     pub written: u64,
     pub replayed: u64,
+}
+
+/// What can be known of a server's replicas.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Replicas {
+    /// The engine does not tell.
+    Untold,
+    /// This role may not see them.
+    Hidden,
+    /// There is none.
+    None,
+    Seen(Replication),
 }
 
 /// Whether a session may leave PostgreSQL's per-row checks out, and the locks that make up for them can be
@@ -89,18 +101,26 @@ impl Database {
     }
 
     /// How far this server has written its log, and how far the slowest of its replicas has replayed it, in
-    /// bytes. `None` where there is none that this role may see, on SQLite and on MariaDB. The view's own `replay_lag`
-    /// stands still while a replica does.
-    pub fn replication(&mut self) -> Result<Option<Replication>> {
+    /// bytes. The view's own `replay_lag` stands still while a replica does; of others than its own connection
+    /// it tells nothing to a role without pg_read_all_stats
+    /// (<https://www.postgresql.org/docs/current/monitoring-stats.html>).
+    pub fn replicas(&mut self) -> Result<Replicas> {
         if self.dialect() != Dialect::Postgres {
-            return Ok(None);
+            return Ok(Replicas::Untold);
         }
-        let question = "SELECT (pg_current_wal_lsn() - '0/0'::pg_lsn)::text, min(replay_lsn - '0/0'::pg_lsn)::text \
-                        FROM pg_stat_replication";
+        let question = "SELECT pg_catalog.pg_wal_lsn_diff(pg_catalog.pg_current_wal_lsn(), '0/0')::pg_catalog.text, \
+                               pg_catalog.min(pg_catalog.pg_wal_lsn_diff(replay_lsn, '0/0'))::pg_catalog.text, \
+                               pg_catalog.pg_has_role('pg_read_all_stats', 'USAGE')::pg_catalog.text \
+                        FROM pg_catalog.pg_stat_replication";
         let facts = self.in_snapshot(|database| database.query_one(&question.into()))?;
+        if !facts.flag(2) {
+            return Ok(Replicas::Hidden);
+        }
         let number = |n: usize| facts.optional(n).and_then(|text| text.parse().ok());
         let known = number(0).zip(number(1));
-        Ok(known.map(|(written, replayed)| Replication { written, replayed }))
+        Ok(known.map_or(Replicas::None, |(written, replayed)| {
+            Replicas::Seen(Replication { written, replayed })
+        }))
     }
 
     /// May this session turn PostgreSQL's per-row checks off? A superuser may; from PostgreSQL 15 on, whoever
@@ -117,7 +137,7 @@ impl Database {
                 return Ok(ReplicaRole::NotPostgres(name));
             }
             let mut granted = facts.text(0) == "on";
-            if !granted && facts.number(1) >= 150_000 {
+            if !granted && facts.number(1)? >= 150_000 {
                 let question = "SELECT has_parameter_privilege('session_replication_role', 'SET')::text";
                 granted = database.query_one(&question.into())?.flag(0);
             }
@@ -179,13 +199,15 @@ impl Database {
     /// in no cluster.
     pub fn write_set_limits(&mut self) -> Result<Vec<String>> {
         let Some(question) = self.dialect().write_set_limits() else { return Ok(Vec::new()) };
-        let limit = |row: &Row| {
-            let name = row.text(0).to_ascii_lowercase();
+        let mut limits = Vec::new();
+        for row in self.query(&question.into())? {
+            let (name, most) = (row.text(0).to_ascii_lowercase(), row.count(1)?);
             let of = if name.ends_with("rows") { "rows" } else { "bytes" };
-            let limits = name.starts_with("wsrep_max_ws") && row.number(1) > 0;
-            limits.then(|| format!("{} {of} ({name})", row.number(1)))
-        };
-        Ok(self.query(&question.into())?.iter().filter_map(limit).collect())
+            if name.starts_with("wsrep_max_ws") && most > 0 {
+                limits.push(format!("{most} {of} ({name})"));
+            }
+        }
+        Ok(limits)
     }
 
     /// Names of tables whose deletions are published although nothing in them identifies a row to the subscriber

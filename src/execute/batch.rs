@@ -63,7 +63,7 @@ pub fn prune(run: &mut Run, discovery: &mut Discovery) -> Result<(), Failure> {
             }
         }
         for table in tables.iter().filter(|table| **table != root) {
-            let rows = run.one(run.sql.count_keys(*table))?.number(0) as u64;
+            let rows = run.one(run.sql.count_keys(*table))?.count(0)?;
             discovery.cut(*table, rows);
         }
     }
@@ -71,7 +71,7 @@ pub fn prune(run: &mut Run, discovery: &mut Discovery) -> Result<(), Failure> {
     let mut held = 0;
     for id in holding(run, root) {
         let known = discovery.has_keys(run.job.catalog.reference(id).child);
-        held += run.one(run.sql.count_held(id, known))?.number(0);
+        held += run.one(run.sql.count_held(id, known))?.count(0)?;
     }
     if held > 0 {
         discovery.cut(root, 0);

@@ -198,7 +198,7 @@ fn probe(
             .map(|(n, f)| (n, f.reference, discovery.done.get(&f.reference).copied().unwrap_or(0)))
             .collect();
         for row in run.query(&run.sql.probe(&question))? {
-            empty.remove(&question[row.number(0) as usize].1);
+            empty.remove(&question[row.count(0)? as usize].1);
         }
     }
     for reference in &empty {

@@ -133,7 +133,7 @@ fn delete_leaves(
     }
     let mut circle = Vec::new();
     for table in tables {
-        let left = run.one(run.sql.count_left(*table))?.number(0);
+        let left = run.one(run.sql.count_left(*table))?.count(0)?;
         if left > 0 {
             circle.push(*table);
         }
@@ -165,7 +165,7 @@ fn report(run: &mut Run, step: Step, rows: u64, findings: &Findings) {
 
 fn delete_together(run: &mut Run, tables: &[TableId]) -> Result<Vec<u64>, Failure> {
     let row = run.one(run.sql.delete_together(tables))?;
-    Ok((0..tables.len()).map(|n| row.number(n) as u64).collect())
+    (0..tables.len()).map(|n| Ok(row.count(n)?)).collect()
 }
 
 /// A trigger may have deleted some of our rows before we came; it may not have kept any.
@@ -183,7 +183,7 @@ pub(super) fn expect_gone(
     if rows == deleted {
         return Ok(());
     }
-    let left = run.one(run.sql.count_left(table))?.number(0);
+    let left = run.one(run.sql.count_left(table))?.count(0)?;
     if left == 0 {
         return Ok(());
     }
@@ -193,7 +193,7 @@ pub(super) fn expect_gone(
 }
 
 fn unlink(run: &mut Run, findings: &Findings, change: &Change) -> Result<(), Failure> {
-    let rows = run.one(run.sql.count_changed(change))?.number(0) as u64;
+    let rows = run.one(run.sql.count_changed(change))?.count(0)?;
     archiving::unlinked(run, change, rows)?;
     let changed = run.change(&run.sql.unlink(change))?;
     run.written.unlinked += changed;

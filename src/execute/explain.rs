@@ -70,7 +70,9 @@ fn explained(run: &mut Run, title: String, key: &RowKey) -> Result<Explanation, 
     let mut survey = survey(run)?;
     let refusals = judge(run, &mut survey)?.refusals.len();
     let generation = match survey.discovery.has_keys(key.table) {
-        true => run.query(&run.sql.generation(key))?.first().map(|row| row.number(0)),
+        true => {
+            run.query(&run.sql.generation(key))?.first().map(|row| row.number(0)).transpose()?
+        }
         false => None,
     };
     let standing = standing(&survey.discovery, generation);
@@ -195,7 +197,7 @@ fn protectors(run: &mut Run, survey: &Survey, key: &RowKey) -> Result<Vec<Protec
         let rows = run.query(&run.sql.protectors(&question, key, SAMPLES))?;
         if let Some(first) = rows.first() {
             let samples = rows.iter().map(|row| title(row.text(1), row.text(2))).collect();
-            protectors.push(Protector { reference, rows: first.number(0) as u64, samples });
+            protectors.push(Protector { reference, rows: first.count(0)?, samples });
         }
     }
     Ok(protectors)

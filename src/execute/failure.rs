@@ -99,7 +99,7 @@ pub(super) fn unmoved(job: &Job, expected: &Expected, found: &Findings) -> Resul
     let catalog = job.catalog;
     let mut moved = Vec::new();
     let mut compare = |step: Step, before: Option<&u64>, after: Option<&u64>, name: String| {
-        let rows = |count: Option<&u64>| count.copied().unwrap_or(0) as i64;
+        let rows = |count: Option<&u64>| i128::from(count.copied().unwrap_or(0));
         let difference = rows(after) - rows(before);
         let others = || match (expected.digests.get(&step), found.digests.get(&step)) {
             (Some(before), Some(after)) => before != after,

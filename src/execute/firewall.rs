@@ -81,8 +81,12 @@ pub fn tables_with_exceptions(
     }
     let present = |table| discovery.has_keys(table);
     let question = run.sql.count_exceptions(&suspicions, discovery.selected, &present);
-    let rows = run.query(&question)?.into_iter().filter(|row| row.number(1) > 0);
-    let tables: BTreeSet<TableId> = rows.map(|row| TableId(row.number(0) as usize)).collect();
+    let mut tables = BTreeSet::new();
+    for row in run.query(&question)? {
+        if row.count(1)? > 0 {
+            tables.insert(TableId(row.count(0)? as usize));
+        }
+    }
     Ok(tables.into_iter().collect())
 }
 
@@ -267,7 +271,7 @@ pub fn refusals(
         let counts = run.query(&run.sql.count_refused(id, excluding))?;
         for (class, home) in CLASSES {
             if let Some(row) = counts.iter().find(|row| row.text(0) == class) {
-                let rows = row.number(1) as u64;
+                let rows = row.count(1)?;
                 refusals.push(refusal(run, discovery, id, (class, home), excluding, rows)?);
             }
         }
@@ -328,7 +332,7 @@ pub fn owners_of_unlinked(
         let id = run.job.plan.unlinks[unlink.unlink].reference;
         let child = run.job.catalog.reference(id).child;
         let stranded = match run.job.plan.owning_of(child).contains(&id) {
-            true => run.one(run.sql.count_stranded(origin))?.number(0) as u64,
+            true => run.one(run.sql.count_stranded(origin))?.count(0)?,
             false => 0,
         };
         described.push(Unlinked { organizations, stranded, ..unlink.clone() });
@@ -338,7 +342,6 @@ pub fn owners_of_unlinked(
 
 fn owners(run: &mut Run, question: &crate::sql::Statement) -> Result<Vec<(String, u64)>, Failure> {
     let rows = run.query(question)?;
-    let owner =
-        |row: &crate::database::Row| (title(row.text(0), row.text(1)), row.number(2) as u64);
-    Ok(rows.iter().map(owner).collect())
+    let owner = |row: &crate::database::Row| Ok((title(row.text(0), row.text(1)), row.count(2)?));
+    rows.iter().map(owner).collect()
 }

@@ -47,16 +47,17 @@ pub fn open(run: &mut Run) -> Result<Ledger, Failure> {
         Dialect::Sqlite => Ok(Ledger::Total(total(run)?)),
         _ => {
             let rows = run.query(&run.sql.counted_rows(&[]))?;
-            let counted =
-                rows.iter().map(|row| (row.text(0).to_owned(), (row.number(3), row.number(4))));
-            Ok(Ledger::Tables(counted.collect()))
+            let counted = rows
+                .iter()
+                .map(|row| Ok((row.text(0).to_owned(), (row.number(3)?, row.number(4)?))));
+            Ok(Ledger::Tables(counted.collect::<Result<_, Failure>>()?))
         }
     }
 }
 
 fn total(run: &mut Run) -> Result<u64, Failure> {
     let question = run.sql.dialect.written_rows();
-    Ok(run.one(question)?.number(0) as u64)
+    Ok(run.one(question)?.count(0)?)
 }
 
 /// Nothing beyond what was shown: as many rows went as were found, and no others. What triggers did elsewhere
@@ -84,7 +85,7 @@ fn by_table(
     let mut counted = BTreeMap::new();
     for row in run.query(&run.sql.counted_rows(&tables))? {
         let (gone, made) = before.get(row.text(0)).copied().unwrap_or_default();
-        let (gone, made) = (row.number(3) - gone, row.number(4) - made);
+        let (gone, made) = (row.number(3)? - gone, row.number(4)? - made);
         // A row that moves to another partition goes there and comes here.
         let gone = if row.flag(5) { gone - made } else { gone };
         match row.optional(1).and_then(|n| n.parse().ok()).map(TableId) {
@@ -134,8 +135,8 @@ fn went_beyond(run: &mut Run, table: TableId, rows: u64) -> Result<bool, Failure
     let target = run.database.target().clone();
     let mut others = Database::connect(&target, false)?;
     for _ in 0..LOOKS {
-        let there = others.query_one(&run.sql.count_rows(table))?.number(0);
-        let here = run.one(run.sql.count_rows(table))?.number(0);
+        let there = others.query_one(&run.sql.count_rows(table))?.number(0)?;
+        let here = run.one(run.sql.count_rows(table))?.number(0)?;
         if there - here <= rows as i64 {
             return Ok(false);
         }

@@ -104,7 +104,7 @@ pub(super) fn ask(
     question: &ProtectedBy,
 ) -> Result<Option<Refusal>, Failure> {
     let counts = run.one(run.sql.count_protected(question))?;
-    if counts.number(0) == 0 {
+    if counts.count(0)? == 0 {
         return Ok(None);
     }
     let rows = run.query(&run.sql.sample_protected(question, SAMPLES))?;
@@ -116,8 +116,8 @@ pub(super) fn ask(
         }
     };
     Ok(Some(Refusal {
-        rows: counts.number(0) as u64,
-        parents: counts.number(1) as u64,
+        rows: counts.count(0)?,
+        parents: counts.count(1)?,
         samples: rows.iter().map(sample).collect(),
         ..Refusal::new(kind, question.table, id)
     }))
@@ -149,7 +149,7 @@ pub fn unlinked(run: &mut Run, discovery: &mut Discovery) -> Result<Vec<Unlinked
         let Reference { child, parent, .. } = *catalog.reference(unlink.reference);
         if catalog.table(child).has_nameless_rows() {
             let count = run.one(run.sql.count_unlinked(&[(position, unlink, known)]))?;
-            let rows = count.number(1) as u64;
+            let rows = count.count(1)?;
             let refusal = nameless_rows(catalog, child, rows);
             discovery.refusals.extend((rows > 0).then_some(refusal));
             continue;
@@ -163,7 +163,7 @@ pub fn unlinked(run: &mut Run, discovery: &mut Discovery) -> Result<Vec<Unlinked
             _ => run.sql.keep_unlinked(position, unlink, known, run.lock && privileges.lock),
         };
         run.execute(&keep)?;
-        let rows = run.one(run.sql.count_kept(position))?.number(0) as u64;
+        let rows = run.one(run.sql.count_kept(position))?.count(0)?;
         if rows == 0 {
             run.run(&run.sql.drop_kept(position))?;
             continue;
@@ -206,9 +206,11 @@ fn with_rows<'a>(run: &mut Run, asked: Vec<Asked<'a>>) -> Result<Vec<Asked<'a>>,
     let mut found = BTreeSet::new();
     for batch in asked.chunks(BATCH) {
         let counts = run.query(&run.sql.count_unlinked(batch))?;
-        found.extend(
-            counts.iter().filter(|row| row.number(1) > 0).map(|row| row.number(0) as usize),
-        );
+        for row in counts {
+            if row.count(1)? > 0 {
+                found.insert(row.count(0)? as usize);
+            }
+        }
     }
     Ok(asked.into_iter().filter(|(position, ..)| found.contains(position)).collect())
 }
@@ -222,6 +224,20 @@ pub fn changes(run: &mut Run, unlinked: &[Unlinked]) -> Result<Vec<Change>, Fail
         }
     }
     Ok(changes)
+}
+
+/// How many rows the unlinks change, once [`broken_unlinks`] has merged them.
+pub fn unlinked_rows(run: &mut Run, unlinked: &[Unlinked]) -> Result<u64, Failure> {
+    let mut rows = 0;
+    for change in findings::changes(run.job.catalog, run.job.plan, unlinked) {
+        rows += match change.unlinks[..] {
+            [position] => {
+                unlinked.iter().filter(|one| one.unlink == position).map(|one| one.rows).sum()
+            }
+            _ => run.one(run.sql.count_changed(&change))?.count(0)?,
+        };
+    }
+    Ok(rows)
 }
 
 /// Unlinks that a constraint forbids, `--force` or not: the engine cannot do them either.
@@ -278,7 +294,7 @@ fn broken_constraints(
     let writes = |columns: &[String]| columns.iter().any(|column| unlink.columns.contains(column));
     let mut broken = Vec::new();
     let mut ask = |run: &mut Run, kind, question: Statement, detail: String| {
-        let rows = run.one(question)?.number(0) as u64;
+        let rows = run.one(question)?.count(0)?;
         if rows > 0 {
             broken.push((kind, rows, detail));
         }

@@ -134,7 +134,7 @@ fn by_keys(run: &mut Run, constraints: &[Constraint]) -> Result<(), Failure> {
     for batch in asked.chunks(BATCH) {
         let counts = run.query(&run.sql.named_still(batch))?;
         if let Some(row) = counts.iter().find(|row| row.text(1) != "0") {
-            let name = &constraints[row.number(0) as usize].name;
+            let name = &constraints[row.count(0)? as usize].name;
             return Err(still_named(run, row.text(1), name));
         }
     }
@@ -163,7 +163,7 @@ fn by_the_plan(
     for batch in doubtful.chunks(BATCH) {
         let counts = run.query(&run.sql.count_dangling(batch))?;
         if let Some(row) = counts.iter().find(|row| row.text(1) != "0") {
-            let arrow = catalog.reference_arrow(ReferenceId(row.number(0) as usize));
+            let arrow = catalog.reference_arrow(ReferenceId(row.count(0)? as usize));
             return Err(still_named(run, row.text(1), &arrow));
         }
     }
@@ -192,8 +192,8 @@ fn whole_children(run: &mut Run, constraints: &[Constraint]) -> Result<Whole, Fa
     }
     for batch in asked(run, constraints, is_whole).chunks(BATCH) {
         for row in run.query(&run.sql.orphans_of(batch))? {
-            let name = &constraints[row.number(0) as usize].name;
-            whole.dangling.insert(name.clone(), row.number(1) as u64);
+            let name = &constraints[row.count(0)? as usize].name;
+            whole.dangling.insert(name.clone(), row.count(1)?);
         }
     }
     whole.dangling.retain(|_, rows| *rows > 0);
@@ -217,7 +217,7 @@ fn check_children(
         } else if run.job.verify || run.one(run.sql.is_checkable(child))?.flag(0) {
             whole.checked.insert(child);
             for row in run.query(&run.sql.foreign_key_check(child))? {
-                whole.dangling.insert(format!("{name} ({})", row.text(0)), row.number(1) as u64);
+                whole.dangling.insert(format!("{name} ({})", row.text(0)), row.count(1)?);
             }
         } else {
             whole.missing.push(format!(

@@ -21,6 +21,9 @@ const LARGE: usize = 2 * BATCH_BYTES;
 pub struct Source<'a> {
     pub reader: &'a Reader,
     pub restoration: &'a Restoration,
+    /// This archive was put back before. Where no key is taken only the rows themselves can tell whether they are
+    /// still there.
+    pub restored_before: bool,
 }
 
 /// Restores, or with `dry` only finds out whether it could; run again when others got in its way.
@@ -98,7 +101,7 @@ fn put_back(run: &mut Run, source: &Source) -> Result<Restored, Failure> {
     }
     for part in &source.restoration.rows {
         if let Some(question) = run.sql.altered(stages.stage(*part)) {
-            let rows = run.one(question)?.number(0) as u64;
+            let rows = run.one(question)?.count(0)?;
             restored.altered.extend((rows > 0).then_some((part.table, rows)));
         }
     }
@@ -212,8 +215,8 @@ impl Batch {
 /// MariaDB ends the session of who sends it too long a statement, without a word.
 fn expect_short(run: &mut Run, table: TableId, statement: &Statement) -> Result<(), Failure> {
     let Some(question) = run.sql.dialect.longest_statement() else { return Ok(()) };
-    let (longest, length) = (run.one(question)?.number(0), statement.inlined().len());
-    if usize::try_from(longest).is_ok_and(|longest| length < longest) {
+    let (longest, length) = (run.one(question)?.count(0)?, statement.inlined().len());
+    if (length as u64) < longest {
         return Ok(());
     }
     let name = &run.job.catalog.table(table).name;
@@ -239,6 +242,10 @@ fn obstacles(run: &mut Run, source: &Source, stages: &Stages) -> Result<Vec<Obst
                 };
                 obstacles.extend((rows > 0).then(taken));
             }
+        }
+        if source.restored_before && catalog.table(part.table).identifying_key().is_none() {
+            let rows = run.one(run.sql.count_alike(stage))?.count(0)?;
+            obstacles.extend((rows > 0).then_some(Obstacle::There { table: part.table, rows }));
         }
     }
     let watched = |id: &ReferenceId| {
@@ -272,7 +279,7 @@ fn counted(
     run: &mut Run,
     (count, sample): (Statement, Statement),
 ) -> Result<(u64, Vec<String>), Failure> {
-    let rows = run.one(count)?.number(0) as u64;
+    let rows = run.one(count)?.count(0)?;
     if rows == 0 {
         return Ok((0, Vec::new()));
     }
@@ -293,7 +300,7 @@ fn insert(
     let in_one = run.sql.dialect.cycles() == Cycles::OneStatement;
     let counts: Vec<u64> = if together.len() > 1 && in_one {
         let row = run.one(run.sql.put_back_together(&together))?;
-        (0..together.len()).map(|n| row.number(n) as u64).collect()
+        (0..together.len()).map(|n| Ok(row.count(n)?)).collect::<Result<_, Failure>>()?
     } else {
         let insert = |stage: &Stage| run.execute(&run.sql.put_back(*stage));
         together.iter().map(insert).collect::<Result<_, _>>()?
@@ -315,18 +322,18 @@ fn insert(
 /// A value is put back only where what we wrote is still there.
 fn relink(run: &mut Run, stage: Stage) -> Result<Relinked, Failure> {
     run.run(&run.sql.find_links(stage))?;
-    let found = run.one(run.sql.count_links(stage))?.number(0) as u64;
+    let found = run.one(run.sql.count_links(stage))?.count(0)?;
     let table = stage.part.table;
     let name = &run.job.catalog.table(table).name;
     let keyless = run.sql.count_indistinct_links(stage);
     let indistinct = match &keyless {
-        Some(question) => run.one(question.clone())?.number(0) > 0,
+        Some(question) => run.one(question.clone())?.count(0)? > 0,
         None => false,
     };
     let mut changed = if indistinct { 0 } else { run.execute(&run.sql.relink(stage))? };
     // A trigger may have written something else.
     if let Some(question) = run.sql.count_linked(stage) {
-        changed = changed.min(run.one(question)?.number(0) as u64);
+        changed = changed.min(run.one(question)?.count(0)?);
     }
     if changed != found && keyless.is_some() {
         return Err(Failure::Unproven(format!(

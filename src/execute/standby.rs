@@ -34,17 +34,20 @@ fn measure(run: &mut Run) -> Result<Findings, Failure> {
         return Ok(Findings::default());
     }
     let (mut found, mut unlinked) = (Vec::new(), Vec::new());
-    let mut counts = run.query(&run.sql.count_closure(run.job.root, run.job.selection))?;
-    counts.sort_by_key(|row| (row.number(2), row.number(1)));
-    for row in &counts {
-        let (position, rows) = (usize::try_from(row.number(1)).ok(), row.number(3) as u64);
-        if row.flag(0) {
+    let mut counts = Vec::new();
+    for row in run.query(&run.sql.count_closure(run.job.root, run.job.selection))? {
+        counts.push((row.count(2)? as usize, row.number(1)?, row.count(3)?, row.flag(0)));
+    }
+    counts.sort_unstable();
+    for (rank, position, rows, goes) in counts {
+        let position = usize::try_from(position).ok();
+        if goes {
             let followed = position.map(|position| run.job.plan.followed[position].reference);
             let table = followed.map(|id| run.job.catalog.reference(id).child);
             found.push(Found {
                 table: table.unwrap_or(run.job.plan.root),
                 reference: followed,
-                rank: Rank::ALL[row.number(2) as usize],
+                rank: Rank::ALL[rank],
                 rows,
                 script: String::new(),
             });
@@ -52,5 +55,14 @@ fn measure(run: &mut Run) -> Result<Findings, Failure> {
             unlinked.push(Unlinked { unlink, rows, organizations: Vec::new(), stranded: 0 });
         }
     }
-    Ok(Findings { organizations, found, unlinked, only_counted: true, ..Findings::default() })
+    // Without keys nobody can tell which rows two unlinks have in common: at most so many.
+    let unlinked_rows = unlinked.iter().map(|unlinked| unlinked.rows).sum();
+    Ok(Findings {
+        organizations,
+        found,
+        unlinked,
+        unlinked_rows,
+        only_counted: true,
+        ..Findings::default()
+    })
 }

@@ -82,6 +82,7 @@ pub fn judge(run: &mut Run, survey: &mut Survey) -> Result<Findings, Failure> {
         is_cut: discovery.is_cut,
         shared: firewall::shared(run, discovery, homes)?,
         unlinked: firewall::owners_of_unlinked(run, discovery, unlinked)?,
+        unlinked_rows: obstacles::unlinked_rows(run, unlinked)?,
         // A clean that comes after this one; its own run was sent back to the closure.
         top_down: *top_down && !run.lock && refusals.is_empty(),
         refusals,

@@ -45,6 +45,7 @@ pub fn clean(
         return Ok(None);
     }
     firewall::homes(run, &discovery, Vec::new(), &unlinked)?;
+    let unlinked_rows = obstacles::unlinked_rows(run, &unlinked)?;
     let unlinked = firewall::owners_of_unlinked(run, &discovery, &unlinked)?;
     let took = discovery.took().iter();
     let mut durations: BTreeMap<Step, _> =
@@ -54,6 +55,7 @@ pub fn clean(
         organizations: discovery.organizations,
         found: discovery.found,
         unlinked,
+        unlinked_rows,
         top_down,
         ..Findings::default()
     };

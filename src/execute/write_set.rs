@@ -18,11 +18,10 @@ pub fn too_large(
     let Some(question) = run.sql.dialect.write_set_limits().filter(|_| !run.job.in_batches) else {
         return Ok(Vec::new());
     };
-    let limits: BTreeMap<String, u64> = run
-        .query(&question.into())?
-        .iter()
-        .map(|row| (row.text(0).to_ascii_lowercase(), row.number(1) as u64))
-        .collect();
+    let mut limits = BTreeMap::new();
+    for row in run.query(&question.into())? {
+        limits.insert(row.text(0).to_ascii_lowercase(), row.count(1)?);
+    }
     let limit = |name: &str| limits.get(name).copied().filter(|limit| *limit > 0);
     let changed = changed(run, discovery, unlinked);
     let rows = changed.values().sum();
@@ -63,7 +62,7 @@ fn changed(run: &Run, discovery: &Discovery, unlinked: &[Unlinked]) -> BTreeMap<
 fn estimated_bytes(run: &mut Run, changed: &BTreeMap<TableId, u64>) -> Result<u64, Failure> {
     let mut bytes = 0;
     for (table, rows) in changed {
-        let length = run.one(run.sql.average_row_length(*table))?.number(0) as u64;
+        let length = run.one(run.sql.average_row_length(*table))?.count(0)?;
         bytes += length * rows;
     }
     Ok(bytes)

@@ -82,7 +82,7 @@ fn document<'a>(report: &'a Report) -> Document<'a> {
         notes: report.notes(),
         totals: Totals {
             deleted: report.findings.deleted(),
-            unlinked: report.findings.unlinked_rows(),
+            unlinked: report.findings.unlinked_rows,
             tables: report.findings.rows().len(),
         },
         unproven: &report.findings.proof.missing,

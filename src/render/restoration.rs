@@ -62,6 +62,12 @@ impl View<'_> {
                 columns.join(", "),
                 values(samples, *rows)
             ),
+            Obstacle::There { table, rows } => format!(
+                "the archive was put back before, and {} of {} as it holds them are there: rows without a key would be \
+                 there twice",
+                counted(*rows, "row"),
+                self.name(*table)
+            ),
             Obstacle::NoParent { reference, rows, samples } => format!(
                 "{} would name by {} what is neither there nor in the archive: {}",
                 counted(*rows, "row"),

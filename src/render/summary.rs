@@ -147,7 +147,7 @@ impl Unit {
             took: self.took,
             ended,
             deleted: count(report.findings.deleted()),
-            unlinked: count(report.findings.unlinked_rows()),
+            unlinked: count(report.findings.unlinked_rows),
             passable: refusals.iter().all(|refusal| refusal.kind.is_passable()),
             short: first,
             why: refusals.first().map(|refusal| refusal.message.clone()),

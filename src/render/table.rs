@@ -182,7 +182,7 @@ fn totals(report: &Report) -> Vec<String> {
     let findings = report.findings;
     let rows = counted(findings.deleted(), "row");
     let tables = counted(findings.rows().len() as u64, "table");
-    let unlinked = match findings.unlinked_rows() {
+    let unlinked = match findings.unlinked_rows {
         0 => String::new(),
         rows => format!(", {} unlinked", counted(rows, "row")),
     };

@@ -46,6 +46,7 @@ fn findings(plan: &Plan) -> Findings {
             organizations: vec![("Global Corp (id 2)".into(), 2)],
             stranded: 0,
         }],
+        unlinked_rows: 2,
         shared: Vec::new(),
         top_down: false,
         refusals: vec![Refusal {

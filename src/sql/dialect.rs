@@ -59,7 +59,7 @@ impl Dialect {
     /// PostgreSQL: `row_security = off` turns rows that a policy would hide into an error; JIT costs
     /// more than these statements take, and a key table's statistics need no more than 3,000 rows;
     /// key tables and the hash joins over them shall fit in the server's memory, where a role's own
-    /// settings are not more generous.
+    /// settings are not more generous. A `lock_timeout` of 0 would wait for ever.
     pub fn session(self, lock_timeout: Duration, write: bool) -> String {
         match self {
             Dialect::Sqlite => {
@@ -77,7 +77,7 @@ impl Dialect {
                  WHERE current_setting('application_name') = ''; \
                  SELECT set_config(name, '65536kB', true) FROM (VALUES ('work_mem'), ('temp_buffers')) v(name) \
                  WHERE pg_size_bytes(current_setting(name)) < 65536 * 1024",
-                lock_timeout.as_millis()
+                lock_timeout.as_micros().div_ceil(1000).max(1)
             ),
             // Whole seconds, and 0 would not wait at all.
             Dialect::Mysql => {

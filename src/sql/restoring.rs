@@ -37,6 +37,25 @@ impl Sql<'_> {
         if named.is_empty() { vec!["'?'".into()] } else { named }
     }
 
+    /// Rows of the table, alike ones once, that are as archived ones: in sets, because nothing finds them by a key.
+    pub fn count_alike(&self, stage: Stage) -> Statement {
+        let columns = || stage.section.columns.iter().enumerate();
+        let own = columns().map(|(n, column)| {
+            format!("{} AS v{n}", self.comparable(&format!("c.{}", quote(&column.name))))
+        });
+        let archived =
+            columns().map(|(n, _)| format!("{} AS v{n}", self.comparable(&format!("s.v{n}"))));
+        format!(
+            "SELECT {} FROM (SELECT {} FROM {} c INTERSECT SELECT {} FROM {} s) b",
+            self.dialect.as_text("count(*)"),
+            own.collect::<Vec<_>>().join(", "),
+            self.relation(stage.part.table),
+            archived.collect::<Vec<_>>().join(", "),
+            self.stage(stage),
+        )
+        .into()
+    }
+
     fn counted(&self, from: &str, sample: &[String]) -> (Statement, Statement) {
         const SAMPLES: u32 = 3;
         let count = format!("SELECT {} {from}", self.dialect.as_text("count(*)"));

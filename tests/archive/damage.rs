@@ -4,7 +4,7 @@ use super::*;
 use orgsweep::archive::verify;
 use sha2::{Digest, Sha256};
 use std::io::Read;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// A database without Apex, and its archive.
 fn cleaned(backend: Backend) -> Option<(TestDatabase, PathBuf)> {
@@ -165,10 +165,59 @@ fn members_that_do_not_belong_there() {
     for missing in 0..sound.len() {
         let mut members = sound.clone();
         let (name, _) = members.remove(missing);
-        if name != "README.txt" {
+        if name != "README.txt" && name != "orgsweep.json" {
             refused(&db, &packed(&members), &["nothing was written"]);
         }
     }
+}
+
+/// Some kilobytes can say that gigabytes follow: what no archive has is refused by its header alone.
+#[test]
+fn members_of_any_size() {
+    let (db, archive) = sqlite();
+    let bytes = std::fs::read(&archive).expect("the archive");
+    let tar = zstd::decode_all(&bytes[..]).expect("an archive");
+    let beginning = |kind: u8, name: &str, size: u64| {
+        let mut header = tar::Header::new_gnu();
+        header.set_path(name).expect("a name");
+        header.set_entry_type(tar::EntryType::new(kind));
+        header.set_size(size);
+        header.set_cksum();
+        zstd::encode_all(&[&header.as_bytes()[..], &tar].concat()[..], 1).expect("compressed")
+    };
+    for (kind, name) in [
+        (b'L', "././@LongLink"),
+        (b'K', "././@LongLink"),
+        (b'x', "././@PaxHeader"),
+        (b'g', "././@PaxHeader"),
+        (b'S', "rows/000-users/000001.tsv"),
+        (b'2', "rows/000-users/000001.tsv"),
+    ] {
+        refused(&db, &beginning(kind, name, 3 << 30), &["which no archive has"]);
+        refused(&db, &beginning(kind, name, 512), &["which no archive has"]);
+    }
+    let row = beginning(b'0', "rows/000-users/000001.tsv", 3 << 30);
+    refused(&db, &row, &["which no piece of an archive has"]);
+    // An end that does not end.
+    let endless = [&tar[..], &[0; 100_000]].concat();
+    refused(&db, &zstd::encode_all(&endless[..], 1).expect("compressed"), &["after its end"]);
+    restore(&db, &archive, &[]).exits(0);
+}
+
+#[test]
+fn what_is_no_file_is_not_waited_for() {
+    let (db, _) = sqlite();
+    let fifo = db.directory().join("fifo.tar.zst");
+    let made = std::process::Command::new("mkfifo").arg(&fifo).status().expect("mkfifo runs");
+    assert!(made.success());
+    let before = contents(&db);
+    for (path, kind) in [(fifo.as_path(), "a FIFO"), (Path::new("/dev/zero"), "a device")] {
+        restore(&db, path, &[]).exits(3).says(&[kind, "nothing was written"]);
+        orgsweep(&["archives", "show", &path.to_string_lossy()]).exits(3).says(&[kind]);
+    }
+    let plan = ["clean", "--plan", &fifo.to_string_lossy(), "--yes"];
+    db.orgsweep(&plan).exits(2).says(&["nobody writes to it"]);
+    changes(&before, &contents(&db)).assert_none();
 }
 
 #[test]

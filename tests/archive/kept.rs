@@ -163,27 +163,100 @@ each_backend! {
     /// Later runs remove what was kept long enough, and nothing else.
     fn archives_are_pruned_by_later_runs(db: TestDatabase) {
         db.execute(SCHEMA);
+        let other = db.copy();
         clean(&db, &["--org-name", "Apex"]).exits(0);
-        let shelf = shelf(&db);
-        let make = |name: &str, days: u32| {
-            std::fs::write(shelf.join(name), "").expect("a file");
-            age(&shelf.join(name), days);
+        let (shelf, own) = (shelf(&db), only_archive(&db));
+        let elsewhere = cleaning(shelf.to_str().expect("a path"), &["--org-name", "Third"]);
+        other.orgsweep(&elsewhere).exits(0);
+        let third = files(&shelf, "third-").into_iter().find(|path| path.extension() == Some("zst".as_ref()));
+        let third = third.expect("another database's archive");
+        let named = |hex: &str, ending: &str| shelf.join(format!("20260101T000000.000Z-x-{hex}.tar.zst{ending}"));
+        let copied = |hex: &str, ending: &str, days: u32| {
+            std::fs::copy(&own, named(hex, ending)).expect("a copy");
+            age(&named(hex, ending), days);
+            named(hex, ending)
         };
-        let files_then = [
-            ("old.tar.zst", 31, false), ("old.tar.zst.pending", 31, false), ("young.tar.zst", 29, true),
-            ("young.tar.zst.pending", 29, true), ("new.tar.zst.partial", 0, true), ("left.tar.zst.partial", 2, false),
-            ("a.receipt.json", 399, true), ("b.receipt.json", 401, false), ("mine.txt", 1000, true),
+        let old = copied("00000001", "", 31);
+        let left = copied("00000002", ".partial", 32);
+        let receipt = shelf.join("20250101T000000.000Z-x-00000003.receipt.json");
+        std::fs::copy(own.to_string_lossy().replace(".tar.zst", ".receipt.json"), &receipt).expect("a copy");
+        let stays = [
+            copied("00000004", "", 29),
+            copied("00000005", ".pending", 60),
+            copied("00000006", ".partial", 0),
+            named("00000007", ""),
+            shelf.join("backup.tar.zst"),
+            shelf.join("mine.receipt.json"),
+            shelf.join("mine.txt"),
+            third,
         ];
-        for (name, days, _) in files_then {
-            make(name, days);
+        std::fs::write(&stays[3], "no archive").expect("a file");
+        std::fs::copy(&own, &stays[4]).expect("a copy under a name of its own");
+        std::fs::write(&stays[5], "{}").expect("a file");
+        std::fs::write(&stays[6], "mine").expect("a file");
+        for path in [&stays[3], &stays[4], &stays[5], &stays[6], &stays[7], &receipt] {
+            age(path, 500);
         }
-        clean(&db, &["--org-name", "Nobody"]).exits(0).says(&["kept long enough, removed", "old.tar.zst"]);
-        for (name, days, stays) in files_then {
-            assert_eq!(shelf.join(name).exists(), stays, "{name} of {days} days");
+        // Neither who only looks nor who fails.
+        clean(&db, &["--org-name", "Third", "--dry-run"]).exits(0);
+        clean(&db, &["--org-name", "Global"]).exits(3);
+        clean(&db, &["--org-name", "Nobody", "--require-match"]).exits(3);
+        for path in stays.iter().chain([&old, &left, &receipt]) {
+            assert!(path.exists(), "{}", path.display());
         }
-        clean(&db, &["--org-name", "Nobody", "--archive-keep", "28d"]).exits(0);
-        assert!(!shelf.join("young.tar.zst").exists());
-        assert_eq!(files(&shelf, "apex").len(), 2);
+        let pruned = clean(&db, &["--org-name", "Nobody"]).exits(0).says(&["kept long enough, removed", "00000001", "00000002", "00000003"]);
+        for path in &stays {
+            assert!(path.exists(), "{}\n{pruned}", path.display());
+        }
+        assert!(!old.exists() && !left.exists() && !receipt.exists(), "{pruned}");
+
+        // Not what the run itself has made, however little is to be kept.
+        clean(&db, &["--org-name", "Third", "--archive-keep", "0s"]).exits(0);
+        assert!(!own.exists() && !stays[0].exists());
+        assert_eq!(files(&shelf, "third-").len(), 4);
+    }
+
+    fn archives_of_one_database_are_pruned_by_hand(db: TestDatabase) {
+        db.execute(SCHEMA);
+        let other = db.copy();
+        let shelf = shelf(&db);
+        let shelf_name = shelf.to_str().expect("a path");
+        for db in [&db, &other] {
+            db.orgsweep(&cleaning(shelf_name, &["--org-name", "Apex"])).exits(0);
+        }
+        std::fs::write(shelf.join("20260101T000000.000Z-x-00000000.tar.zst"), "no archive").expect("a file");
+        let prune = ["archives", "prune", "--older-than", "0s", "--archive-dir", shelf_name];
+        db.orgsweep(&prune).exits(0).says(&["1 archive removed"]);
+        orgsweep(&prune).exits(0).says(&["1 archive removed"]);
+        assert_eq!(files(&shelf, ".tar.zst").len(), 1);
+    }
+
+    /// What is being written is locked, however long that takes.
+    fn a_run_under_way_keeps_its_archive(db: TestDatabase) {
+        db.execute(SCHEMA);
+        clean(&db, &["--org-name", "Apex"]).exits(0);
+        let partial = shelf(&db).join("20260101T000000.000Z-x-00000000.tar.zst.partial");
+        std::fs::copy(only_archive(&db), &partial).expect("a copy");
+        age(&partial, 60);
+        let writer = std::fs::File::open(&partial).expect("a file");
+        rustix::fs::flock(&writer, rustix::fs::FlockOperation::LockExclusive).expect("a lock");
+        clean(&db, &["--org-name", "Nobody"]).exits(0);
+        assert!(partial.exists());
+        drop(writer);
+        clean(&db, &["--org-name", "Nobody"]).exits(0);
+        assert!(!partial.exists());
+    }
+
+    fn a_directory_of_others_is_told(db: TestDatabase) {
+        use std::os::unix::fs::PermissionsExt;
+        db.execute(SCHEMA);
+        clean(&db, &["--org-name", "Apex"]).exits(0).hides("chmod");
+        let mode = |mode| std::fs::set_permissions(shelf(&db), std::fs::Permissions::from_mode(mode)).expect("a mode");
+        mode(0o755);
+        let directory = shelf(&db).display().to_string();
+        clean(&db, &["--org-name", "Third"]).exits(0).says(&["warning", &format!("chmod 700 '{directory}'")]);
+        mode(0o700);
+        clean(&db, &["--org-name", "Nobody"]).exits(0).hides("chmod");
     }
 }
 

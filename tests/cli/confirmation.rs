@@ -4,6 +4,7 @@ use super::{assert_apex_is_gone, small};
 use crate::support::*;
 use std::io::{Read, Write};
 use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
 const CLEAN: [&str; 3] = ["clean", "--org-name", "Apex"];
 
@@ -121,6 +122,133 @@ fn at_a_terminal_force_is_not_consent_but_yes_is() {
     assert_eq!((code, db.count("organizations")), (0, 1), "{screen}");
 }
 
+/// The question is asked at the terminal, and what it is about is shown there.
+#[test]
+fn at_a_terminal_the_streams_may_go_elsewhere() {
+    if !has_script() {
+        return;
+    }
+    let forced = [&CLEAN[..], &["--force"]].concat();
+    for streams in ["2>/dev/null", "</dev/null >/dev/null 2>&1", "--format json >/dev/null 2>&1"] {
+        for (typed, code, left) in [("\n", 4, 2), ("Apex\n", 0, 1)] {
+            let (db, ended, screen) = at_the_terminal("", &forced, streams, Keys::Then(typed));
+            assert_eq!((ended, db.count("organizations")), (code, left), "{streams}\n{screen}");
+            for said in ["Apex", "users", "type its name"] {
+                assert!(screen.contains(said), "{said} of {streams}\n{screen}");
+            }
+        }
+    }
+}
+
+#[test]
+fn ctrl_c_at_the_question_ends_at_once() {
+    if !has_script() {
+        return;
+    }
+    let start = Instant::now();
+    let (db, code, screen) = at_the_terminal("", &CLEAN, "", Keys::Asked("\u{3}"));
+    assert_eq!((code, db.count("organizations")), (130, 2), "{screen}");
+    assert!(screen.contains("interrupted; nothing was deleted"), "{screen}");
+    assert!(start.elapsed() < Duration::from_secs(5), "{:?}", start.elapsed());
+}
+
+#[test]
+fn nobody_is_waited_for_for_ever() {
+    if !has_script() {
+        return;
+    }
+    let timeout = [&CLEAN[..], &["--confirm-timeout", "300ms"]].concat();
+    let (db, code, screen) = at_the_terminal("", &timeout, "", Keys::Asked(""));
+    assert_eq!((code, db.count("organizations")), (4, 2), "{screen}");
+    assert!(screen.contains("nobody answered within 300ms"), "{screen}");
+    let deadline = [&CLEAN[..], &["--deadline", "1s"]].concat();
+    let (db, code, screen) = at_the_terminal("", &deadline, "", Keys::Asked(""));
+    assert_eq!((code, db.count("organizations")), (5, 2), "{screen}");
+}
+
+/// A job that says so, and one in the background, which would be stopped when it reads.
+#[test]
+fn at_a_terminal_nobody_need_be_there() {
+    if !has_script() {
+        return;
+    }
+    let forced = [&CLEAN[..], &["--force"]].concat();
+    for before in ["export CI=true; ", "set -m; (sleep 0.3; echo) & "] {
+        let streams = if before.contains("CI") { "" } else { "& wait $!" };
+        let (db, code, screen) = at_the_terminal(before, &CLEAN, streams, Keys::Asked(""));
+        assert_eq!((code, db.count("organizations")), (4, 2), "{before}\n{screen}");
+        assert!(screen.contains("nobody is there"), "{screen}");
+        let (db, code, screen) = at_the_terminal(before, &forced, streams, Keys::Asked(""));
+        assert_eq!((code, db.count("organizations")), (0, 1), "{before}\n{screen}");
+    }
+    // What others write who mean the opposite.
+    let (_, code, screen) = at_the_terminal("export CI=false; ", &forced, "", Keys::Then("\n"));
+    assert_eq!(code, 4, "{screen}");
+    assert!(screen.contains("type its name"), "{screen}");
+}
+
+/// What is typed, and when.
+#[derive(Clone, Copy)]
+enum Keys<'a> {
+    /// Before there is a question; then the input ends.
+    Then(&'a str),
+    /// When it is on the screen, or the process has ended; the input goes on.
+    Asked(&'a str),
+}
+
+/// Runs the binary in a pseudo-terminal of `script`, by a shell that is told something before, and streams after
+/// it. Returns the database, the exit code and the screen.
+fn at_the_terminal(
+    before: &str,
+    arguments: &[&str],
+    streams: &str,
+    keys: Keys,
+) -> (TestDatabase, i32, String) {
+    let db = TestDatabase::fresh(Backend::Sqlite).expect("SQLite needs no server");
+    unprotected(&db);
+    let arguments: Vec<_> = arguments.iter().map(|argument| format!("'{argument}'")).collect();
+    let binary = env!("CARGO_BIN_EXE_orgsweep");
+    let command = format!(
+        "{before}'{binary}' --database-url '{}' {} {streams}",
+        db.url(),
+        arguments.join(" ")
+    );
+    let mut script = Command::new("timeout")
+        .args(["20", "script", "-qec", &command, "/dev/null"])
+        .env_remove("DATABASE_URL")
+        .env_remove("CI")
+        .env("XDG_STATE_HOME", db.directory())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("script starts");
+    let mut output = script.stdout.take().expect("a pipe");
+    let mut keyboard = script.stdin.take().expect("a pipe");
+    let mut screen = Vec::new();
+    if let Keys::Then(typed) = keys {
+        keyboard.write_all(typed.as_bytes()).expect("typing");
+    }
+    let mut some = [0; 4096];
+    while !String::from_utf8_lossy(&screen).contains("\n> ") {
+        match output.read(&mut some).expect("the screen can be read") {
+            0 => break,
+            read => screen.extend_from_slice(&some[..read]),
+        }
+    }
+    let held = match keys {
+        Keys::Then(_) => None,
+        Keys::Asked(typed) => {
+            // It may have ended without a question.
+            let _ = keyboard.write_all(typed.as_bytes());
+            Some(keyboard)
+        }
+    };
+    output.read_to_end(&mut screen).expect("the screen can be read");
+    drop(held);
+    let status = script.wait().expect("script ends");
+    (db, status.code().unwrap_or(-1), String::from_utf8_lossy(&screen).into_owned())
+}
+
 /// What [`in_a_terminal`] returns, for several answers. `None`, said loudly, where there is none.
 fn at_a_terminal(
     arguments: &[&str],
@@ -159,6 +287,7 @@ fn in_a_terminal(
     let mut script = Command::new("timeout")
         .args(["20", "script", "-qec", &command, "/dev/null"])
         .env_remove("DATABASE_URL")
+        .env_remove("CI")
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()

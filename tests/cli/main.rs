@@ -7,6 +7,7 @@ mod confirmation;
 mod doctor;
 mod explain;
 mod faults;
+mod files;
 mod hostile;
 mod machines;
 mod output;

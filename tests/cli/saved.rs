@@ -49,6 +49,29 @@ each_backend! {
         stale("CREATE TABLE audit (id integer PRIMARY KEY)", "the schema changed", backend);
     }
 
+    /// And a row that both unlink is one row.
+    fn references_over_the_same_columns_are_told_apart(db: TestDatabase) {
+        db.execute(
+            "CREATE TABLE organizations (id integer PRIMARY KEY, name text NOT NULL);
+             CREATE TABLE users (id integer PRIMARY KEY, organization_id integer NOT NULL,
+                 FOREIGN KEY (organization_id) REFERENCES organizations (id) ON DELETE CASCADE);
+             CREATE TABLE people (id integer PRIMARY KEY, organization_id integer NOT NULL,
+                 FOREIGN KEY (organization_id) REFERENCES organizations (id) ON DELETE CASCADE);
+             CREATE TABLE notes (id integer PRIMARY KEY, who integer,
+                 FOREIGN KEY (who) REFERENCES users (id) ON DELETE SET NULL,
+                 FOREIGN KEY (who) REFERENCES people (id) ON DELETE SET NULL);
+             INSERT INTO organizations VALUES (1, 'Apex'), (2, 'Global');
+             INSERT INTO users VALUES (1, 1), (2, 2), (3, 1);
+             INSERT INTO people VALUES (1, 1), (2, 2), (3, 2), (4, 1);
+             INSERT INTO notes VALUES (1, 1), (2, 2), (3, 3)",
+        );
+        let (_directory, file) = saved(&db);
+        let preview = db.orgsweep(&["preview", "--org-name", "Apex", "--format", "json"]).exits(0);
+        assert_eq!(preview.json()["totals"]["unlinked"], 2, "{preview}");
+        clean(&db, &file).exits(0).says(&["2 rows unlinked"]);
+        assert_eq!(db.count("notes WHERE who IS NULL"), 2);
+    }
+
     fn another_database_or_policy_refuses_it(db: TestDatabase) {
         db.execute(SMALL);
         let (directory, file) = saved(&db);

@@ -332,7 +332,7 @@ each_backend! {
         running.signal("TERM");
         let outcome = running.finish().exits(8);
         // On a slow machine SQLite's statement outlasts the patience.
-        if !outcome.stderr.contains("already committed: e2e-1") {
+        if !outcome.stdout.contains("already committed: e2e-1") {
             assert_fared(&outcome, &[("e2e-1", "cleaned", 2), ("e2e-2", "failed", 0), ("e2e-3", "not_tried", 0)]);
             assert_eq!(outcome.json()["per_organization"][1]["exit"], 143, "{outcome}");
         }

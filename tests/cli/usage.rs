@@ -1,6 +1,7 @@
 //! What is wrong before a database is asked: exit 2, and what to do instead.
 
 use crate::support::*;
+use std::os::unix::ffi::OsStrExt;
 
 #[test]
 fn help_and_version_need_no_database() {
@@ -33,6 +34,11 @@ fn wrong_usage_exits_2() {
         &["clean", "--org-name", "A", "--lock-timeout", "soon"],
         &["clean", "--org-name", "A", "--reference-checks", "never"],
         &["completions", "nosuchshell"],
+        &["clean", "--org-name", "A", "--lock-timeout", "30d"],
+        &["restore", "x.tar.zst", "--lock-timeout", "18446744073709551615s"],
+        &["clean", "--org-name", "A", "--deadline", "18446744073709551615s"],
+        &["clean", "--org-name", "A", "--batch-rows", "1", "--pause", "18446744073709551615s"],
+        &["clean", "--org-name", "A", "--older-than", "18446744073709551615s"],
     ] {
         orgsweep(arguments).exits(2);
     }
@@ -50,6 +56,25 @@ fn an_unknown_url_scheme_exits_2_and_hides_the_password() {
         let outcome = orgsweep(&["--database-url", url, "preview", "--org-name", "A"]).exits(2);
         outcome.says(&["scheme", "sqlite:"]).hides("hunter2");
     }
+}
+
+#[test]
+fn a_wrong_flag_is_a_line_of_a_json_log() {
+    let usage = ["preview", "--nosuchflag", "--log-format", "json"];
+    let by_variable = Invocation::new(&usage[..2]).env("ORGSWEEP_LOG_FORMAT", "json");
+    for outcome in [orgsweep(&usage).exits(2), by_variable.run().exits(2)] {
+        let line: serde_json::Value =
+            serde_json::from_str(outcome.stderr.trim()).expect("one object");
+        assert_eq!((&line["event"], &line["exit"]), (&"ended".into(), &2.into()), "{outcome}");
+        let message = line["message"].as_str().unwrap_or_default();
+        assert!(message.contains("--nosuchflag"), "{outcome}");
+        assert_eq!(outcome.stdout, "");
+    }
+    // Words that no text can hold.
+    let word = std::ffi::OsStr::from_bytes(b"--nosuchflag=\xff");
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_orgsweep"));
+    let ended = command.arg("preview").arg(word).output().expect("it runs");
+    assert_eq!(ended.status.code(), Some(2));
 }
 
 #[test]

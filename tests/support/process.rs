@@ -38,6 +38,8 @@ impl Invocation {
         let directory = TempDir::new().expect("a temporary directory");
         let mut command = Command::new(program);
         command.args(arguments).current_dir(directory.path());
+        // Not the terminal's foreground process group, where somebody would be asked.
+        command.process_group(0);
         // Nothing of the developer's environment (DATABASE_URL, PG*, ~/.pgpass) reaches the test.
         command.env_clear().env("HOME", directory.path());
         command.env("NO_COLOR", "1").env("COLUMNS", "120").env("LC_ALL", "C.UTF-8");
@@ -90,6 +92,7 @@ impl Invocation {
             let mode = std::fs::Permissions::from_mode(0o777);
             std::fs::set_permissions(self.directory.path(), mode).expect("its own home");
             let mut command = Command::new(binary);
+            command.process_group(0);
             command.args(self.command.get_args()).uid(NOBODY).gid(NOBODY).env_clear();
             for (name, value) in self.command.get_envs() {
                 value.map(|value| command.env(name, value));

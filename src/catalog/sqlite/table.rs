@@ -70,7 +70,7 @@ fn index(rows: &[Row]) -> Index {
 /// INTEGER PRIMARY KEY is the rowid, and then has no index of its own. (INTEGER PRIMARY KEY DESC
 /// is not and has one: an old mistake that SQLite keeps. INT PRIMARY KEY is not either.)
 fn rowid(rows: &[Row], indexes: &[Index]) -> RowId {
-    let mut key = rows.iter().filter(|row| row.number(6) > 0);
+    let mut key = rows.iter().filter(|row| row.text(6) != "0");
     let alias = match (key.next(), key.next()) {
         (Some(only), None) if !indexes.iter().any(|it| it.primary) => {
             only.text(3).eq_ignore_ascii_case("INTEGER").then(|| only.text(2).to_owned())
@@ -93,7 +93,7 @@ fn column(row: &Row, rowid: Option<&str>, declared: &Declared) -> Column {
         type_name: row.text(3).to_owned(),
         domain_over: None,
         nullable: !row.flag(4) && rowid != Some(&name),
-        generated: matches!(row.number(7), 2 | 3),
+        generated: matches!(row.text(7), "2" | "3"),
         default: row.optional(5).map(str::to_owned),
         collation: collation.filter(|it| !it.eq_ignore_ascii_case("BINARY")),
         textual: affinity == Affinity::Text,

@@ -9,10 +9,11 @@ use crate::catalog::{Catalog, ReferenceId, TableId};
 use crate::cli::PolicyCommand;
 use crate::database::{Database, Target};
 use crate::exit::{Exit, Problem};
+use crate::files::Destination;
 use crate::sql::Sql;
 use crate::ui::Ui;
 use anyhow::Result;
-use std::fs::OpenOptions;
+use std::fs::File;
 use std::io::Write;
 use std::path::Path;
 use std::time::Duration;
@@ -44,9 +45,10 @@ fn write(ui: &mut Ui, output: Option<&Path>, overwrite: bool, text: &str) -> Res
         ui.result(text);
         return Ok(());
     };
-    let mut options = OpenOptions::new();
-    options.write(true).create(true).truncate(true).create_new(!overwrite);
-    let written = options.open(path).and_then(|mut file| file.write_all(text.as_bytes()));
+    let written = match overwrite {
+        true => Destination::open(path, 0o666).and_then(|file| file.write(text.as_bytes())),
+        false => File::create_new(path).and_then(|mut file| file.write_all(text.as_bytes())),
+    };
     written.map_err(|error| {
         let problem = Problem::usage(format!("{} cannot be written: {error}", path.display()));
         match error.kind() {
@@ -66,7 +68,7 @@ fn evidence(database: &mut Database, sql: &Sql, id: ReferenceId) -> Result<Optio
         return Ok(None);
     }
     let row = database.query_one(&sql.evidence(id, SAMPLE))?;
-    Ok(Some((row.number(0) as u64, row.number(1) as u64)))
+    Ok(Some((row.count(0)?, row.count(1)?)))
 }
 
 fn readable(catalog: &Catalog, table: TableId) -> bool {

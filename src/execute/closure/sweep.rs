@@ -149,7 +149,7 @@ pub fn key_counted(
 
 fn counts(run: &mut Run, statement: &Statement) -> Result<Counts, Failure> {
     let counts = run.query(statement)?;
-    Ok(counts.iter().map(|row| (row.number(0), row.number(1) as u64)).collect())
+    counts.iter().map(|row| Ok((row.number(0)?, row.count(1)?))).collect()
 }
 
 /// The references that can be followed together with the first of `round`, and those for which rows
