@@ -146,6 +146,8 @@ struct Run<'a> {
     /// Nobody asks for the keys of rows that can be counted without.
     counts: bool,
     archive: Option<Writer>,
+    /// The longest statement that the server takes, where it does not take any.
+    longest: Option<u64>,
     /// Who keeps us waiting.
     watch: Option<Watch>,
 }
@@ -233,8 +235,8 @@ impl<'a> Run<'a> {
         lock: bool,
     ) -> Run<'a> {
         let sql = Sql::new(database.dialect(), job.catalog, job.plan);
-        let (counts, archive, watch) = (false, None, None);
-        Run { database, job, sql, observe, lock, counts, archive, watch }
+        let (counts, archive, longest, watch) = (false, None, None, None);
+        Run { database, job, sql, observe, lock, counts, archive, longest, watch }
     }
 
     /// Session settings, right after BEGIN; the isolation level is checked, not believed.
@@ -248,6 +250,7 @@ impl<'a> Run<'a> {
         };
         let facts = self.one(question)?;
         interrupt::cancel_by(Some(self.database.canceller(facts.text(1))));
+        self.longest = facts.optional(2).and_then(|bytes| bytes.parse().ok());
         if self.lock {
             let target = self.database.target();
             let question = self.sql.dialect.blockers(facts.text(1));

@@ -117,11 +117,6 @@ impl Dialect {
         (self == Dialect::Postgres).then_some("SET CONSTRAINTS ALL IMMEDIATE")
     }
 
-    /// Asks for the longest statement that the server takes, in bytes.
-    pub fn longest_statement(self) -> Option<&'static str> {
-        (self == Dialect::Mysql).then_some("SELECT CAST(@@max_allowed_packet AS CHAR)")
-    }
-
     /// The client that runs a script.
     pub fn client(self) -> &'static str {
         match self {

@@ -5,6 +5,7 @@
 //! row. Columns are called `c0`, `c1`, … and keep their type and collation.
 
 use super::dialect::Affinity;
+use super::mysql::{is_labelled, label_number};
 use super::{Dialect, Sql, quote};
 use crate::catalog::{Catalog, Key, Table, TableId, TableKind};
 use crate::plan::Plan;
@@ -120,7 +121,7 @@ impl Sql<'_> {
     }
 
     pub(super) fn key_relation(&self, table: TableId) -> String {
-        self.dialect.temporary(&self.key_table(table).name)
+        self.temporary(&self.key_table(table).name)
     }
 
     /// Statements that create the empty key table of `table`.
@@ -169,7 +170,7 @@ impl Sql<'_> {
                 format!(
                     "CREATE OR REPLACE TEMPORARY TABLE {}{indexes} ENGINE = InnoDB AS \
                      SELECT {}, CAST(0 AS SIGNED) AS gen FROM {} c WHERE 1 = 0",
-                    key.name,
+                    self.own(&key.name),
                     self.key_values(table, "c").join(", "),
                     self.relation(table),
                 )
@@ -249,11 +250,8 @@ impl Sql<'_> {
     /// The key row `key` and the table row `row` are the same.
     pub(super) fn same_row(&self, table: TableId, key: &str, row: &str) -> String {
         let values = self.identity_values(table, row).into_iter().enumerate();
-        let same = self.same(table);
-        values
-            .map(|(n, value)| format!("{key}.c{n} {same} {value}"))
-            .collect::<Vec<_>>()
-            .join(" AND ")
+        let pairs = values.map(|(n, value)| (format!("{key}.c{n}"), value));
+        self.same_values(table, pairs)
     }
 
     /// The comparison of identities: MariaDB's may be of columns that can be null.
@@ -284,7 +282,22 @@ impl Sql<'_> {
     /// The same row in two tables of keys.
     pub(super) fn same_key(&self, table: TableId, left: &str, right: &str) -> String {
         let columns = self.key_table(table).identity_columns().into_iter();
-        let same = self.same(table);
-        columns.map(|c| format!("{left}.{c} {same} {right}.{c}")).collect::<Vec<_>>().join(" AND ")
+        self.same_values(table, columns.map(|c| (format!("{left}.{c}"), format!("{right}.{c}"))))
+    }
+
+    /// Each pair of the identity's values is the same. MariaDB's ENUMs are told apart by their numbers, too: the
+    /// empty text may be a label, and is what an invalid value reads as.
+    fn same_values(&self, table: TableId, pairs: impl Iterator<Item = (String, String)>) -> String {
+        let (same, types) = (self.same(table), self.identity_types(table));
+        let pair = |((left, right), type_name): ((String, String), &String)| {
+            let equal = format!("{left} {same} {right}");
+            match self.dialect == Dialect::Mysql && is_labelled(type_name) {
+                true => {
+                    format!("{equal} AND {} {same} {}", label_number(&left), label_number(&right))
+                }
+                false => equal,
+            }
+        };
+        pairs.zip(&types).map(pair).collect::<Vec<_>>().join(" AND ")
     }
 }

@@ -19,6 +19,7 @@ mod labels;
 mod mysql;
 mod naming;
 mod refusals;
+mod relinking;
 mod restoring;
 mod selection;
 mod staging;
@@ -53,12 +54,28 @@ pub struct Sql<'a> {
     pub catalog: &'a Catalog,
     pub plan: &'a Plan,
     keys: BTreeMap<TableId, KeyTable>,
+    /// What the names of our temporary tables begin with, where it is not `orgsweep_`.
+    prefix: Option<String>,
 }
 
 impl<'a> Sql<'a> {
     pub fn new(dialect: Dialect, catalog: &'a Catalog, plan: &'a Plan) -> Sql<'a> {
         let keys = keys::key_tables(dialect, catalog, plan);
-        Sql { dialect, catalog, plan, keys }
+        Sql { dialect, catalog, plan, keys, prefix: free_prefix(catalog) }
+    }
+
+    /// The name of one of our temporary tables, `orgsweep_…`, where no table or view of the user's has it: MariaDB's
+    /// hide those of the same name, and cannot be in another schema.
+    fn own(&self, name: &str) -> String {
+        match (&self.prefix, name.strip_prefix(PREFIX)) {
+            (Some(prefix), Some(rest)) => format!("{prefix}{rest}"),
+            _ => name.to_owned(),
+        }
+    }
+
+    /// One of our own temporary tables.
+    fn temporary(&self, name: &str) -> String {
+        self.dialect.temporary(&self.own(name))
     }
 
     fn table(&self, id: TableId) -> &'a Table {
@@ -84,6 +101,14 @@ impl<'a> Sql<'a> {
             None => self.relation(reference.child),
         }
     }
+}
+
+const PREFIX: &str = "orgsweep_";
+
+fn free_prefix(catalog: &Catalog) -> Option<String> {
+    let free = |prefix: &String| !catalog.own_names.iter().any(|name| name.starts_with(prefix));
+    let mut others = (1..).map(|n| format!("orgsweep{n}_"));
+    if free(&PREFIX.to_owned()) { None } else { others.find(free) }
 }
 
 /// An identifier, quoted for every engine here: MariaDB's sessions are set to read it so (`ANSI_QUOTES`).
