@@ -3,7 +3,7 @@
 use crate::catalog::{Catalog, Mismatch, OnDelete, ReferenceId, Table, TableId, TableKind};
 use crate::findings::Findings;
 use crate::plan::{Checks, Plan};
-use crate::sql::{Dialect, cures};
+use crate::sql::{Dialect, Sql, cures};
 use serde::Serialize;
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -40,6 +40,7 @@ pub enum Kind {
     ReplicaIdentity,
     NotNull,
     Mismatch,
+    Incomparable,
     Unindexed,
     Trigger,
     ReplicaRole,
@@ -81,9 +82,11 @@ pub fn examine(catalog: &Catalog, plan: &Plan, dialect: Dialect, facts: &Facts) 
     for id in &plan.tables {
         symptoms.extend(of_table(catalog, plan, dialect, facts, *id));
     }
+    let sql = Sql::new(dialect, catalog, plan);
     for id in catalog.reference_ids() {
         if plan.tables.contains(&catalog.reference(id).parent) {
             symptoms.extend(of_reference(catalog, plan, dialect, facts, id));
+            symptoms.extend(sql.unlike(id).map(|why| incomparable(catalog, id, &why)));
         }
     }
     for mismatch in &catalog.mismatches {
@@ -124,6 +127,16 @@ pub fn examine(catalog: &Catalog, plan: &Plan, dialect: Dialect, facts: &Facts) 
     }
     symptoms.sort_by(|a, b| (a.severity, a.kind, &a.table).cmp(&(b.severity, b.kind, &b.table)));
     symptoms
+}
+
+fn incomparable(catalog: &Catalog, id: ReferenceId, why: &str) -> Symptom {
+    Symptom {
+        severity: Severity::Blocks,
+        kind: Kind::Incomparable,
+        table: catalog.table(catalog.reference(id).child).name.to_string(),
+        what: format!("{}: {why}", catalog.reference_arrow(id)),
+        cure: None,
+    }
 }
 
 fn of_table(

@@ -2,7 +2,7 @@
 
 use clap::Parser;
 use orgsweep::cli::{self, Cli};
-use orgsweep::exit::{self, Exit, Problem};
+use orgsweep::exit::{self, Exit};
 use orgsweep::settings::Settings;
 use orgsweep::ui::{self, Ui};
 use orgsweep::{bug, commands, signals};

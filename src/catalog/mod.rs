@@ -45,6 +45,8 @@ pub struct Catalog {
     pub mismatches: Vec<Mismatch>,
     /// MariaDB: further references to these tables may come from tables that this user may not see.
     pub may_be_hidden: bool,
+    /// MariaDB: what in the current database, views too, is named as our temporary tables are, which would hide it.
+    pub own_names: Vec<String>,
     /// Changes whenever a reference, table, column or trigger is added, dropped or altered.
     pub fingerprint: String,
 }

@@ -41,7 +41,9 @@ pub fn load(database: &mut Database) -> database::Result<Catalog> {
         schemas(database, &current)?.iter().map(|name| literal(name)).collect();
     let schemas = schemas.join(", ");
     let grants = grants(database)?;
-    let listed = answer(database, TABLES, &schemas)?;
+    let named = answer(database, TABLES, &schemas)?;
+    let own_names = own_names(&named, &current);
+    let listed: Vec<Row> = named.into_iter().filter(|row| !row.flag(6)).collect();
     let columns = by_table(answer(database, COLUMNS, &schemas)?);
     let indexes = by_table(answer(database, INDEXES, &schemas)?);
     let checks = by_table(answer(database, CHECKS, &schemas)?);
@@ -88,7 +90,14 @@ pub fn load(database: &mut Database) -> database::Result<Catalog> {
     let rules = reference::rules(database, &rows)?;
     let rows = [rows, hidden].concat();
     let references = reference::references(&rows, (&tables, &positions), &indexes, &rules);
-    Ok(Catalog { tables, references, may_be_hidden, fingerprint, ..Catalog::default() })
+    Ok(Catalog { tables, references, may_be_hidden, own_names, fingerprint, ..Catalog::default() })
+}
+
+/// See [`Catalog::own_names`].
+fn own_names(named: &[Row], current: &str) -> Vec<String> {
+    let here = named.iter().filter(|row| row.text(0) == current);
+    let names = here.map(|row| row.text(1).to_ascii_lowercase());
+    names.filter(|name| name.starts_with("orgsweep")).collect()
 }
 
 fn answer(database: &mut Database, sql: &str, schemas: &str) -> database::Result<Vec<Row>> {

@@ -30,7 +30,7 @@ use diesel::mysql::Mysql;
 use diesel::pg::{Pg, PgConnection, PgRowByRowLoadingMode, PgValue};
 use diesel::prelude::*;
 use diesel::row::{Field, Row as _};
-use diesel::sql_types::Text;
+use diesel::sql_types::{Binary, Nullable, Text};
 use diesel::sqlite::{Sqlite, SqliteConnection};
 use std::time::Duration;
 
@@ -138,6 +138,15 @@ impl Database {
             Driver::Mysql(connection) => bound!(Mysql, statement).execute(connection),
         };
         rows.map(|rows| rows as u64).map_err(|error| self.error(error))
+    }
+
+    /// Puts bytes, or null, into a variable of the session: what is too long for a statement that does more
+    /// (MariaDB). The driver sends it in pieces where it has to.
+    pub fn set_variable(&mut self, name: &str, value: Option<&[u8]>) -> Result<()> {
+        self.statements += 1;
+        let Driver::Mysql(connection) = &mut self.connection else { return Ok(()) };
+        let query = diesel::sql_query(format!("SET {name} = ?")).bind::<Nullable<Binary>, _>(value);
+        query.execute(connection).map(|_| ()).map_err(|error| self.error(error))
     }
 
     /// Runs one query and loads its rows: for results that are small by construction (catalogs,

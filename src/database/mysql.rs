@@ -29,7 +29,7 @@ const LONGEST: usize = 1 << 30;
 const SESSION: &str = "SET SESSION sql_mode = 'ANSI_QUOTES,NO_BACKSLASH_ESCAPES,STRICT_ALL_TABLES,\
     ALLOW_INVALID_DATES,NO_AUTO_VALUE_ON_ZERO,NO_ENGINE_SUBSTITUTION', lc_messages = 'en_US', \
     autocommit = 1, completion_type = 'NO_CHAIN', foreign_key_checks = 1, unique_checks = 1, sql_safe_updates = 0, \
-    sql_select_limit = DEFAULT, time_zone = '+00:00', group_concat_max_len = 1073741824, \
+    sql_select_limit = 18446744073709551615, time_zone = '+00:00', group_concat_max_len = 1073741824, \
     innodb_strict_mode = 1, sql_auto_is_null = 0, sql_quote_show_create = 1, sql_big_selects = 1, \
     max_statement_time = 0";
 

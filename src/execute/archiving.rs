@@ -93,13 +93,24 @@ fn keep(
     let Run { database, archive, observe, watch, .. } = run;
     let writer = archive.as_mut().expect("the archive was begun");
     let section = writer.section(kind, name, columns, written);
-    let dialect = run.sql.dialect;
+    let types: Vec<&str> =
+        columns.iter().chain(written).chain(written).map(|column| column.value_type()).collect();
+    let (dialect, longest) = (run.sql.dialect, run.longest);
     let rows = watch::over(watch, || {
         database.stream(statement, &mut |values| {
+            let values = match dialect.counts_nulls() {
+                true => without_count(values, name)?,
+                false => values,
+            };
+            fits(values, longest, writer, name)?;
+            let typed = values.iter().zip(&types);
+            let written: Vec<_> =
+                typed.map(|(value, value_type)| dialect.written(value_type, *value)).collect();
+            let values: Vec<Value> = written.iter().map(Option::as_deref).collect();
             match values.iter().flatten().all(|value| std::str::from_utf8(value).is_ok()) {
-                true => writer.row(section, values)?,
+                true => writer.row(section, &values)?,
                 false => {
-                    writer.row(section, &borrowed(&sound(dialect, values, writer, name)?))?;
+                    writer.row(section, &borrowed(&sound(dialect, &values, writer, name)?))?;
                 }
             }
             let rows = writer.rows(section);
@@ -117,6 +128,47 @@ fn keep(
     Ok(rows)
 }
 
+/// The values of a row without the last one, which tells how many of them are null in the table.
+///
+/// # Errors
+/// Others are: what is not null must not be kept as null.
+fn without_count<'v, 'b>(
+    values: &'v [Value<'b>],
+    table: &TableName,
+) -> Result<&'v [Value<'b>], Failure> {
+    let (count, values) = values.split_last().unwrap_or((&None, &[]));
+    let count = count.and_then(|count| std::str::from_utf8(count).ok()?.parse::<usize>().ok());
+    let nulls = values.iter().filter(|value| value.is_none()).count();
+    match count == Some(nulls) {
+        true => Ok(values),
+        false => Err(Failure::Unproven(format!(
+            "a value of {table} that is not null came as null, so that the archive would not hold it"
+        ))),
+    }
+}
+
+/// The server that has a value takes it back. Older ones may be longer than what it takes by now.
+fn fits(
+    values: &[Value],
+    longest: Option<u64>,
+    writer: &Writer,
+    table: &TableName,
+) -> Result<(), Failure> {
+    let Some(longest) = longest else { return Ok(()) };
+    let length = values.iter().flatten().map(|value| value.len() as u64).max().unwrap_or_default();
+    if length + STATEMENT <= longest {
+        return Ok(());
+    }
+    let message = format!(
+        "a value of {table} is {length} bytes long, and the server takes none that is longer than \
+         max_allowed_packet, {longest} bytes: SET GLOBAL max_allowed_packet = 1073741824 lets it come back"
+    );
+    Err(writer.fault(&message).into())
+}
+
+/// What is sent along with a single value.
+pub(super) const STATEMENT: u64 = 1024;
+
 /// Values that can be read again, of a row some of whose are not UTF-8.
 fn sound(
     dialect: Dialect,
@@ -128,7 +180,7 @@ fn sound(
         let Some(bytes) = value else { return Ok(None) };
         let text = std::str::from_utf8(bytes).map(str::to_owned).ok();
         let text = text.or_else(|| dialect.archived_bytes(bytes));
-        let unsound = || writer.fault(&format!("a value of {table} {}", dialect.unkept(bytes)));
+        let unsound = || writer.fault(&format!("a value of {table} is not UTF-8"));
         text.map(Some).ok_or_else(unsound)
     };
     values.iter().map(sound).collect()

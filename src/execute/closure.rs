@@ -183,6 +183,7 @@ fn probe(
         let reference = catalog.reference(followed.reference);
         discovery.rows.get(&reference.parent).is_some_and(|rows| *rows <= PROBE_PARENTS)
             && run.unreadable(reference.child).is_none()
+            && run.sql.unlike(followed.reference).is_none()
             && discovery.waiting(followed.reference).is_none()
     };
     let asked: Vec<Followed> = round.iter().filter(worth_asking).copied().collect();
@@ -217,7 +218,8 @@ fn follow(
         return sweep::add_waiting(run, discovery, followed, bit);
     }
     let child = run.job.catalog.reference(followed.reference).child;
-    if discovery.unreadable.contains(&child) {
+    // What cannot be compared is refused afterwards (`obstacles::incomparable`).
+    if discovery.unreadable.contains(&child) || run.sql.unlike(followed.reference).is_some() {
         discovery.done.insert(followed.reference, discovery.generation);
         return Ok(());
     }

@@ -152,6 +152,8 @@ struct Run<'a> {
     /// Nobody asks for the keys of rows that can be counted without.
     counts: bool,
     archive: Option<Writer>,
+    /// The longest statement that the server takes, where it does not take any.
+    longest: Option<u64>,
     /// Who keeps us waiting.
     watch: Option<Watch>,
     /// The engine's count when the transaction began, and what we have written since.
@@ -266,6 +268,7 @@ impl<'a> Run<'a> {
             lock,
             counts: false,
             archive: None,
+            longest: None,
             watch: None,
             ledger: Ledger::default(),
             written: Written::default(),
@@ -285,6 +288,7 @@ impl<'a> Run<'a> {
         };
         let facts = self.one(question)?;
         interrupt::cancel_by(Some(self.database.canceller(facts.text(1))));
+        self.longest = facts.optional(2).and_then(|bytes| bytes.parse().ok());
         if self.lock {
             let target = self.database.target();
             let question = self.sql.dialect.blockers(facts.text(1));

@@ -36,6 +36,23 @@ pub fn protected(
     Ok(refusals)
 }
 
+/// References that would have to be asked and cannot be: those to tables that lose rows, and those that say whose a
+/// row is.
+pub fn incomparable(run: &Run, discovery: &Discovery) -> Vec<Refusal> {
+    let (catalog, plan) = (run.job.catalog, run.job.plan);
+    let asked = |id: &ReferenceId| {
+        let Reference { child, parent, .. } = *catalog.reference(*id);
+        let owns = || plan.owning_of(child).contains(id) && plan.may_be_foreign(catalog, child);
+        discovery.has_rows(parent) || (discovery.has_rows(child) && owns())
+    };
+    let refusal = |id: ReferenceId| {
+        let detail = run.sql.unlike(id)?;
+        let table = catalog.reference(id).child;
+        Some(Refusal { detail, ..Refusal::new(RefusalKind::Incomparable, table, Some(id)) })
+    };
+    catalog.reference_ids().filter(asked).filter_map(refusal).collect()
+}
+
 /// Rows that would be left behind by a reference which the policy ignores and the engine watches.
 pub fn kept(run: &mut Run, discovery: &mut Discovery) -> Result<Vec<Refusal>, Failure> {
     let catalog = run.job.catalog;

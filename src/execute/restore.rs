@@ -1,6 +1,7 @@
 //! Puts an archive back, in one transaction: rows into stage tables, questions about them, then
 //! parents before children, then what was unlinked. The engine's checks are on throughout.
 
+use super::archiving::STATEMENT;
 use super::{Failure, Job, Observer, Progress, Run, commit, deletion};
 use crate::archive::Reader;
 use crate::catalog::{ReferenceId, TableId};
@@ -14,8 +15,6 @@ use std::collections::BTreeMap;
 /// Rows that go into a stage table at once, and bytes of them.
 const BATCH_ROWS: usize = 1_000;
 const BATCH_BYTES: usize = 1 << 19;
-/// Only a single row is as large, and may be more than a server takes.
-const LARGE: usize = 2 * BATCH_BYTES;
 
 /// What is restored into a database, and how it fits.
 pub struct Source<'a> {
@@ -82,7 +81,8 @@ fn put_back(run: &mut Run, source: &Source) -> Result<Restored, Failure> {
     }
     // Rows that name each other pass no check of single rows. What they name is there and locked, or in
     // the archive: that was the question above.
-    let row_by_row = run.sql.dialect.cycles() == Cycles::LeavesFirst;
+    let row_by_row = run.sql.dialect.cycles() == Cycles::LeavesFirst
+        && watched(run, &stages).into_iter().all(|id| run.sql.unlike(id).is_none());
     if row_by_row {
         deletion::watch_rows(run, false)?;
     }
@@ -143,9 +143,9 @@ fn fill<'a>(run: &mut Run, source: &'a Source<'a>) -> Result<Stages<'a>, Failure
     for part in parts.values() {
         run.run(&run.sql.create_stage(stages.stage(*part)))?;
     }
-    let mut batch = Batch::default();
+    let mut batch = Batch::new(run.longest);
     source.reader.rows::<Failure>(&mut |section, values| {
-        if batch.section != Some(section) || batch.is_full() {
+        if batch.section != Some(section) || batch.is_full() || size(&values) >= batch.most {
             batch.flush(run, &stages, &parts)?;
             batch.section = Some(section);
         }
@@ -162,22 +162,29 @@ fn fill<'a>(run: &mut Run, source: &'a Source<'a>) -> Result<Stages<'a>, Failure
 }
 
 /// Rows of one section on their way into its stage table.
-#[derive(Default)]
 struct Batch {
     section: Option<usize>,
     rows: Vec<Vec<Option<String>>>,
     bytes: usize,
+    /// Bytes with which it is full. Only a single row has more.
+    most: usize,
     /// Rows of the section so far.
     done: BTreeMap<usize, u64>,
 }
 
 impl Batch {
+    /// Quotes and the next row may double what is written, twice.
+    fn new(longest: Option<u64>) -> Batch {
+        let most = longest.map_or(BATCH_BYTES, |longest| BATCH_BYTES.min(longest as usize / 4));
+        Batch { section: None, rows: Vec::new(), bytes: 0, most, done: BTreeMap::new() }
+    }
+
     fn is_full(&self) -> bool {
-        self.rows.len() >= BATCH_ROWS || self.bytes >= BATCH_BYTES
+        self.rows.len() >= BATCH_ROWS || self.bytes >= self.most
     }
 
     fn add(&mut self, values: Vec<Option<String>>) {
-        self.bytes += values.iter().flatten().map(String::len).sum::<usize>();
+        self.bytes += size(&values);
         self.rows.push(values);
     }
 
@@ -191,18 +198,28 @@ impl Batch {
             return Ok(());
         };
         let part = parts[&section];
-        let statement = run.sql.fill_stage(stages.stage(part), &self.rows).ok_or_else(|| {
+        let stage = stages.stage(part);
+        let unfit = || {
             let table = &run.job.catalog.table(part.table).name;
             let path = stages.source.reader.path();
-            crate::archive::Error::new(
-                path,
-                format!("a value of {table} is none of its column's type"),
-            )
-        })?;
-        if self.bytes > LARGE {
-            expect_short(run, part.table, &statement)?;
+            let message = format!("a value of {table} is none of its column's type");
+            crate::archive::Error::new(path, message)
+        };
+        if let ([row], Some(_)) = (&self.rows[..], run.longest.filter(|_| self.is_full())) {
+            let (ahead, statement) = run.sql.fill_stage_apart(stage, row).ok_or_else(unfit)?;
+            for (variable, value) in &ahead {
+                expect_short(run, part.table, value.len())?;
+                run.watched(|database| database.set_variable(variable, Some(value)))?;
+            }
+            expect_short(run, part.table, statement.inlined().len())?;
+            run.execute(&statement)?;
+            for (variable, _) in &ahead {
+                run.watched(|database| database.set_variable(variable, None))?;
+            }
+        } else {
+            let statement = run.sql.fill_stage(stage, &self.rows).ok_or_else(unfit)?;
+            run.execute(&statement)?;
         }
-        run.execute(&statement)?;
         let done = self.done.entry(section).or_default();
         *done += self.rows.len() as u64;
         (run.observe)(Progress::Staging { table: part.table, rows: *done });
@@ -212,11 +229,14 @@ impl Batch {
     }
 }
 
+fn size(values: &[Option<String>]) -> usize {
+    values.iter().flatten().map(String::len).sum()
+}
+
 /// MariaDB ends the session of who sends it too long a statement, without a word.
-fn expect_short(run: &mut Run, table: TableId, statement: &Statement) -> Result<(), Failure> {
-    let Some(question) = run.sql.dialect.longest_statement() else { return Ok(()) };
-    let (longest, length) = (run.one(question)?.count(0)?, statement.inlined().len());
-    if (length as u64) < longest {
+fn expect_short(run: &Run, table: TableId, length: usize) -> Result<(), Failure> {
+    let Some(longest) = run.longest else { return Ok(()) };
+    if length as u64 + STATEMENT <= longest {
         return Ok(());
     }
     let name = &run.job.catalog.table(table).name;
@@ -248,16 +268,15 @@ fn obstacles(run: &mut Run, source: &Source, stages: &Stages) -> Result<Vec<Obst
             obstacles.extend((rows > 0).then_some(Obstacle::There { table: part.table, rows }));
         }
     }
-    let watched = |id: &ReferenceId| {
-        let reference = catalog.reference(*id);
-        reference.is_constraint() && reference.enforced
-    };
-    let references: Vec<ReferenceId> = catalog.reference_ids().filter(watched).collect();
-    for id in references {
+    for id in watched(run, stages) {
         let reference = catalog.reference(id);
         let Some(stage) = stages.of(reference.child) else {
             continue;
         };
+        // The engine will tell, row by row.
+        if run.sql.unlike(id).is_some() {
+            continue;
+        }
         let lock = run.sql.lock_parents(stage, id);
         if let Some(lock) = lock.filter(|_| catalog.table(reference.parent).privileges.lock) {
             run.one(lock)?;
@@ -273,6 +292,16 @@ fn obstacles(run: &mut Run, source: &Source, stages: &Stages) -> Result<Vec<Obst
         }
     }
     Ok(obstacles)
+}
+
+/// References of archived rows that the engine watches.
+fn watched(run: &Run, stages: &Stages) -> Vec<ReferenceId> {
+    let catalog = run.job.catalog;
+    let watched = |id: &ReferenceId| {
+        let reference = catalog.reference(*id);
+        reference.is_constraint() && reference.enforced && stages.of(reference.child).is_some()
+    };
+    catalog.reference_ids().filter(watched).collect()
 }
 
 fn counted(
@@ -325,21 +354,13 @@ fn relink(run: &mut Run, stage: Stage) -> Result<Relinked, Failure> {
     let found = run.one(run.sql.count_links(stage))?.count(0)?;
     let table = stage.part.table;
     let name = &run.job.catalog.table(table).name;
-    let keyless = run.sql.count_indistinct_links(stage);
-    let indistinct = match &keyless {
-        Some(question) => run.one(question.clone())?.count(0)? > 0,
-        None => false,
+    let mut changed = match run.sql.group_links(stage) {
+        Some(groups) => relink_alike(run, stage, &groups)?,
+        None => run.execute(&run.sql.relink(stage))?,
     };
-    let mut changed = if indistinct { 0 } else { run.execute(&run.sql.relink(stage))? };
     // A trigger may have written something else.
     if let Some(question) = run.sql.count_linked(stage) {
         changed = changed.min(run.one(question)?.count(0)?);
-    }
-    if changed != found && keyless.is_some() {
-        return Err(Failure::Unproven(format!(
-            "rows of {name} that are alike in every column did not all name the same: without a key MariaDB cannot \
-             tell which of them is to be linked again"
-        )));
     }
     if changed != found {
         return Err(Failure::Unproven(format!(
@@ -349,4 +370,18 @@ fn relink(run: &mut Run, stage: Stage) -> Result<Relinked, Failure> {
     let columns = stage.section.written.iter().map(|column| column.name.clone()).collect();
     let others = stage.section.rows.saturating_sub(found);
     Ok(Relinked { table, columns, rows: changed, others })
+}
+
+/// The same of rows that nothing tells apart. All of one sort at once where all of them are to be linked alike: any
+/// other order would find those that another sort has become.
+fn relink_alike(run: &mut Run, stage: Stage, groups: &str) -> Result<u64, Failure> {
+    run.run(groups)?;
+    run.execute(&run.sql.mark_mixed_links(stage))?;
+    let mixed = run.query(&run.sql.mixed_links(stage))?;
+    let mut changed = run.execute(&run.sql.relink_groups(stage))?;
+    for sort in &mixed {
+        let (number, rows) = (sort.count(0)?, sort.count(1)?);
+        changed += run.execute(&run.sql.relink_some(stage, number, rows))?;
+    }
+    Ok(changed)
 }

@@ -8,6 +8,7 @@ use super::take::taken;
 use super::{Failure, Progress, Run, guards, obstacles, write_set};
 use crate::catalog::ReferenceId;
 use crate::findings::{Findings, Proof, Unlinked};
+use crate::plan::{Refusal, RefusalKind};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What is found before anything is refused. The key tables and those of the firewall stay.
@@ -41,6 +42,13 @@ pub fn survey(run: &mut Run) -> Result<Survey, Failure> {
             return Ok(Survey { discovery, unlinked, homes, excluded, prelude, top_down: false });
         }
         (run.observe)(Progress::Checking);
+        let incomparable = obstacles::incomparable(run, &discovery);
+        if !incomparable.is_empty() {
+            discovery.refusals.extend(incomparable);
+            let (unlinked, homes) = (Vec::new(), Homes::default());
+            run.transcript = None;
+            return Ok(Survey { discovery, unlinked, homes, excluded, prelude, top_down: false });
+        }
         let exceptions = firewall::tables_with_exceptions(run, &discovery)?;
         if discovery.is_cut {
             prune(run, &mut discovery)?;
@@ -64,6 +72,16 @@ pub fn judge(run: &mut Run, survey: &mut Survey) -> Result<Findings, Failure> {
     let Survey { discovery, unlinked, homes, excluded, prelude, top_down } = survey;
     if discovery.is_empty() {
         return Ok(Findings::default());
+    }
+    let incomparable = |refusal: &Refusal| refusal.kind == RefusalKind::Incomparable;
+    if discovery.refusals.iter().any(incomparable) {
+        // Any other question may compare by such a reference.
+        return Ok(Findings {
+            organizations: discovery.organizations.clone(),
+            found: discovery.found.clone(),
+            refusals: discovery.refusals.clone(),
+            ..Findings::default()
+        });
     }
     let kept = obstacles::kept(run, discovery)?;
     let mut refusals = discovery.refusals.clone();

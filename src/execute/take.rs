@@ -32,6 +32,9 @@ pub fn clean(
         return Ok(None);
     }
     (run.observe)(Progress::Checking);
+    if !obstacles::incomparable(run, &discovery).is_empty() {
+        return Ok(None);
+    }
     if !firewall::tables_with_exceptions(run, &discovery)?.is_empty() {
         return Ok(None);
     }

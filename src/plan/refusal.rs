@@ -49,6 +49,8 @@ pub enum RefusalKind {
     Overlap,
     /// The row to reassign to does not exist, or goes too.
     Reassign,
+    /// The engine compares key and reference as nobody else can.
+    Incomparable,
     /// The policy keeps rows that name a row of the closure.
     Kept,
     /// A guard of the policy does not hold.

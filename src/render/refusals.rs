@@ -119,6 +119,10 @@ fn message(report: &Report, refusal: &Refusal) -> String {
                 "{rows} of {table} cannot be reassigned: the new {parent} is missing or goes too"
             )
         }
+        RefusalKind::Incomparable => format!(
+            "which rows of {table} name {parent} by {arrow} ({action}) cannot be told: {}",
+            refusal.detail
+        ),
         RefusalKind::Kept => {
             format!("{rows} of {table} still name {parent} by {arrow}, and the policy keeps them")
         }
@@ -169,6 +173,10 @@ fn hint(report: &Report, refusal: &Refusal) -> String {
         RefusalKind::RowSecurity => {
             "use a role with BYPASSRLS, or the owner without FORCE ROW LEVEL SECURITY".into()
         }
+        RefusalKind::Incomparable => format!(
+            "give both columns one type and collation (ALTER TABLE), or drop the foreign key of {name}; --force does \
+             not pass it"
+        ),
         RefusalKind::Kept => {
             "the policy says so: see what keeps or ignores this table, and change these rows first"
                 .into()

@@ -116,9 +116,4 @@ impl Dialect {
     pub fn settle_checks(self) -> Option<&'static str> {
         (self == Dialect::Postgres).then_some("SET CONSTRAINTS ALL IMMEDIATE")
     }
-
-    /// Asks for the longest statement that the server takes, in bytes.
-    pub fn longest_statement(self) -> Option<&'static str> {
-        (self == Dialect::Mysql).then_some("SELECT CAST(@@max_allowed_packet AS CHAR)")
-    }
 }

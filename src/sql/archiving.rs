@@ -1,9 +1,10 @@
 //! Reading whole rows, losslessly, as they go into an archive.
 
-use super::mysql::{Family, UNREAD};
+use super::mysql::Family;
 use super::{Dialect, Follow, Sql, Statement, quote};
 use crate::catalog::{Column, TableId};
 use crate::findings::Change;
+use std::borrow::Cow;
 use std::fmt::Write as _;
 
 impl Dialect {
@@ -43,15 +44,18 @@ impl Dialect {
         Some(format!("CAST(X'{hex}' AS TEXT)"))
     }
 
-    /// Why a value that came back cannot be kept.
-    pub fn unkept(self, value: &[u8]) -> &'static str {
-        match self == Dialect::Mysql && value == UNREAD {
-            true => {
-                "is longer than max_allowed_packet when it is written as text, bytes twice as long: SET GLOBAL \
-                 max_allowed_packet = 1073741824 lets it pass"
-            }
-            false => "is not UTF-8",
-        }
+    /// A value of this type as the archive keeps it: MariaDB's bytes come as they are, and are written here.
+    pub fn written<'v>(self, value_type: &str, value: Option<&'v [u8]>) -> Option<Cow<'v, [u8]>> {
+        value.map(|value| match self {
+            Dialect::Mysql => Family::of(value_type).written(value),
+            Dialect::Sqlite | Dialect::Postgres => Cow::Borrowed(value),
+        })
+    }
+
+    /// After the values of a row comes how many of them are null: a value that the server could not write is null,
+    /// too, and no error.
+    pub fn counts_nulls(self) -> bool {
+        self == Dialect::Mysql
     }
 
     /// The value of `column` that an archive kept as `text` (PostgreSQL).
@@ -80,11 +84,22 @@ impl<'a> Sql<'a> {
     }
 
     fn archived_values(&self, table: TableId, alias: &str) -> Vec<String> {
-        let value = |column: &Column| {
-            let value = format!("{alias}.{}", quote(&column.name));
-            self.dialect.archived(&value, column.value_type())
-        };
-        self.archived_columns(table).into_iter().map(value).collect()
+        let columns = self.archived_columns(table).into_iter();
+        let value = |column: &'a Column| (format!("{alias}.{}", quote(&column.name)), column);
+        self.kept_values(&columns.map(value).collect::<Vec<_>>())
+    }
+
+    /// Values as an archive keeps them, of columns, and how many of them are null (`Dialect::counts_nulls`).
+    fn kept_values(&self, values: &[(String, &Column)]) -> Vec<String> {
+        let archived =
+            |(value, column): &(String, &Column)| self.dialect.archived(value, column.value_type());
+        let mut kept: Vec<String> = values.iter().map(archived).collect();
+        if self.dialect.counts_nulls() {
+            let nulls: Vec<String> =
+                values.iter().map(|(value, _)| format!("({value} IS NULL)")).collect();
+            kept.push(nulls.join(" + "));
+        }
+        kept
     }
 
     /// What identifies the rows of one table's key table, as text.
@@ -168,20 +183,18 @@ impl<'a> Sql<'a> {
     /// it writes.
     pub fn read_unlinked(&self, change: &Change) -> Statement {
         let table = change.table;
-        let archived = |expression: String, column: &Column| {
-            self.dialect.archived(&expression, column.value_type())
-        };
-        let old = |column: &Column| archived(format!("c.{}", quote(&column.name)), column);
+        let old = |column: &'a Column| (format!("c.{}", quote(&column.name)), column);
         let written = self.written(change);
-        let mut values: Vec<String> = self.lasting_identity(table).into_iter().map(old).collect();
+        let mut values: Vec<(String, &Column)> =
+            self.lasting_identity(table).into_iter().map(old).collect();
         values.extend(written.iter().map(|column| old(column)));
         values.extend(written.iter().map(|column| {
             let new = self.new_value(change, &column.name, "c");
-            archived(self.as_stored(column, new), column)
+            (self.as_stored(column, new), *column)
         }));
         format!(
             "SELECT {} FROM {} w JOIN {} c ON {}",
-            values.join(", "),
+            self.kept_values(&values).join(", "),
             self.changed_once(change),
             self.relation(table),
             self.same_row(table, "w", "c"),

@@ -233,11 +233,13 @@ impl Sql<'_> {
                  INSERT INTO orgsweep_count{} SELECT count(*) FROM {keys}",
                 table.0, table.0
             ),
-            Dialect::Mysql => format!(
-                "CREATE TEMPORARY TABLE orgsweep_count{} (found BIGINT CHECK (found = {rows})); \
-                 INSERT INTO orgsweep_count{} SELECT count(*) FROM {keys}",
-                table.0, table.0
-            ),
+            Dialect::Mysql => {
+                let own = self.own(&format!("orgsweep_count{}", table.0));
+                format!(
+                    "CREATE TEMPORARY TABLE {own} (found BIGINT CHECK (found = {rows})); \
+                     INSERT INTO {own} SELECT count(*) FROM {keys}"
+                )
+            }
         }
     }
 }

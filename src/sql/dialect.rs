@@ -89,8 +89,8 @@ impl Dialect {
         }
     }
 
-    /// Asks for the isolation level and this session's number on the server, and the level that a
-    /// transaction of this kind shall have. SQLite has neither.
+    /// Asks for the isolation level and this session's number on the server (MariaDB: and for the longest statement
+    /// that it takes, in bytes), and the level that a transaction of this kind shall have. SQLite has neither.
     pub fn transaction_facts(self, write: bool) -> Option<(&'static str, &'static str)> {
         match (self, write) {
             (Dialect::Sqlite, _) => None,
@@ -98,9 +98,7 @@ impl Dialect {
                 "SELECT current_setting('transaction_isolation'), pg_backend_pid()::text",
                 if write { "read committed" } else { "repeatable read" },
             )),
-            (Dialect::Mysql, _) => {
-                Some(("SELECT @@tx_isolation, CAST(connection_id() AS CHAR)", "READ-COMMITTED"))
-            }
+            (Dialect::Mysql, _) => Some((MYSQL_FACTS, "READ-COMMITTED")),
         }
     }
 
@@ -180,7 +178,7 @@ impl Dialect {
         match self {
             Dialect::Sqlite => format!("temp.{name}"),
             Dialect::Postgres => format!("pg_temp.{name}"),
-            // It hides a user's table of the same name, which is not to be expected.
+            // It would hide a user's table of the same name: `Sql::own` chooses another one.
             Dialect::Mysql => name.to_owned(),
         }
     }
@@ -258,6 +256,8 @@ impl Dialect {
 const VERBS: &str = "alter|analyze|begin|call|cluster|commit|copy|create|delete|do|drop|end|execute|fetch|insert|load|lock|\
                      merge|optimize|refresh|reindex|rename|replace|rollback|savepoint|select|set|start|table|truncate|update|\
                      vacuum|values|with";
+const MYSQL_FACTS: &str = "SELECT @@tx_isolation, CAST(connection_id() AS CHAR), \
+                           CAST(@@max_allowed_packet AS CHAR)";
 
 /// Texts of values that their types read again, whatever the settings of the role that writes them or of
 /// the one that reads them (PostgreSQL).

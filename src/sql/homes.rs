@@ -40,21 +40,21 @@ impl Sql<'_> {
             // They outlive the transaction. Nothing commits implicitly that is about a TEMPORARY table,
             // indexes added to it later excepted: https://mariadb.com/kb/en/sql-statements-that-cause-an-implicit-commit/
             Dialect::Mysql => {
-                format!("CREATE OR REPLACE TEMPORARY TABLE {name} ENGINE = InnoDB AS")
+                format!("CREATE OR REPLACE TEMPORARY TABLE {} ENGINE = InnoDB AS", self.own(name))
             }
         }
     }
 
     pub(super) fn exception_table(&self, table: TableId) -> String {
-        self.dialect.temporary(&format!("orgsweep_e{}", table.0))
+        self.temporary(&format!("orgsweep_e{}", table.0))
     }
 
     pub(super) fn home_table(&self, table: TableId) -> String {
-        self.dialect.temporary(&format!("orgsweep_h{}", table.0))
+        self.temporary(&format!("orgsweep_h{}", table.0))
     }
 
     pub(super) fn verdict_table(&self, table: TableId) -> String {
-        self.dialect.temporary(&format!("orgsweep_v{}", table.0))
+        self.temporary(&format!("orgsweep_v{}", table.0))
     }
 
     /// Candidates `k` some owning parent of which is outside the closure, or that name none.
@@ -213,9 +213,10 @@ impl Sql<'_> {
                 let values = identity.iter().enumerate();
                 let values: Vec<String> = values.map(|(n, v)| format!("{v} AS c{n}")).collect();
                 format!(
-                    "CREATE OR REPLACE TEMPORARY TABLE {name} (KEY (origin, n), KEY (gen)) ENGINE = InnoDB AS \
+                    "CREATE OR REPLACE TEMPORARY TABLE {} (KEY (origin, n), KEY (gen)) ENGINE = InnoDB AS \
                      SELECT CAST(0 AS SIGNED) AS origin, CAST(0 AS SIGNED) AS n, CAST(0 AS SIGNED) AS gen, {} \
                      FROM {} c WHERE 1 = 0",
+                    self.own(&name),
                     values.join(", "),
                     self.relation(table),
                 )

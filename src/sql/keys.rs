@@ -5,6 +5,7 @@
 //! row. Columns are called `c0`, `c1`, … and keep their type and collation.
 
 use super::dialect::type_of;
+use super::mysql::{is_labelled, label_number};
 use super::{Dialect, Sql, quote};
 use crate::catalog::{Catalog, RowId, Table, TableId, TableKind};
 use crate::plan::Plan;
@@ -111,7 +112,7 @@ impl Sql<'_> {
     }
 
     pub(super) fn key_relation(&self, table: TableId) -> String {
-        self.dialect.temporary(&self.key_table(table).name)
+        self.temporary(&self.key_table(table).name)
     }
 
     /// Statements that create the empty key table of `table`.
@@ -163,7 +164,7 @@ impl Sql<'_> {
                 format!(
                     "CREATE OR REPLACE TEMPORARY TABLE {}{indexes} ENGINE = InnoDB AS \
                      SELECT {}, CAST(0 AS SIGNED) AS gen FROM {} c WHERE 1 = 0",
-                    key.name,
+                    self.own(&key.name),
                     self.key_values(table, "c").join(", "),
                     self.relation(table),
                 )
@@ -243,17 +244,27 @@ impl Sql<'_> {
     /// The key row `key` and the table row `row` are the same.
     pub(super) fn same_row(&self, table: TableId, key: &str, row: &str) -> String {
         let values = self.identity_values(table, row).into_iter().enumerate();
-        let same = values.map(|(n, value)| self.same(table, &format!("{key}.c{n}"), &value));
-        same.collect::<Vec<_>>().join(" AND ")
+        let pairs = values.map(|(n, value)| (format!("{key}.c{n}"), value));
+        self.same_values(table, pairs)
     }
 
-    /// The comparison of identities: it may be of columns that can be null.
-    pub(super) fn same(&self, table: TableId, left: &str, right: &str) -> String {
+    /// The comparison of one column of identities: it may be of columns that can be null. MariaDB's ENUMs are told
+    /// apart by their numbers, too: the empty text may be a label, and is what an invalid value reads as.
+    pub(super) fn same(
+        &self,
+        table: TableId,
+        type_name: &str,
+        (left, right): (&str, &str),
+    ) -> String {
         if self.table(table).has_nameless_rows() {
             return self.identical(left, right);
         }
         let same = if self.has_twins(table) { "<=>" } else { "=" };
-        format!("{left} {same} {right}")
+        let equal = format!("{left} {same} {right}");
+        match self.dialect == Dialect::Mysql && is_labelled(type_name) {
+            true => format!("{equal} AND {} {same} {}", label_number(left), label_number(right)),
+            false => equal,
+        }
     }
 
     /// MariaDB: rows of the table that are alike cannot be told apart, having neither key nor address.
@@ -276,8 +287,15 @@ impl Sql<'_> {
     /// The same row in two tables of keys.
     pub(super) fn same_key(&self, table: TableId, left: &str, right: &str) -> String {
         let columns = self.key_table(table).identity_columns().into_iter();
-        let same =
-            columns.map(|c| self.same(table, &format!("{left}.{c}"), &format!("{right}.{c}")));
-        same.collect::<Vec<_>>().join(" AND ")
+        self.same_values(table, columns.map(|c| (format!("{left}.{c}"), format!("{right}.{c}"))))
+    }
+
+    /// Each pair of the identity's values is the same.
+    fn same_values(&self, table: TableId, pairs: impl Iterator<Item = (String, String)>) -> String {
+        let types = self.identity_types(table);
+        let pair = |((left, right), type_name): ((String, String), &String)| {
+            self.same(table, type_name, (&left, &right))
+        };
+        pairs.zip(&types).map(pair).collect::<Vec<_>>().join(" AND ")
     }
 }

@@ -21,6 +21,7 @@ mod mysql;
 mod naming;
 mod proof;
 mod refusals;
+mod relinking;
 mod restoring;
 mod script;
 mod selection;
@@ -41,7 +42,7 @@ pub use dialect::{Dialect, Purpose};
 pub use explain::{Known, RowKey};
 pub use homes::{CLASSES, Home, Suspicion};
 pub use keys::KeyTable;
-pub use mysql::coded_type;
+pub use mysql::{coded_type, is_stored_alike};
 pub use proof::Constraint;
 pub use refusals::ProtectedBy;
 pub use staging::Stage;
@@ -58,12 +59,28 @@ pub struct Sql<'a> {
     pub catalog: &'a Catalog,
     pub plan: &'a Plan,
     keys: BTreeMap<TableId, KeyTable>,
+    /// What the names of our temporary tables begin with, where it is not `orgsweep_`.
+    prefix: Option<String>,
 }
 
 impl<'a> Sql<'a> {
     pub fn new(dialect: Dialect, catalog: &'a Catalog, plan: &'a Plan) -> Sql<'a> {
         let keys = keys::key_tables(dialect, catalog, plan);
-        Sql { dialect, catalog, plan, keys }
+        Sql { dialect, catalog, plan, keys, prefix: free_prefix(catalog) }
+    }
+
+    /// The name of one of our temporary tables, `orgsweep_…`, where no table or view of the user's has it: MariaDB's
+    /// hide those of the same name, and cannot be in another schema.
+    fn own(&self, name: &str) -> String {
+        match (&self.prefix, name.strip_prefix(PREFIX)) {
+            (Some(prefix), Some(rest)) => format!("{prefix}{rest}"),
+            _ => name.to_owned(),
+        }
+    }
+
+    /// One of our own temporary tables.
+    fn temporary(&self, name: &str) -> String {
+        self.dialect.temporary(&self.own(name))
     }
 
     fn table(&self, id: TableId) -> &'a Table {
@@ -89,6 +106,14 @@ impl<'a> Sql<'a> {
             None => self.relation(reference.child),
         }
     }
+}
+
+const PREFIX: &str = "orgsweep_";
+
+fn free_prefix(catalog: &Catalog) -> Option<String> {
+    let free = |prefix: &String| !catalog.own_names.iter().any(|name| name.starts_with(prefix));
+    let mut others = (1..).map(|n| format!("orgsweep{n}_"));
+    if free(&PREFIX.to_owned()) { None } else { others.find(free) }
 }
 
 /// An identifier, quoted for every engine here: MariaDB's sessions are set to read it so (`ANSI_QUOTES`).

@@ -1,7 +1,13 @@
 //! What MariaDB's types ask for: how a value is written as text so that the same value can be read
 //! again, and how a text is compared with it.
 
+mod stored;
+
 use super::{Statement, literal};
+use std::borrow::Cow;
+use std::fmt::Write as _;
+pub use stored::is_stored_alike;
+pub(super) use stored::{Likeness, is_labelled, label_number};
 
 /// MariaDB's types, as far as their texts differ.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,9 +23,6 @@ pub(super) enum Family {
     Coded,
     Other,
 }
-
-/// What comes instead of a value that MariaDB cannot write as text: no text has this byte.
-pub(super) const UNREAD: &[u8] = b"\xFF";
 
 /// Character sets of which every text comes back from Unicode as the bytes that it was: tried with every code
 /// of MariaDB 10.11's (`tests/archive/charsets.rs`).
@@ -43,12 +46,6 @@ const CHARACTER_SET: &str = " character set ";
 fn char_set(type_name: &str) -> Option<&str> {
     let (_, name) = type_name.rsplit_once(CHARACTER_SET)?;
     name.bytes().all(|byte| byte.is_ascii_alphanumeric()).then_some(name)
-}
-
-/// Stored, and compared, as a number.
-pub(super) fn is_label(type_name: &str) -> bool {
-    let name = type_name.to_ascii_lowercase();
-    name.starts_with("enum(") || name.starts_with("set(")
 }
 
 impl Family {
@@ -109,17 +106,29 @@ impl Family {
         }
     }
 
-    /// A value as an archive keeps it. What becomes longer than `max_allowed_packet` is NULL to MariaDB, with
-    /// a warning: a byte that is in no text stands for it.
+    /// A value as it is read for an archive: its bytes, or a text. Whatever makes a long value longer, as hex() and
+    /// CAST do, is NULL where the result would be longer than `max_allowed_packet`; these are not
+    /// (<https://github.com/MariaDB/server/blob/10.11/sql/item_strfunc.cc>, measured in `tests/archive/large.rs`).
     pub(super) fn archived(self, value: &str) -> String {
-        let whole = |text: String| {
-            format!("coalesce(CAST({text} AS BINARY), IF({value} IS NULL, NULL, X'FF'))")
-        };
         match self {
-            Family::Bytes | Family::Coded => whole(format!("hex({value})")),
+            Family::Bytes | Family::Other => format!("concat({value})"),
+            Family::Coded => format!("CONVERT({value} USING binary)"),
             Family::Bit => format!("hex({value})"),
-            Family::Other => whole(self.text(value)),
             Family::Integer | Family::Decimal | Family::Float | Family::Date => self.text(value),
+        }
+    }
+
+    /// The same as the archive keeps it: bytes are written as hexadecimal digits.
+    pub(super) fn written(self, value: &[u8]) -> Cow<'_, [u8]> {
+        match self {
+            Family::Bytes | Family::Coded => {
+                let mut digits = String::with_capacity(2 * value.len());
+                for byte in value {
+                    let _ = write!(digits, "{byte:02X}");
+                }
+                Cow::Owned(digits.into_bytes())
+            }
+            _ => Cow::Borrowed(value),
         }
     }
 
@@ -139,6 +148,24 @@ impl Family {
             Family::Bytes | Family::Bit | Family::Coded => None,
             Family::Integer | Family::Decimal | Family::Float => number(text),
             Family::Date | Family::Other => Some(literal(text)),
+        }
+    }
+
+    /// The value itself of an archived one, to be sent apart from the statement, and how that names it there.
+    /// `None`: it is none.
+    pub(super) fn sent(type_name: &str, text: &str, variable: &str) -> Option<(Vec<u8>, String)> {
+        match Family::of(type_name) {
+            Family::Bytes | Family::Coded => {
+                let pairs = text.as_bytes().chunks(2);
+                let byte =
+                    |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok();
+                // Two signs and nothing else: a number may begin with another one.
+                let sound =
+                    text.len().is_multiple_of(2) && text.bytes().all(|b| b.is_ascii_hexdigit());
+                let bytes: Option<Vec<u8>> = pairs.map(byte).collect();
+                Some((bytes.filter(|_| sound)?, format!("CONVERT({variable} USING binary)")))
+            }
+            _ => Some((text.as_bytes().to_vec(), variable.to_owned())),
         }
     }
 
@@ -184,10 +211,16 @@ pub(super) fn exact(value: &str) -> String {
     format!("CAST(CAST({value} AS CHAR) AS BINARY)")
 }
 
-/// Any value as bytes that differ where the values do, two of one column's type.
+/// Any value as bytes that differ where the values do, two of one column's type: of a long one a digest, since CAST
+/// is NULL for what is longer than `max_allowed_packet`.
 pub(super) fn bytes(value: &str) -> String {
-    format!("CAST(concat({value}) AS BINARY)")
+    format!(
+        "IF(octet_length({value}) > {LONG}, sha2({value}, 512), CAST(concat({value}) AS BINARY))"
+    )
 }
+
+/// Shorter than any server's `max_allowed_packet`, which is at least 1024.
+const LONG: usize = 1000;
 
 #[cfg(test)]
 mod tests {

@@ -2,6 +2,7 @@
 
 use super::affinities::compares_plainly;
 use super::closure::where_all;
+use super::mysql::Likeness;
 use super::{Dialect, Sql, literal, quote};
 use crate::catalog::{Affinity, Discriminant, ReferenceId, TableId};
 
@@ -50,6 +51,9 @@ impl Sql<'_> {
         if reference.declaration.as_text {
             return self.equal_as_text(id, n, &parent, &child);
         }
+        if let Some(likeness) = self.likeness(id, n) {
+            return likeness.equal(&parent, &child);
+        }
         let comparison = &reference.comparisons[n];
         let child = match self.conversion(id, n) {
             Some(convert) => convert.replace("{}", &child),
@@ -62,6 +66,41 @@ impl Sql<'_> {
             comparison.operator.as_deref().unwrap_or("="),
             taken_as(&comparison.child),
         )
+    }
+
+    /// How InnoDB compares the columns `n` of one of its foreign keys.
+    fn likeness(&self, id: ReferenceId, n: usize) -> Option<Likeness> {
+        let reference = self.catalog.reference(id);
+        let stored = self.dialect == Dialect::Mysql && reference.is_constraint();
+        stored.then(|| {
+            let parent = self.column(reference.parent, &reference.parent_columns[n]);
+            Likeness::of(parent, self.column(reference.child, &reference.columns[n]))
+        })
+    }
+
+    /// Why no SQL tells which rows name which by this reference.
+    pub fn unlike(&self, id: ReferenceId) -> Option<String> {
+        let reference = self.catalog.reference(id);
+        let n = (0..reference.columns.len())
+            .find(|n| self.likeness(id, *n) == Some(Likeness::Unlike))?;
+        let declared = |table, name: &str| {
+            let column = self.column(table, name);
+            let collation = column.collation.as_ref();
+            let collation = collation.map(|name| format!(" COLLATE {name}")).unwrap_or_default();
+            format!("{} {}{collation}", column.name, column.type_name)
+        };
+        Some(format!(
+            "InnoDB compares the bytes that it stores of {} with those of {}, which no SQL does",
+            declared(reference.child, &reference.columns[n]),
+            declared(reference.parent, &reference.parent_columns[n]),
+        ))
+    }
+
+    /// An index over the child's columns finds what a parent is named by.
+    fn is_looked_up(&self, id: ReferenceId) -> bool {
+        let plain =
+            |n| self.conversion(id, n).is_none() && self.likeness(id, n) != Some(Likeness::Numbers);
+        (0..self.catalog.reference(id).columns.len()).all(plain)
     }
 
     /// SQLite finds the parent by its own index only when the child's value is made to fit; the text
@@ -158,7 +197,7 @@ impl Sql<'_> {
         let reference = self.catalog.reference(id);
         let child = self.child_relation(id);
         let on = self.names_key(id, "p", "c");
-        let plain = (0..reference.columns.len()).all(|n| self.conversion(id, n).is_none());
+        let plain = self.is_looked_up(id);
         match self.dialect {
             Dialect::Postgres => format!("{child} c JOIN {parent} p ON {on}"),
             Dialect::Sqlite | Dialect::Mysql => {

@@ -2,7 +2,7 @@
 //! engine's catalog once more, and each is asked in the engine's own words; what the engine itself counted is
 //! asked besides. Nothing here uses the comparisons by which the rows were found.
 
-use super::mysql::is_label;
+use super::mysql::is_labelled;
 use super::{Dialect, Sql, Statement, literal, quote};
 use crate::catalog::{Reference, ReferenceId, TableId, TableName};
 use crate::database::Row;
@@ -212,8 +212,9 @@ impl Sql<'_> {
         let pair = |row: &Row| {
             let key = row.text(6).to_owned();
             // InnoDB compares the numbers of labels.
-            let label = self.table(parent).column(&key).is_some_and(|it| is_label(&it.type_name));
-            let taken_as = if label { " + 0" } else { "" }.to_owned();
+            let label =
+                self.table(parent).column(&key).is_some_and(|it| is_labelled(&it.type_name));
+            let taken_as = if label { " | 0" } else { "" }.to_owned();
             let child = row.text(5).to_owned();
             Pair { key, child, key_as: taken_as.clone(), operator: "=".into(), child_as: taken_as }
         };

@@ -275,33 +275,13 @@ impl Sql<'_> {
         }
     }
 
-    fn links(&self, stage: Stage) -> String {
+    pub(super) fn links(&self, stage: Stage) -> String {
         format!("orgsweep_l{}", stage.part.section)
     }
 
     pub fn count_links(&self, stage: Stage) -> Statement {
-        let links = self.dialect.temporary(&self.links(stage));
+        let links = self.temporary(&self.links(stage));
         format!("SELECT {} FROM {links}", self.dialect.as_text("count(*)")).into()
-    }
-
-    /// Rows that are alike in everything and named different rows: which is which nobody can tell where rows
-    /// have neither key nor address (MariaDB).
-    pub fn count_indistinct_links(&self, stage: Stage) -> Option<Statement> {
-        let table = stage.part.table;
-        self.has_twins(table).then(|| {
-            let identity = 0..self.identity_values(table, "c").len();
-            let identity: Vec<String> = identity.map(|n| format!("i{n}")).collect();
-            let old = (0..stage.section.written.len())
-                .map(|n| format!("coalesce(hex({}), '-')", bytes(&format!("o{n}"))));
-            format!(
-                "SELECT {} FROM (SELECT 1 FROM {} GROUP BY {} HAVING count(DISTINCT concat_ws(',', {})) > 1) l",
-                self.dialect.as_text("count(*)"),
-                self.dialect.temporary(&self.links(stage)),
-                identity.join(", "),
-                old.collect::<Vec<_>>().join(", "),
-            )
-            .into()
-        })
     }
 
     /// Rows that name again what they named. `None`: nothing finds them after their change.
@@ -321,7 +301,7 @@ impl Sql<'_> {
             format!(
                 "SELECT {} FROM {} l {} {} c ON {}",
                 self.dialect.as_text("count(*)"),
-                self.dialect.temporary(&self.links(stage)),
+                self.temporary(&self.links(stage)),
                 self.dialect.ordered_join(),
                 self.relation(table),
                 same.chain(linked).collect::<Vec<_>>().join(" AND ")
@@ -341,9 +321,14 @@ impl Sql<'_> {
             .map(|(n, column)| (column.name.as_str(), format!("l.o{n}")))
             .collect();
         let same = self.identity_values(table, "c").into_iter().enumerate();
-        let same: Vec<String> =
-            same.map(|(n, value)| self.same(table, &format!("l.i{n}"), &value)).collect();
-        let links = self.dialect.temporary(&self.links(stage));
+        let types = self.identity_types(table);
+        let same: Vec<String> = same
+            .zip(&types)
+            .map(|((n, value), type_name)| {
+                self.same(table, type_name, (&format!("l.i{n}"), &value))
+            })
+            .collect();
+        let links = self.temporary(&self.links(stage));
         self.update(table, &set, &format!("{links} l"), &same.join(" AND ")).into()
     }
 }

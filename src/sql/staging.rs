@@ -59,9 +59,12 @@ impl Stage<'_> {
 const LENIENT: &str = "SET STATEMENT sql_mode = 'ANSI_QUOTES,NO_BACKSLASH_ESCAPES,ALLOW_INVALID_DATES,\
                        NO_AUTO_VALUE_ON_ZERO' FOR ";
 
+/// From so many bytes on a value does not go into the text of a statement with others.
+const LONG: usize = 1 << 12;
+
 impl Sql<'_> {
     pub(super) fn stage(&self, stage: Stage) -> String {
-        self.dialect.temporary(&stage.name())
+        self.temporary(&stage.name())
     }
 
     /// Values compare here as they do in their table: by its columns' collations and, on SQLite, their
@@ -100,8 +103,9 @@ impl Sql<'_> {
                     false => format!(" ({})", keys.join(", ")),
                 };
                 format!(
-                    "CREATE OR REPLACE TEMPORARY TABLE {name}{keys} ENGINE = InnoDB AS \
+                    "CREATE OR REPLACE TEMPORARY TABLE {}{keys} ENGINE = InnoDB AS \
                      SELECT {} FROM {} c WHERE 1 = 0",
+                    self.own(&name),
                     columns.join(", "),
                     self.relation(table),
                 )
@@ -124,10 +128,7 @@ impl Sql<'_> {
                 )
             }
             Dialect::Mysql => {
-                let types: Vec<&str> = stage
-                    .archived()
-                    .map(|column| self.column(stage.part.table, &column.name).type_name.as_str())
-                    .collect();
+                let types = self.staged_types(stage);
                 let row = |row: &Vec<Option<String>>| {
                     let value = |(value, type_name): (&Option<String>, &&str)| match value {
                         Some(text) => Family::unarchived(type_name, text),
@@ -136,12 +137,7 @@ impl Sql<'_> {
                     let values: Option<Vec<String>> = row.iter().zip(&types).map(value).collect();
                     Some(format!("({})", values?.join(", ")))
                 };
-                let invalid = |row: &Vec<Option<String>>| {
-                    row.iter().zip(&types).any(|(value, type_name)| {
-                        value.as_deref() == Some("") && type_name.starts_with("enum")
-                    })
-                };
-                let lenient = if rows.iter().any(invalid) { LENIENT } else { "" };
+                let lenient = lenient(rows, &types);
                 let rows: Option<Vec<String>> = rows.iter().map(row).collect();
                 let rows = rows?.join(", ");
                 Some(format!("{lenient}INSERT INTO {} VALUES {rows}", self.stage(stage)).into())
@@ -167,6 +163,40 @@ impl Sql<'_> {
                 Some(statement)
             }
         }
+    }
+
+    /// The same of one row whose values may be too long for one statement: the long ones, each for a variable of
+    /// the session, and the statement that names these (MariaDB, whose statements have a longest length).
+    pub fn fill_stage_apart(
+        &self,
+        stage: Stage,
+        row: &[Option<String>],
+    ) -> Option<(Vec<(String, Vec<u8>)>, Statement)> {
+        let types = self.staged_types(stage);
+        let (mut ahead, mut values) = (Vec::new(), Vec::new());
+        for (n, (value, type_name)) in row.iter().zip(&types).enumerate() {
+            values.push(match value {
+                None => "NULL".into(),
+                Some(text) if text.len() < LONG => Family::unarchived(type_name, text)?,
+                Some(text) => {
+                    let variable = format!("@orgsweep_v{n}");
+                    let (bytes, named) = Family::sent(type_name, text, &variable)?;
+                    ahead.push((variable, bytes));
+                    named
+                }
+            });
+        }
+        let (lenient, values) = (lenient(&[row], &types), values.join(", "));
+        let insert = format!("{lenient}INSERT INTO {} VALUES ({values})", self.stage(stage));
+        Some((ahead, insert.into()))
+    }
+
+    /// The declared type of each value of a line.
+    fn staged_types(&self, stage: Stage) -> Vec<&str> {
+        let column = |archived: &ArchivedColumn| {
+            self.column(stage.part.table, &archived.name).type_name.as_str()
+        };
+        stage.archived().map(column).collect()
     }
 
     /// What makes a filled stage table quick to ask: PostgreSQL hashes it, by its statistics; SQLite looks
@@ -202,6 +232,15 @@ impl Sql<'_> {
         }
         keys
     }
+}
+
+fn lenient(rows: &[impl AsRef<[Option<String>]>], types: &[&str]) -> &'static str {
+    let invalid = |row: &[Option<String>]| {
+        row.iter()
+            .zip(types)
+            .any(|(value, type_name)| value.as_deref() == Some("") && type_name.starts_with("enum"))
+    };
+    if rows.iter().any(|row| invalid(row.as_ref())) { LENIENT } else { "" }
 }
 
 /// PostgreSQL's text of an array of texts.

@@ -163,7 +163,7 @@ impl Sql<'_> {
     }
 
     fn aside(&self, table: TableId) -> String {
-        self.dialect.temporary(&format!("orgsweep_a{}", table.0))
+        self.temporary(&format!("orgsweep_a{}", table.0))
     }
 
     /// The rows `a` set aside for the reference of this bit. `grown`: others were added since.

@@ -68,7 +68,7 @@ impl Sql<'_> {
     }
 
     pub(super) fn kept(&self, position: usize) -> String {
-        self.dialect.temporary(&format!("orgsweep_u{position}"))
+        self.temporary(&format!("orgsweep_u{position}"))
     }
 
     /// Where several unlinks change rows of one table: these rows, and which unlink concerns each.
@@ -102,7 +102,7 @@ impl Sql<'_> {
     pub(super) fn changed(&self, change: &Change) -> String {
         match change.unlinks[..] {
             [position] => self.kept(position),
-            _ => self.dialect.temporary(&format!("orgsweep_w{}", change.table.0)),
+            _ => self.temporary(&format!("orgsweep_w{}", change.table.0)),
         }
     }
 
@@ -149,11 +149,7 @@ impl Sql<'_> {
         on: &str,
     ) -> String {
         let relation = self.relation(table);
-        let written = |name: &str| set.iter().any(|(column, _)| *column == name);
-        let still = self.table(table).columns.iter().filter(|c| c.on_update && !written(&c.name));
-        let still =
-            still.map(|column| (column.name.as_str(), format!("c.{}", quote(&column.name))));
-        let all: Vec<(&str, String)> = set.iter().cloned().chain(still).collect();
+        let all = self.with_still(table, set.to_vec());
         let assign = |alias: &str| {
             let one = |(name, value): &(&str, String)| format!("{alias}{} = {value}", quote(name));
             all.iter().map(one).collect::<Vec<_>>().join(", ")
@@ -166,6 +162,20 @@ impl Sql<'_> {
                 format!("UPDATE {from} STRAIGHT_JOIN {relation} c ON {on} SET {}", assign("c."))
             }
         }
+    }
+
+    /// What an UPDATE writes, and the columns that would move by themselves as they are (MariaDB).
+    pub(super) fn with_still<'t>(
+        &'t self,
+        table: TableId,
+        set: Vec<(&'t str, String)>,
+    ) -> Vec<(&'t str, String)> {
+        let written = |name: &str| set.iter().any(|(column, _)| *column == name);
+        let still = self.table(table).columns.iter().filter(|c| c.on_update && !written(&c.name));
+        let still: Vec<(&str, String)> = still
+            .map(|column| (column.name.as_str(), format!("c.{}", quote(&column.name))))
+            .collect();
+        set.into_iter().chain(still).collect()
     }
 
     pub(super) fn written_columns(&self, change: &Change) -> Vec<&'_ str> {

@@ -63,7 +63,7 @@ impl Sql<'_> {
             self.create_as(&format!("orgsweep_v{}", table.0)),
             self.once(table),
             self.exception_table(table),
-            self.dialect.temporary("orgsweep_home"),
+            self.temporary("orgsweep_home"),
             table.0,
             self.relation(table),
             self.same_row(table, "e", "c"),
@@ -147,7 +147,7 @@ impl Sql<'_> {
         format!(
             "SELECT {} FROM {} WHERE origin = {origin} AND mine = 1 AND others = 0",
             self.dialect.as_text("count(*)"),
-            self.dialect.temporary("orgsweep_home"),
+            self.temporary("orgsweep_home"),
         )
         .into()
     }
@@ -173,7 +173,7 @@ impl Sql<'_> {
     }
 
     pub(super) fn excluded(&self, id: ReferenceId) -> String {
-        self.dialect.temporary(&format!("orgsweep_x{}", id.0))
+        self.temporary(&format!("orgsweep_x{}", id.0))
     }
 
     pub(super) fn not_excluded(&self, id: ReferenceId) -> String {
@@ -211,7 +211,7 @@ impl Sql<'_> {
     pub fn forget_homes(&self, tables: &[TableId], homes: &[TableId]) -> String {
         let judged = tables.iter().flat_map(|t| [self.exception_table(*t), self.verdict_table(*t)]);
         let homes = homes.iter().map(|table| self.home_table(*table));
-        let outcome = self.dialect.temporary("orgsweep_home");
+        let outcome = self.temporary("orgsweep_home");
         let all = judged.chain(homes).chain([outcome]);
         all.map(|name| self.dialect.drop_temporary(&name) + "; ").collect()
     }

@@ -6,6 +6,7 @@
 #[allow(dead_code)]
 mod archive;
 mod harness;
+mod mariadb;
 mod rowid;
 mod sqlite;
 #[path = "../support/mod.rs"]

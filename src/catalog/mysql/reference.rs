@@ -4,7 +4,7 @@ use super::grants::{self, Grant};
 use super::{ByTable, Positions, answer, place};
 use crate::catalog::{Comparison, Declaration, OnDelete, Reference, Table};
 use crate::database::{self, Database, Fault, Row};
-use crate::sql::quote;
+use crate::sql::{is_stored_alike, quote};
 use std::collections::BTreeMap;
 
 const HIDDEN: &str = include_str!("hidden.sql");
@@ -82,7 +82,7 @@ pub fn references(
         let comparison = |row: &Row| {
             let child = tables[child.0].column(row.text(5))?;
             let key = tables[parent.0].column(row.text(6))?;
-            let plain = stored_as(&child.type_name) == stored_as(&key.type_name);
+            let plain = is_stored_alike(key, child);
             Some(Comparison { plain, ..Comparison::default() })
         };
         Some(Reference {
@@ -106,20 +106,6 @@ pub fn references(
         })
     };
     rows.chunk_by(same).filter_map(reference).collect()
-}
-
-/// A type as far as it decides how values are stored, and so compared. InnoDB compares what is stored: the number
-/// of a label, not the label; and it wants texts to be of one collation. Lengths of varying texts, and widths
-/// by which integers are shown, change nothing.
-/// <https://mariadb.com/kb/en/foreign-keys/#constraints>
-fn stored_as(type_name: &str) -> String {
-    let name = type_name.to_ascii_lowercase();
-    let word = name.split(['(', ' ']).next().unwrap_or_default();
-    let sizeless = word.ends_with("int") || word.starts_with("var") || word == "char";
-    match (sizeless, name.split_once('(').zip(name.split_once(')'))) {
-        (true, Some(((before, _), (_, after)))) => format!("{before}{after}"),
-        _ => name,
-    }
 }
 
 fn on_delete(rule: &str) -> OnDelete {
@@ -146,16 +132,7 @@ fn index_of(indexes: &[Row], columns: &[String]) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{delete_rule, stored_as};
-
-    #[test]
-    fn values_are_stored_alike_whatever_their_length() {
-        assert_eq!(stored_as("int(11) unsigned"), stored_as("int(10) unsigned"));
-        assert_ne!(stored_as("int(11)"), stored_as("int(11) unsigned"));
-        assert_eq!(stored_as("varchar(9)"), stored_as("varchar(200)"));
-        assert_ne!(stored_as("char(9)"), stored_as("varchar(9)"));
-        assert_ne!(stored_as("enum('a','b')"), stored_as("enum('b','a')"));
-    }
+    use super::delete_rule;
 
     #[test]
     fn a_rule_is_read_from_the_text_of_a_table() {

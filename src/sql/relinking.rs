@@ -1,0 +1,94 @@
+//! Linking rows again that nothing tells apart: MariaDB's tables without a key. Those that are alike in every column
+//! are interchangeable, so that of each sort as many are written as there were, whichever.
+
+use super::mysql::bytes;
+use super::staging::Stage;
+use super::{Sql, Statement, quote};
+
+impl Sql<'_> {
+    /// The rows of one unlink, each sort once (alias `g`): how many are `alike` before and after. `None`: a key or an
+    /// address tells rows apart.
+    pub fn group_links(&self, stage: Stage) -> Option<String> {
+        let columns = self.group_columns(stage)?;
+        let sorts: Vec<String> = columns.iter().map(|column| bytes(column)).collect();
+        Some(format!(
+            "{} SELECT row_number() OVER () AS n, 0 AS mixed, s.* FROM \
+             (SELECT {}, count(*) AS alike FROM {} GROUP BY {}) s",
+            self.create_as(&groups(stage)),
+            columns.join(", "),
+            self.temporary(&self.links(stage)),
+            sorts.join(", "),
+        ))
+    }
+
+    fn group_columns(&self, stage: Stage) -> Option<Vec<String>> {
+        let table = stage.part.table;
+        let identity = (0..self.key_table(table).identity_columns().len()).map(|n| format!("i{n}"));
+        let old = (0..stage.section.written.len()).map(|n| format!("o{n}"));
+        self.has_twins(table).then(|| identity.chain(old).collect())
+    }
+
+    /// Marks the sorts of which others than those of one sort are left: they were told apart by what was unlinked, or
+    /// stood beside them.
+    pub fn mark_mixed_links(&self, stage: Stage) -> Statement {
+        let table = stage.part.table;
+        let groups = self.temporary(&groups(stage));
+        let same = self.alike(stage, |n| format!("g.i{n}"));
+        format!(
+            "UPDATE {groups} g JOIN (SELECT g.n FROM {groups} g STRAIGHT_JOIN {} c ON {same} \
+             GROUP BY g.n, g.alike HAVING count(*) <> g.alike) m ON m.n = g.n SET g.mixed = 1",
+            self.relation(table)
+        )
+        .into()
+    }
+
+    /// The row `c` has these values of the identity, to the byte.
+    fn alike(&self, stage: Stage, value: impl Fn(usize) -> String) -> String {
+        let own = self.identity_values(stage.part.table, "c").into_iter().enumerate();
+        let same = own.map(|(n, own)| format!("{} <=> {}", bytes(&own), bytes(&value(n))));
+        same.collect::<Vec<_>>().join(" AND ")
+    }
+
+    /// Numbers of the marked sorts, and how many rows of each are to be linked.
+    pub fn mixed_links(&self, stage: Stage) -> Statement {
+        let (number, alike) = (self.dialect.as_text("g.n"), self.dialect.as_text("g.alike"));
+        let groups = self.temporary(&groups(stage));
+        format!("SELECT {number}, {alike} FROM {groups} g WHERE g.mixed = 1").into()
+    }
+
+    /// Lets all rows of the other sorts name again what they named.
+    pub fn relink_groups(&self, stage: Stage) -> Statement {
+        let written = stage.section.written.iter().enumerate();
+        let set: Vec<(&str, String)> =
+            written.map(|(n, column)| (column.name.as_str(), format!("g.o{n}"))).collect();
+        let on = format!("g.mixed = 0 AND {}", self.alike(stage, |n| format!("g.i{n}")));
+        let from = format!("{} g", self.temporary(&groups(stage)));
+        self.update(stage.part.table, &set, &from, &on).into()
+    }
+
+    /// Lets so many rows of one sort name again what they named.
+    pub fn relink_some(&self, stage: Stage, number: u64, rows: u64) -> Statement {
+        let table = stage.part.table;
+        let groups = self.temporary(&groups(stage));
+        let kept =
+            |column: String| format!("(SELECT g.{column} FROM {groups} g WHERE g.n = {number})");
+        let written = stage.section.written.iter().enumerate();
+        let written = written.map(|(n, column)| (column.name.as_str(), kept(format!("o{n}"))));
+        let set: Vec<String> = self
+            .with_still(table, written.collect())
+            .into_iter()
+            .map(|(name, value)| format!("c.{} = {value}", quote(name)))
+            .collect();
+        format!(
+            "UPDATE {} c SET {} WHERE {} LIMIT {rows}",
+            self.relation(table),
+            set.join(", "),
+            self.alike(stage, |n| kept(format!("i{n}")))
+        )
+        .into()
+    }
+}
+
+fn groups(stage: Stage) -> String {
+    format!("orgsweep_g{}", stage.part.section)
+}
