@@ -225,8 +225,9 @@ fn another_application_is_refused_and_left_alone() {
 /// Migrating is refused while the one table made by `setup` is there.
 fn refuses(database: &mut Database, setup: &str, table: &str) {
     database.run(setup).unwrap();
-    let error = migrate::run(database, &mut |_| {}).unwrap_err().to_string();
-    assert!(error.contains(table) && error.contains("hint: "), "{error}");
+    let error = migrate::run(database, &mut |_| {}).unwrap_err();
+    let problem = orgsweep::exit::diagnose(&error);
+    assert!(problem.message.contains(table) && problem.hint.is_some(), "{problem:?}");
     let tables = match database.dialect() {
         Dialect::Sqlite => "SELECT count(*) FROM sqlite_master WHERE type = 'table'",
         Dialect::Postgres => "SELECT count(*)::text FROM pg_tables WHERE schemaname = 'public'",

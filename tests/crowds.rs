@@ -116,7 +116,8 @@ fn holder(db: &TestDatabase) -> Database {
         // In REPEATABLE READ a small table is locked as a whole.
         session.run("SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED").expect("a level");
     }
-    let update = "BEGIN; UPDATE users SET id = id WHERE organization_id = 1 AND 's3cret' <> ''";
+    session.run("BEGIN").expect("a transaction");
+    let update = "UPDATE users SET id = id WHERE organization_id = 1 AND 's3cret' <> ''";
     session.run(update).expect("a lock");
     session
 }

@@ -243,10 +243,10 @@ fn sqlite_path(rest: &str) -> Result<Target> {
     }
     let file = PathBuf::from(percent_decode_str(path).decode_utf8_lossy().into_owned());
     let has_account = rest.starts_with("//") && path.contains('@');
-    if (path.contains(['?', ';']) || has_account) && !file.exists() {
+    if (path.contains(['?', ';', '&', '#']) || has_account) && !file.exists() {
         bail!(
-            "an SQLite URL is sqlite:PATH, without account and parameters (in a new file's name, ? ; @ are written \
-             %3F %3B %40)"
+            "an SQLite URL is sqlite:PATH, without account and parameters (in a new file's name, ? ; & # @ are \
+             written %3F %3B %26 %23 %40)"
         );
     }
     Ok(Target::Sqlite(file))
@@ -370,6 +370,7 @@ mod tests {
             "host=h password=a:cret",
             "cret:x@h/d",
             "sqlite:x.db?key=cret",
+            "sqlite:x.db&key=cret",
             "sqlite://u:cret@h/x.db",
             "x.db?key=cret",
             "jdbc:postgresql://h/d?password=cret",

@@ -3,8 +3,9 @@
 //! It repeats the statements that found rows, compares the counts with the preview's, then unlinks
 //! and deletes with the engine's own checks on. Of a deletion that clean refuses nothing is in it: it fails.
 
-use super::Report;
+use super::{Outcome, Report};
 use crate::catalog::TableId;
+use crate::exit::Exit;
 use crate::findings::Work;
 use crate::label::{printable, title};
 use crate::sql::{Cycles, Dialect, Sql};
@@ -13,7 +14,8 @@ use std::collections::BTreeSet;
 /// # Errors
 /// Why the script cannot be written: it would hold characters that are not seen.
 pub fn report(report: &Report) -> Result<String, String> {
-    if report.exit != 0 {
+    let unmatched = report.outcome == Outcome::Nothing && report.exit == Exit::Refused.code();
+    if report.outcome == Outcome::Refused || unmatched {
         let messages = report.refusal_views().into_iter().map(|refusal| refusal.message);
         let messages: Vec<String> = messages.collect();
         let none = [format!("nothing matches {}", report.selection)];
