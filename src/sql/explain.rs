@@ -29,7 +29,7 @@ impl Sql<'_> {
             statement.push(if n > 0 { " AND " } else { "" });
             match (&part.column, self.dialect) {
                 (Place::Column(name), _) => {
-                    statement.append(&self.value_is(table, name, &part.value));
+                    statement.append(&self.value_is_like(table, name, &part.value));
                 }
                 (Place::Row, Dialect::Sqlite) => {
                     let rowid = &self.identity_values(table, "c")[0];
