@@ -22,8 +22,8 @@ pub struct Which {
     /// Of these only the ones made longer ago than this: 7d, 12h, 1d 12h
     ///
     /// Only filters what --org-name, --org-id and --org-like select. By the database's clock, and once
-    /// more under the lock. A time without a zone is one of the session's time zone (PostgreSQL) or of
-    /// UTC (SQLite); numbers are seconds since 1970. An organization whose time is missing, cannot be
+    /// more under the lock. A time without a zone is one of the database's own time zone (of the URL's, where
+    /// that sets one; SQLite: UTC); numbers are seconds since 1970. An organization whose time is missing, cannot be
     /// read or lies before 1971 is never older than anything.
     #[arg(long, value_name = "AGE", value_parser = duration)]
     pub older_than: Option<Duration>,

@@ -6,7 +6,7 @@ use crate::database::{Database, Fault};
 use crate::exit::{Exit, Problem};
 use crate::interrupt;
 use crate::plan;
-use crate::render::{counted, table::line};
+use crate::render::table::line;
 use crate::selection::{Root, Selection};
 use crate::sql::{Sql, Statement};
 use crate::ui::Ui;
@@ -19,9 +19,17 @@ const LOCK_TIMEOUT: Duration = Duration::from_secs(10);
 struct Remains {
     /// Key and name of organizations that still exist.
     organizations: Vec<(String, String)>,
-    /// References whose rows name a selected key, or a parent that does not exist.
-    rows: Vec<(String, u64)>,
+    /// Rows that name a selected key, or a parent that does not exist.
+    rows: Vec<Left>,
     checked: String,
+}
+
+/// Rows that a reference has left.
+struct Left {
+    reference: String,
+    rows: u64,
+    /// They name nobody, and nobody can tell whose they were.
+    dangling: bool,
 }
 
 pub fn run(subject: &Subject, args: &Verify, ui: &mut Ui) -> Result<Exit> {
@@ -55,17 +63,17 @@ fn look(database: &mut Database, sql: &Sql, root: &Root, selection: &Selection) 
     })?;
     let organizations = found.iter().map(|row| (row.text(0).to_owned(), row.text(1).to_owned()));
     let mut rows = Vec::new();
-    let mut count = |question: Vec<(String, Statement)>| -> Result<()> {
-        for (name, statement) in question {
+    let mut count = |questions: Vec<(String, Statement)>, dangling: bool| -> Result<()> {
+        for (reference, statement) in questions {
             let number = database.query_one(&statement)?.count(0)?;
             if number > 0 {
-                rows.push((name, number));
+                rows.push(Left { reference, rows: number, dangling });
             }
         }
         Ok(())
     };
     let by_key = sql.rows_naming(root, &selection.ids);
-    let dangling = sql.rows_naming_nobody(root.table);
+    let (dangling, unread) = sql.rows_naming_nobody();
     let name = &sql.catalog.table(root.table).name;
     let mut checked = vec![format!("that no selected row of {name} exists")];
     if !selection.ids.is_empty() {
@@ -73,12 +81,15 @@ fn look(database: &mut Database, sql: &Sql, root: &Root, selection: &Selection) 
     }
     if !dangling.is_empty() {
         checked.push(format!(
-            "that none of {} unwatched references to {name} dangles",
+            "that none of {} unwatched references to {name} and what belongs to it dangles",
             dangling.len()
         ));
     }
-    count(by_key)?;
-    count(dangling)?;
+    if !unread.is_empty() {
+        checked.push(format!("but not {}, which this role may not read", unread.join(", ")));
+    }
+    count(by_key, false)?;
+    count(dangling, true)?;
     Ok(Remains { organizations: organizations.collect(), rows, checked: checked.join("; ") })
 }
 
@@ -87,8 +98,12 @@ fn text(remains: &Remains) -> String {
     for (key, name) in &remains.organizations {
         text += &line(&format!("still there: {name} (key {key})"));
     }
-    for (reference, rows) in &remains.rows {
-        text += &line(&format!("still there: {} by {reference}", counted(*rows, "row")));
+    for Left { reference, rows, dangling } in &remains.rows {
+        let rows = crate::render::counted(*rows, "row");
+        text += &match dangling {
+            true => line(&format!("dangling: {rows} by {reference} name nobody")),
+            false => line(&format!("still there: {rows} by {reference}")),
+        };
     }
     if text.is_empty() {
         text += "nothing is left\n";
@@ -99,7 +114,7 @@ fn text(remains: &Remains) -> String {
 fn json(remains: &Remains, exit: Exit) -> String {
     let organization =
         |(key, name): &(String, String)| serde_json::json!({ "key": key, "name": name });
-    let row = |(reference, rows): &(String, u64)| serde_json::json!({ "reference": reference, "rows": rows });
+    let row = |left: &Left| serde_json::json!({ "reference": left.reference, "rows": left.rows, "dangling": left.dangling });
     let document = serde_json::json!({
         "format": 1,
         "command": "verify",

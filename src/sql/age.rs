@@ -1,5 +1,7 @@
 //! How old a row is, by the database's clock and a column that tells when the row was made.
 //!
+//! A time without a zone is one of the database's own time zone: what its other users write, whose sessions have no
+//! other. Drivers set their sessions' (Diesel to UTC, we MariaDB's to UTC, so that archives lose nothing).
 //! Numbers are seconds since 1970. What lies outside 1971 to 9999 is a placeholder (Go's year 1), a Julian
 //! day, a bare year, milliseconds: it tells nothing.
 
@@ -40,13 +42,23 @@ fn sqlite(column: &str) -> String {
     )
 }
 
+/// The zone that a session has before anybody sets one: the URL's or PGTZ, else the role's, the database's or the
+/// server's (<https://www.postgresql.org/docs/current/view-pg-settings.html>).
+const OWN_ZONE: &str = "(SELECT reset_val FROM pg_catalog.pg_settings WHERE name = 'TimeZone')";
+
 fn postgres(column: &str, type_name: &str) -> Option<String> {
     const NUMERIC: [&str; 4] = ["integer", "bigint", "double precision", "real"];
     match () {
         // Infinity has no distance.
-        () if type_name.starts_with("timestamp") || type_name == "date" => Some(format!(
-            "CASE WHEN {column} {DATES} THEN extract(epoch FROM now() - {column}) END"
-        )),
+        () if type_name.starts_with("timestamp") || type_name == "date" => {
+            let made = match type_name.ends_with("with time zone") {
+                true => column.to_owned(),
+                false => format!("pg_catalog.timezone({OWN_ZONE}, {column}::timestamp)"),
+            };
+            Some(format!(
+                "CASE WHEN {column} {DATES} THEN extract(epoch FROM pg_catalog.now() - {made}) END"
+            ))
+        }
         () if NUMERIC.contains(&type_name) || type_name.starts_with("numeric") => Some(format!(
             "CASE WHEN {column} {NUMBERS} THEN extract(epoch FROM now()) - {column} END"
         )),
@@ -54,12 +66,19 @@ fn postgres(column: &str, type_name: &str) -> Option<String> {
     }
 }
 
-/// The session's time zone is UTC, and so is a DATETIME for want of a better guess.
+/// A TIMESTAMP is told in the session's zone, which is UTC. What is out of CONVERT_TZ's range, it leaves as it is
+/// (<https://mariadb.com/kb/en/convert_tz/>).
 fn mysql(column: &str, type_name: &str) -> Option<String> {
     match Family::of(type_name) {
-        Family::Date => Some(format!(
-            "CASE WHEN {column} {DATES} THEN timestampdiff(SECOND, {column}, now(6)) END"
-        )),
+        Family::Date => {
+            let made = match type_name.to_ascii_lowercase().starts_with("timestamp") {
+                true => column.to_owned(),
+                false => format!("convert_tz({column}, @@global.time_zone, '+00:00')"),
+            };
+            Some(format!(
+                "CASE WHEN {column} {DATES} THEN timestampdiff(SECOND, {made}, utc_timestamp(6)) END"
+            ))
+        }
         Family::Integer | Family::Decimal | Family::Float => Some(format!(
             "CASE WHEN {column} {NUMBERS} \
              THEN unix_timestamp() - CAST({column} AS DECIMAL(30, 6)) END"

@@ -29,7 +29,7 @@ impl Sql<'_> {
             statement.push(if n > 0 { " AND " } else { "" });
             match (&part.column, self.dialect) {
                 (Place::Column(name), _) => {
-                    statement.append(&self.value_is(table, name, &part.value));
+                    statement.append(&self.value_is_like(table, name, &part.value));
                 }
                 (Place::Row, _) if self.table(table).has_nameless_rows() => {
                     statement.push("1 = 0");

@@ -1,6 +1,7 @@
 //! The condition that selects root rows. Names match exactly, whatever the column's collation:
 //! the plain comparison is for the index, the binary one for the truth.
 
+use super::meaning::without_length;
 use super::mysql::{Family, exact};
 use super::staging::literal_alone;
 use super::{Dialect, Sql, Statement, literal, quote};
@@ -101,8 +102,8 @@ impl Sql<'_> {
         condition
     }
 
-    /// The column of row `c` holds the value.
-    pub(super) fn value_is(&self, table: TableId, name: &str, value: &str) -> Statement {
+    /// The column of row `c` holds what the engine takes for the value ([`Sql::value_is`] for what is exactly it).
+    pub(super) fn value_equals(&self, table: TableId, name: &str, value: &str) -> Statement {
         let column = format!("c.{}", quote(name));
         let type_name = &self.column(table, name).type_name;
         let mut condition = Statement::default();
@@ -122,11 +123,17 @@ impl Sql<'_> {
             },
             Dialect::Postgres => {
                 condition.push(&format!("{column} = ")).bind(value);
-                condition.push(&format!("::text::{}", without_length(type_name)));
+                condition.push(&format!("::text::{}", self.bound_type(table, name)));
             }
             Dialect::Mysql => condition = Family::of(type_name).is(&column, value),
         }
         condition
+    }
+
+    /// The type as which a value for a column is bound: a domain's own, without its length (PostgreSQL).
+    pub(super) fn bound_type(&self, table: TableId, name: &str) -> String {
+        let column = self.column(table, name);
+        without_length(column.domain_over.as_deref().unwrap_or(&column.type_name))
     }
 
     /// One run at a time deletes an organization: a second one waits here, before it touches a row
@@ -200,17 +207,6 @@ impl Sql<'_> {
 /// A blob as it is shown: SQLite may keep one in any column.
 pub(super) fn as_blob(value: &str) -> Option<&str> {
     literal_alone(value).filter(|literal| literal.starts_with("X'"))
-}
-
-/// A cast to PostgreSQL's `character varying(3)` or `numeric(9,2)` cuts or rounds what does not fit,
-/// and would find another row.
-fn without_length(type_name: &str) -> &str {
-    match type_name.split_once('(') {
-        Some(("character varying", _)) => "character varying",
-        Some(("character", _)) => "bpchar",
-        Some(("numeric", _)) => "numeric",
-        _ => type_name,
-    }
 }
 
 /// `*` and `?` to LIKE's wildcards, everything else literal; `!` escapes.

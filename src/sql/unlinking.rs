@@ -223,6 +223,10 @@ impl Sql<'_> {
             UnlinkValue::Default => {
                 typed(self.column(table, column).default.as_deref().unwrap_or("NULL"))
             }
+            // The column's own length would cut it to another key.
+            UnlinkValue::Key(key) if self.dialect == Dialect::Postgres => {
+                format!("({})::{}", literal(key), self.bound_type(table, column))
+            }
             UnlinkValue::Key(key) => typed(&literal(key)),
         }
     }

@@ -3,7 +3,7 @@
 use super::affinities::compares_plainly;
 use super::selection::as_blob;
 use super::{Dialect, Sql, Statement, quote};
-use crate::catalog::{Affinity, Origin, ReferenceId, TableId};
+use crate::catalog::{Affinity, Origin, ReferenceId};
 use crate::selection::{Root, Selection};
 
 impl Sql<'_> {
@@ -30,42 +30,28 @@ impl Sql<'_> {
         };
         let question = |id: ReferenceId| {
             let mut statement = Statement::from(format!(
-                "SELECT {} FROM {} c WHERE ",
+                "SELECT {} FROM {} c WHERE (",
                 self.dialect.as_text("count(*)"),
                 self.child_relation(id),
             ));
-            statement.append(&self.names_any(root.table, key, id, ids));
+            let (declared, reference) = (self.column(root.table, key), self.catalog.reference(id));
+            let unlike =
+                declared.affinity == Affinity::Blob || !compares_plainly(self.catalog, id, 0);
+            if self.dialect == Dialect::Sqlite && unlike && !reference.declaration.as_text {
+                statement.append(&self.names_any_unlike(id, declared.affinity, ids));
+            } else {
+                for (n, value) in ids.iter().enumerate() {
+                    statement.push(if n > 0 { " OR " } else { "" });
+                    statement.append(&self.names_key_of(id, key, value));
+                }
+            }
+            statement.push(")");
             if let Some(condition) = self.discriminated(id, &|name| format!("c.{}", quote(name))) {
                 statement.push(&format!(" AND {condition}"));
             }
             (self.catalog.reference_arrow(id), statement)
         };
         self.catalog.reference_ids().filter(names_it).map(question).collect()
-    }
-
-    /// The row `c` names one of `ids` by the reference `id` to the root's key.
-    fn names_any(&self, root: TableId, key: &str, id: ReferenceId, ids: &[String]) -> Statement {
-        let reference = self.catalog.reference(id);
-        let as_text = reference.declaration.as_text;
-        let column = format!("c.{}", quote(&reference.columns[0]));
-        let declared = self.column(root, key);
-        let unlike = declared.affinity == Affinity::Blob || !compares_plainly(self.catalog, id, 0);
-        if self.dialect == Dialect::Sqlite && unlike && !as_text {
-            return self.names_any_unlike(id, declared.affinity, ids);
-        }
-        let left = if as_text { self.dialect.exact_text(&column) } else { column };
-        let mut condition = Statement::from(format!("{left} IN ("));
-        for (n, value) in ids.iter().enumerate() {
-            condition.push(if n > 0 { ", " } else { "" }).bind(value);
-            if self.dialect == Dialect::Postgres && !as_text {
-                condition.push(&format!("::text::{}", declared.type_name));
-            }
-            if let Some(blob) = as_blob(value).filter(|_| self.dialect == Dialect::Sqlite) {
-                condition.push(&format!(", {blob}"));
-            }
-        }
-        condition.push(")");
-        condition
     }
 
     /// The same where SQLite would not compare the texts that `ids` are as it compares the key.
@@ -98,15 +84,48 @@ impl Sql<'_> {
         condition
     }
 
-    /// Per reference to `parent` that the engine does not vouch for: a count of the rows that name
-    /// no row of it. SQLite vouches for nothing: its checks are a setting of each connection.
-    pub fn rows_naming_nobody(&self, parent: TableId) -> Vec<(String, Statement)> {
+    /// The row `c` names the key `value`: holds it exactly, or holds what the reference takes for it and names no
+    /// other row by that ('E' names 'é' where nothing tells them apart, as long as there is no 'E').
+    fn names_key_of(&self, id: ReferenceId, key: &str, value: &str) -> Statement {
+        let reference = self.catalog.reference(id);
+        let (child, column) = (reference.child, &reference.columns[0]);
+        if reference.declaration.as_text {
+            let mut condition = Statement::from(format!(
+                "{} = ",
+                self.dialect.exact_text(&format!("c.{}", quote(column)))
+            ));
+            condition.bind(value);
+            return condition;
+        }
+        let mut condition = Statement::from("(");
+        condition.append(&self.value_is(child, column, value)).push(" OR (");
+        match self.dialect {
+            Dialect::Postgres => {
+                condition.push(&format!("c.{} = ", quote(column))).bind(value);
+                condition.push(&format!("::text::{}", self.bound_type(reference.parent, key)));
+            }
+            Dialect::Sqlite | Dialect::Mysql => {
+                condition.append(&self.value_is_like(child, column, value));
+            }
+        }
+        condition.push(&format!(
+            " AND NOT EXISTS (SELECT 1 FROM {} r WHERE {})))",
+            self.relation(reference.parent),
+            self.names_row(id, "r", "c"),
+        ));
+        condition
+    }
+
+    /// Per reference into the tables that a clean reaches, and that the engine does not vouch for: a count of the
+    /// rows that name no row there. SQLite and MariaDB vouch for nothing: their checks are a setting of each session.
+    /// Beside them the references whose tables cannot be read whole.
+    pub fn rows_naming_nobody(&self) -> (Vec<(String, Statement)>, Vec<String>) {
         let doubtful = |id: &ReferenceId| {
             let reference = self.catalog.reference(*id);
             let vouched = reference.enforced && reference.validated;
-            reference.parent == parent
+            self.plan.tables.contains(&reference.parent)
                 && reference.declaration.origin != Origin::Inverse
-                && (self.dialect == Dialect::Sqlite || !vouched)
+                && (self.dialect != Dialect::Postgres || !vouched)
         };
         let question = |id: ReferenceId| {
             let statement = format!(
@@ -114,11 +133,20 @@ impl Sql<'_> {
                 self.dialect.as_text("count(*)"),
                 self.child_relation(id),
                 self.row_names_somebody(id, "c"),
-                self.relation(parent),
+                self.relation(self.catalog.reference(id).parent),
                 self.names_row(id, "r", "c"),
             );
             (self.catalog.reference_arrow(id), statement.into())
         };
-        self.catalog.reference_ids().filter(doubtful).map(question).collect()
+        let is_readable = |id: &ReferenceId| {
+            let reference = self.catalog.reference(*id);
+            [reference.child, reference.parent].iter().all(|table| {
+                self.table(*table).privileges.select && !self.table(*table).row_security
+            })
+        };
+        let (readable, unread): (Vec<_>, Vec<_>) =
+            self.catalog.reference_ids().filter(doubtful).partition(is_readable);
+        let unread = unread.into_iter().map(|id| self.catalog.reference_arrow(id));
+        (readable.into_iter().map(question).collect(), unread.collect())
     }
 }

@@ -180,3 +180,44 @@ each_backend! {
         }
     }
 }
+
+/// What was made a moment ago, and three hours ago, by somebody in the database's own time zone.
+fn made_in(db: &TestDatabase, column: &str, local: &str) {
+    let hours = |hours: i64| match db.backend {
+        Backend::Mysql => format!("({local}) - interval {hours} hour"),
+        _ => format!("({local}) - interval '{hours} hours'"),
+    };
+    made(db, column, &[&hours(0), &hours(3)]);
+}
+
+/// Whatever zone a driver sets: hours west of UTC, what was made just now would be hours old.
+#[test]
+fn a_time_without_a_zone_is_one_of_the_database_s_own() {
+    let Some(db) = TestDatabase::fresh(Backend::Postgres) else { return };
+    db.execute(&format!("ALTER DATABASE {} SET timezone = 'America/New_York'", db.name()));
+    let local = "now() AT TIME ZONE 'America/New_York'";
+    for column in ["timestamp", "timestamp(0)"] {
+        made_in(&db, column, local);
+        assert_eq!(older(&db, &["1h"]), ["2"], "{column}");
+        assert_eq!(older(&db, &["4h"]), [""; 0], "{column}");
+    }
+    made_in(&db, "timestamptz", "now()");
+    assert_eq!(older(&db, &["1h"]), ["2"]);
+    // The URL's zone comes before the database's.
+    made_in(&db, "timestamp", "now() AT TIME ZONE 'Asia/Tokyo'");
+    let url = format!("{}?options=-ctimezone%3DAsia/Tokyo", db.url());
+    let preview = [
+        "--database-url",
+        &url,
+        "preview",
+        "--org-like",
+        "e2e-*",
+        "--older-than",
+        "1h",
+        "--format",
+        "json",
+    ];
+    let shown = orgsweep(&preview).exits(0).json();
+    assert_eq!(shown["organizations"].as_array().map(Vec::len), Some(1), "{shown}");
+    assert_eq!(shown["organizations"][0]["key"], "2");
+}

@@ -16,3 +16,4 @@ mod standby;
 #[path = "../support/mod.rs"]
 mod support;
 mod triggers;
+mod zones;
