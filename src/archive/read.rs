@@ -5,7 +5,7 @@ use super::write::{PIECE, hex};
 use super::{About, Error, FORMAT, Manifest, Result, Section, line};
 use crate::files;
 use sha2::{Digest, Sha256};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
@@ -85,6 +85,9 @@ struct Content {
     /// Of the row that has not ended yet, and the longest.
     length: u64,
     longest: u64,
+    /// Its tabs so far, and how many tabs rows have.
+    tabs: usize,
+    widths: BTreeSet<usize>,
 }
 
 impl Content {
@@ -98,9 +101,15 @@ impl Content {
             for part in piece.split_inclusive(|byte| *byte == b'\n') {
                 self.length += part.len() as u64;
                 self.longest = self.longest.max(self.length);
+                self.tabs += part.iter().filter(|byte| **byte == b'\t').count();
                 if part.ends_with(b"\n") {
                     self.rows += 1;
                     self.length = 0;
+                    let tabs = std::mem::take(&mut self.tabs);
+                    // Two are one too many already.
+                    if self.widths.len() < 2 {
+                        self.widths.insert(tabs);
+                    }
                 }
             }
             let length = piece.len();
@@ -110,7 +119,7 @@ impl Content {
 }
 
 fn check(path: &Path, section: &Section, found: Option<Content>) -> Result<()> {
-    let Content { hash, rows, longest, .. } = found.unwrap_or_default();
+    let Content { hash, rows, longest, widths, .. } = found.unwrap_or_default();
     let table = section.table_name();
     if longest > LONGEST_ROW {
         let message = format!("a row of {table} has {longest} bytes, which no database takes back");
@@ -120,9 +129,12 @@ fn check(path: &Path, section: &Section, found: Option<Content>) -> Result<()> {
         let message = format!("{rows} rows of {table} are there instead of {}", section.rows);
         return Err(Error::new(path, message));
     }
-    match hex(&hash.finalize()) == section.sha256 {
+    if hex(&hash.finalize()) != section.sha256 {
+        return Err(Error::new(path, format!("the checksum of {table} does not match")));
+    }
+    match widths.iter().all(|tabs| tabs + 1 == section.width()) {
         true => Ok(()),
-        false => Err(Error::new(path, format!("the checksum of {table} does not match"))),
+        false => Err(Error::new(path, format!("a line of {table} is no row of it"))),
     }
 }
 

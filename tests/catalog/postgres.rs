@@ -181,7 +181,7 @@ fn what_postgresql_18_added() {
     };
     let mut database = scratch.connect();
     let version = Statement::from("SELECT current_setting('server_version_num')");
-    if database.query_one(&version).unwrap().number(0).unwrap() < 180_000 {
+    if database.query_one(&version).unwrap().number(0).expect("a number") < 180_000 {
         return eprintln!("skipped: the server is older than PostgreSQL 18");
     }
     let schema = "
