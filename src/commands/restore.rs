@@ -12,7 +12,7 @@ use crate::exit::{self, Exit, Problem};
 use crate::plan::{self, Rules};
 use crate::receipt::{Part, digests};
 use crate::render::restoration::{self, Ended, View};
-use crate::restoration::{Restoration, Restored};
+use crate::restoration::Restored;
 use crate::selection::{Root, Selection};
 use crate::ui::Ui;
 use anyhow::Result;
@@ -112,7 +112,12 @@ fn restore(
         ui.note(&format!("{} of {}", manifest.subject(), database.target().redacted()));
     }
     let restored = match crate::restoration::plan(manifest, &catalog) {
-        Ok(restoration) => put_back(&mut database, &catalog, reader, &restoration, args, ui)?,
+        Ok(restoration) => {
+            let silence = database.silence()?;
+            let fire_triggers = args.fire_triggers;
+            let source = Source { reader, restoration: &restoration, silence, fire_triggers };
+            put_back(&mut database, &catalog, &source, args, ui)?
+        }
         Err(obstacles) => Restored { obstacles, ..Restored::default() },
     };
     let ended = match () {
@@ -127,6 +132,7 @@ fn restore(
         manifest,
         catalog: &catalog,
         restored: &restored,
+        fired: args.fire_triggers,
     };
     parts.push(part(&view, start));
     let text = match args.format {
@@ -166,13 +172,12 @@ fn fits(manifest: &Manifest, database: &mut Database, args: &Restore) -> Result<
 fn put_back(
     database: &mut Database,
     catalog: &Catalog,
-    reader: &Reader,
-    restoration: &Restoration,
+    source: &Source,
     args: &Restore,
     ui: &mut Ui,
 ) -> Result<Restored> {
     // No organization is selected and nothing is deleted: the root is only where statements begin.
-    let parts = restoration.rows.iter().chain(&restoration.links);
+    let parts = source.restoration.rows.iter().chain(&source.restoration.links);
     let table = parts.map(|part| part.table).next().unwrap_or(TableId(0));
     let plan = plan::build(catalog, table, Rules::default());
     let root = Root { table, key: None, name: None, created: None };
@@ -189,9 +194,8 @@ fn put_back(
         archive: None,
         may_shrink: false,
     };
-    let source = Source { reader, restoration };
     let mut observe = |progress: Progress| narrate(ui, catalog, &plan, progress);
-    execute::restore(database, &job, &source, args.dry_run, &mut observe).map_err(told)
+    execute::restore(database, &job, source, args.dry_run, &mut observe).map_err(told)
 }
 
 /// What a failure means to whoever wanted rows back: nothing was to be deleted.
@@ -204,6 +208,10 @@ fn told(failure: Failure) -> anyhow::Error {
         Failure::SchemaMoved => refused(
             &"the schema changed while the restore was being prepared",
             "run the same command again",
+        ),
+        Failure::Trigger { .. } => refused(
+            &failure,
+            "a trigger that was let fire, or a constraint, keeps an archived row out",
         ),
         Failure::Database(error) if error.fault == Fault::Constraint => {
             refused(error, "a constraint of the database keeps an archived row out")

@@ -2,6 +2,7 @@
 
 use super::{Database, Fault, Result, Row, Target};
 use crate::policy::Place;
+use crate::restoration::Silence;
 use crate::sql::Dialect;
 
 /// Positions in a server's log.
@@ -140,6 +141,18 @@ impl Database {
                 granted = database.query_one(&question.into())?.flag(0);
             }
             Ok(if granted { ReplicaRole::Usable } else { ReplicaRole::NotGranted })
+        })
+    }
+
+    /// What keeps triggers from firing while rows are put back.
+    ///
+    /// # Errors
+    /// Those of the connection.
+    pub fn silence(&mut self) -> Result<Silence> {
+        Ok(match self.replica_role()? {
+            ReplicaRole::Usable => Silence::ReplicaRole,
+            ReplicaRole::None if self.switches_triggers() => Silence::Switch,
+            _ => Silence::Nothing,
         })
     }
 

@@ -1,7 +1,8 @@
 //! The changes themselves, in the plan's order, and the proof that they did what was said.
 
+use super::failure::Doing;
 use super::{Failure, Job, Progress, Run, archiving, timed};
-use crate::catalog::{Catalog, Reference, ReferenceId, TableId, TableName};
+use crate::catalog::{Catalog, Reference, ReferenceId, TableId, TableName, Trigger};
 use crate::database::{self, Database};
 use crate::findings::{Change, Findings, Step, Work};
 use crate::plan::Checks;
@@ -42,12 +43,12 @@ pub fn remove(
         match work {
             Work::Unlink(change) => {
                 let unlinked = timed(|| unlink(run, findings, &change));
-                let ((), took) =
-                    unlinked.map_err(|e| e.at("unlinking", &[change.table], run.job.catalog))?;
+                let ((), took) = unlinked
+                    .map_err(|e| e.at(Doing::Unlinking, &[change.table], run.job.catalog))?;
                 durations.extend(change.unlinks.iter().map(|unlink| (Step::Unlink(*unlink), took)));
             }
             Work::Delete(tables) => delete(run, findings, &tables, unwatched, &mut durations)
-                .map_err(|e| e.at("deleting", &tables, run.job.catalog))?,
+                .map_err(|e| e.at(Doing::Deleting, &tables, run.job.catalog))?,
         }
     }
     if unwatched {
@@ -284,5 +285,6 @@ fn fires_triggers(job: &Job) -> bool {
     let written =
         |id: &TableId| job.plan.tables.contains(id) || job.plan.unlinks_in(*id, job.catalog);
     let mut tables = job.catalog.table_ids().filter(written);
-    tables.any(|id| !job.catalog.table(id).triggers.is_empty())
+    let sees = |trigger: &Trigger| trigger.on_delete || trigger.on_update;
+    tables.any(|id| job.catalog.table(id).triggers.iter().any(sees))
 }

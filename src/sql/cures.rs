@@ -147,3 +147,15 @@ pub fn analyze(dialect: Dialect, table: &Table) -> String {
     };
     format!("{word} {}", relation(dialect, &table.name))
 }
+
+/// What stops triggers while rows are put back.
+pub fn silencing(dialect: Dialect, needs_privilege: bool) -> &'static str {
+    match dialect {
+        Dialect::Postgres if needs_privilege => {
+            "GRANT SET ON PARAMETER session_replication_role (PostgreSQL 15) lets orgsweep stop it, \
+             ALTER TABLE … DISABLE TRIGGER does so meanwhile"
+        }
+        Dialect::Postgres => "ALTER TABLE … DISABLE TRIGGER stops it meanwhile",
+        Dialect::Sqlite | Dialect::Mysql => "drop it meanwhile",
+    }
+}

@@ -141,7 +141,8 @@ impl Sql<'_> {
                     key.name,
                     columns.join(", "),
                     key.identity_columns().join(", "),
-                    if key.identity > 1 { " WITHOUT ROWID" } else { "" },
+                    // A column named alone would be the rowid, which takes nothing but integers.
+                    if matches!(key.columns[0], Source::RowId(_)) { "" } else { " WITHOUT ROWID" },
                 );
                 let index = |columns: Vec<String>| {
                     format!(
