@@ -17,6 +17,10 @@ thread_local! {
 /// The handle of a connection: kept beside it, and used while it is open.
 pub(super) struct Handle(NonNull<ffi::sqlite3>);
 
+// SAFETY: the bundled SQLite is compiled to be used by any thread (SQLITE_THREADSAFE=1), and Diesel's connection,
+// beside which it is kept, is sent between threads, too.
+unsafe impl Send for Handle {}
+
 /// Opens a database. SQLite tells each new connection to the extensions that were registered
 /// (<https://sqlite.org/c3ref/auto_extension.html>): ours only looks at the handle.
 pub(super) fn establish(url: &str) -> ConnectionResult<(SqliteConnection, Option<Handle>)> {

@@ -48,6 +48,8 @@ pub enum Doing {
     Finding,
     Unlinking,
     Deleting,
+    /// By the engine's own actions.
+    Cascading,
     Inserting,
     Linking,
 }
@@ -57,7 +59,7 @@ impl Doing {
         match self {
             Doing::Finding => "finding",
             Doing::Unlinking => "unlinking",
-            Doing::Deleting => "deleting",
+            Doing::Deleting | Doing::Cascading => "deleting",
             Doing::Inserting => "putting back",
             Doing::Linking => "linking again",
         }
@@ -68,6 +70,7 @@ impl Doing {
             Doing::Finding => false,
             Doing::Unlinking | Doing::Linking => trigger.on_update,
             Doing::Deleting => trigger.on_delete,
+            Doing::Cascading => trigger.on_delete || trigger.on_update,
             Doing::Inserting => trigger.on_insert,
         }
     }

@@ -4,6 +4,7 @@
 mod ancestry;
 mod archiving;
 mod batch;
+mod cascade;
 mod checks;
 mod closure;
 mod deletion;
@@ -287,7 +288,10 @@ impl<'a> Run<'a> {
         let slow = doctor::unindexed(self.job.catalog, self.job.plan, &findings);
         (self.observe)(Progress::Slow(&slow));
         archiving::closure(self, &findings, &BTreeSet::new())?;
-        let durations = deletion::remove(self, &findings, &BTreeSet::new())?;
+        let durations = match findings.engine_cascade {
+            true => cascade::remove(self, &findings)?,
+            false => deletion::remove(self, &findings, &BTreeSet::new())?,
+        };
         (self.observe)(Progress::Proving);
         deletion::prove(self, &findings)?;
         Ok(Outcome::Cleaned { findings, durations, archive: None })

@@ -5,7 +5,7 @@ use super::closure::{self, Discovery};
 use super::digest::digests;
 use super::firewall::{self, Homes};
 use super::take::taken;
-use super::{Failure, Progress, Run, guards, obstacles, write_set};
+use super::{Failure, Progress, Run, cascade, guards, obstacles, write_set};
 use crate::catalog::ReferenceId;
 use crate::findings::{Findings, Unlinked};
 use std::collections::{BTreeMap, BTreeSet};
@@ -76,9 +76,11 @@ pub fn judge(run: &mut Run, survey: &mut Survey) -> Result<Findings, Failure> {
         unlinked: firewall::owners_of_unlinked(run, discovery, unlinked)?,
         // A clean that comes after this one; its own run was sent back to the closure.
         top_down: *top_down && !run.lock && refusals.is_empty(),
+        engine_cascade: false,
         refusals,
         digests: BTreeMap::new(),
     };
+    cascade::decide(run, &mut findings);
     if run.job.digest {
         findings.digests = digests(run, &findings)?;
     }

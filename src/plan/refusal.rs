@@ -61,6 +61,8 @@ pub enum RefusalKind {
     Engine,
     /// More than a cluster takes in one transaction.
     WriteSet,
+    /// The engine's own cascades would not do what was asked for.
+    EngineCascade,
     /// The database does not take writes.
     ReadOnly,
 }

@@ -36,6 +36,10 @@ pub fn report(report: &Report) -> String {
         let known = rows.contains_key(&report.catalog.reference(unlink.reference).child);
         line(&mut text, &sql.keep_unlinked(unlinked.unlink, unlink, known, true).inlined());
     }
+    if report.findings.engine_cascade {
+        line(&mut text, &sql.delete(report.plan.root).inlined());
+        return text + "COMMIT;\n";
+    }
     for work in report.findings.work(report.catalog, report.plan, &BTreeSet::new()) {
         match work {
             Work::Unlink(change) => {

@@ -148,6 +148,11 @@ pub fn analyze(dialect: Dialect, table: &Table) -> String {
     format!("{word} {}", relation(dialect, &table.name))
 }
 
+/// The privilege that lets orgsweep stop triggers on INSERT, where there is one.
+pub fn grant_silence(dialect: Dialect, role: &str) -> Option<String> {
+    (dialect == Dialect::Postgres).then(|| grant_replica_role(role))
+}
+
 /// What stops triggers while rows are put back.
 pub fn silencing(dialect: Dialect, needs_privilege: bool) -> &'static str {
     match dialect {

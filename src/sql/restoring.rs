@@ -286,7 +286,7 @@ impl Sql<'_> {
     }
 
     /// Not only equal: 1.0 is not 1.00, and a text is no number.
-    fn identical(&self, left: &str, right: &str) -> String {
+    pub(super) fn identical(&self, left: &str, right: &str) -> String {
         match self.dialect {
             Dialect::Sqlite => {
                 format!("{left} IS {right} COLLATE BINARY AND typeof({left}) = typeof({right})")
