@@ -58,7 +58,7 @@ fn keep_owner(db: &TestDatabase) {
 fn by_the_engine(db: &TestDatabase) -> Dump {
     let copy = db.copy();
     let own = "DELETE FROM organizations WHERE id = 1";
-    copy.execute(&db.either(&format!("PRAGMA foreign_keys = ON; {own}"), own));
+    copy.execute(db.either(&format!("PRAGMA foreign_keys = ON; {own}"), own));
     copy.dump()
 }
 
