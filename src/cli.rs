@@ -10,7 +10,7 @@ mod policy;
 
 pub use archives::{Archives, ArchivesCommand, History, Keep, Restore, Shelf};
 pub use crm::{Demo, Migrate, Seed};
-pub use flags::{Flags, How, Orphans, ReferenceChecks, Which};
+pub use flags::{EngineCascade, Flags, How, Orphans, ReferenceChecks, Which};
 pub use policy::{PolicyCheck, PolicyCommand, PolicyDjango, PolicyInit};
 
 use crate::settings::PolicyChoice;

@@ -3,6 +3,7 @@
 use crate::catalog::{Catalog, Mismatch, OnDelete, ReferenceId, Table, TableId, TableKind};
 use crate::findings::Findings;
 use crate::plan::{Checks, Plan};
+use crate::restoration::{self, Silence};
 use crate::sql::{Dialect, Sql, cures};
 use serde::Serialize;
 use std::collections::BTreeSet;
@@ -43,6 +44,7 @@ pub enum Kind {
     Incomparable,
     Unindexed,
     Trigger,
+    RestoreTrigger,
     ReplicaRole,
     Unwatched,
     NotValidated,
@@ -66,6 +68,8 @@ pub struct Facts {
     pub unidentified: BTreeSet<TableId>,
     /// MariaDB: the binary log is written in statements (`binlog_format`).
     pub logs_statements: bool,
+    /// What keeps triggers from firing when rows are put back.
+    pub silence: Silence,
     /// Galera: each limit of one transaction, with its variable.
     pub write_set_limits: Vec<String>,
 }
@@ -190,6 +194,19 @@ fn of_table(
         let unseen = table.triggers.iter().any(|trigger| trigger.unseen);
         let cure = unseen.then(|| cures::grant(dialect, "TRIGGER", table, &facts.role));
         symptoms.push(symptom(Severity::Slows, Kind::Trigger, what, cure));
+    }
+    let (back, linked) = (BTreeSet::from([id]), plan.unlinks_in(id, catalog).then_some(id));
+    let linked: BTreeSet<TableId> = linked.into_iter().collect();
+    for firing in restoration::firing(catalog, (&back, &linked), facts.silence, &BTreeSet::new()) {
+        let event = if firing.links { "linked again" } else { "put back" };
+        let (names, way_out) =
+            (firing.triggers.join(", "), cures::silencing(dialect, firing.needs_privilege));
+        let what = format!(
+            "{names} fires when its rows are {event}, which orgsweep restore refuses: {way_out}; --fire-triggers lets it"
+        );
+        let granted = firing.needs_privilege.then(|| cures::grant_silence(dialect, &facts.role));
+        let cure = granted.flatten();
+        symptoms.push(symptom(Severity::Note, Kind::RestoreTrigger, what, cure));
     }
     if table.has_nameless_rows() {
         let what = "nothing tells its rows apart: no key does, and SQLite's rowid has no name here";

@@ -107,6 +107,19 @@ pub fn diagnose(error: &anyhow::Error) -> Problem {
 fn of_failure(failure: &Failure) -> Problem {
     match failure {
         Failure::Database(error) => of_database(error),
+        Failure::Trigger { .. } => {
+            Problem::new(Exit::Failed, format!("{failure}; everything was rolled back")).hint(
+                "a trigger that looks for other rows finds its row's parents still there: --engine-cascade \
+                 deletes as the engine's own DELETE does; one that must not fire can be dropped or disabled \
+                 meanwhile",
+            )
+        }
+        Failure::Overruled { .. } => {
+            Problem::new(Exit::Refused, format!("{failure}; everything was rolled back")).hint(
+                "a trigger decides otherwise than the references: change these rows first, or drop or disable \
+                 the trigger meanwhile",
+            )
+        }
         Failure::BadKey(message) => {
             Problem::usage(message.as_str()).hint("a key takes a value of its column's own type")
         }

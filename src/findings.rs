@@ -1,6 +1,6 @@
 //! What a plan found in the data: counts, samples and refusals. Measured, then only read.
 
-use crate::catalog::{Catalog, ReferenceId, TableId};
+use crate::catalog::{Catalog, OnDelete, Origin, Reference, ReferenceId, TableId};
 use crate::graph::Component;
 use crate::plan::{Plan, Rank, Refusal, Unlink};
 use std::collections::{BTreeMap, BTreeSet};
@@ -19,6 +19,8 @@ pub struct Findings {
     pub refusals: Vec<Refusal>,
     /// Rows go from the top down as they are found, and unlinks come last.
     pub top_down: bool,
+    /// The engine's own DELETE of the selected rows takes the rest along.
+    pub engine_cascade: bool,
     /// A standby keeps no keys: whose the rows are, and what stands in their way, was not asked.
     pub only_counted: bool,
     /// A batch: more rows may be there.
@@ -184,7 +186,7 @@ impl Findings {
             let found = self.unlinked.iter().find(|found| found.unlink == position)?;
             Some((Step::Unlink(position), found.rows))
         };
-        if !self.top_down {
+        if !self.top_down && !self.engine_cascade {
             let work = self.work(catalog, plan, &BTreeSet::new()).into_iter();
             return work
                 .flat_map(|work| -> Vec<(Step, u64)> {
@@ -205,6 +207,64 @@ impl Findings {
         }
         let unlinks = self.unlinked.iter().filter_map(|found| unlink(found.unlink));
         found.iter().filter_map(delete).chain(unlinks).collect()
+    }
+
+    /// Triggers see rows go together with others, which they may look for.
+    pub fn is_seen_by_triggers(&self, catalog: &Catalog) -> bool {
+        let rows = self.rows();
+        let sees = |table: &TableId| catalog.table(*table).triggers.iter().any(|t| t.on_delete);
+        rows.len() + self.unlinked.len() > 1 && rows.keys().any(sees)
+    }
+
+    /// What the engine's own DELETE of the selected rows would not do, or not as it was found.
+    pub fn beyond_cascades(&self, catalog: &Catalog, plan: &Plan) -> Option<String> {
+        let rows = self.rows();
+        let is_own = |reference: &Reference, actions: &[OnDelete]| {
+            reference.declaration.origin == Origin::Database
+                && reference.enforced
+                && actions.contains(&reference.on_delete)
+        };
+        for found in &self.found {
+            let Some(id) = found.reference else {
+                if found.table != plan.root {
+                    return Some("the policy's orphans go along".into());
+                }
+                continue;
+            };
+            if !is_own(catalog.reference(id), &[OnDelete::Cascade]) {
+                return Some(format!(
+                    "{} is no cascade of the database",
+                    catalog.reference_arrow(id)
+                ));
+            }
+        }
+        for unlinked in &self.unlinked {
+            let unlink = &plan.unlinks[unlinked.unlink];
+            let reference = catalog.reference(unlink.reference);
+            let actions = [OnDelete::SetNull, OnDelete::SetDefault];
+            if unlink.foreign_only || !is_own(reference, &actions) {
+                let arrow = catalog.reference_arrow(unlink.reference);
+                return Some(format!(
+                    "{arrow} is unlinked, which the database does not do by itself"
+                ));
+            }
+        }
+        // The engine may stumble over its own order, or do what the policy has told otherwise.
+        let other = catalog.reference_ids().find(|id| {
+            let reference = catalog.reference(*id);
+            let inside =
+                rows.contains_key(&reference.parent) && rows.contains_key(&reference.child);
+            let stops = matches!(reference.on_delete, OnDelete::Restrict | OnDelete::NoAction);
+            reference.is_constraint()
+                && ((inside && stops)
+                    || (reference.declaration.origin == Origin::Overridden
+                        && rows.contains_key(&reference.parent)))
+        })?;
+        let action = catalog.reference(other).on_delete;
+        Some(format!(
+            "{} ({action}) is not for the database to follow",
+            catalog.reference_arrow(other)
+        ))
     }
 
     /// From the bottom up: unlinks, then children before parents. An unlink may write a value that a

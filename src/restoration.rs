@@ -2,7 +2,7 @@
 //! alone decide it.
 
 use crate::archive::{ArchivedColumn, Kind, Manifest, Section};
-use crate::catalog::{Catalog, ReferenceId, Table, TableId};
+use crate::catalog::{Catalog, Fires, Reference, ReferenceId, Table, TableId};
 use crate::graph::{self, Component};
 use std::collections::BTreeSet;
 
@@ -36,6 +36,74 @@ pub enum Obstacle {
     There { table: TableId, rows: u64 },
     /// A row that archived rows name has gone, and is not in the archive either.
     NoParent { reference: ReferenceId, rows: u64, samples: Vec<String> },
+    /// Triggers would fire: what they make or change was not there.
+    Triggers(Firing),
+}
+
+/// What keeps a user's triggers from firing while rows are put back.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Silence {
+    /// Nothing does.
+    #[default]
+    Nothing,
+    /// PostgreSQL's replica role. Only INSERTs are made in it: nothing checks references there, and an UPDATE
+    /// can break what was not looked at.
+    ReplicaRole,
+    /// SQLite's switch, which leaves the actions of foreign keys alone.
+    Switch,
+}
+
+/// Triggers of one table that fire whatever orgsweep does.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Firing {
+    pub table: TableId,
+    pub triggers: Vec<String>,
+    /// By the UPDATE that links rows again, not by an INSERT.
+    pub links: bool,
+    /// The privilege to set PostgreSQL's replica role would stop them.
+    pub needs_privilege: bool,
+}
+
+impl Silence {
+    /// Rows of this table go in under the replica role: no trigger fires there, and nothing else than the
+    /// engine's check of each row (`engine`: somebody has to do it) is left out with them.
+    pub fn takes(self, table: &Table, engine: bool) -> bool {
+        let mut triggers = table.triggers.iter();
+        self == Silence::ReplicaRole
+            && !engine
+            && triggers.all(|trigger| !trigger.on_insert || trigger.fires == Fires::Origin)
+    }
+}
+
+/// The triggers that fire when rows of the tables `rows` are put back, and those of `links` linked again.
+/// `engine`: tables whose rows the engine has to check.
+pub fn firing(
+    catalog: &Catalog,
+    (rows, links): (&BTreeSet<TableId>, &BTreeSet<TableId>),
+    silence: Silence,
+    engine: &BTreeSet<TableId>,
+) -> Vec<Firing> {
+    if silence == Silence::Switch {
+        return Vec::new();
+    }
+    let of = |table: TableId, links: bool| {
+        let facts = catalog.table(table);
+        let silent = !links && silence.takes(facts, engine.contains(&table));
+        let sees = facts.triggers.iter().filter(|trigger| {
+            let event = if links { trigger.on_update } else { trigger.on_insert };
+            event && trigger.fires != Fires::Replica && !silent
+        });
+        let triggers: Vec<String> = sees.map(|trigger| trigger.name.clone()).collect();
+        let needs_privilege = !links && Silence::ReplicaRole.takes(facts, engine.contains(&table));
+        (!triggers.is_empty()).then_some(Firing { table, triggers, links, needs_privilege })
+    };
+    let inserts = rows.iter().filter_map(|table| of(*table, false));
+    inserts.chain(links.iter().filter_map(|table| of(*table, true))).collect()
+}
+
+/// What a set-based question finds equal is equal for the engine, and is all that it asks.
+pub fn is_plain(reference: &Reference) -> bool {
+    reference.is_plain() && reference.partition.is_none() && !reference.match_full
 }
 
 /// What a restore did, or would do.
@@ -44,8 +112,10 @@ pub struct Restored {
     /// Rows put back per table, in the order of the inserts.
     pub rows: Vec<(TableId, u64)>,
     pub links: Vec<Relinked>,
-    /// Rows that are there and not as they were: a trigger changed them.
+    /// Rows that are there and not as they were: triggers that were let fire have changed them.
     pub altered: Vec<(TableId, u64)>,
+    /// Triggers that have fired, or would.
+    pub fired: Vec<Firing>,
     pub obstacles: Vec<Obstacle>,
 }
 
@@ -117,6 +187,14 @@ fn misfit(archived: &ArchivedColumn, table: &Table) -> Option<String> {
     }
 }
 
+impl Restoration {
+    /// The tables that rows are put back into, and those in which rows are linked again.
+    pub fn tables(&self) -> (BTreeSet<TableId>, BTreeSet<TableId>) {
+        let tables = |parts: &[Part]| parts.iter().map(|part| part.table).collect();
+        (tables(&self.rows), tables(&self.links))
+    }
+}
+
 impl Restored {
     pub fn put_back(&self) -> u64 {
         self.rows.iter().map(|(_, rows)| rows).sum()
@@ -131,6 +209,7 @@ impl Restored {
 mod tests {
     use super::*;
     use crate::archive::Actor;
+    use crate::catalog::Trigger;
     use crate::catalog::fixture::catalog;
     use crate::sql::Dialect;
     use expect_test::{Expect, expect};
@@ -200,6 +279,37 @@ mod tests {
             sections.into(),
             expect!["orgs, users + teams, logs"],
         );
+    }
+
+    /// A trigger on INSERT, DELETE and UPDATE that fires in these roles: who would see `users` come back, and
+    /// be linked again.
+    #[track_caller]
+    fn check_firing(fires: Fires, silence: Silence, engine: bool, expected: (bool, bool)) {
+        let mut catalog = catalog("users(id)");
+        let table = TableId(0);
+        let name = "watch".to_owned();
+        let (on_insert, on_delete, on_update) = (true, true, true);
+        let trigger = Trigger { name, on_insert, on_delete, on_update, fires, unseen: false };
+        catalog.tables[0].triggers.push(trigger);
+        let all = BTreeSet::from([table]);
+        let engine = if engine { all.clone() } else { BTreeSet::new() };
+        let firing = firing(&catalog, (&all, &all), silence, &engine);
+        let found = [false, true].map(|links| firing.iter().any(|firing| firing.links == links));
+        assert_eq!(found, [expected.0, expected.1], "{fires:?} {silence:?} {engine:?}");
+    }
+
+    #[test]
+    fn triggers_fire_where_nothing_stops_them() {
+        use Silence::{Nothing, ReplicaRole, Switch};
+        check_firing(Fires::Origin, Nothing, false, (true, true));
+        check_firing(Fires::Origin, Switch, false, (false, false));
+        check_firing(Fires::Always, Switch, true, (false, false));
+        // INSERTs under the replica role, every UPDATE under the other.
+        check_firing(Fires::Origin, ReplicaRole, false, (false, true));
+        check_firing(Fires::Origin, ReplicaRole, true, (true, true));
+        check_firing(Fires::Always, ReplicaRole, false, (true, true));
+        check_firing(Fires::Replica, ReplicaRole, false, (false, false));
+        check_firing(Fires::Replica, Nothing, false, (false, false));
     }
 
     #[test]

@@ -210,15 +210,30 @@ pub struct Check {
     pub columns: Vec<String>,
 }
 
-/// A user's trigger or rule that sees DELETE or UPDATE on its table (or on a partition of it), in whatever
-/// replication role. Disabled ones are not in the catalog.
+/// A user's trigger or rule that sees INSERT, DELETE or UPDATE on its table (or on a partition of it), in
+/// whatever replication role. Disabled ones are not in the catalog.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 pub struct Trigger {
     pub name: String,
+    pub on_insert: bool,
     pub on_delete: bool,
     pub on_update: bool,
+    #[serde(default)]
+    pub fires: Fires,
     /// MariaDB shows no trigger to who lacks the privilege: this stands for those that there may be.
     pub unseen: bool,
+}
+
+/// In which of PostgreSQL's replication roles a trigger fires
+/// (<https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-DESC-DISABLE-ENABLE-TRIGGER>).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Fires {
+    /// In that of every session which asks for no other.
+    #[default]
+    Origin,
+    Replica,
+    Always,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]

@@ -8,7 +8,7 @@ mod reference;
 
 use self::grants::Grant;
 use super::{
-    Affinity, Catalog, Check, Column, Key, Privileges, Table, TableId, TableKind, TableName,
+    Affinity, Catalog, Check, Column, Fires, Key, Privileges, Table, TableId, TableKind, TableName,
     Trigger,
 };
 use crate::database::{self, Database, Fault, Row};
@@ -228,12 +228,21 @@ fn check(row: &Row) -> Check {
 fn trigger(row: &Row) -> Trigger {
     Trigger {
         name: row.text(2).to_owned(),
+        on_insert: row.text(3) == "INSERT",
         on_delete: row.text(3) == "DELETE",
         on_update: row.text(3) == "UPDATE",
+        fires: Fires::Origin,
         unseen: false,
     }
 }
 
 fn unseen() -> Trigger {
-    Trigger { name: UNSEEN.into(), on_delete: true, on_update: true, unseen: true }
+    Trigger {
+        name: UNSEEN.into(),
+        on_insert: true,
+        on_delete: true,
+        on_update: true,
+        fires: Fires::Origin,
+        unseen: true,
+    }
 }

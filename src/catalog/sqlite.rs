@@ -11,7 +11,7 @@ mod table;
 pub mod token;
 
 use self::table::Described;
-use super::{Catalog, Trigger};
+use super::{Catalog, Fires, Trigger};
 use crate::database::{self, Database, Row};
 use crate::sql::Statement;
 use std::collections::HashMap;
@@ -98,12 +98,10 @@ fn table_texts(schema: &[Row]) -> HashMap<&str, &str> {
 fn triggers_by_table(schema: &[Row]) -> HashMap<String, Vec<Trigger>> {
     let mut triggers: HashMap<String, Vec<Trigger>> = HashMap::new();
     for row in schema.iter().filter(|row| row.text(0) == "trigger") {
-        let (on_delete, on_update) = ddl::trigger_events(row.text(3));
-        if on_delete || on_update {
-            let name = row.text(1).to_owned();
-            let trigger = Trigger { name, on_delete, on_update, unseen: false };
-            triggers.entry(folded(row.text(2))).or_default().push(trigger);
-        }
+        let [on_insert, on_delete, on_update] = ddl::trigger_events(row.text(3));
+        let (name, fires) = (row.text(1).to_owned(), Fires::Origin);
+        let trigger = Trigger { name, on_insert, on_delete, on_update, fires, unseen: false };
+        triggers.entry(folded(row.text(2))).or_default().push(trigger);
     }
     triggers
 }

@@ -42,9 +42,9 @@ pub struct Keep {
 /// Put a deleted organization back from its archive.
 ///
 /// One transaction: rows, parents first, then the references that were unlinked, where what orgsweep
-/// wrote is still there. Refused (exit 3), before anything is written, when the archive is damaged or of
+/// wrote is still there. Triggers do not fire, unless --fire-triggers says so. Refused (exit 3), before anything is written, when the archive is damaged or of
 /// another database, a key or unique value is taken, the schema has changed in a way that matters, or a
-/// row that is named has gone. What triggers did when the rows went is not undone.
+/// row that is named has gone, or triggers would fire that cannot be stopped. What triggers did when the rows went is not undone.
 #[derive(Debug, Clone, Args)]
 #[command(after_help = "\
 Examples:
@@ -60,6 +60,15 @@ pub struct Restore {
     /// Find out whether it could be put back; write nothing
     #[arg(long)]
     pub dry_run: bool,
+
+    /// Let triggers on INSERT and UPDATE fire as rows come back
+    ///
+    /// By default they do not: what a trigger made or changed when the rows were new is in the archive
+    /// already. Where they cannot be stopped (MariaDB; PostgreSQL without the right to set
+    /// session_replication_role; any UPDATE there), the restore is refused without this flag. What they
+    /// change is told.
+    #[arg(long)]
+    pub fire_triggers: bool,
 
     /// The database is a copy of the one that the archive is of, or was moved
     #[arg(long)]

@@ -99,6 +99,23 @@ pub struct How {
     #[arg(long, value_name = "WHO", default_value = "auto")]
     pub reference_checks: ReferenceChecks,
 
+    /// Let the engine delete by its own cascades: auto, always or never [bare: always]
+    ///
+    /// All rows are found and shown as ever; then one DELETE of the organizations' rows takes the others along,
+    /// so that triggers which look for other rows see what they see without orgsweep. auto does so where
+    /// triggers see the rows go (not on MariaDB, whose cascades fire none). Refused, or with auto not done,
+    /// where the rows are reached by anything else than cascades of the database. Rolled back (exit 3)
+    /// where a trigger keeps what was shown.
+    #[arg(
+        long,
+        value_name = "WHEN",
+        num_args = 0..=1,
+        require_equals = true,
+        default_value = "auto",
+        default_missing_value = "always"
+    )]
+    pub engine_cascade: EngineCascade,
+
     /// How long to wait for a lock; who holds it is named (exit 5). Deadlocks and serialization failures
     /// are tried again, four times
     #[arg(long, value_name = "DURATION", default_value = "10s", env = "ORGSWEEP_LOCK_TIMEOUT", value_parser = lock_timeout)]
@@ -127,6 +144,13 @@ pub enum ReferenceChecks {
     Auto,
     Engine,
     Set,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum EngineCascade {
+    Auto,
+    Always,
+    Never,
 }
 
 /// The flags that a saved plan stands for.

@@ -7,7 +7,8 @@ use super::context::{Prepared, Subject};
 use super::indexes;
 use super::keeping;
 use super::preview::{self, Ended, Reporting};
-use crate::cli::{Clean, How, ReferenceChecks};
+use crate::catalog::{TableId, Trigger};
+use crate::cli::{Clean, EngineCascade, How, ReferenceChecks};
 use crate::database::Database;
 use crate::execute::{self, Batch, Failure, Job, Progress};
 use crate::exit::{self, Exit, Problem};
@@ -49,6 +50,11 @@ pub fn clean(
             .hint("--orphans without, or one transaction for all of it")
             .into());
     }
+    if how.engine_cascade == EngineCascade::Always {
+        return Err(Problem::usage("--batch-rows deletes children first")
+            .hint("--engine-cascade takes one transaction for all of it")
+            .into());
+    }
     let lag = args.max_lag.map(|most| Lag::begin(&mut database, most, ui)).transpose()?;
     let archiving = keeping::archiving(subject, &prepared, &mut database, &args.keep)?;
     let start = Instant::now();
@@ -60,6 +66,9 @@ pub fn clean(
         let reporting = reporting(args, &how, &prepared);
         parts.push(reporting.part(&seen, start.elapsed()));
         return Ok(reporting.finish(ui, &seen));
+    }
+    if archiving.is_some() {
+        untouched_by_triggers(&prepared, &seen.findings)?;
     }
     if !consents(args, ui, prepared.plan.rules.force != Force::None) {
         reporting(args, &how, &prepared).show(ui, &seen);
@@ -81,6 +90,38 @@ pub fn clean(
         Err(error) if committed > 0 => Err(partly(&error, committed, series.parts).into()),
         Err(error) => Err(error),
     }
+}
+
+/// A trigger may take rows along that would be of a later batch: no archive would hold them.
+///
+/// # Errors
+/// There are triggers that see the rows go.
+fn untouched_by_triggers(prepared: &Prepared, findings: &Findings) -> Result<()> {
+    let (catalog, plan) = (&prepared.catalog, &prepared.plan);
+    let rows = findings.rows();
+    let unlinked = |id: &TableId| {
+        let mut changed =
+            findings.unlinked.iter().map(|found| plan.unlinks[found.unlink].reference);
+        changed.any(|reference| catalog.reference(reference).child == *id)
+    };
+    let seeing = |id: TableId| {
+        let (goes, changes) = (rows.contains_key(&id), unlinked(&id));
+        let table = catalog.table(id);
+        let sees = move |t: &&Trigger| (goes && t.on_delete) || (changes && t.on_update);
+        table.triggers.iter().filter(sees).map(move |t| format!("{} of {}", t.name, table.name))
+    };
+    let names: Vec<String> = catalog.table_ids().flat_map(seeing).collect();
+    if names.is_empty() {
+        return Ok(());
+    }
+    let what = format!(
+        "triggers see the rows of each batch go, and may take along what no archive would hold then: {}; nothing was \
+         changed",
+        names.join(", ")
+    );
+    Err(Problem::new(Exit::Refused, what)
+        .hint("one transaction for all of it, without --batch-rows; or --no-archive, which keeps nothing")
+        .into())
 }
 
 fn reporting<'a>(args: &'a Clean, how: &'a How, prepared: &'a Prepared) -> Reporting<'a> {

@@ -3,15 +3,16 @@
 use super::narration::narrate;
 use super::roots::{orphans_alone, root, selection};
 use super::rules::rules;
-use crate::catalog::{self, Catalog, Origin, ReferenceId};
+use crate::catalog::{self, Catalog, Origin, ReferenceId, TableId};
 use crate::cli::{How, Orphans, ReferenceChecks, Which};
 use crate::database::{Database, ReplicaRole, Target};
 use crate::execute::{self, Job, Progress};
 use crate::exit::{Exit, Problem};
 use crate::interrupt;
-use crate::plan::{self, Checks, Plan, Rules};
+use crate::plan::{self, Checks, EngineCascade, Plan, Rules};
 use crate::policy::{self, Fault, Policy, Resolved};
 use crate::render::counted;
+use crate::restoration::Silence;
 use crate::selection::{Root, Selection};
 use crate::settings::Settings;
 use crate::signals;
@@ -60,7 +61,16 @@ impl Context {
         let rules = rules(&self.catalog, &self.rules, how)?;
         self.try_policy()?;
         let mut plan = plan::build(&self.catalog, self.root.table, rules);
-        let (checks, reason) = self.checks(&plan, how.reference_checks)?;
+        let (checks, reason) = match (plan.rules.engine_cascade, how.reference_checks) {
+            (EngineCascade::Always, ReferenceChecks::Set) => {
+                let problem = "the engine's own cascades are its own checks, too";
+                return Err(Problem::usage(problem)
+                    .hint("--engine-cascade without --reference-checks set")
+                    .into());
+            }
+            (EngineCascade::Always, _) => (Checks::Engine, "the engine cascades".into()),
+            (_, wanted) => self.checks(&plan, wanted)?,
+        };
         plan.rules.checks = checks;
         Ok((plan, reason))
     }
@@ -132,6 +142,19 @@ impl Context {
         Ok(selection)
     }
 
+    /// What keeps triggers from firing when the rows of this plan are put back.
+    fn silence(&mut self, plan: &Plan) -> Result<Silence> {
+        let sees = |id: TableId| {
+            let (back, linked) = (plan.tables.contains(&id), plan.unlinks_in(id, &self.catalog));
+            let mut triggers = self.catalog.table(id).triggers.iter();
+            triggers.any(|t| (back && t.on_insert) || (linked && t.on_update))
+        };
+        match self.catalog.table_ids().any(sees) {
+            true => Ok(self.database.silence()?),
+            false => Ok(Silence::Nothing),
+        }
+    }
+
     fn checks(&mut self, plan: &Plan, wanted: ReferenceChecks) -> Result<(Checks, String)> {
         let dialect = self.database.dialect();
         let replica_role = match wanted {
@@ -197,6 +220,8 @@ pub struct Prepared {
     pub target: String,
     /// Why the reference checks are what they are.
     pub checks_reason: String,
+    /// What keeps triggers from firing when the rows are put back; asked where there are any.
+    pub silence: Silence,
     /// The policy file's path, where there is one.
     pub policy: Option<String>,
     /// The `.env` that says something of this run.
@@ -221,6 +246,7 @@ impl Prepared {
             _ => context.selection(which)?,
         };
         let (plan, checks_reason) = context.plan(how)?;
+        let silence = context.silence(&plan)?;
         let Context { database, catalog, root, .. } = context;
         let (dialect, target) = (database.dialect(), database.target().redacted());
         let policy = Some(subject.policy.path().to_owned()).filter(|path| !path.is_empty());
@@ -233,6 +259,7 @@ impl Prepared {
             dialect,
             target,
             checks_reason,
+            silence,
             policy,
             env_file,
         };

@@ -31,6 +31,7 @@ pub fn run(subject: &Subject, args: &Doctor, ui: &mut Ui) -> Result<Exit> {
             .iter()
             .flat_map(|name| context.catalog.tables_named(name))
             .collect(),
+        silence: context.database.silence()?,
         logs_statements: context.database.logs_statements()?,
         write_set_limits: context.database.write_set_limits()?,
     };

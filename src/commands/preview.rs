@@ -5,7 +5,7 @@ use super::keeping;
 use super::per_org::{self, Series};
 use super::saved;
 use crate::archive;
-use crate::cli::{How, Orphans, Preview, PreviewFormat, Which};
+use crate::cli::{EngineCascade, How, Orphans, Preview, PreviewFormat, Which};
 use crate::database::Database;
 use crate::execute::{self, Job, Kept};
 use crate::exit::{self, Exit, Problem};
@@ -224,6 +224,7 @@ impl Reporting<'_> {
             durations: durations.clone(),
             archives: archives.iter().map(|kept| kept.path.display().to_string()).collect(),
             checks_reason: self.prepared.checks_reason.clone(),
+            silence: self.prepared.silence,
             selection: selection_flags(self.which, self.how).join(" "),
             next,
             all: self.how.all,
@@ -293,7 +294,8 @@ impl Reporting<'_> {
             values.iter().map(|value| format!("--{name}={value}")).collect()
         };
         let children = with_children.then(|| "--with-children".to_owned());
-        flagged.into_iter().flat_map(flag).chain(children).collect()
+        let others = children.into_iter().chain(engine_cascade(self.how));
+        flagged.into_iter().flat_map(flag).chain(others).collect()
     }
 
     fn target_words(&self, command: &str, selection: Vec<String>) -> Vec<String> {
@@ -313,6 +315,7 @@ impl Reporting<'_> {
         let how = self.how;
         let mut words = self.target_words(command, selection);
         words.extend(flags("foreign", &how.foreign));
+        words.extend(engine_cascade(how));
         if how.with_children {
             words.push("--with-children".into());
         }
@@ -324,6 +327,13 @@ impl Reporting<'_> {
         }
         words
     }
+}
+
+/// `--engine-cascade=never`, where it is not left to orgsweep.
+fn engine_cascade(how: &How) -> Option<String> {
+    let when = how.engine_cascade;
+    let value = when.to_possible_value().filter(|_| when != EngineCascade::Auto);
+    value.map(|value| format!("--engine-cascade={}", value.get_name()))
 }
 
 /// `--org-like 'e2e-*' --older-than 1d`

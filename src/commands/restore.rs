@@ -117,7 +117,15 @@ fn restore(
     }
     let restored = match crate::restoration::plan(manifest, &catalog) {
         Ok(restoration) => {
-            let source = Source { reader, restoration: &restoration, restored_before };
+            let silence = database.silence()?;
+            let fire_triggers = args.fire_triggers;
+            let source = Source {
+                reader,
+                restoration: &restoration,
+                restored_before,
+                silence,
+                fire_triggers,
+            };
             put_back(&mut database, &catalog, &source, args, ui)?
         }
         Err(obstacles) => Restored { obstacles, ..Restored::default() },
@@ -134,6 +142,7 @@ fn restore(
         manifest,
         catalog: &catalog,
         restored: &restored,
+        fired: args.fire_triggers,
     };
     parts.push(part(&view, start));
     let text = match args.format {
@@ -204,7 +213,14 @@ fn is_still_there(subject: &Subject, args: &Restore, reader: &Reader, ui: &mut U
     let Ok(restoration) = crate::restoration::plan(&reader.manifest, &catalog) else {
         return Ok(false);
     };
-    let source = Source { reader, restoration: &restoration, restored_before: true };
+    let silence = database.silence()?;
+    let source = Source {
+        reader,
+        restoration: &restoration,
+        restored_before: true,
+        silence,
+        fire_triggers: args.fire_triggers,
+    };
     let restored = put_back(&mut database, &catalog, &source, &dry, ui)?;
     Ok(restored.obstacles.iter().any(|obstacle| matches!(obstacle, Obstacle::There { .. })))
 }
@@ -249,6 +265,10 @@ fn told(failure: Failure) -> anyhow::Error {
         Failure::SchemaMoved => refused(
             &"the schema changed while the restore was being prepared",
             "run the same command again",
+        ),
+        Failure::Trigger { .. } => refused(
+            &failure,
+            "a trigger that was let fire, or a constraint, keeps an archived row out",
         ),
         Failure::Database(error) if error.fault == Fault::Constraint => {
             refused(error, "a constraint of the database keeps an archived row out")

@@ -1,9 +1,9 @@
 //! Flags to rules, every name resolved against the catalog.
 
 use crate::catalog::{Catalog, ReferenceId};
-use crate::cli::{How, Orphans};
+use crate::cli::{self, How, Orphans};
 use crate::exit::Problem;
-use crate::plan::{Consent, Force, ForeignAction, Guards, Rules};
+use crate::plan::{Consent, EngineCascade, Force, ForeignAction, Guards, Rules};
 use crate::selection::similar;
 use anyhow::Result;
 
@@ -14,6 +14,11 @@ pub fn rules(catalog: &Catalog, policy: &Rules, how: &How) -> Result<Rules> {
         force: force(catalog, &how.force)?,
         consents: consents?,
         with_children: how.with_children,
+        engine_cascade: match how.engine_cascade {
+            cli::EngineCascade::Auto => EngineCascade::Auto,
+            cli::EngineCascade::Always => EngineCascade::Always,
+            cli::EngineCascade::Never => EngineCascade::Never,
+        },
         orphans: match how.orphans {
             Orphans::Without => Vec::new(),
             Orphans::With | Orphans::Only => policy.orphans.clone(),

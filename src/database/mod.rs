@@ -7,6 +7,7 @@ mod mysql;
 mod place;
 mod row;
 mod server;
+mod sqlite;
 mod target;
 mod url;
 
@@ -38,6 +39,8 @@ pub type Result<T> = std::result::Result<T, Error>;
 
 pub struct Database {
     connection: Driver,
+    /// SQLite's own, of the same connection.
+    handle: Option<sqlite::Handle>,
     target: Target,
     /// Statements sent so far: round trips, give or take Diesel's own.
     pub statements: u64,
@@ -84,13 +87,16 @@ impl Database {
             Error { message: target.scrub(&error.message), ..error }
         };
         let url = target.driver_url(create);
+        let mut handle = None;
         let connection = match target {
             Target::Sqlite(path) => {
                 if !create && !path.exists() {
                     let message = format!("there is no SQLite file {}", path.display());
                     return Err(Error { fault: Fault::Connect, message });
                 }
-                Driver::Sqlite(SqliteConnection::establish(&url).map_err(connect_error)?)
+                let (connection, own) = sqlite::establish(&url).map_err(connect_error)?;
+                handle = own;
+                Driver::Sqlite(connection)
             }
             Target::Postgres(_) => {
                 let mut connection = PgConnection::establish(&url).map_err(connect_error)?;
@@ -103,7 +109,7 @@ impl Database {
                     .map_err(|error| Error { message: target.scrub(&error.message), ..error })?,
             ),
         };
-        Ok(Database { connection, target: target.clone(), statements: 0 })
+        Ok(Database { connection, handle, target: target.clone(), statements: 0 })
     }
 
     pub fn dialect(&self) -> Dialect {
@@ -306,6 +312,26 @@ impl Database {
             Dialect::Sqlite => self.run(&format!("PRAGMA busy_timeout = {}", timeout.as_millis())),
             Dialect::Postgres | Dialect::Mysql => Ok(()),
         }
+    }
+
+    /// Lets triggers fire, or not, in all statements from now on: SQLite's. The others have no such switch.
+    ///
+    /// # Errors
+    /// SQLite did not obey.
+    pub fn fire_triggers(&mut self, fire: bool) -> Result<()> {
+        let obeys = self.handle.as_mut().is_none_or(|handle| handle.fire_triggers(fire));
+        match obeys {
+            true => Ok(()),
+            false => Err(Error {
+                fault: Fault::Other,
+                message: "SQLite does not let its triggers be switched".into(),
+            }),
+        }
+    }
+
+    /// Triggers can be switched off ([`Database::fire_triggers`]).
+    pub fn switches_triggers(&self) -> bool {
+        self.handle.is_some()
     }
 
     fn error(&self, error: diesel::result::Error) -> Error {

@@ -4,8 +4,8 @@ use super::{Error, Fault, Result};
 use diesel::backend::Backend;
 use diesel::deserialize::{self, FromSql, QueryableByName};
 use diesel::row::{Field, NamedRow};
-use diesel::sql_types::{Binary, Text};
-use diesel::sqlite::Sqlite;
+use diesel::sql_types::{Binary, Double, Text};
+use diesel::sqlite::{Sqlite, SqliteType, SqliteValue};
 use std::str::FromStr;
 
 /// One row, its values in the order of the select list.
@@ -33,6 +33,10 @@ impl QueryableByName<Sqlite> for RawRow {
     fn build<'a>(row: &impl NamedRow<'a, Sqlite>) -> deserialize::Result<Self> {
         let value = |index| {
             let field = diesel::row::Row::get(row, index).ok_or("a column is missing")?;
+            let is_real = |value: &SqliteValue| value.value_type() == Some(SqliteType::Double);
+            if let Some(value) = field.value().filter(is_real) {
+                return Ok(Some(real(<f64 as FromSql<Double, Sqlite>>::from_sql(value)?)));
+            }
             let text = field.value().map(<String as FromSql<Text, Sqlite>>::from_sql);
             match text {
                 Some(Ok(text)) => Ok(Some(text.into_bytes())),
@@ -44,6 +48,11 @@ impl QueryableByName<Sqlite> for RawRow {
         };
         (0..row.field_count()).map(value).collect::<deserialize::Result<_>>().map(RawRow)
     }
+}
+
+/// A number that came as it is: SQLite's own text of -0.0 is that of 0.0.
+fn real(value: f64) -> Vec<u8> {
+    format!("{value:?}").into_bytes()
 }
 
 impl Row {

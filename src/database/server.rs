@@ -1,6 +1,7 @@
 //! What a database says of itself: whether it takes writes, who it is, how far behind its replicas are.
 
 use super::{Database, Fault, Result, Target};
+use crate::restoration::Silence;
 use crate::sql::Dialect;
 use rustix::fs::{Access, access};
 
@@ -142,6 +143,18 @@ impl Database {
                 granted = database.query_one(&question.into())?.flag(0);
             }
             Ok(if granted { ReplicaRole::Usable } else { ReplicaRole::NotGranted })
+        })
+    }
+
+    /// What keeps triggers from firing while rows are put back.
+    ///
+    /// # Errors
+    /// Those of the connection.
+    pub fn silence(&mut self) -> Result<Silence> {
+        Ok(match self.replica_role()? {
+            ReplicaRole::Usable => Silence::ReplicaRole,
+            ReplicaRole::None if self.switches_triggers() => Silence::Switch,
+            _ => Silence::Nothing,
         })
     }
 

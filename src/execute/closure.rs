@@ -9,6 +9,7 @@ pub use discovery::Discovery;
 pub use sweep::{Aside, Sure};
 
 use super::deletion::{expect_gone, watch_rows};
+use super::failure::Doing;
 use super::obstacles::nameless_rows;
 use super::{Failure, Progress, Run, archiving, guards, timed};
 use crate::catalog::{ReferenceId, TableId};
@@ -269,7 +270,7 @@ fn add(
         false if takes => run.change(statement),
         false => run.execute(statement),
     });
-    let doing = if takes { "deleting" } else { "finding" };
+    let doing = if takes { Doing::Deleting } else { Doing::Finding };
     let (rows, took) = found.map_err(|e| e.at(doing, &[table], run.job.catalog))?;
     if takes {
         *discovery.took.entry(table).or_default() += took;

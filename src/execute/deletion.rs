@@ -1,7 +1,8 @@
 //! The changes themselves, in the plan's order.
 
+use super::failure::{Doing, triggers};
 use super::{Failure, Progress, Run, archiving, timed};
-use crate::catalog::{ReferenceId, TableId};
+use crate::catalog::{Catalog, Reference, ReferenceId, TableId};
 use crate::database::{self, Database};
 use crate::findings::{Change, Findings, Step, Work};
 use crate::plan::Checks;
@@ -33,6 +34,7 @@ pub fn remove(
     }
     let unchecked = checks == Checks::Set && dialect.watch_rows(false).is_some();
     let mut unwatched = false;
+    let seen = findings.is_seen_by_triggers(run.job.catalog) && run.job.batch.is_none();
     for work in findings.work(run.job.catalog, run.job.plan, taken) {
         let deletes = matches!(work, Work::Delete(_));
         if unchecked && unwatched != deletes {
@@ -42,12 +44,16 @@ pub fn remove(
         match work {
             Work::Unlink(change) => {
                 let unlinked = timed(|| unlink(run, findings, &change));
-                let ((), took) =
-                    unlinked.map_err(|e| e.at("unlinking", &[change.table], run.job.catalog))?;
+                let ((), took) = unlinked
+                    .map_err(|e| e.at(Doing::Unlinking, &[change.table], run.job.catalog))?;
                 durations.extend(change.unlinks.iter().map(|unlink| (Step::Unlink(*unlink), took)));
             }
+            Work::Delete(tables) if seen => expect_ours(run, findings, &tables).and_then(|()| {
+                delete(run, findings, &tables, unwatched, &mut durations)
+                    .map_err(|e| e.at(Doing::Deleting, &tables, run.job.catalog))
+            })?,
             Work::Delete(tables) => delete(run, findings, &tables, unwatched, &mut durations)
-                .map_err(|e| e.at("deleting", &tables, run.job.catalog))?,
+                .map_err(|e| e.at(Doing::Deleting, &tables, run.job.catalog))?,
         }
     }
     if unwatched {
@@ -89,6 +95,34 @@ fn delete(
         expect_gone(run, *table, rows[table], deleted)?;
         durations.insert(Step::Delete(*table), took);
         report(run, Step::Delete(*table), rows[table], findings);
+    }
+    Ok(())
+}
+
+/// A trigger that saw other rows go may have given these to somebody else: whatever names no parent that goes any
+/// more is not ours. Selected rows, and the policy's orphans, were found otherwise.
+fn expect_ours(run: &mut Run, findings: &Findings, tables: &[TableId]) -> Result<(), Failure> {
+    let (catalog, plan) = (run.job.catalog, run.job.plan);
+    let rows = findings.rows();
+    let found = |table: &&TableId| **table != plan.root && !plan.has_orphans(**table);
+    for table in tables.iter().filter(found) {
+        let into = plan.followed_into(*table, catalog).into_iter().map(|f| f.reference);
+        let into: Vec<ReferenceId> =
+            into.filter(|id| rows.contains_key(&catalog.reference(*id).parent)).collect();
+        let others = run.one(run.sql.count_moved(*table, &into))?.count(0)?;
+        if others > 0 {
+            let name = &catalog.table(*table).name;
+            let tables: Vec<TableId> = catalog.table_ids().collect();
+            let seen = |id: &TableId| rows.contains_key(id) || plan.unlinks_in(*id, catalog);
+            let tables: Vec<TableId> = tables.into_iter().filter(seen).collect();
+            return Err(Failure::Overruled {
+                what: format!(
+                    "{others} of {} rows of {name} name other rows since the deletion began",
+                    rows[table]
+                ),
+                triggers: triggers(catalog, &tables, &|t| t.on_delete || t.on_update),
+            });
+        }
     }
     Ok(())
 }
@@ -187,9 +221,27 @@ pub(super) fn expect_gone(
     if left == 0 {
         return Ok(());
     }
+    let keeper = match &triggers(run.job.catalog, &[table], &|trigger| trigger.on_delete)[..] {
+        [] => String::new(),
+        several => format!(" (does a trigger keep them: {}?)", several.join(", ")),
+    };
     Err(Failure::Unproven(format!(
-        "{left} of {rows} rows of {name} are still there after their DELETE (does a trigger keep them?)"
+        "{left} of {rows} rows of {name} are still there after their DELETE{keeper}"
     )))
+}
+
+/// A trigger may have undone what was written.
+pub(super) fn expect_unlinked(run: &mut Run, change: &Change) -> Result<(), Failure> {
+    let catalog = run.job.catalog;
+    let undone = run.one(run.sql.count_not_unlinked(change))?.count(0)?;
+    if undone == 0 {
+        return Ok(());
+    }
+    let name = &catalog.table(change.table).name;
+    Err(Failure::Overruled {
+        what: format!("{undone} of the unlinked rows of {name} do not hold what was written"),
+        triggers: triggers(catalog, &[change.table], &|trigger| trigger.on_update),
+    })
 }
 
 fn unlink(run: &mut Run, findings: &Findings, change: &Change) -> Result<(), Failure> {
@@ -198,11 +250,25 @@ fn unlink(run: &mut Run, findings: &Findings, change: &Change) -> Result<(), Fai
     let changed = run.change(&run.sql.unlink(change))?;
     run.written.unlinked += changed;
     report(run, Step::Unlink(change.unlinks[0]), rows, findings);
+    let table = run.job.catalog.table(change.table);
     if changed == rows {
-        return Ok(());
+        return match table.triggers.iter().any(|trigger| trigger.on_update) {
+            true => expect_unlinked(run, change),
+            false => Ok(()),
+        };
     }
-    let name = &run.job.catalog.table(change.table).name;
+    let name = &table.name;
     Err(Failure::Unproven(format!(
         "{changed} of {rows} rows of {name} were unlinked (does a trigger keep the others?)"
     )))
+}
+/// Whoever adds a child in MariaDB waits for a shared lock on its parent's entry in the index that the
+/// reference leads to. Ours is on the primary key's: rows that were there before it was granted are found
+/// after it, and later ones wait until their parent is gone. Any other index is locked by the DELETE
+/// only. <https://dev.mysql.com/doc/refman/8.0/en/innodb-locks-set.html>
+pub(super) fn locks_keep_children_out(catalog: &Catalog, reference: &Reference) -> bool {
+    let parent = catalog.table(reference.parent);
+    let by_primary =
+        parent.primary_key().is_some_and(|key| key.columns == reference.parent_columns);
+    by_primary && parent.privileges.lock
 }

@@ -3,6 +3,7 @@
 
 use super::{Failure, Run};
 use crate::archive::line;
+use crate::database::Value;
 use crate::findings::{Findings, Step};
 use crate::sql::Statement;
 use sha2::{Digest, Sha256};
@@ -24,15 +25,33 @@ pub fn digests(run: &mut Run, findings: &Findings) -> Result<BTreeMap<Step, Stri
 }
 
 fn digest(run: &mut Run, keys: &Statement) -> Result<String, Failure> {
-    let mut sum = 0_u128;
-    let mut key = Vec::new();
+    let mut sum = Sum::default();
     run.database.stream(keys, &mut |values| {
-        key.clear();
-        line::encode(&mut key, values);
-        let hash = Sha256::digest(&key);
-        let half = hash.first_chunk().expect("SHA-256 has 32 bytes");
-        sum = sum.wrapping_add(u128::from_be_bytes(*half));
+        sum.add(values);
         Ok::<(), Failure>(())
     })?;
-    Ok(format!("{sum:032x}"))
+    Ok(format!("{:032x}", sum.total))
+}
+
+/// The sum of the hashes of rows: the same rows have the same, in whatever order they come.
+#[derive(Debug, Clone, Default)]
+pub struct Sum {
+    total: u128,
+    line: Vec<u8>,
+}
+
+impl Sum {
+    pub fn add(&mut self, values: &[Value]) {
+        self.line.clear();
+        line::encode(&mut self.line, values);
+        let hash = Sha256::digest(&self.line);
+        let half = hash.first_chunk().expect("SHA-256 has 32 bytes");
+        self.total = self.total.wrapping_add(u128::from_be_bytes(*half));
+    }
+}
+
+impl PartialEq for Sum {
+    fn eq(&self, other: &Sum) -> bool {
+        self.total == other.total
+    }
 }

@@ -2,7 +2,7 @@
 
 use super::Job;
 use crate::archive;
-use crate::catalog::{Catalog, TableId};
+use crate::catalog::{Catalog, TableId, Trigger};
 use crate::database::{self, Fault};
 use crate::findings::{Expected, Findings, Step};
 use crate::interrupt;
@@ -12,6 +12,16 @@ use std::path::PathBuf;
 #[derive(Debug)]
 pub enum Failure {
     Database(database::Error),
+    /// The database stopped a statement that these triggers see; one of them may have said so.
+    Trigger {
+        error: database::Error,
+        triggers: Vec<String>,
+    },
+    /// Triggers kept rows, gave them to somebody else or undid an unlink: not what was shown.
+    Overruled {
+        what: String,
+        triggers: Vec<String>,
+    },
     /// A key on the command line is not of its column's type.
     BadKey(String),
     /// The schema changed between planning and locking: plan again.
@@ -32,6 +42,54 @@ pub enum Failure {
         archive: Option<PathBuf>,
     },
     Interrupted,
+}
+
+/// What a statement does to the rows of a table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Doing {
+    Finding,
+    Unlinking,
+    Deleting,
+    /// By the engine's own actions.
+    Cascading,
+    Inserting,
+    Linking,
+}
+
+impl Doing {
+    fn as_str(self) -> &'static str {
+        match self {
+            Doing::Finding => "finding",
+            Doing::Unlinking => "unlinking",
+            Doing::Deleting | Doing::Cascading => "deleting",
+            Doing::Inserting => "putting back",
+            Doing::Linking => "linking again",
+        }
+    }
+
+    fn is_seen_by(self, trigger: &Trigger) -> bool {
+        match self {
+            Doing::Finding => false,
+            Doing::Unlinking | Doing::Linking => trigger.on_update,
+            Doing::Deleting => trigger.on_delete,
+            Doing::Cascading => trigger.on_delete || trigger.on_update,
+            Doing::Inserting => trigger.on_insert,
+        }
+    }
+}
+
+/// `keep_owner of members`: the triggers of these tables that `sees` is true for.
+pub fn triggers(
+    catalog: &Catalog,
+    tables: &[TableId],
+    sees: &dyn Fn(&Trigger) -> bool,
+) -> Vec<String> {
+    let of = |id: &TableId| {
+        let table = catalog.table(*id);
+        let seeing = table.triggers.iter().filter(|trigger| sees(trigger));
+        seeing.map(|trigger| format!("{} of {}", trigger.name, table.name)).collect::<Vec<_>>()
+    };
+    tables.iter().flat_map(of).collect()
 }
 
 impl From<database::Error> for Failure {
@@ -65,14 +123,18 @@ impl Failure {
         }
     }
 
-    /// What a constraint or a trigger says does not always tell where.
-    pub(super) fn at(self, doing: &str, tables: &[TableId], catalog: &Catalog) -> Failure {
+    /// What a constraint or a trigger says does not always tell where; no engine tells a trigger's name.
+    pub(super) fn at(self, doing: Doing, tables: &[TableId], catalog: &Catalog) -> Failure {
         match self {
             Failure::Database(error) if matches!(error.fault, Fault::Constraint | Fault::Other) => {
                 let names = tables.iter().map(|id| catalog.table(*id).name.to_string());
                 let names = names.collect::<Vec<_>>().join(", ");
-                let message = format!("{doing} {names}: {}", error.message);
-                Failure::Database(database::Error { message, ..error })
+                let message = format!("{} {names}: {}", doing.as_str(), error.message);
+                let error = database::Error { message, ..error };
+                match triggers(catalog, tables, &|trigger| doing.is_seen_by(trigger)) {
+                    triggers if triggers.is_empty() => Failure::Database(error),
+                    triggers => Failure::Trigger { error, triggers },
+                }
             }
             failure => failure,
         }
@@ -132,6 +194,13 @@ impl std::fmt::Display for Failure {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Failure::Database(error) | Failure::OutcomeUnknown { error, .. } => error.fmt(f),
+            Failure::Trigger { error, triggers } => {
+                write!(f, "{error} (triggers: {})", triggers.join(", "))
+            }
+            Failure::Overruled { what, triggers } if triggers.is_empty() => f.write_str(what),
+            Failure::Overruled { what, triggers } => {
+                write!(f, "{what} (triggers: {})", triggers.join(", "))
+            }
             Failure::Archive(error) => error.fmt(f),
             Failure::BadKey(message) => f.write_str(message),
             Failure::SchemaMoved => f.write_str("the schema changed"),

@@ -4,6 +4,7 @@
 mod ancestry;
 mod archiving;
 mod batch;
+mod cascade;
 mod checks;
 mod closure;
 mod deletion;
@@ -332,7 +333,10 @@ impl<'a> Run<'a> {
             self.dangled = Some(proof::dangling(self, &tables)?);
         }
         archiving::closure(self, &findings, &BTreeSet::new())?;
-        let durations = deletion::remove(self, &findings, &BTreeSet::new())?;
+        let durations = match findings.engine_cascade {
+            true => cascade::remove(self, &findings)?,
+            false => deletion::remove(self, &findings, &BTreeSet::new())?,
+        };
         (self.observe)(Progress::Proving);
         findings.proof = proof::prove(self, &findings)?;
         Ok(Outcome::Cleaned { findings, durations, archive: None })

@@ -1,16 +1,24 @@
 //! Puts an archive back, in one transaction: rows into stage tables, questions about them, then
-//! parents before children, then what was unlinked. The engine's checks are on throughout.
+//! parents before children, then what was unlinked. Triggers do not fire where they can be stopped; where
+//! the engine's checks of each row stop with them, the proof asks in sets. What is back is compared with the
+//! archive.
+
+mod proof;
+mod way;
 
 use super::archiving::STATEMENT;
+use super::digest::Sum;
+use super::failure::Doing;
 use super::{Failure, Job, Observer, Progress, Run, commit, deletion};
 use crate::archive::Reader;
 use crate::catalog::{ReferenceId, TableId};
 use crate::database::{self, Database, Fault, Purpose};
 use crate::interrupt;
 use crate::plan::Checks;
-use crate::restoration::{Obstacle, Part, Relinked, Restoration, Restored};
+use crate::restoration::{Obstacle, Part, Relinked, Restoration, Restored, Silence};
 use crate::sql::{Cycles, Stage, Statement};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use way::Way;
 
 /// Rows that go into a stage table at once, and bytes of them.
 const BATCH_ROWS: usize = 1_000;
@@ -23,6 +31,10 @@ pub struct Source<'a> {
     /// This archive was put back before. Where no key is taken only the rows themselves can tell whether they are
     /// still there.
     pub restored_before: bool,
+    /// What keeps triggers from firing …
+    pub silence: Silence,
+    /// … unless they shall.
+    pub fire_triggers: bool,
 }
 
 /// Restores, or with `dry` only finds out whether it could; run again when others got in its way.
@@ -52,6 +64,10 @@ fn once(
     let mut run = Run::new(database, job, observe, true);
     let outcome = put_back(&mut run, source);
     interrupt::cancel_by(None);
+    let outcome = outcome.and_then(|restored| {
+        run.database.fire_triggers(true)?;
+        Ok(restored)
+    });
     match outcome {
         Ok(restored) if !dry && restored.obstacles.is_empty() => {
             (run.observe)(Progress::Committing);
@@ -60,6 +76,7 @@ fn once(
         }
         outcome => {
             database.rollback();
+            database.fire_triggers(true)?;
             outcome
         }
     }
@@ -68,44 +85,67 @@ fn once(
 fn put_back(run: &mut Run, source: &Source) -> Result<Restored, Failure> {
     run.prepare()?;
     hold_schema(run, source)?;
+    let way = Way::choose(run, source)?;
     if let Some(defer) = run.sql.dialect.defer_checks(Checks::Engine) {
         run.run(defer)?;
     }
     let stages = fill(run, source)?;
-    let mut restored =
-        Restored { obstacles: obstacles(run, source, &stages)?, ..Restored::default() };
+    let mut restored = Restored {
+        obstacles: obstacles(run, source, &stages)?,
+        fired: way.firing.clone(),
+        ..Restored::default()
+    };
+    if !source.fire_triggers {
+        restored.obstacles.extend(way.firing.iter().cloned().map(Obstacle::Triggers));
+    }
     if !restored.obstacles.is_empty() {
         restored.rows =
             source.restoration.rows.iter().map(|part| (part.table, stages.rows(*part))).collect();
         return Ok(restored);
     }
-    // Rows that name each other pass no check of single rows. What they name is there and locked, or in
-    // the archive: that was the question above.
-    let row_by_row = run.sql.dialect.cycles() == Cycles::LeavesFirst
-        && watched(run, &stages).into_iter().all(|id| run.sql.unlike(id).is_none());
-    if row_by_row {
-        deletion::watch_rows(run, false)?;
+    if way.switches() {
+        run.database.fire_triggers(false)?;
     }
-    for tables in &source.restoration.order {
-        insert(run, &stages, tables, &mut restored)?;
-    }
+    let unwatched = insert_all(run, source, &stages, &way, &mut restored)?;
     for part in &source.restoration.links {
-        restored.links.push(relink(run, stages.stage(*part))?);
+        let linked = relink(run, stages.stage(*part));
+        let linked = linked.map_err(|e| e.at(Doing::Linking, &[part.table], run.job.catalog))?;
+        restored.links.push(linked);
     }
     (run.observe)(Progress::Proving);
-    if row_by_row {
-        deletion::watch_rows(run, true)?;
-    }
     if let Some(settle) = run.sql.dialect.settle_checks() {
         run.run(settle)?;
     }
-    for part in &source.restoration.rows {
-        if let Some(question) = run.sql.altered(stages.stage(*part)) {
-            let rows = run.one(question)?.count(0)?;
-            restored.altered.extend((rows > 0).then_some((part.table, rows)));
-        }
-    }
+    proof::compare(run, source, &stages, &mut restored)?;
+    proof::hold_references(run, &stages, &unwatched)?;
     Ok(restored)
+}
+
+/// Parents before children. Tells in which tables nothing has checked the rows: what these name is there and
+/// locked, or in the archive; that was the question before.
+fn insert_all(
+    run: &mut Run,
+    source: &Source,
+    stages: &Stages,
+    way: &Way,
+    restored: &mut Restored,
+) -> Result<BTreeSet<TableId>, Failure> {
+    let mut unwatched = BTreeSet::new();
+    let mut watching = true;
+    for tables in &source.restoration.order {
+        let watched = !way.is_unwatched(run, tables);
+        if watched != watching {
+            deletion::watch_rows(run, watched)?;
+            watching = watched;
+        }
+        let inserted = insert(run, stages, tables, watched, restored);
+        inserted.map_err(|e| e.at(Doing::Inserting, tables, run.job.catalog))?;
+        unwatched.extend(tables.iter().filter(|_| !watched));
+    }
+    if !watching {
+        deletion::watch_rows(run, true)?;
+    }
+    Ok(unwatched)
 }
 
 /// As for a deletion: the schema is the one that was planned for, and stays so.
@@ -118,6 +158,8 @@ fn hold_schema(run: &mut Run, source: &Source) -> Result<(), Failure> {
 struct Stages<'a> {
     source: &'a Source<'a>,
     by_table: BTreeMap<TableId, Part>,
+    /// Of the archive's lines, by section.
+    sums: BTreeMap<usize, Sum>,
 }
 
 impl<'a> Stages<'a> {
@@ -132,27 +174,35 @@ impl<'a> Stages<'a> {
     fn rows(&self, part: Part) -> u64 {
         self.stage(part).section.rows
     }
+
+    /// The sum of what the archive holds of it.
+    fn archived(&self, part: Part) -> Sum {
+        self.sums.get(&part.section).cloned().unwrap_or_default()
+    }
 }
 
 fn fill<'a>(run: &mut Run, source: &'a Source<'a>) -> Result<Stages<'a>, Failure> {
     let Restoration { rows, links, .. } = source.restoration;
     let by_table = rows.iter().map(|part| (part.table, *part)).collect();
-    let stages = Stages { source, by_table };
+    let mut stages = Stages { source, by_table, sums: BTreeMap::new() };
     let parts: BTreeMap<usize, Part> =
         rows.iter().chain(links).map(|part| (part.section, *part)).collect();
     for part in parts.values() {
         run.run(&run.sql.create_stage(stages.stage(*part)))?;
     }
     let mut batch = Batch::new(run.longest);
+    let mut sums = BTreeMap::<usize, Sum>::new();
     source.reader.rows::<Failure>(&mut |section, values| {
         if batch.section != Some(section) || batch.is_full() || size(&values) >= batch.most {
             batch.flush(run, &stages, &parts)?;
             batch.section = Some(section);
         }
+        proof::add(sums.entry(section).or_default(), &values);
         batch.add(values);
         Ok(())
     })?;
     batch.flush(run, &stages, &parts)?;
+    stages.sums = sums;
     for part in parts.values() {
         for statement in run.sql.settle_stage(stages.stage(*part)) {
             run.run(&statement)?;
@@ -323,10 +373,11 @@ fn insert(
     run: &mut Run,
     stages: &Stages,
     tables: &[TableId],
+    watched: bool,
     restored: &mut Restored,
 ) -> Result<(), Failure> {
     let together: Vec<Stage> = tables.iter().filter_map(|table| stages.of(*table)).collect();
-    let in_one = run.sql.dialect.cycles() == Cycles::OneStatement;
+    let in_one = watched && run.sql.dialect.cycles() == Cycles::OneStatement;
     let counts: Vec<u64> = if together.len() > 1 && in_one {
         let row = run.one(run.sql.put_back_together(&together))?;
         (0..together.len()).map(|n| Ok(row.count(n)?)).collect::<Result<_, Failure>>()?
@@ -359,8 +410,13 @@ fn relink(run: &mut Run, stage: Stage) -> Result<Relinked, Failure> {
         None => run.execute(&run.sql.relink(stage))?,
     };
     // A trigger may have written something else.
-    if let Some(question) = run.sql.count_linked(stage) {
-        changed = changed.min(run.one(question)?.count(0)?);
+    match run.sql.count_linked(stage) {
+        Some(question) => changed = changed.min(run.one(question)?.count(0)?),
+        // They are whole in the archive, or found by a key that names again what it named.
+        None if changed == stage.section.rows => {
+            changed = changed.saturating_sub(proof::altered(run, stage)?);
+        }
+        None => {}
     }
     if changed != found {
         return Err(Failure::Unproven(format!(

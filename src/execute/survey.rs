@@ -5,7 +5,7 @@ use super::closure::{self, Discovery};
 use super::digest::digests;
 use super::firewall::{self, Homes};
 use super::take::taken;
-use super::{Failure, Progress, Run, guards, obstacles, write_set};
+use super::{Failure, Progress, Run, cascade, guards, obstacles, write_set};
 use crate::catalog::ReferenceId;
 use crate::findings::{Findings, Proof, Unlinked};
 use crate::plan::{Refusal, RefusalKind};
@@ -103,11 +103,13 @@ pub fn judge(run: &mut Run, survey: &mut Survey) -> Result<Findings, Failure> {
         unlinked_rows: obstacles::unlinked_rows(run, unlinked)?,
         // A clean that comes after this one; its own run was sent back to the closure.
         top_down: *top_down && !run.lock && refusals.is_empty(),
+        engine_cascade: false,
         refusals,
         digests: BTreeMap::new(),
         proof: Proof::default(),
         prelude: prelude.clone(),
     };
+    cascade::decide(run, &mut findings);
     if run.job.digest {
         findings.digests = digests(run, &findings)?;
     }

@@ -10,7 +10,7 @@ use super::{
 use crate::catalog::TableId;
 use crate::doctor;
 use crate::findings::{Expected, Findings, Step};
-use crate::plan::Checks;
+use crate::plan::{Checks, EngineCascade};
 use crate::sql::{Dialect, may_disagree};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -79,7 +79,8 @@ pub fn clean(
 /// delete rows and keep their keys in one statement.
 pub fn taken(dialect: Dialect, job: &Job) -> Option<BTreeSet<TableId>> {
     let (catalog, plan) = (job.catalog, job.plan);
-    if job.digest || job.weigh || job.batch.is_some() || !plan.may_take(catalog) {
+    let engine = plan.rules.engine_cascade == EngineCascade::Always;
+    if job.digest || job.weigh || job.batch.is_some() || engine || !plan.may_take(catalog) {
         return None;
     }
     let named_oddly = |table: TableId| {

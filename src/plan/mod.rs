@@ -13,7 +13,9 @@ mod tests;
 
 pub use build::build;
 pub use refusal::{Refusal, RefusalKind};
-pub use rules::{Checks, Condition, Consent, Force, ForeignAction, Guards, Pattern, Rules};
+pub use rules::{
+    Checks, Condition, Consent, EngineCascade, Force, ForeignAction, Guards, Pattern, Rules,
+};
 pub use sweep::{can_share, pays};
 
 use crate::catalog::{Catalog, Key, ReferenceId, TableId};

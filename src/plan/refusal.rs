@@ -67,6 +67,8 @@ pub enum RefusalKind {
     Comparison,
     /// More than a cluster takes in one transaction.
     WriteSet,
+    /// The engine's own cascades would not do what was asked for.
+    EngineCascade,
     /// The database does not take writes.
     ReadOnly,
 }

@@ -9,6 +9,7 @@ pub struct Rules {
     pub consents: Vec<Consent>,
     pub with_children: bool,
     pub checks: Checks,
+    pub engine_cascade: EngineCascade,
     /// Owning references that the policy names, per table.
     pub owning: BTreeMap<TableId, Vec<ReferenceId>>,
     /// The columns by which people recognise a row of a table, where the policy names them.
@@ -106,6 +107,16 @@ pub enum Checks {
     Engine,
     /// The engine's checks are off for the deletes; rows are locked and proven in sets.
     Set,
+}
+
+/// Whether the engine deletes by its own cascades.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum EngineCascade {
+    /// Where triggers see rows go, and it does just what was found.
+    #[default]
+    Auto,
+    Always,
+    Never,
 }
 
 impl Checks {

@@ -75,7 +75,11 @@ fn document<'a>(report: &'a Report) -> Document<'a> {
         exit: report.exit,
         reference_checks: report.plan.rules.checks,
         reference_checks_reason: &report.checks_reason,
-        order: if report.findings.top_down { "top_down" } else { "children_first" },
+        order: match report.findings {
+            findings if findings.top_down => "top_down",
+            findings if findings.engine_cascade => "engine_cascade",
+            _ => "children_first",
+        },
         path: (report.outcome == Outcome::Previewed).then(|| report.path()),
         steps: report.steps(),
         refusals: report.refusal_views(),

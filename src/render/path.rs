@@ -11,6 +11,11 @@ impl Report<'_> {
                     then, it is rolled back and all rows are found first"
                 .into();
         }
+        if self.findings.engine_cascade {
+            return "all rows are found first, then the engine deletes the organizations' rows and, by its own \
+                    cascades, the others"
+                .into();
+        }
         let path = "all rows are found first, then deleted children first";
         match self.why_not_one_pass() {
             Some(why) => format!("{path}: no single pass, since {why}"),

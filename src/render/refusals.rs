@@ -50,6 +50,9 @@ fn message(report: &Report, refusal: &Refusal) -> String {
             ),
             RefusalKind::Engine => lasting(&table, &refusal.detail),
             RefusalKind::NamelessRows => nameless(&table, refusal),
+            RefusalKind::EngineCascade => {
+                format!("the engine's own cascades do not do this: {}", refusal.detail)
+            }
             RefusalKind::Guard if refusal.samples.is_empty() => refusal.detail.clone(),
             RefusalKind::Guard => format!("{}: {rows} of {table}", refusal.detail),
             _ => format!("this role lacks {} on {table}", refusal.detail),
@@ -133,7 +136,9 @@ fn message(report: &Report, refusal: &Refusal) -> String {
         RefusalKind::RowSecurity => {
             format!("row-level security hides rows of {table} from this role")
         }
-        RefusalKind::ReadOnly | RefusalKind::WriteSet => refusal.detail.clone(),
+        RefusalKind::ReadOnly | RefusalKind::WriteSet | RefusalKind::EngineCascade => {
+            refusal.detail.clone()
+        }
         RefusalKind::Engine => lasting(&table, &refusal.detail),
         RefusalKind::NamelessRows => nameless(&table, refusal),
         RefusalKind::Comparison => format!(
@@ -201,6 +206,7 @@ fn hint(report: &Report, refusal: &Refusal) -> String {
         RefusalKind::Comparison => {
             format!("write the values of {name} as the key has them, or declare both with one type")
         }
+        RefusalKind::EngineCascade => "without --engine-cascade children go first".into(),
         RefusalKind::ReadOnly => "use the primary server, or a user who may write".into(),
         RefusalKind::Reassign => "name the key of a row that stays".into(),
         _ => "the engine cannot do it either: change these rows, or the schema, first".into(),

@@ -2,8 +2,9 @@
 
 use crate::catalog::{Catalog, OnDelete, Origin, ReferenceId, TableId};
 use crate::findings::{Findings, Step};
-use crate::plan::Plan;
-use crate::sql::{Dialect, Sql};
+use crate::plan::{EngineCascade, Plan};
+use crate::restoration::{Firing, Silence, firing};
+use crate::sql::{Dialect, Sql, cures};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -24,6 +25,8 @@ pub struct Report<'a> {
     pub archives: Vec<String>,
     /// Why the reference checks are what they are.
     pub checks_reason: String,
+    /// What keeps triggers from firing when the rows are put back.
+    pub silence: Silence,
     /// What was looked for: `--org-name Apex`.
     pub selection: String,
     /// What to type next.
@@ -234,7 +237,62 @@ impl Report<'_> {
             });
         }
         notes.extend(self.unindexed_note());
+        notes.extend(self.trigger_note());
+        notes.extend(self.restore_note());
         notes
+    }
+
+    /// Triggers that look for other rows see what the order of the deletion has left of them.
+    fn trigger_note(&self) -> Option<String> {
+        if !self.findings.is_seen_by_triggers(self.catalog) {
+            return None;
+        }
+        let rows = self.findings.rows();
+        let seeing = |id: &TableId| {
+            let table = self.catalog.table(*id);
+            let triggers = table.triggers.iter().filter(|trigger| trigger.on_delete);
+            triggers
+                .map(|trigger| format!("{} of {}", trigger.name, table.name))
+                .collect::<Vec<_>>()
+        };
+        let names = rows.keys().flat_map(seeing).collect::<Vec<_>>().join(", ");
+        if self.findings.engine_cascade {
+            return Some(format!(
+                "triggers see these rows go, so that the engine deletes them by its own cascades: {names}"
+            ));
+        }
+        let possible = self.plan.rules.engine_cascade != EngineCascade::Never
+            && self.findings.beyond_cascades(self.catalog, self.plan).is_none();
+        let way_out = match possible {
+            true => "; --engine-cascade deletes as the engine's own DELETE does",
+            false => "",
+        };
+        Some(format!(
+            "rows go before their parents do, whatever triggers look for: {names}{way_out}"
+        ))
+    }
+
+    /// What will stand in the way of a restore.
+    fn restore_note(&self) -> Option<String> {
+        let rows = self.findings.rows().into_keys().collect();
+        let unlinked =
+            self.findings.unlinked.iter().map(|found| {
+                self.catalog.reference(self.plan.unlinks[found.unlink].reference).child
+            });
+        let unlinked = unlinked.collect();
+        let firing = firing(self.catalog, (&rows, &unlinked), self.silence, &Default::default());
+        let name = |firing: &Firing| {
+            format!("{} of {}", firing.triggers.join(", "), self.table_name(firing.table))
+        };
+        let cure = cures::silencing(self.dialect, firing.iter().any(|one| one.needs_privilege));
+        let names: Vec<String> = firing.iter().map(name).collect();
+        (!names.is_empty()).then(|| {
+            format!(
+                "orgsweep restore will not put these rows back while triggers would fire: {} ({cure}; \
+                 --fire-triggers lets them)",
+                names.join("; ")
+            )
+        })
     }
 
     /// The engine looks for children row by row: without an index each look reads a whole table.

@@ -3,10 +3,11 @@
 use super::table::{plain, wrapped};
 use super::{counted, grouped};
 use crate::archive::Manifest;
-use crate::catalog::{Catalog, TableId};
+use crate::catalog::{Catalog, Fires, TableId, Trigger};
 use crate::exit::Exit;
 use crate::label::printable;
-use crate::restoration::{Obstacle, Restored};
+use crate::restoration::{Firing, Obstacle, Restored};
+use crate::sql::cures;
 
 pub struct View<'a> {
     pub ended: Ended,
@@ -16,6 +17,8 @@ pub struct View<'a> {
     pub manifest: &'a Manifest,
     pub catalog: &'a Catalog,
     pub restored: &'a Restored,
+    /// Triggers were let fire.
+    pub fired: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,8 +77,60 @@ impl View<'_> {
                 self.catalog.reference_arrow(*reference),
                 values(samples, *rows)
             ),
+            Obstacle::Triggers(firing) => self.in_the_way(firing),
         };
         self.restored.obstacles.iter().map(obstacle).collect()
+    }
+
+    /// Triggers that nothing stops, and what does.
+    fn in_the_way(&self, firing: &Firing) -> String {
+        let (table, names) = (self.name(firing.table), firing.triggers.join(", "));
+        let event =
+            if firing.links { "rows are linked again (UPDATE)" } else { "rows come back (INSERT)" };
+        let way_out = cures::silencing(self.manifest.dialect, firing.needs_privilege);
+        format!(
+            "{names} of {table} would fire as {event}, and make or change what was not archived: {way_out}; \
+             --fire-triggers lets it"
+        )
+    }
+
+    /// Who kept still, or did not.
+    fn trigger_notes(&self) -> Vec<String> {
+        let mut notes: Vec<String> = Vec::new();
+        if self.fired {
+            let fired = self.restored.fired.iter();
+            let fired = fired.map(|firing| {
+                format!("{} of {}", firing.triggers.join(", "), self.name(firing.table))
+            });
+            let fired: Vec<String> = fired.collect();
+            notes.extend((!fired.is_empty()).then(|| {
+                format!(
+                    "triggers fire as rows come back, whatever they do elsewhere: {}",
+                    fired.join("; ")
+                )
+            }));
+            return notes;
+        }
+        let (rows, links) = (self.restored.rows.iter(), self.restored.links.iter());
+        let inserted = rows.map(|(table, _)| (*table, false));
+        let linked = links.map(|link| (link.table, true));
+        let silent = inserted.chain(linked).filter_map(|(table, links)| {
+            let sees = |trigger: &&Trigger| {
+                let event = if links { trigger.on_update } else { trigger.on_insert };
+                event && trigger.fires != Fires::Replica
+            };
+            let names = self.catalog.table(table).triggers.iter().filter(sees);
+            let names: Vec<&str> = names.map(|trigger| trigger.name.as_str()).collect();
+            (!names.is_empty()).then(|| format!("{} of {}", names.join(", "), self.name(table)))
+        });
+        let silent: Vec<String> = silent.collect();
+        if !silent.is_empty() && self.ended != Ended::Refused {
+            notes.push(format!(
+                "triggers do not fire, so that rows are as they were: {} (--fire-triggers lets them)",
+                silent.join("; ")
+            ));
+        }
+        notes
     }
 
     /// What is worth knowing and stops nothing.
@@ -97,7 +152,9 @@ impl View<'_> {
             ));
         }
         let tables = self.restored.rows.iter().map(|(table, _)| *table);
-        let fired = |table: &TableId| !self.catalog.table(*table).triggers.is_empty();
+        notes.extend(self.trigger_notes());
+        let sees = |trigger: &Trigger| trigger.on_delete;
+        let fired = |table: &TableId| self.catalog.table(*table).triggers.iter().any(sees);
         let fired: Vec<String> = tables.filter(fired).map(|table| self.name(table)).collect();
         if !fired.is_empty() {
             notes.push(format!(

@@ -49,6 +49,10 @@ pub fn report(report: &Report) -> Result<String, String> {
         let known = rows.contains_key(&report.catalog.reference(unlink.reference).child);
         script.add(&sql.keep_unlinked(unlinked.unlink, unlink, known, true).inlined())?;
     }
+    if report.findings.engine_cascade {
+        script.add(&sql.delete(report.plan.root).inlined())?;
+        return Ok(script.text + "COMMIT;\n");
+    }
     for work in report.findings.work(report.catalog, report.plan, &BTreeSet::new()) {
         match work {
             Work::Unlink(change) => {

@@ -186,7 +186,11 @@ fn totals(report: &Report) -> Vec<String> {
         0 => String::new(),
         rows => format!(", {} unlinked", counted(rows, "row")),
     };
-    let order = if findings.top_down { ", in one pass from the top down" } else { "" };
+    let order = match findings {
+        findings if findings.top_down => ", in one pass from the top down",
+        findings if findings.engine_cascade => ", by the engine's own cascades",
+        _ => "",
+    };
     let proof = report.plan.rules.checks.as_str();
     let checks = |order| format!("reference checks: {proof}{order} ({})", report.checks_reason);
     match report.outcome {

@@ -6,6 +6,7 @@ use crate::catalog::fixture::catalog;
 use crate::catalog::{Catalog, ReferenceId, TableId};
 use crate::findings::{Findings, Found, Organization, Proof, Unlinked};
 use crate::plan::{self, Plan, Rank, Refusal, RefusalKind, Rules};
+use crate::restoration::Silence;
 use crate::sql::Dialect;
 use expect_test::{Expect, expect};
 use std::collections::BTreeMap;
@@ -49,6 +50,7 @@ fn findings(plan: &Plan) -> Findings {
         unlinked_rows: 2,
         shared: Vec::new(),
         top_down: false,
+        engine_cascade: false,
         refusals: vec![Refusal {
             rows: 3,
             parents: 1,
@@ -78,6 +80,7 @@ fn check_of(outcome: Outcome, render: impl Fn(&Report) -> String, expected: Expe
         durations: BTreeMap::new(),
         archives: Vec::new(),
         checks_reason: "asked for".into(),
+        silence: Silence::Nothing,
         selection: "--org-name Apex".into(),
         next: Some("orgsweep clean --org-name Apex --force".into()),
         all: false,

@@ -106,6 +106,12 @@ impl Dialect {
         }
     }
 
+    /// Rows that the engine's own actions delete or change fire triggers. MariaDB's fire none
+    /// (<https://mariadb.com/kb/en/trigger-limitations/>).
+    pub fn cascades_fire_triggers(self) -> bool {
+        self != Dialect::Mysql
+    }
+
     /// Lets cycles hold at COMMIT, those of RESTRICT references too: SQLite defers even these.
     pub fn defer_checks(self, checks: Checks) -> Option<&'static str> {
         (self == Dialect::Sqlite && checks == Checks::Engine)

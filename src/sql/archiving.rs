@@ -11,12 +11,13 @@ impl Dialect {
     /// A value as an archive keeps it. PostgreSQL's text of a value is what its type reads again; but
     /// a cast takes the blanks off a `bpchar`, and the names of functions and operators are not
     /// theirs alone. SQLite's values have types of their own, so it is an SQL literal; `quote` ends a
-    /// text at its first NUL.
+    /// text at its first NUL, and knows no -0.0, which comes as the number that it is.
     pub(super) fn archived(self, value: &str, value_type: &str) -> String {
         match (self, value_type) {
             (Dialect::Sqlite, _) => format!(
                 "CASE WHEN typeof({value}) = 'text' AND instr({value}, char(0)) > 0 \
-                 THEN 'CAST(X''' || hex({value}) || ''' AS TEXT)' ELSE quote({value}) END"
+                 THEN 'CAST(X''' || hex({value}) || ''' AS TEXT)' \
+                 WHEN typeof({value}) = 'real' AND {value} = 0.0 THEN {value} ELSE quote({value}) END"
             ),
             (Dialect::Postgres, "bpchar" | "character") => {
                 format!("CASE WHEN {value} IS NOT NULL THEN concat({value}) END")

@@ -147,3 +147,20 @@ pub fn analyze(dialect: Dialect, table: &Table) -> String {
     };
     format!("{word} {}", relation(dialect, &table.name))
 }
+
+/// The privilege that lets orgsweep stop triggers on INSERT, where there is one.
+pub fn grant_silence(dialect: Dialect, role: &str) -> Option<String> {
+    (dialect == Dialect::Postgres).then(|| grant_replica_role(role))
+}
+
+/// What stops triggers while rows are put back.
+pub fn silencing(dialect: Dialect, needs_privilege: bool) -> &'static str {
+    match dialect {
+        Dialect::Postgres if needs_privilege => {
+            "GRANT SET ON PARAMETER session_replication_role (PostgreSQL 15) lets orgsweep stop it, \
+             ALTER TABLE … DISABLE TRIGGER does so meanwhile"
+        }
+        Dialect::Postgres => "ALTER TABLE … DISABLE TRIGGER stops it meanwhile",
+        Dialect::Sqlite | Dialect::Mysql => "drop it meanwhile",
+    }
+}

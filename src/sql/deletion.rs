@@ -202,6 +202,26 @@ impl Sql<'_> {
         .into()
     }
 
+    /// How many rows of the closure name, by none of `references`, a row of it any more.
+    pub fn count_moved(&self, table: TableId, references: &[ReferenceId]) -> Statement {
+        let named = |id: &ReferenceId| {
+            let keys = self.key_relation(self.catalog.reference(*id).parent);
+            format!(
+                " AND NOT EXISTS (SELECT 1 FROM {keys} p WHERE {})",
+                self.names_key(*id, "p", "c")
+            )
+        };
+        format!(
+            "SELECT {} FROM {} k JOIN {} c ON {} WHERE 1 = 1{}",
+            self.dialect.as_text("count(*)"),
+            self.key_relation(table),
+            self.relation(table),
+            self.same_row(table, "k", "c"),
+            references.iter().map(named).collect::<String>(),
+        )
+        .into()
+    }
+
     /// How many rows name a deleted key, per reference. A plain count: EXISTS tempts the planner
     /// into loops that run for minutes (DESIGN 7).
     pub fn count_dangling(&self, references: &[ReferenceId]) -> Statement {

@@ -131,7 +131,9 @@ impl Sql<'_> {
                 let primary = format!(", PRIMARY KEY ({})", key.identity_columns().join(", "));
                 let (primary, end) = match self.table(table).has_nameless_rows() {
                     true => (String::new(), ""),
-                    false => (primary, if key.identity > 1 { " WITHOUT ROWID" } else { "" }),
+                    // A column named alone would be the rowid, which takes nothing but integers.
+                    false if matches!(key.columns[0], Source::RowId(_)) => (primary, ""),
+                    false => (primary, " WITHOUT ROWID"),
                 };
                 let create = format!(
                     "CREATE TEMP TABLE {} ({}, gen INTEGER{primary}){end}",

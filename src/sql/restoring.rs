@@ -3,8 +3,8 @@
 
 use super::mysql::bytes;
 use super::staging::Stage;
-use super::{Dialect, Sql, Statement, quote};
-use crate::archive::Section;
+use super::{Dialect, Sql, Statement, literal, quote};
+use crate::archive::{ArchivedColumn, Section};
 use crate::catalog::{Key, ReferenceId, TableId};
 
 impl Sql<'_> {
@@ -159,21 +159,139 @@ impl Sql<'_> {
         format!("WITH {} SELECT {}", inserts.join(", "), counts.join(", ")).into()
     }
 
+    /// The rows of a table that has a key, read again as an archive keeps them.
+    pub fn restored_rows(&self, stage: Stage) -> Option<Statement> {
+        let found = self.found_by_key(stage)?;
+        let values = self.archived_again(stage, &|column, _| format!("c.{}", quote(column)));
+        let (stage_table, relation) = (self.stage(stage), self.relation(stage.part.table));
+        let join = self.dialect.ordered_join();
+        Some(format!("SELECT {values} FROM {stage_table} s {join} {relation} c ON {found}").into())
+    }
+
+    /// The same of a stage table itself.
+    pub fn staged_rows(&self, stage: Stage) -> Statement {
+        let values = self.archived_again(stage, &|_, n| format!("s.v{n}"));
+        format!("SELECT {values} FROM {} s", self.stage(stage)).into()
+    }
+
+    fn archived_again(&self, stage: Stage, of: &dyn Fn(&str, usize) -> String) -> String {
+        let columns = stage.section.columns.iter().enumerate();
+        let values = columns.map(|(n, archived)| {
+            let column = self.column(stage.part.table, &archived.name);
+            self.dialect.archived(&of(&archived.name, n), column.value_type())
+        });
+        values.collect::<Vec<_>>().join(", ")
+    }
+
+    /// Kinds of rows of which a table without a key has fewer than its stage table. The table is read whole:
+    /// nothing finds such rows.
+    pub fn missing_rows(&self, stage: Stage) -> Statement {
+        let values = |of: &dyn Fn(&str, usize) -> String| {
+            let columns = stage.section.columns.iter().enumerate();
+            let value = |(n, column): (usize, &ArchivedColumn)| {
+                format!("{} AS w{n}", self.comparable(&of(&column.name, n)))
+            };
+            columns.map(value).collect::<Vec<_>>().join(", ")
+        };
+        let staged = values(&|_, n| format!("s.v{n}"));
+        let own = values(&|name, _| format!("c.{}", quote(name)));
+        let names: Vec<String> =
+            (0..stage.section.columns.len()).map(|n| format!("w{n}")).collect();
+        format!(
+            "SELECT {} FROM (SELECT 1 AS kind FROM (SELECT {staged}, 1 AS staged, 0 AS own FROM {} s \
+             UNION ALL SELECT {own}, 0, 1 FROM {} c) u GROUP BY {} HAVING sum(own) < sum(staged)) d",
+            self.dialect.as_text("count(*)"),
+            self.stage(stage),
+            self.relation(stage.part.table),
+            names.join(", "),
+        )
+        .into()
+    }
+
+    /// `c` is the row that a staged one was, by its key.
+    fn found_by_key(&self, stage: Stage) -> Option<String> {
+        let key = self.table(stage.part.table).identifying_key()?;
+        let equal =
+            |name: &String| Some(format!("c.{} = {}", quote(name), stage.column("s", name)?));
+        Some(key.columns.iter().map(equal).collect::<Option<Vec<_>>>()?.join(" AND "))
+    }
+
+    /// Of each table what the engine watches beside the references that are known here: its foreign keys in
+    /// number, and whether a unique key is checked late, by triggers that the replica role leaves out
+    /// (PostgreSQL).
+    pub fn watched_besides(&self, tables: &[TableId]) -> Option<Statement> {
+        if self.dialect != Dialect::Postgres || tables.is_empty() {
+            return None;
+        }
+        let place = |table: &TableId| {
+            let name = self.dialect.table(&self.table(*table).name);
+            format!("({}, {}::regclass)", table.0, literal(&name))
+        };
+        let tables = tables.iter().map(place).collect::<Vec<_>>().join(", ");
+        Some(
+            format!(
+                "WITH part(n, t) AS (SELECT v.n, v.t FROM (VALUES {tables}) v(n, t) UNION \
+                 SELECT v.n, p.relid FROM (VALUES {tables}) v(n, t) CROSS JOIN LATERAL pg_partition_tree(v.t) p) \
+                 SELECT n::text, sum((SELECT count(*) FROM pg_constraint k WHERE k.conrelid = t \
+                 AND k.contype = 'f' AND k.conparentid = 0))::text, \
+                 bool_or(EXISTS (SELECT FROM pg_index i WHERE i.indrelid = t AND NOT i.indimmediate))::text \
+                 FROM part GROUP BY n"
+            )
+            .into(),
+        )
+    }
+
+    /// After the rows are in, where nothing checks each of them: staged rows that name, by `id`, a row which
+    /// is not of the archive, and for how many of them it is there and held.
+    pub fn held_parents(
+        &self,
+        stage: Stage,
+        id: ReferenceId,
+        parent: Option<Stage>,
+    ) -> Option<Statement> {
+        let reference = self.catalog.reference(id);
+        let columns: Option<Vec<String>> =
+            reference.columns.iter().map(|name| stage.column("s", name)).collect();
+        let mut outside: Vec<String> =
+            columns?.iter().map(|column| format!("{column} IS NOT NULL")).collect();
+        if let Some(parent) = parent {
+            let archived = self.staged_names(stage, id, &|name| parent.column("r", name))?;
+            let parent = self.stage(parent);
+            outside.push(format!("NOT EXISTS (SELECT 1 FROM {parent} r WHERE {archived})"));
+        }
+        let (outside, staged) = (outside.join(" AND "), self.stage(stage));
+        let there = self.staged_names(stage, id, &|name| Some(format!("r.{}", quote(name))))?;
+        let parents = self.relation(reference.parent);
+        let held = match self.dialect {
+            Dialect::Mysql => format!(
+                "SELECT 1 FROM {staged} s WHERE {outside} AND \
+                 EXISTS (SELECT 1 FROM {parents} r WHERE {there} LOCK IN SHARE MODE)"
+            ),
+            Dialect::Sqlite => {
+                format!("SELECT 1 FROM {staged} s JOIN {parents} r ON {there} WHERE {outside}")
+            }
+            Dialect::Postgres => format!(
+                "SELECT 1 FROM {staged} s JOIN {parents} r ON {there} WHERE {outside} FOR KEY SHARE OF r"
+            ),
+        };
+        let count = self.dialect.as_text("count(*)");
+        Some(
+            format!(
+                "SELECT (SELECT {count} FROM {staged} s WHERE {outside}), (SELECT {count} FROM ({held}) l)"
+            )
+            .into(),
+        )
+    }
+
     /// Rows that are not in their table as they were archived. `None`: the table has no key to find
     /// them by.
     pub fn altered(&self, stage: Stage) -> Option<Statement> {
-        let table = self.table(stage.part.table);
-        let key = table.identifying_key()?;
-        let found: Option<Vec<String>> = key
-            .columns
-            .iter()
-            .map(|name| Some(format!("c.{} = {}", quote(name), stage.column("s", name)?)))
-            .collect();
+        let found = self.found_by_key(stage)?;
         let same = stage.section.columns.iter().enumerate();
         let same = same.map(|(n, column)| {
             self.identical(&format!("c.{}", quote(&column.name)), &format!("s.v{n}"))
         });
-        let conditions: Vec<String> = found?.into_iter().chain(same).collect();
+        let conditions: Vec<String> = std::iter::once(found).chain(same).collect();
         Some(
             format!(
                 "SELECT {} FROM {} s WHERE NOT EXISTS (SELECT 1 FROM {} c WHERE {})",

@@ -178,6 +178,25 @@ impl Sql<'_> {
         set.into_iter().chain(still).collect()
     }
 
+    /// Rows that do not have what the unlinks of one table wrote.
+    pub fn count_not_unlinked(&self, change: &Change) -> Statement {
+        let as_written = |column: &str| {
+            let new = self.new_value(change, column, "c");
+            let new = self.as_stored(self.column(change.table, column), new);
+            self.identical(&format!("c.{}", quote(column)), &new)
+        };
+        let columns = self.written_columns(change).into_iter();
+        format!(
+            "SELECT {} FROM {} w JOIN {} c ON {} WHERE NOT ({})",
+            self.dialect.as_text("count(*)"),
+            self.changed_once(change),
+            self.relation(change.table),
+            self.same_row(change.table, "w", "c"),
+            columns.map(as_written).collect::<Vec<_>>().join(" AND "),
+        )
+        .into()
+    }
+
     pub(super) fn written_columns(&self, change: &Change) -> Vec<&'_ str> {
         let mut columns: Vec<&str> = Vec::new();
         for position in &change.unlinks {

@@ -23,6 +23,7 @@ mod shapes;
 mod sqlite_types;
 #[path = "../support/mod.rs"]
 mod support;
+mod triggers;
 
 use harness::*;
 use support::*;

@@ -52,23 +52,36 @@ each_backend! {
         changes(&before, &contents(&db)).assert_none();
     }
 
-    /// What its trigger wrote elsewhere when rows went, and when they came back, stays.
-    fn an_audit_trigger_is_told_and_not_undone(db: TestDatabase) {
-        db.execute(COMPANIES);
-        db.execute("CREATE TABLE audit (what text)");
-        db.execute(db.pick(
-            "CREATE TRIGGER gone AFTER DELETE ON users BEGIN INSERT INTO audit VALUES ('gone ' || old.id); END;
-             CREATE TRIGGER come AFTER INSERT ON users BEGIN INSERT INTO audit VALUES ('come ' || new.id); END",
-            "CREATE FUNCTION noted() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
-                 IF TG_OP = 'DELETE' THEN INSERT INTO audit VALUES ('gone ' || old.id);
-                 ELSE INSERT INTO audit VALUES ('come ' || new.id); END IF; RETURN NULL; END $$;
-             CREATE TRIGGER noted AFTER INSERT OR DELETE ON users FOR EACH ROW EXECUTE FUNCTION noted()",
-            "CREATE TRIGGER gone AFTER DELETE ON users BEGIN INSERT INTO audit VALUES (concat('gone ', old.id)); END;
-             CREATE TRIGGER come AFTER INSERT ON users BEGIN INSERT INTO audit VALUES (concat('come ', new.id)); END",
-        ));
+    /// What its trigger wrote elsewhere when rows went stays; when they come back it keeps still, or is in the way.
+    fn an_audit_trigger_keeps_still(db: TestDatabase) {
+        audited(&db);
         let before = contents(&db);
         clean(&db, &[&APEX[..], &["--foreign", "unlink"]].concat()).exits(0);
-        let outcome = restore(&db, &only_archive(&db), &[]).exits(0).says(&["what triggers did"]);
+        let after = contents(&db);
+        let archive = only_archive(&db);
+        let name = db.pick("come", "noted", "come");
+        for flags in [&["--dry-run"][..], &[]] {
+            let outcome = restore(&db, &archive, flags).says(&[name, "--fire-triggers"]);
+            if db.backend == Backend::Mysql {
+                outcome.exits(3).says(&["drop it"]);
+                changes(&after, &contents(&db)).assert_none();
+            } else {
+                outcome.exits(0).says(&["do not fire", "what triggers did"]);
+            }
+        }
+        if db.backend != Backend::Mysql {
+            let changed = changes(&before, &contents(&db));
+            let new: Vec<&str> = changed.new.keys().map(String::as_str).collect();
+            assert_eq!((new, changed.gone.len(), db.count("audit")), (vec!["audit"], 0, 2), "{changed}");
+        }
+    }
+
+    fn an_audit_trigger_fires_where_it_shall(db: TestDatabase) {
+        audited(&db);
+        let before = contents(&db);
+        clean(&db, &[&APEX[..], &["--foreign", "unlink"]].concat()).exits(0);
+        let told = ["whatever they do elsewhere", db.pick("come", "noted", "come")];
+        let outcome = restore(&db, &only_archive(&db), &["--fire-triggers"]).exits(0).says(&told);
         let changed = changes(&before, &contents(&db));
         assert_eq!(changed.gone.len(), 0, "{changed}\n{outcome}");
         let new: Vec<&str> = changed.new.keys().map(String::as_str).collect();
@@ -76,7 +89,7 @@ each_backend! {
         assert_eq!(outcome.json()["altered"].as_array().map(Vec::len), Some(0), "{outcome}");
     }
 
-    /// A row that its table's trigger changes on the way in comes back, and that is told.
+    /// A row that its table's trigger changes on the way in comes back as it was; let fire, that is told.
     fn rows_that_a_trigger_changes_are_told(db: TestDatabase) {
         db.execute(COMPANIES);
         db.execute(db.pick(
@@ -86,14 +99,17 @@ each_backend! {
              CREATE TRIGGER touch BEFORE INSERT ON users FOR EACH ROW EXECUTE FUNCTION touch()",
             "CREATE TRIGGER touch BEFORE INSERT ON users BEGIN SET NEW.email = 'now'; END",
         ));
+        if db.backend != Backend::Mysql {
+            comes_back(&db.copy(), &[&APEX[..], &["--foreign", "unlink"]].concat());
+        }
         clean(&db, &[&APEX[..], &["--foreign", "unlink"]].concat()).exits(0);
-        let outcome = restore(&db, &only_archive(&db), &[]).exits(0).says(&["a trigger changed them"]);
+        let outcome = restore(&db, &only_archive(&db), &["--fire-triggers"]).exits(0).says(&["a trigger changed them"]);
         assert_eq!(outcome.json()["altered"][0]["table"], "users", "{outcome}");
         assert_eq!(outcome.json()["altered"][0]["rows"], 2, "{outcome}");
         assert_eq!(db.count("users WHERE email = 'now'"), 2, "{outcome}");
     }
 
-    /// A trigger that keeps rows out makes the restore fail as a whole.
+    /// Let fire, a trigger that keeps rows out makes the restore fail as a whole.
     fn a_trigger_that_keeps_rows_out_stops_the_restore(db: TestDatabase) {
         if db.backend == Backend::Mysql {
             return skip("MariaDB's triggers cannot skip a row");
@@ -104,15 +120,21 @@ each_backend! {
             "CREATE FUNCTION no() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NULL; END $$;
              CREATE TRIGGER no BEFORE INSERT ON users FOR EACH ROW WHEN (new.id = 11) EXECUTE FUNCTION no()",
         ));
+        let before = contents(&db);
         clean(&db, &[&APEX[..], &["--foreign", "unlink"]].concat()).exits(0);
         let after = contents(&db);
-        restore(&db, &only_archive(&db), &[]).exits(6).says(&["1 of 2 rows of users", "rolled back"]);
+        let archive = only_archive(&db);
+        restore(&db, &archive, &["--fire-triggers"]).exits(6).says(&["1 of 2 rows of users", "rolled back"]);
         changes(&after, &contents(&db)).assert_none();
+        restore(&db, &archive, &[]).exits(0);
+        changes(&before, &contents(&db)).assert_none();
     }
 
-    /// What was linked again is looked at: an UPDATE that counts a row need not have changed it.
+    /// An UPDATE fires triggers everywhere but on SQLite. What was linked again is looked at: an UPDATE that
+    /// counts a row need not have changed it.
     fn a_trigger_that_unlinks_again_stops_the_restore(db: TestDatabase) {
         db.execute(COMPANIES);
+        let before = contents(&db);
         clean(&db, &[&APEX[..], &["--foreign", "unlink"]].concat()).exits(0);
         db.execute(db.pick(
             "CREATE TRIGGER back AFTER UPDATE ON deals WHEN new.id = 200 BEGIN
@@ -124,8 +146,17 @@ each_backend! {
                  IF NEW.id = 200 THEN SET NEW.created_by = OLD.created_by; END IF; END",
         ));
         let after = contents(&db);
-        restore(&db, &only_archive(&db), &[]).exits(6).says(&["2 of 3 rows of deals were linked again", "rolled back"]);
+        let archive = only_archive(&db);
+        let told = ["2 of 3 rows of deals were linked again", "rolled back"];
+        restore(&db, &archive, &["--fire-triggers"]).exits(6).says(&told);
         changes(&after, &contents(&db)).assert_none();
+        if db.is_sqlite() {
+            restore(&db, &archive, &[]).exits(0);
+            changes(&before, &contents(&db)).assert_none();
+        } else {
+            restore(&db, &archive, &[]).exits(3).says(&["back of deals", "UPDATE", "--fire-triggers"]);
+            changes(&after, &contents(&db)).assert_none();
+        }
     }
 
     /// What somebody else has written into an unlinked row since is theirs.
@@ -139,6 +170,22 @@ each_backend! {
         assert_eq!(db.value("SELECT created_by FROM deals WHERE id = 200"), "30");
         assert_eq!(db.value("SELECT created_by FROM deals WHERE id = 202"), "10");
     }
+}
+
+/// The companies, and a table to which triggers write whatever happens to users.
+fn audited(db: &TestDatabase) {
+    db.execute(COMPANIES);
+    db.execute("CREATE TABLE audit (what text)");
+    db.execute(db.pick(
+        "CREATE TRIGGER gone AFTER DELETE ON users BEGIN INSERT INTO audit VALUES ('gone ' || old.id); END;
+         CREATE TRIGGER come AFTER INSERT ON users BEGIN INSERT INTO audit VALUES ('come ' || new.id); END",
+        "CREATE FUNCTION noted() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+             IF TG_OP = 'DELETE' THEN INSERT INTO audit VALUES ('gone ' || old.id);
+             ELSE INSERT INTO audit VALUES ('come ' || new.id); END IF; RETURN NULL; END $$;
+         CREATE TRIGGER noted AFTER INSERT OR DELETE ON users FOR EACH ROW EXECUTE FUNCTION noted()",
+        "CREATE TRIGGER gone AFTER DELETE ON users BEGIN INSERT INTO audit VALUES (concat('gone ', old.id)); END;
+         CREATE TRIGGER come AFTER INSERT ON users BEGIN INSERT INTO audit VALUES (concat('come ', new.id)); END",
+    ));
 }
 
 /// Apex has two users; three deals of others were created by one of them.

@@ -37,6 +37,7 @@ fn tables_keys_and_references() {
           check data: json_valid("data") []
           trigger logs_gone on delete
           trigger logs_moved on update
+          trigger logs_new on insert
         odd `quoted` "table"(id int(11)!, tenant;id int(11), parent int(11), position point)
           key PRIMARY(id) primary not null
           tenant;id -> tenants(id) restrict by tenant;id named odd `quoted` "table"_ibfk_1

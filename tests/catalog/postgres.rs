@@ -85,11 +85,13 @@ fn tables_keys_and_references() {
           check later: (c <> ''::bpchar) [c]
           check whole: (logs.* IS NOT NULL) []
           trigger rule no_del on delete
+          trigger rule no_ins on insert
         sess(token text!~, tenant_id uuid!)
           key sess_token_key(token) not null
           trigger sess_both on delete update
           trigger sess_del on delete
-          trigger sess_replica on delete
+          trigger sess_ins on insert
+          trigger sess_replica on delete in replica role
           tenant_id -> tenants(id) no action not valid named sess_t
         tenants(id uuid! = gen_random_uuid(), slug text!~, owner_id bigint)
           key tenants_pkey(id) primary not null
@@ -136,6 +138,7 @@ fn partitions_stand_behind_their_table() {
           Partitioned
           10 rows
           key events_pkey(tenant_id, id) primary not null
+          trigger everywhere on delete in any role
           trigger everywhere on delete
           trigger row_of_one on delete update
           note_id -> notes(one) no action not enforced by deep_note named only_here on deep.events_2_0

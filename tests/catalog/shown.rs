@@ -1,7 +1,7 @@
 //! A catalog as a few lines of text for snapshots.
 
 use orgsweep::catalog::{
-    Catalog, Column, Key, Privileges, Reference, Table, TableId, TableKind, Trigger,
+    Catalog, Column, Fires, Key, Privileges, Reference, Table, TableId, TableKind, Trigger,
 };
 
 pub fn shown(catalog: &Catalog) -> String {
@@ -80,9 +80,14 @@ fn key(it: &Key) -> String {
 }
 
 fn trigger(it: &Trigger) -> String {
-    let events = [(it.on_delete, " delete"), (it.on_update, " update")];
+    let events = [(it.on_insert, " insert"), (it.on_delete, " delete"), (it.on_update, " update")];
     let events: String = events.iter().filter(|(on, _)| *on).map(|(_, event)| *event).collect();
-    format!("trigger {} on{events}", it.name)
+    let role = match it.fires {
+        Fires::Origin => "",
+        Fires::Replica => " in replica role",
+        Fires::Always => " in any role",
+    };
+    format!("trigger {} on{events}{role}", it.name)
 }
 
 fn reference(catalog: &Catalog, it: &Reference) -> String {

@@ -48,6 +48,7 @@ fn tables_keys_and_references() {
           tenant, no -> Invoice(Tenant, No) no action by lines_narrow
         logs(tenant_id TEXT~, msg CLOB~, pointint POINTINT, org TEXT~ collate NOCASE)
           trigger logs_del on delete
+          trigger logs_ins on insert
           trigger logs_upd on update
           org -> tenants(id) no action
         strict(id ANY!, n INTEGER)

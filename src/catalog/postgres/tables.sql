@@ -106,22 +106,25 @@ partition_rows AS (
 -- its partitions' row triggers. Those that partitions have from the table count as internal up
 -- to PostgreSQL 14; the other internal ones belong to a constraint.
 firing AS (
-    SELECT tgrelid AS oid, tgname::text AS name, (tgtype::int & 8) <> 0 AS on_delete,
-           (tgtype::int & 16) <> 0 AS on_update
+    SELECT tgrelid AS oid, tgname::text AS name, (tgtype::int & 4) <> 0 AS on_insert,
+           (tgtype::int & 8) <> 0 AS on_delete, (tgtype::int & 16) <> 0 AS on_update, tgenabled AS enabled
       FROM pg_trigger WHERE NOT tgisinternal AND tgenabled <> 'D'
     UNION
-    SELECT p.root, t.tgname, (t.tgtype::int & 8) <> 0, (t.tgtype::int & 16) <> 0
+    SELECT p.root, t.tgname, (t.tgtype::int & 4) <> 0, (t.tgtype::int & 8) <> 0, (t.tgtype::int & 16) <> 0,
+           t.tgenabled
       FROM pg_trigger t JOIN partition p ON p.oid = t.tgrelid
      WHERE (t.tgtype::int & 1) <> 0 AND (NOT t.tgisinternal OR t.tgconstraint = 0) AND t.tgenabled <> 'D'
     UNION
-    SELECT ev_class, 'rule ' || rulename, ev_type = '4', ev_type = '2'
-      FROM pg_rewrite WHERE ev_type IN ('2', '4') AND ev_enabled <> 'D'
+    SELECT ev_class, 'rule ' || rulename, ev_type = '3', ev_type = '4', ev_type = '2', ev_enabled
+      FROM pg_rewrite WHERE ev_type IN ('2', '3', '4') AND ev_enabled <> 'D'
 ),
 triggers AS (
     SELECT oid, json_agg(json_build_object(
-               'name', name, 'on_delete', on_delete, 'on_update', on_update, 'unseen', false
+               'name', name, 'on_insert', on_insert, 'on_delete', on_delete, 'on_update', on_update,
+               'fires', CASE enabled WHEN 'R' THEN 'replica' WHEN 'A' THEN 'always' ELSE 'origin' END,
+               'unseen', false
            ) ORDER BY name) AS list
-      FROM firing WHERE on_delete OR on_update GROUP BY oid
+      FROM firing WHERE on_insert OR on_delete OR on_update GROUP BY oid
 )
 SELECT r.oid::text,
        json_build_object(

@@ -41,14 +41,13 @@ pub fn declared(sql: &str) -> Declared {
     }
 }
 
-/// Whether a CREATE TRIGGER is for DELETE and for UPDATE. Its event is the first of these words:
+/// Whether a CREATE TRIGGER is for INSERT, for DELETE, for UPDATE. Its event is the first of these words:
 /// they are reserved, so no plain name before it can be one.
-pub fn trigger_events(sql: &str) -> (bool, bool) {
+pub fn trigger_events(sql: &str) -> [bool; 3] {
+    const EVENTS: [&str; 3] = ["INSERT", "DELETE", "UPDATE"];
     let tokens = tokens(sql);
-    let is_event = |token: &&Token| ["DELETE", "INSERT", "UPDATE"].iter().any(|it| token.is(it));
-    let event = tokens.iter().find(is_event);
-    let on = |keyword| event.is_some_and(|token| token.is(keyword));
-    (on("DELETE"), on("UPDATE"))
+    let event = tokens.iter().find(|token| EVENTS.iter().any(|event| token.is(event)));
+    EVENTS.map(|keyword| event.is_some_and(|token| token.is(keyword)))
 }
 
 /// Whether an expression may read a column: it names it, or something that is called the same.
@@ -173,14 +172,17 @@ mod tests {
     #[test]
     fn triggers_tell_their_event() {
         for (sql, events) in [
-            ("CREATE TRIGGER x AFTER DELETE ON t BEGIN UPDATE u SET a = 1; END", (true, false)),
+            (
+                "CREATE TRIGGER x AFTER DELETE ON t BEGIN UPDATE u SET a = 1; END",
+                [false, true, false],
+            ),
             (
                 "CREATE TRIGGER \"delete\" BEFORE UPDATE OF a, b ON t BEGIN SELECT 1; END",
-                (false, true),
+                [false, false, true],
             ),
             (
                 "CREATE TRIGGER [update] /* DELETE */ INSERT ON t BEGIN DELETE FROM u; END",
-                (false, false),
+                [true, false, false],
             ),
         ] {
             assert_eq!(trigger_events(sql), events, "{sql}");

@@ -1,0 +1,119 @@
+//! Before COMMIT: what is back is what the archive holds, and names what is there.
+
+use super::{Failure, Run, Source, Stages, counted};
+use crate::catalog::{ReferenceId, TableId};
+use crate::execute::digest::Sum;
+use crate::restoration::{Part, Restored};
+use crate::sql::{Stage, Statement};
+use std::collections::BTreeSet;
+
+/// Compares every value that is back with the archive's, both as an archive writes them. What was let change
+/// them is told; otherwise they are as they were, or nothing is restored.
+pub fn compare(
+    run: &mut Run,
+    source: &Source,
+    stages: &Stages,
+    restored: &mut Restored,
+) -> Result<(), Failure> {
+    for part in &source.restoration.rows {
+        if is_back(run, stages, *part)? {
+            continue;
+        }
+        let rows = altered(run, stages.stage(*part))?.max(1);
+        restored.altered.push((part.table, rows));
+        if !source.fire_triggers {
+            let name = &run.job.catalog.table(part.table).name;
+            return Err(Failure::Unproven(format!(
+                "rows of {name} are not back as they were archived ({rows} or more)"
+            )));
+        }
+    }
+    Ok(())
+}
+
+fn is_back(run: &mut Run, stages: &Stages, part: Part) -> Result<bool, Failure> {
+    let stage = stages.stage(part);
+    let (question, keyed) = match run.sql.restored_rows(stage) {
+        Some(question) => (question, true),
+        None => (run.sql.staged_rows(stage), false),
+    };
+    let same = read_again(run, stage, &question)? == stages.archived(part);
+    // No key finds these: they are counted by kind.
+    Ok(same && (keyed || run.one(run.sql.missing_rows(stage))?.count(0)? == 0))
+}
+
+/// How many rows are not as they were staged; of a table without a key, how many kinds of them.
+pub fn altered(run: &mut Run, stage: Stage) -> Result<u64, Failure> {
+    let question = run.sql.altered(stage).unwrap_or_else(|| run.sql.missing_rows(stage));
+    Ok(run.one(question)?.count(0)?)
+}
+
+/// The sum of rows, each as an archive writes it.
+fn read_again(run: &mut Run, stage: Stage, question: &Statement) -> Result<Sum, Failure> {
+    let table = run.job.catalog.table(stage.part.table);
+    let dialect = run.sql.dialect;
+    let columns = stage.section.columns.iter();
+    let types: Vec<&str> = columns
+        .map(|column| table.column(&column.name).map_or("", |column| column.value_type()))
+        .collect();
+    let mut sum = Sum::default();
+    run.database.stream(question, &mut |values| {
+        let typed = values.iter().zip(&types);
+        let written: Vec<_> =
+            typed.map(|(value, value_type)| dialect.written(value_type, *value)).collect();
+        let sound = |value: &[u8]| match std::str::from_utf8(value) {
+            Ok(text) => Ok(text.to_owned()),
+            Err(_) => dialect.archived_bytes(value).ok_or_else(|| {
+                Failure::Unproven(format!("a value of {} is not UTF-8", table.name))
+            }),
+        };
+        let read: Vec<Option<String>> = written
+            .iter()
+            .map(|value| value.as_deref().map(sound).transpose())
+            .collect::<Result<_, _>>()?;
+        add(&mut sum, &read);
+        Ok::<(), Failure>(())
+    })?;
+    Ok(sum)
+}
+
+/// Where nothing has checked the rows of `unwatched`: what they name is there, and is held until COMMIT or is of
+/// the archive.
+pub fn hold_references(
+    run: &mut Run,
+    stages: &Stages,
+    unwatched: &BTreeSet<TableId>,
+) -> Result<(), Failure> {
+    let catalog = run.job.catalog;
+    let watched = |id: &ReferenceId| {
+        let reference = catalog.reference(*id);
+        reference.is_constraint() && reference.enforced && unwatched.contains(&reference.child)
+    };
+    let references: Vec<ReferenceId> = catalog.reference_ids().filter(watched).collect();
+    for id in references {
+        let reference = catalog.reference(id);
+        let Some(stage) = stages.of(reference.child) else { continue };
+        let arrow = catalog.reference_arrow(id);
+        if let Some(question) = run.sql.held_parents(stage, id, stages.of(reference.parent)) {
+            let row = run.one(question)?;
+            if row.number(0)? != row.number(1)? {
+                let what = format!("what rows name by {arrow} went while they were put back");
+                return Err(Failure::Disturbed(what));
+            }
+        }
+        if let Some(question) = run.sql.without_parent(stage, id, None) {
+            let (rows, samples) = counted(run, question)?;
+            if rows > 0 {
+                let what = format!("{rows} rows name nothing by {arrow}: {}", samples.join("; "));
+                return Err(Failure::Unproven(what));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// A line of the archive, as [`Sum`] takes it.
+pub fn add(sum: &mut Sum, values: &[Option<String>]) {
+    let values: Vec<_> = values.iter().map(|value| value.as_deref().map(str::as_bytes)).collect();
+    sum.add(&values);
+}
