@@ -199,6 +199,13 @@ fn of_database(error: &database::Error) -> Problem {
                 "others kept getting in the way; nothing was changed: try again when it is quieter",
             ),
         ),
+        Fault::Cancelled if error.message.contains("statement timeout") => problem(
+            Exit::Failed,
+            Some(
+                "the statement_timeout of the URL's options or of PGOPTIONS was over; everything was rolled back: \
+                 without it, --deadline bounds the run",
+            ),
+        ),
         Fault::Cancelled => {
             problem(Exit::Failed, Some("the statement was cancelled; nothing was changed"))
         }

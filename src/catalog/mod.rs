@@ -63,6 +63,10 @@ pub struct TableName {
     /// MariaDB's current database).
     pub schema: Option<String>,
     pub name: String,
+    /// PostgreSQL: the schema in which the search path finds a table without one. People do not write it,
+    /// our statements do: under another path, or with another table before it, the name means another.
+    #[serde(default)]
+    pub found_in: Option<String>,
 }
 
 impl fmt::Display for TableName {
@@ -75,6 +79,11 @@ impl fmt::Display for TableName {
 }
 
 impl TableName {
+    /// The schema that a statement names.
+    pub fn qualifier(&self) -> Option<&str> {
+        self.schema.as_deref().or(self.found_in.as_deref())
+    }
+
     /// What one row is called, by the whole name and by its last word: `user_session` and `session`
     /// for `user_sessions`, `crm_deal` and `deal` for `crm_deal`.
     pub fn nouns(&self) -> [String; 2] {
@@ -106,6 +115,14 @@ pub struct Table {
     /// Row-level security would hide rows from this session.
     pub row_security: bool,
     pub privileges: Privileges,
+    /// PostgreSQL: this role holds USAGE on the schema, without which privileges on the table are worth nothing.
+    pub usable: bool,
+    /// PostgreSQL: statements that fail because they are published and nothing identifies the rows.
+    #[serde(default)]
+    pub unidentified: Unidentified,
+    /// PostgreSQL: the columns that decide about a row's partition.
+    #[serde(default)]
+    pub partitioned_by: Vec<String>,
     /// The planner's estimate, where there is one.
     pub estimated_rows: Option<u64>,
     /// MariaDB: the storage engine, where a ROLLBACK does not bring its rows back.
@@ -114,6 +131,14 @@ pub struct Table {
     /// MariaDB: system-versioned, so that rows that go can still be read.
     #[serde(default)]
     pub keeps_history: bool,
+}
+
+/// What a publication takes of a table that has no replica identity
+/// (<https://www.postgresql.org/docs/current/logical-replication-publication.html>).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+pub struct Unidentified {
+    pub on_delete: bool,
+    pub on_update: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -136,12 +161,18 @@ pub struct Column {
     pub domain_over: Option<String>,
     pub nullable: bool,
     pub generated: bool,
+    /// PostgreSQL: what a generated column is computed by, over the table's own column names.
+    #[serde(default)]
+    pub generation: Option<String>,
     /// The default's SQL expression.
     pub default: Option<String>,
     /// SQLite: the collation of comparisons with this column, where it is not BINARY.
     pub collation: Option<String>,
     /// Holds text that a person can read: a candidate for names and labels.
     pub textual: bool,
+    /// PostgreSQL: the operator of the type's own equality, where it is not the built-in `=`.
+    #[serde(default)]
+    pub equality: Option<String>,
     /// MariaDB: an UPDATE of another column moves it (ON UPDATE CURRENT_TIMESTAMP).
     #[serde(default)]
     pub on_update: bool,
@@ -156,6 +187,18 @@ pub struct Key {
     pub not_null: bool,
     /// UNIQUE NULLS NOT DISTINCT (PostgreSQL 15).
     pub nulls_not_distinct: bool,
+    /// PostgreSQL: how the key's own index compares each of its columns.
+    #[serde(default)]
+    pub comparisons: Vec<Comparison>,
+}
+
+/// PostgreSQL: an index compares by the operators of its class, which are not always those of its column's type.
+#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+pub struct Comparison {
+    /// `OPERATOR(extensions.=)`, where it is not the built-in `=`.
+    pub operator: Option<String>,
+    /// The type that both sides are compared as, where it is another than the column's.
+    pub operand: Option<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Deserialize)]

@@ -9,6 +9,7 @@ mod reference;
 use self::grants::Grant;
 use super::{
     Catalog, Check, Column, Key, Privileges, Table, TableId, TableKind, TableName, Trigger,
+    Unidentified,
 };
 use crate::database::{self, Database, Fault, Row};
 use crate::sql::{Statement, coded_type, literal};
@@ -68,6 +69,9 @@ pub fn load(database: &mut Database) -> database::Result<Catalog> {
                 delete: held("DELETE"),
                 lock: held("UPDATE") || held("DELETE"),
             },
+            usable: true,
+            unidentified: Unidentified::default(),
+            partitioned_by: Vec::new(),
             estimated_rows: row.optional(3).and_then(|rows| rows.parse().ok()),
             lasting_engine: row.optional(2).map(str::to_owned),
             keeps_history: row.flag(5),
@@ -97,6 +101,7 @@ fn name((schema, table): &(String, String), current: &str) -> TableName {
     TableName {
         schema: Some(schema.clone()).filter(|schema| schema != current),
         name: table.clone(),
+        found_in: None,
     }
 }
 
@@ -117,9 +122,11 @@ fn hidden_table(name: TableName, references: &[Row]) -> Table {
                 domain_over: None,
                 nullable: true,
                 generated: false,
+                generation: None,
                 default: None,
                 collation: None,
                 textual: false,
+                equality: None,
                 on_update: false,
             });
         }
@@ -133,6 +140,9 @@ fn hidden_table(name: TableName, references: &[Row]) -> Table {
         triggers: vec![unseen()],
         row_security: false,
         privileges: Privileges::NONE,
+        usable: true,
+        unidentified: Unidentified::default(),
+        partitioned_by: Vec::new(),
         estimated_rows: None,
         lasting_engine: None,
         keeps_history: false,
@@ -188,8 +198,10 @@ fn column(row: &Row) -> Column {
         nullable: row.flag(4),
         default: row.optional(5).map(str::to_owned),
         generated: row.flag(6),
+        generation: None,
         on_update: row.flag(7),
         textual: row.flag(8),
+        equality: None,
         collation: row.optional(9).map(str::to_owned),
     }
 }
@@ -202,6 +214,7 @@ fn keys(indexes: &[Row]) -> Vec<Key> {
         primary: index[0].text(2) == "PRIMARY",
         not_null: index.iter().all(|row| !row.flag(6)),
         nulls_not_distinct: false,
+        comparisons: Vec::new(),
     };
     let unique = |index: &&[Row]| index.iter().all(|row| row.flag(3) && row.flag(5));
     indexes.chunk_by(|a, b| a.text(2) == b.text(2)).filter(unique).map(key).collect()

@@ -147,7 +147,7 @@ impl Database {
     pub fn role(&mut self) -> Result<String> {
         let question = match self.dialect() {
             Dialect::Sqlite => return Ok(String::new()),
-            Dialect::Postgres => "SELECT current_user::text",
+            Dialect::Postgres => "SELECT current_user::pg_catalog.text",
             Dialect::Mysql => "SELECT current_user()",
         };
         Ok(self.query_one(&question.into())?.text(0).to_owned())

@@ -100,8 +100,10 @@ fn select_roots(run: &mut Run, discovery: &mut Discovery) -> Result<(), Failure>
         return Ok(());
     }
     for orphans in &run.job.plan.rules.orphans {
+        run.names_theirs()?;
         select_orphans(run, discovery, orphans)?;
     }
+    run.names_ours()?;
     // Selected along the root's own references, they are to be followed from again.
     discovery.done.clear();
     discovery.selected = discovery.generation;

@@ -31,9 +31,15 @@ pub fn remove(
     if let Some(defer) = dialect.defer_checks(checks) {
         run.run(defer)?;
     }
+    let work = findings.work(run.job.catalog, run.job.plan, taken);
+    let unlinks = work.iter().any(|work| matches!(work, Work::Unlink(_)));
+    // Nobody's code runs when rows go that no trigger sees.
+    if unlinks || run.job.plan.fires(run.job.catalog) {
+        run.names_theirs()?;
+    }
     let unchecked = checks == Checks::Set && dialect.watch_rows(false).is_some();
     let mut unwatched = false;
-    for work in findings.work(run.job.catalog, run.job.plan, taken) {
+    for work in work {
         let deletes = matches!(work, Work::Delete(_));
         if unchecked && unwatched != deletes {
             watch_rows(run, !deletes)?;
@@ -190,7 +196,12 @@ pub(super) fn expect_gone(
 
 fn unlink(run: &mut Run, findings: &Findings, change: &Change) -> Result<(), Failure> {
     let rows = run.one(run.sql.count_changed(change))?.number(0) as u64;
-    archiving::unlinked(run, change, rows)?;
+    // Names of tables and types among the values are kept with their schemas.
+    if run.archive.is_some() {
+        run.names_ours()?;
+        archiving::unlinked(run, change, rows)?;
+        run.names_theirs()?;
+    }
     let changed = run.execute(&run.sql.unlink(change))?;
     report(run, Step::Unlink(change.unlinks[0]), rows, findings);
     if changed == rows {
@@ -207,6 +218,7 @@ pub fn prove(run: &mut Run, findings: &Findings) -> Result<(), Failure> {
     if let Some(settle) = run.sql.dialect.settle_checks() {
         run.run(settle)?;
     }
+    run.names_ours()?;
     let rows = findings.rows();
     if !run.sql.dialect.keeps_references_out() {
         expect_no_new_reference(run, &rows)?;
@@ -250,7 +262,7 @@ fn expect_no_new_reference(run: &mut Run, gone: &BTreeMap<TableId, u64>) -> Resu
         catalog.references.iter().filter(|r| r.is_constraint()).map(name).collect();
     for row in run.query(&run.sql.references_to(&mut gone.keys().copied()))? {
         let schema = row.optional(0).map(str::to_owned);
-        let child = TableName { schema, name: row.text(1).to_owned() };
+        let child = TableName { schema, name: row.text(1).to_owned(), found_in: None };
         if !known.contains(&(child, Some(row.text(2).to_owned()))) {
             return Err(Failure::SchemaMoved);
         }

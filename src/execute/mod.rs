@@ -148,6 +148,8 @@ struct Run<'a> {
     archive: Option<Writer>,
     /// Who keeps us waiting.
     watch: Option<Watch>,
+    /// Names mean what the user's code means, on an engine where that makes a difference.
+    theirs: bool,
 }
 
 /// Finds what a clean would do and rolls back: writes to no user table.
@@ -233,8 +235,8 @@ impl<'a> Run<'a> {
         lock: bool,
     ) -> Run<'a> {
         let sql = Sql::new(database.dialect(), job.catalog, job.plan);
-        let (counts, archive, watch) = (false, None, None);
-        Run { database, job, sql, observe, lock, counts, archive, watch }
+        let (counts, archive, watch, theirs) = (false, None, None, false);
+        Run { database, job, sql, observe, lock, counts, archive, watch, theirs }
     }
 
     /// Session settings, right after BEGIN; the isolation level is checked, not believed.
@@ -308,6 +310,20 @@ impl<'a> Run<'a> {
             true => Ok(()),
             false => Err(Failure::SchemaMoved),
         }
+    }
+
+    /// For statements that run a user's code, or have it in them: they name everything of ours in full.
+    fn names_theirs(&mut self) -> Result<(), Failure> {
+        let set = self.sql.dialect.names_theirs().filter(|_| !self.theirs);
+        self.theirs = true;
+        set.map_or(Ok(()), |set| self.run(set))
+    }
+
+    /// For all others, which nobody else's names shall reach.
+    fn names_ours(&mut self) -> Result<(), Failure> {
+        let set = self.sql.dialect.names_ours().filter(|_| self.theirs);
+        self.theirs = false;
+        set.map_or(Ok(()), |set| self.run(set))
     }
 
     fn execute(&mut self, statement: &Statement) -> Result<u64, Failure> {

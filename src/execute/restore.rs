@@ -79,6 +79,7 @@ fn put_back(run: &mut Run, source: &Source) -> Result<Restored, Failure> {
     }
     // Rows that name each other pass no check of single rows. What they name is there and locked, or in
     // the archive: that was the question above.
+    run.names_theirs()?;
     let row_by_row = run.sql.dialect.cycles() == Cycles::LeavesFirst;
     if row_by_row {
         deletion::watch_rows(run, false)?;
@@ -96,6 +97,7 @@ fn put_back(run: &mut Run, source: &Source) -> Result<Restored, Failure> {
     if let Some(settle) = run.sql.dialect.settle_checks() {
         run.run(settle)?;
     }
+    run.names_ours()?;
     for part in &source.restoration.rows {
         if let Some(question) = run.sql.altered(stages.stage(*part)) {
             let rows = run.one(question)?.number(0) as u64;

@@ -36,6 +36,7 @@ pub fn report(report: &Report) -> String {
         let known = rows.contains_key(&report.catalog.reference(unlink.reference).child);
         line(&mut text, &sql.keep_unlinked(unlinked.unlink, unlink, known, true).inlined());
     }
+    text += report.dialect.begin_changes();
     for work in report.findings.work(report.catalog, report.plan, &BTreeSet::new()) {
         match work {
             Work::Unlink(change) => {

@@ -1,8 +1,8 @@
 //! What one engine can do and another cannot, by the name of what it is good for: whoever runs a plan asks
 //! here, and never who the engine is.
 
-use super::Dialect;
 use super::mysql::Family;
+use super::{Dialect, path};
 use crate::plan::Checks;
 
 /// How rows that name each other are deleted while the engine checks them.
@@ -131,6 +131,17 @@ impl Dialect {
         }
     }
 
+    /// What a script says before its first change ([`Dialect::names_theirs`]).
+    pub fn begin_changes(self) -> &'static str {
+        match self {
+            Dialect::Postgres => {
+                "DO $$ BEGIN PERFORM pg_catalog.set_config('search_path', \
+                 pg_catalog.current_setting('orgsweep.search_path'), true); END $$;\n"
+            }
+            Dialect::Sqlite | Dialect::Mysql => "",
+        }
+    }
+
     /// How a script begins, in a session of its own.
     pub fn begin_script(self) -> &'static str {
         match self {
@@ -138,7 +149,14 @@ impl Dialect {
                 "PRAGMA foreign_keys = ON;\nBEGIN IMMEDIATE;\nPRAGMA defer_foreign_keys = ON;\n"
             }
             Dialect::Postgres => {
-                "BEGIN ISOLATION LEVEL REPEATABLE READ, READ WRITE;\nSET LOCAL row_security = off;\n"
+                // PERFORM, for psql would show what a SELECT returns.
+                concat!(
+                    "BEGIN ISOLATION LEVEL REPEATABLE READ, READ WRITE;\nDO $$ BEGIN PERFORM ",
+                    path::noted!(),
+                    "; END $$;\n",
+                    path::left!(),
+                    ";\nSET LOCAL row_security = off; SET LOCAL standard_conforming_strings = on;\n"
+                )
             }
             Dialect::Mysql => {
                 "SET SESSION sql_mode = 'ANSI_QUOTES,NO_BACKSLASH_ESCAPES,STRICT_ALL_TABLES';\n\

@@ -33,7 +33,8 @@ impl Sql<'_> {
         );
         match &pair.lookup {
             None => {
-                let text = self.dialect.as_text(&format!("s.{column}"));
+                let type_name = &self.column(pair.table, &pair.type_column).type_name;
+                let text = self.dialect.output(&format!("s.{column}"), type_name);
                 format!("SELECT {text} FROM {types} s ORDER BY 1").into()
             }
             Some((table, key)) => {

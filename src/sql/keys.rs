@@ -5,8 +5,8 @@
 //! row. Columns are called `c0`, `c1`, … and keep their type and collation.
 
 use super::dialect::Affinity;
-use super::{Dialect, Sql, quote};
-use crate::catalog::{Catalog, Key, Table, TableId, TableKind};
+use super::{Dialect, Sql, path, quote};
+use crate::catalog::{Catalog, Comparison, Key, Table, TableId, TableKind};
 use crate::plan::Plan;
 use std::collections::BTreeMap;
 
@@ -249,18 +249,29 @@ impl Sql<'_> {
     /// The key row `key` and the table row `row` are the same.
     pub(super) fn same_row(&self, table: TableId, key: &str, row: &str) -> String {
         let values = self.identity_values(table, row).into_iter().enumerate();
-        let same = self.same(table);
         values
-            .map(|(n, value)| format!("{key}.c{n} {same} {value}"))
+            .map(|(n, value)| self.identical_keys(table, n, &format!("{key}.c{n}"), &value))
             .collect::<Vec<_>>()
             .join(" AND ")
     }
 
-    /// The comparison of identities: MariaDB's may be of columns that can be null.
-    pub(super) fn same(&self, table: TableId) -> &'static str {
-        match self.has_twins(table) {
-            true => "<=>",
-            false => "=",
+    /// The comparison of two values of an identity's column number `n`: MariaDB's may be of columns that can
+    /// be null, PostgreSQL's is that of the key's own index.
+    pub(super) fn identical_keys(&self, id: TableId, n: usize, left: &str, right: &str) -> String {
+        match self.table(id).identifying_key() {
+            _ if self.has_twins(id) => format!("{left} <=> {right}"),
+            Some(key) => self.equal_in(key, n, left, right),
+            None => format!("{left} {} {right}", self.dialect.operator("=")),
+        }
+    }
+
+    /// Two values of a key's column number `n` are the same to the key.
+    pub(super) fn equal_in(&self, key: &Key, n: usize, left: &str, right: &str) -> String {
+        let Comparison { operator, operand } = key.comparisons.get(n).cloned().unwrap_or_default();
+        let operator = operator.unwrap_or_else(|| self.dialect.operator("="));
+        match operand.as_deref().map(path::built_in) {
+            Some(operand) => format!("({left})::{operand} {operator} ({right})::{operand}"),
+            None => format!("{left} {operator} {right}"),
         }
     }
 
@@ -283,8 +294,10 @@ impl Sql<'_> {
 
     /// The same row in two tables of keys.
     pub(super) fn same_key(&self, table: TableId, left: &str, right: &str) -> String {
-        let columns = self.key_table(table).identity_columns().into_iter();
-        let same = self.same(table);
-        columns.map(|c| format!("{left}.{c} {same} {right}.{c}")).collect::<Vec<_>>().join(" AND ")
+        let columns = self.key_table(table).identity_columns().into_iter().enumerate();
+        let same = |(n, c): (usize, String)| {
+            self.identical_keys(table, n, &format!("{left}.{c}"), &format!("{right}.{c}"))
+        };
+        columns.map(same).collect::<Vec<_>>().join(" AND ")
     }
 }

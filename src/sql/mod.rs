@@ -18,6 +18,7 @@ mod keys;
 mod labels;
 mod mysql;
 mod naming;
+mod path;
 mod refusals;
 mod restoring;
 mod selection;
@@ -99,8 +100,8 @@ fn quote_table(name: &TableName) -> String {
     }
 }
 
-/// A string literal. PostgreSQL runs with `standard_conforming_strings` on, MariaDB's sessions with
-/// `NO_BACKSLASH_ESCAPES`.
+/// A string literal. MariaDB's sessions run with `NO_BACKSLASH_ESCAPES`; PostgreSQL's own way is
+/// [`Dialect::literal`].
 pub fn literal(value: &str) -> String {
     format!("'{}'", value.replace('\'', "''"))
 }

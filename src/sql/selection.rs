@@ -2,8 +2,8 @@
 //! the plain comparison is for the index, the binary one for the truth.
 
 use super::mysql::{Family, exact};
-use super::{Dialect, Sql, Statement, literal, quote};
-use crate::catalog::TableId;
+use super::{Dialect, Sql, Statement, path, quote};
+use crate::catalog::{Column, TableId};
 use crate::selection::{Root, Selection};
 
 impl Sql<'_> {
@@ -12,7 +12,8 @@ impl Sql<'_> {
         let mut conditions = Vec::new();
         if let Some(name) = &root.name {
             conditions.extend(selection.names.iter().map(|value| self.name_is(root, name, value)));
-            conditions.extend(selection.patterns.iter().map(|glob| self.name_like(name, glob)));
+            conditions
+                .extend(selection.patterns.iter().map(|glob| self.name_like(root, name, glob)));
         }
         if let Some(key) = &root.key {
             conditions
@@ -57,15 +58,17 @@ impl Sql<'_> {
             Dialect::Postgres => {
                 let declared = self.column(root.table, name);
                 if declared.textual {
-                    condition.push(&format!("({column} = ")).bind(value);
-                    condition.push(&format!("::text::{} AND ", declared.type_name));
+                    condition.push(&format!("({column} {} ", self.equality(declared))).bind(value);
+                    condition.push(&format!("::pg_catalog.text::{} AND ", bound_type(declared)));
                 } else {
                     condition.push("(");
                 }
+                let text = self.dialect.output(&column, &declared.type_name);
+                let equals = self.dialect.operator("=");
                 condition
-                    .push(&format!("{column}::text COLLATE \"C\" = "))
+                    .push(&format!("({text}) COLLATE pg_catalog.\"C\" {equals} "))
                     .bind(value)
-                    .push("::text)");
+                    .push("::pg_catalog.text)");
             }
             Dialect::Mysql => {
                 condition.push("(");
@@ -79,7 +82,7 @@ impl Sql<'_> {
         condition
     }
 
-    fn name_like(&self, name: &str, glob: &str) -> Statement {
+    fn name_like(&self, root: &Root, name: &str, glob: &str) -> Statement {
         let column = format!("c.{}", quote(name));
         let mut condition = Statement::default();
         match self.dialect {
@@ -88,8 +91,11 @@ impl Sql<'_> {
                 condition.bind(&glob.replace('[', "[[]"));
             }
             Dialect::Postgres => {
-                condition.push(&format!("{column}::text COLLATE \"C\" LIKE "));
-                condition.bind(&glob_to_like(glob)).push("::text ESCAPE '!'");
+                let text = self.dialect.output(&column, &self.column(root.table, name).type_name);
+                condition.push(&format!(
+                    "({text}) COLLATE pg_catalog.\"C\" OPERATOR(pg_catalog.~~) pg_catalog.like_escape("
+                ));
+                condition.bind(&glob_to_like(glob)).push("::pg_catalog.text, '!')");
             }
             // By characters, and each as it is.
             Dialect::Mysql => {
@@ -113,8 +119,9 @@ impl Sql<'_> {
                 condition.push(&format!("{column} = ")).bind(value);
             }
             Dialect::Postgres => {
-                condition.push(&format!("{column} = ")).bind(value);
-                condition.push(&format!("::text::{}", without_length(type_name)));
+                let declared = self.column(table, name);
+                condition.push(&format!("{column} {} ", self.equality(declared))).bind(value);
+                condition.push(&format!("::pg_catalog.text::{}", bound_type(declared)));
             }
             Dialect::Mysql => condition = Family::of(type_name).is(&column, value),
         }
@@ -129,11 +136,12 @@ impl Sql<'_> {
         if self.dialect != Dialect::Postgres {
             return None;
         }
-        let table = literal(&format!("orgsweep:{}:", self.relation(root.table)));
+        let table = self.dialect.literal(&format!("orgsweep:{}:", self.relation(root.table)));
         let key: Vec<String> = self
             .identity_values(root.table, "c")
             .iter()
-            .map(|value| self.dialect.as_text(value))
+            .zip(self.identity_types(root.table))
+            .map(|(value, type_name)| self.value_text(value, &type_name))
             .collect();
         let mut statement = Statement::from(format!(
             "SELECT pg_advisory_xact_lock(o.number)::text FROM (SELECT DISTINCT \
@@ -162,7 +170,10 @@ impl Sql<'_> {
     /// Key, name and age of a root row `c`.
     pub(super) fn root_columns(&self, root: &Root) -> String {
         let column = |name: &Option<String>| match name {
-            Some(name) => self.dialect.as_text(&format!("c.{}", quote(name))),
+            Some(name) => {
+                let type_name = &self.column(root.table, name).type_name;
+                self.dialect.output(&format!("c.{}", quote(name)), type_name)
+            }
             None => "NULL".into(),
         };
         let key = match &root.key {
@@ -189,15 +200,10 @@ impl Sql<'_> {
     }
 }
 
-/// A cast to PostgreSQL's `character varying(3)` or `numeric(9,2)` cuts or rounds what does not fit,
-/// and would find another row.
-fn without_length(type_name: &str) -> &str {
-    match type_name.split_once('(') {
-        Some(("character varying", _)) => "character varying",
-        Some(("character", _)) => "bpchar",
-        Some(("numeric", _)) => "numeric",
-        _ => type_name,
-    }
+/// The type that a value for a column is bound as. A cast to PostgreSQL's `character varying(3)` or `numeric(9,2)`
+/// cuts or rounds what does not fit, and would find another row.
+pub(super) fn bound_type(column: &Column) -> String {
+    path::of_any_length(column.value_type())
 }
 
 /// `*` and `?` to LIKE's wildcards, everything else literal; `!` escapes.

@@ -2,7 +2,7 @@
 
 use super::closure::where_all;
 use super::dialect::Affinity;
-use super::{Dialect, Sql, Statement, literal, quote};
+use super::{Dialect, Sql, Statement, path, quote};
 use crate::catalog::{Check, Column, Key, ReferenceId, TableId};
 use crate::findings::Change;
 use crate::plan::{Unlink, UnlinkValue};
@@ -122,10 +122,10 @@ impl Sql<'_> {
     /// Rows that the unlinks of one table change.
     pub fn count_changed(&self, change: &Change) -> Statement {
         let rows = match self.has_twins(change.table) && change.unlinks.len() > 1 {
-            true => "coalesce(sum(alike), 0)",
-            false => "count(*)",
+            true => self.dialect.as_text("coalesce(sum(alike), 0)"),
+            false => self.dialect.count(),
         };
-        format!("SELECT {} FROM {}", self.dialect.as_text(rows), self.changed(change)).into()
+        format!("SELECT {rows} FROM {}", self.changed(change)).into()
     }
 
     /// Writes all unlinks of one table at once: a row that several concern is written once, and
@@ -198,7 +198,7 @@ impl Sql<'_> {
             (several, _) => {
                 let case = |position: &usize| {
                     let value = self.written_value(*position, change.table, column);
-                    format!("WHEN w.f{position} = 1 THEN {value}")
+                    format!("WHEN w.f{position} {} 1 THEN {value}", self.dialect.operator("="))
                 };
                 let cases: Vec<String> = several.iter().map(case).collect();
                 format!("CASE {} ELSE {old} END", cases.join(" "))
@@ -214,7 +214,7 @@ impl Sql<'_> {
             UnlinkValue::Default => {
                 typed(self.column(table, column).default.as_deref().unwrap_or("NULL"))
             }
-            UnlinkValue::Key(key) => typed(&literal(key)),
+            UnlinkValue::Key(key) => typed(&self.dialect.literal(key)),
         }
     }
 
@@ -222,7 +222,10 @@ impl Sql<'_> {
     pub(super) fn typed(&self, table: TableId, column: &str, value: &str) -> String {
         match self.dialect {
             Dialect::Sqlite | Dialect::Mysql => format!("({value})"),
-            Dialect::Postgres => format!("({value})::{}", self.column(table, column).type_name),
+            Dialect::Postgres => {
+                let type_name = &self.column(table, column).type_name;
+                format!("({value})::{}", path::built_in(type_name))
+            }
         }
     }
 

@@ -1,5 +1,6 @@
 //! Questions without key tables: what still exists, what still names a key.
 
+use super::selection::bound_type;
 use super::{Dialect, Sql, Statement, quote};
 use crate::catalog::{Origin, ReferenceId, TableId};
 use crate::selection::{Root, Selection};
@@ -30,21 +31,23 @@ impl Sql<'_> {
             let reference = self.catalog.reference(id);
             let as_text = reference.declaration.as_text;
             let column = format!("c.{}", quote(&reference.columns[0]));
+            if self.dialect == Dialect::Postgres {
+                return (self.catalog.reference_arrow(id), self.rows_naming_by(id, key, ids));
+            }
             let mut statement = Statement::from(format!(
                 "SELECT {} FROM {} c WHERE {} IN (",
                 self.dialect.as_text("count(*)"),
                 self.child_relation(id),
                 match as_text {
-                    true => self.dialect.exact_text(&column),
+                    true => {
+                        let own = self.column(reference.child, &reference.columns[0]);
+                        self.dialect.exact_text(&column, &own.type_name)
+                    }
                     false => column,
                 }
             ));
-            let type_name = &self.column(root.table, key).type_name;
             for (n, value) in ids.iter().enumerate() {
                 statement.push(if n > 0 { ", " } else { "" }).bind(value);
-                if self.dialect == Dialect::Postgres && !as_text {
-                    statement.push(&format!("::text::{type_name}"));
-                }
             }
             statement.push(")");
             if let Some(condition) = self.discriminated(id, &|name| format!("c.{}", quote(name))) {
@@ -53,6 +56,38 @@ impl Sql<'_> {
             (self.catalog.reference_arrow(id), statement)
         };
         self.catalog.reference_ids().filter(names_it).map(question).collect()
+    }
+
+    /// A count of the rows that name one of `ids` by `id`, as the reference itself compares (PostgreSQL).
+    fn rows_naming_by(&self, id: ReferenceId, key: &str, ids: &[String]) -> Statement {
+        let reference = self.catalog.reference(id);
+        let type_name = match reference.declaration.as_text {
+            true => "pg_catalog.text".into(),
+            false => bound_type(self.column(reference.parent, key)),
+        };
+        let mut statement = Statement::from(format!(
+            "SELECT {} FROM {} c WHERE EXISTS (SELECT 1 FROM (VALUES ",
+            self.dialect.as_text("count(*)"),
+            self.child_relation(id),
+        ));
+        for (n, value) in ids.iter().enumerate() {
+            statement.push(if n > 0 { ", (" } else { "(" }).bind(value);
+            statement.push(&format!("::pg_catalog.text::{type_name})"));
+        }
+        let column = format!("c.{}", quote(&reference.columns[0]));
+        let equal = match reference.declaration.as_text {
+            true => {
+                let own = self.column(reference.child, &reference.columns[0]);
+                let text = self.dialect.exact_text(&column, &own.type_name);
+                format!("v.key {} {text}", self.dialect.operator("="))
+            }
+            false => self.equal(id, 0, "v.key".into(), column),
+        };
+        statement.push(&format!(") v(key) WHERE {equal})"));
+        if let Some(condition) = self.discriminated(id, &|name| format!("c.{}", quote(name))) {
+            statement.push(&format!(" AND {condition}"));
+        }
+        statement
     }
 
     /// Per reference to `parent` that the engine does not vouch for: a count of the rows that name

@@ -1,7 +1,7 @@
 //! One table out of what the queries and its CREATE TABLE say about it.
 
 use super::ddl::{self, Declared, DeclaredReference};
-use crate::catalog::{Check, Column, Key, Privileges, Table, TableKind, TableName};
+use crate::catalog::{Check, Column, Key, Privileges, Table, TableKind, TableName, Unidentified};
 use crate::database::Row;
 
 /// A table and what its references need besides.
@@ -36,7 +36,7 @@ impl Described {
         let columns: Vec<Column> =
             rows.iter().map(|row| column(row, rowid.as_deref(), &declared)).collect();
         let table = Table {
-            name: TableName { schema: None, name: rows[0].text(0).to_owned() },
+            name: TableName { schema: None, name: rows[0].text(0).to_owned(), found_in: None },
             kind: if without_rowid { TableKind::WithoutRowid } else { TableKind::Ordinary },
             keys: keys(rowid.as_deref(), &indexes, &columns),
             checks: declared.checks.iter().map(|check| table_check(check, &columns)).collect(),
@@ -44,6 +44,9 @@ impl Described {
             triggers: Vec::new(),
             row_security: false,
             privileges: Privileges::ALL,
+            usable: true,
+            unidentified: Unidentified::default(),
+            partitioned_by: Vec::new(),
             estimated_rows: None,
             lasting_engine: None,
             keeps_history: false,
@@ -87,9 +90,11 @@ fn column(row: &Row, rowid: Option<&str>, declared: &Declared) -> Column {
         domain_over: None,
         nullable: !row.flag(4) && rowid != Some(&name),
         generated: matches!(row.number(7), 2 | 3),
+        generation: None,
         default: row.optional(5).map(str::to_owned),
         collation: collation.filter(|it| !it.eq_ignore_ascii_case("BINARY")),
         textual: is_text(row.text(3)),
+        equality: None,
         on_update: false,
         name,
     }
@@ -110,6 +115,7 @@ fn keys(rowid: Option<&str>, indexes: &[Index], columns: &[Column]) -> Vec<Key> 
         primary: true,
         not_null: true,
         nulls_not_distinct: false,
+        comparisons: Vec::new(),
     });
     let mut keys: Vec<Key> = rowid.into_iter().collect();
     keys.extend(indexes.iter().filter_map(|index| key(index, columns)));
@@ -134,6 +140,7 @@ fn key(index: &Index, columns: &[Column]) -> Option<Key> {
         primary: index.primary,
         not_null: columns.iter().all(|column| !column.nullable),
         nulls_not_distinct: false,
+        comparisons: Vec::new(),
     })
 }
 
