@@ -8,7 +8,7 @@ mod postgres;
 mod sqlite;
 
 use crate::database::{self, Database};
-use crate::sql::Dialect;
+use crate::sql::{Dialect, quote};
 use serde::Deserialize;
 use std::fmt;
 
@@ -444,6 +444,12 @@ impl Column {
 }
 
 impl Table {
+    /// The schema of which this role lacks USAGE, quoted as a GRANT names it.
+    pub fn closed_schema(&self) -> Option<String> {
+        let schema = self.name.qualifier().filter(|_| !self.usable)?;
+        Some(format!("USAGE ON SCHEMA {}", quote(schema)))
+    }
+
     pub fn column(&self, name: &str) -> Option<&Column> {
         self.columns.iter().find(|column| column.name == name)
     }

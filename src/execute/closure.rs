@@ -334,11 +334,18 @@ fn missing_privileges(run: &Run, discovery: &Discovery) -> Vec<Refusal> {
         refusal.detail = missing.join(", ");
         (!missing.is_empty()).then_some(refusal)
     };
+    let unidentified = |table: TableId| {
+        let refusal = Refusal::new(RefusalKind::ReplicaIdentity, table, None);
+        let refusal = Refusal { rows: discovery.rows[&table], ..refusal };
+        run.job.catalog.table(table).unidentified.on_delete.then_some(refusal)
+    };
     let lasting = |table: TableId| {
         let engine = run.job.catalog.table(table).lasting_engine.clone()?;
         let rows = discovery.rows[&table];
         Some(Refusal { rows, detail: engine, ..Refusal::new(RefusalKind::Engine, table, None) })
     };
     let missing: Vec<Refusal> = discovery.tables().filter_map(missing).collect();
-    missing.into_iter().chain(discovery.tables().filter_map(lasting)).collect()
+    let unidentified = discovery.tables().filter_map(unidentified);
+    let lasting = discovery.tables().filter_map(lasting);
+    missing.into_iter().chain(unidentified).chain(lasting).collect()
 }

@@ -361,6 +361,9 @@ impl<'a> Run<'a> {
             RefusalKind::RowSecurity => {
                 (Fault::RowSecurity, format!("row-level security hides rows of {name}"))
             }
+            _ if !self.job.catalog.table(table).usable => {
+                (Fault::Permission, format!("this role lacks {}, where {name} is", refusal.detail))
+            }
             _ => (Fault::Permission, format!("this role lacks {} on {name}", refusal.detail)),
         };
         Err(Failure::Database(database::Error { fault, message }))
@@ -371,7 +374,7 @@ impl<'a> Run<'a> {
         let facts = self.job.catalog.table(table);
         if !facts.privileges.select {
             let mut refusal = Refusal::new(RefusalKind::Privilege, table, None);
-            refusal.detail = "SELECT".into();
+            refusal.detail = facts.closed_schema().unwrap_or_else(|| "SELECT".into());
             return Some(refusal);
         }
         facts.row_security.then(|| Refusal::new(RefusalKind::RowSecurity, table, None))

@@ -76,6 +76,10 @@ pub fn taken(dialect: Dialect, job: &Job) -> Option<BTreeSet<TableId>> {
     if job.digest || job.batch.is_some() || !plan.may_take(catalog) {
         return None;
     }
+    // Its DELETE would fail, and say so only then.
+    if plan.tables.iter().any(|table| catalog.table(*table).unidentified.on_delete) {
+        return None;
+    }
     let unseen = |table: &TableId| !plan.looks_at(catalog, *table);
     let tables = match (dialect.keeps_deleted_keys(), plan.rules.checks) {
         (true, Checks::Set) => plan.tables.clone(),
