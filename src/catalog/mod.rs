@@ -199,6 +199,8 @@ pub struct Comparison {
     pub operator: Option<String>,
     /// The type that both sides are compared as, where it is another than the column's.
     pub operand: Option<String>,
+    /// The operator's own function, where more than one operator would do for the type.
+    pub function: Option<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Deserialize)]

@@ -16,7 +16,11 @@ pub fn create_index(dialect: Dialect, catalog: &Catalog, id: ReferenceId) -> Str
         Dialect::Postgres => "CONCURRENTLY ".into(),
         _ => identifier(dialect, &index_name(&table.name, &reference.columns, "idx")) + " ",
     };
-    format!("CREATE INDEX {name}ON {} ({columns})", dialect.table(table))
+    let on = match dialect {
+        Dialect::Postgres => dialect.table(table),
+        _ => relation(dialect, table),
+    };
+    format!("CREATE INDEX {name}ON {on} ({columns})")
 }
 
 /// The index of a partitioned table is made while nobody writes to it.

@@ -267,7 +267,11 @@ impl Sql<'_> {
 
     /// Two values of a key's column number `n` are the same to the key.
     pub(super) fn equal_in(&self, key: &Key, n: usize, left: &str, right: &str) -> String {
-        let Comparison { operator, operand } = key.comparisons.get(n).cloned().unwrap_or_default();
+        let Comparison { operator, operand, function } =
+            key.comparisons.get(n).cloned().unwrap_or_default();
+        if let Some(function) = function {
+            return format!("{function}({left}, {right})");
+        }
         let operator = operator.unwrap_or_else(|| self.dialect.operator("="));
         match operand.as_deref().map(path::built_in) {
             Some(operand) => format!("({left})::{operand} {operator} ({right})::{operand}"),

@@ -120,8 +120,14 @@ impl Sql<'_> {
             }
             Dialect::Postgres => {
                 let declared = self.column(table, name);
-                condition.push(&format!("{column} {} ", self.equality(declared))).bind(value);
-                condition.push(&format!("::pg_catalog.text::{}", bound_type(declared)));
+                let bound = format!("\0::pg_catalog.text::{}", bound_type(declared));
+                let mut keys = self.table(table).keys.iter();
+                let equal = match keys.find(|key| key.columns == [name.to_owned()]) {
+                    Some(key) => self.equal_in(key, 0, &column, &bound),
+                    None => format!("{column} {} {bound}", self.equality(declared)),
+                };
+                let (left, right) = equal.split_once('\0').expect("what is bound is in it");
+                condition.push(left).bind(value).push(right);
             }
             Dialect::Mysql => condition = Family::of(type_name).is(&column, value),
         }

@@ -83,7 +83,13 @@ comparison AS (
                'operator', CASE WHEN o.oprname <> '=' OR s.nspname <> 'pg_catalog'
                                 THEN format('OPERATOR(%I.%s)', s.nspname, o.oprname) END,
                'operand', CASE WHEN y.oid <> k.opcintype AND y.typnamespace <> 'pg_catalog'::regnamespace
-                                AND operand.typtype <> 'p' THEN format_type(operand.oid, NULL) END
+                                AND operand.typtype <> 'p' THEN format_type(operand.oid, NULL) END,
+               -- Of an enum that its owner casts to text without being asked, = is not unique.
+               'function', CASE WHEN operand.typtype = 'p' AND EXISTS (SELECT FROM pg_cast t
+                                     WHERE t.castsource = y.oid AND t.castcontext = 'i')
+                                THEN (SELECT format('%I.%I', n.nspname, p.proname)
+                                        FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
+                                       WHERE p.oid = o.oprcode) END
            ) ORDER BY u.place) AS list
       FROM relation r
       JOIN pg_index i ON i.indrelid = r.oid AND i.indisunique
