@@ -64,8 +64,6 @@ pub struct Facts {
     pub needs_replica_role: bool,
     /// The database in which this role may create no temporary tables.
     pub without_temporary_tables: Option<String>,
-    /// Tables that are published without a replica identity: PostgreSQL refuses to delete from them.
-    pub unidentified: BTreeSet<TableId>,
     /// MariaDB: the binary log is written in statements (`binlog_format`).
     pub logs_statements: bool,
     /// What keeps triggers from firing when rows are put back.
@@ -178,12 +176,8 @@ fn of_table(
             Some(cures::transactional(table)),
         ));
     }
-    if facts.unidentified.contains(&id) {
-        let what =
-            "it is published, and has no replica identity: PostgreSQL refuses to delete from it"
-                .into();
-        let cure = Some(cures::replica_identity(table));
-        symptoms.push(symptom(Severity::Blocks, Kind::ReplicaIdentity, what, cure));
+    if table.unidentified.on_delete {
+        symptoms.push(unidentified(table, "delete from"));
     }
     let fires = |trigger: &&crate::catalog::Trigger| {
         trigger.on_delete || (trigger.on_update && plan.unlinks_in(id, catalog))
@@ -256,6 +250,9 @@ fn of_reference(
         let privileges = table.privileges;
         let wanted = [(privileges.select, "SELECT"), (privileges.update || !unlinks, "UPDATE")];
         symptoms.extend(missing(dialect, table, &wanted, facts));
+        if unlinks && table.unidentified.on_update {
+            symptoms.push(unidentified(table, "update"));
+        }
     }
     if reference.index.is_none()
         && table.privileges.select
@@ -311,6 +308,19 @@ fn of_reference(
     symptoms
 }
 
+/// A published table in which nothing identifies a row to the subscriber.
+fn unidentified(table: &Table, doing: &str) -> Symptom {
+    Symptom {
+        severity: Severity::Blocks,
+        kind: Kind::ReplicaIdentity,
+        table: table.name.to_string(),
+        what: format!(
+            "it is published, and has no replica identity: PostgreSQL refuses to {doing} it"
+        ),
+        cure: Some(cures::replica_identity(table)),
+    }
+}
+
 /// The privileges that are wanted, and whether they are held.
 fn missing(
     dialect: Dialect,
@@ -321,12 +331,22 @@ fn missing(
     let missing: Vec<&str> =
         wanted.iter().filter(|(held, _)| !held).map(|(_, name)| *name).collect();
     let missing = Some(missing.join(", ")).filter(|names| !names.is_empty())?;
+    let (what, cure) = match table.closed_schema() {
+        Some(usage) => (
+            format!("this role lacks {usage}, without which no privilege on the table counts"),
+            cures::grant_usage(&usage, &facts.role),
+        ),
+        None => (
+            format!("this role lacks {missing}"),
+            cures::grant(dialect, &missing, table, &facts.role),
+        ),
+    };
     Some(Symptom {
         severity: Severity::Blocks,
         kind: Kind::Privilege,
         table: table.name.to_string(),
-        what: format!("this role lacks {missing}"),
-        cure: Some(cures::grant(dialect, &missing, table, &facts.role)),
+        what,
+        cure: Some(cure),
     })
 }
 

@@ -222,6 +222,14 @@ fn of_database(error: &database::Error) -> Problem {
                 nothing_was("changed")
             ),
         ),
+        Fault::Cancelled if error.message.contains("statement timeout") => (
+            Exit::Failed,
+            format!(
+                "the statement_timeout of the URL's options or of PGOPTIONS was over; {}: without it, --deadline \
+                 bounds the run",
+                rolled_back()
+            ),
+        ),
         Fault::Cancelled => {
             (Exit::Failed, format!("the statement was cancelled; {}", nothing_was("changed")))
         }

@@ -2,7 +2,7 @@
 //! alone decide it.
 
 use crate::archive::{ArchivedColumn, Kind, Manifest, Section};
-use crate::catalog::{Catalog, Fires, Reference, ReferenceId, Table, TableId};
+use crate::catalog::{Catalog, Fires, Reference, ReferenceId, Table, TableId, TableName};
 use crate::graph::{self, Component};
 use std::collections::BTreeSet;
 
@@ -139,7 +139,7 @@ pub fn plan(manifest: &Manifest, catalog: &Catalog) -> Result<Restoration, Vec<O
     let (mut rows, mut links) = (Vec::new(), Vec::new());
     for (number, section) in manifest.sections.iter().enumerate() {
         let name = section.table_name();
-        let Some(id) = catalog.table_ids().find(|id| catalog.table(*id).name == name) else {
+        let Some(id) = catalog.table_ids().find(|id| is_of(&name, &catalog.table(*id).name)) else {
             obstacles.push(Obstacle::Schema(format!("there is no table {name} any more")));
             continue;
         };
@@ -156,6 +156,22 @@ pub fn plan(manifest: &Manifest, catalog: &Catalog) -> Result<Restoration, Vec<O
     let tables: BTreeSet<TableId> = rows.iter().map(|part: &Part| part.table).collect();
     let order = graph::components(catalog, &tables, |id| catalog.reference(id).is_constraint());
     Ok(Restoration { rows, links, order })
+}
+
+/// The table that an archive names. Older archives do not know the schema of a table that was found without one:
+/// it is the one that is found so now.
+fn is_of(archived: &TableName, table: &TableName) -> bool {
+    let same_schema = match archived.qualifier() {
+        Some(schema) => Some(schema) == table.qualifier(),
+        None => table.schema.is_none(),
+    };
+    same_schema && archived.name == table.name
+}
+
+/// Older archives name a type without its schema where the search path found it.
+fn is_type(archived: &str, column: &str) -> bool {
+    let schema = column.strip_suffix(archived);
+    schema.is_some_and(|schema| schema.is_empty() || schema.ends_with('.'))
 }
 
 /// What of a table does not fit the archive's rows.
@@ -180,7 +196,7 @@ fn misfit(archived: &ArchivedColumn, table: &Table) -> Option<String> {
     match table.column(&archived.name) {
         None => Some(format!("there is no column {name} any more")),
         Some(column) if column.generated => Some(format!("{name} is computed now")),
-        Some(column) if column.type_name != archived.type_name => {
+        Some(column) if !is_type(&archived.type_name, &column.type_name) => {
             Some(format!("{name} is {} now; it was {}", column.type_name, archived.type_name))
         }
         Some(_) => None,
@@ -225,6 +241,7 @@ mod tests {
             directory: String::new(),
             schema: None,
             table: table.into(),
+            found_in: None,
             columns: columns.iter().map(column).collect(),
             written: Vec::new(),
             rows: 0,

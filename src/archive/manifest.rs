@@ -73,6 +73,9 @@ pub struct Section {
     pub directory: String,
     pub schema: Option<String>,
     pub table: String,
+    /// PostgreSQL: the schema in which the search path found a table without one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub found_in: Option<String>,
     /// Of an unlink: first what identifies the row, then the old values of `written`, then the new
     /// ones.
     pub columns: Vec<ArchivedColumn>,
@@ -108,7 +111,11 @@ impl ArchivedColumn {
 
 impl Section {
     pub fn table_name(&self) -> TableName {
-        TableName { schema: self.schema.clone(), name: self.table.clone() }
+        TableName {
+            schema: self.schema.clone(),
+            name: self.table.clone(),
+            found_in: self.found_in.clone(),
+        }
     }
 
     /// How many values a line has.

@@ -98,6 +98,7 @@ impl Writer {
             kind,
             directory: format!("{folder}/{number:03}-{}", slug(&table.name)),
             schema: table.schema.clone(),
+            found_in: table.found_in.clone(),
             table: table.name.clone(),
             columns: columns.iter().map(|column| ArchivedColumn::of(column)).collect(),
             written: written.iter().map(|column| ArchivedColumn::of(column)).collect(),

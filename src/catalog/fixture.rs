@@ -5,7 +5,7 @@
 
 use super::{
     Affinity, Catalog, Column, Comparison, Declaration, Key, OnDelete, Privileges, Reference,
-    RowId, Table, TableId, TableKind, TableName,
+    RowId, Table, TableId, TableKind, TableName, Unidentified,
 };
 
 /// Reads a catalog; a malformed line is a mistake in the test.
@@ -37,9 +37,11 @@ fn table(name: &str, columns: &[&str]) -> Table {
             domain_over: None,
             nullable: n > 0 && !declared.ends_with('!'),
             generated: false,
+            generation: None,
             default: None,
             collation: None,
             textual,
+            equality: None,
             on_update: false,
             affinity: if textual { Affinity::Text } else { Affinity::Integer },
             name,
@@ -53,9 +55,10 @@ fn table(name: &str, columns: &[&str]) -> Table {
         primary: true,
         not_null: true,
         nulls_not_distinct: false,
+        comparisons: Vec::new(),
     };
     Table {
-        name: TableName { schema: None, name: name.into() },
+        name: TableName { schema: None, name: name.into(), found_in: None },
         kind: TableKind::Ordinary,
         columns,
         keys: vec![primary],
@@ -63,6 +66,9 @@ fn table(name: &str, columns: &[&str]) -> Table {
         triggers: Vec::new(),
         row_security: false,
         privileges: Privileges::ALL,
+        usable: true,
+        unidentified: Unidentified::default(),
+        partitioned_by: Vec::new(),
         estimated_rows: None,
         lasting_engine: None,
         keeps_history: false,

@@ -10,7 +10,7 @@ mod sqlite;
 pub(crate) use sqlite::token;
 
 use crate::database::{self, Database};
-use crate::sql::Dialect;
+use crate::sql::{Dialect, quote};
 use serde::Deserialize;
 use std::fmt;
 
@@ -67,6 +67,10 @@ pub struct TableName {
     /// MariaDB's current database).
     pub schema: Option<String>,
     pub name: String,
+    /// PostgreSQL: the schema in which the search path finds a table without one. People do not write it,
+    /// our statements do: under another path, or with another table before it, the name means another.
+    #[serde(default)]
+    pub found_in: Option<String>,
 }
 
 impl fmt::Display for TableName {
@@ -79,6 +83,11 @@ impl fmt::Display for TableName {
 }
 
 impl TableName {
+    /// The schema that a statement names.
+    pub fn qualifier(&self) -> Option<&str> {
+        self.schema.as_deref().or(self.found_in.as_deref())
+    }
+
     /// What one row is called, by the whole name and by its last word: `user_session` and `session`
     /// for `user_sessions`, `crm_deal` and `deal` for `crm_deal`.
     pub fn nouns(&self) -> [String; 2] {
@@ -110,6 +119,14 @@ pub struct Table {
     /// Row-level security would hide rows from this session.
     pub row_security: bool,
     pub privileges: Privileges,
+    /// PostgreSQL: this role holds USAGE on the schema, without which privileges on the table are worth nothing.
+    pub usable: bool,
+    /// PostgreSQL: statements that fail because they are published and nothing identifies the rows.
+    #[serde(default)]
+    pub unidentified: Unidentified,
+    /// PostgreSQL: the columns that decide about a row's partition.
+    #[serde(default)]
+    pub partitioned_by: Vec<String>,
     /// The planner's estimate, where there is one.
     pub estimated_rows: Option<u64>,
     /// MariaDB: the storage engine, where a ROLLBACK does not bring its rows back.
@@ -132,6 +149,14 @@ pub struct RowId {
     pub name: Option<&'static str>,
 }
 
+/// What a publication takes of a table that has no replica identity
+/// (<https://www.postgresql.org/docs/current/logical-replication-publication.html>).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+pub struct Unidentified {
+    pub on_delete: bool,
+    pub on_update: bool,
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum TableKind {
@@ -152,12 +177,18 @@ pub struct Column {
     pub domain_over: Option<String>,
     pub nullable: bool,
     pub generated: bool,
+    /// PostgreSQL: what a generated column is computed by, over the table's own column names.
+    #[serde(default)]
+    pub generation: Option<String>,
     /// The default's SQL expression.
     pub default: Option<String>,
     /// SQLite: the collation of comparisons with this column, where it is not BINARY.
     pub collation: Option<String>,
     /// Holds text that a person can read: a candidate for names and labels.
     pub textual: bool,
+    /// PostgreSQL: the operator of the type's own equality, where it is not the built-in `=`.
+    #[serde(default)]
+    pub equality: Option<String>,
     /// MariaDB: an UPDATE of another column moves it (ON UPDATE CURRENT_TIMESTAMP).
     #[serde(default)]
     pub on_update: bool,
@@ -199,6 +230,20 @@ pub struct Key {
     pub not_null: bool,
     /// UNIQUE NULLS NOT DISTINCT (PostgreSQL 15).
     pub nulls_not_distinct: bool,
+    /// PostgreSQL: how the key's own index compares each of its columns.
+    #[serde(default)]
+    pub comparisons: Vec<KeyComparison>,
+}
+
+/// PostgreSQL: an index compares by the operators of its class, which are not always those of its column's type.
+#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+pub struct KeyComparison {
+    /// `OPERATOR(extensions.=)`, where it is not the built-in `=`.
+    pub operator: Option<String>,
+    /// The type that both sides are compared as, where it is another than the column's.
+    pub operand: Option<String>,
+    /// The operator's own function, where more than one operator would do for the type.
+    pub function: Option<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -484,6 +529,12 @@ impl Column {
 }
 
 impl Table {
+    /// The schema of which this role lacks USAGE, quoted as a GRANT names it.
+    pub fn closed_schema(&self) -> Option<String> {
+        let schema = self.name.qualifier().filter(|_| !self.usable)?;
+        Some(format!("USAGE ON SCHEMA {}", quote(schema)))
+    }
+
     pub fn column(&self, name: &str) -> Option<&Column> {
         self.columns.iter().find(|column| column.name == name)
     }

@@ -9,7 +9,7 @@ mod reference;
 use self::grants::Grant;
 use super::{
     Affinity, Catalog, Check, Column, Fires, Key, Privileges, Table, TableId, TableKind, TableName,
-    Trigger,
+    Trigger, Unidentified,
 };
 use crate::database::{self, Database, Fault, Row};
 use crate::sql::{Statement, coded_type, literal};
@@ -71,6 +71,9 @@ pub fn load(database: &mut Database) -> database::Result<Catalog> {
                 delete: held("DELETE"),
                 lock: held("UPDATE") || held("DELETE"),
             },
+            usable: true,
+            unidentified: Unidentified::default(),
+            partitioned_by: Vec::new(),
             estimated_rows: row.optional(3).and_then(|rows| rows.parse().ok()),
             lasting_engine: row.optional(2).map(str::to_owned),
             keeps_history: row.flag(5),
@@ -108,6 +111,7 @@ fn name((schema, table): &(String, String), current: &str) -> TableName {
     TableName {
         schema: Some(schema.clone()).filter(|schema| schema != current),
         name: table.clone(),
+        found_in: None,
     }
 }
 
@@ -128,9 +132,11 @@ fn hidden_table(name: TableName, references: &[Row]) -> Table {
                 domain_over: None,
                 nullable: true,
                 generated: false,
+                generation: None,
                 default: None,
                 collation: None,
                 textual: false,
+                equality: None,
                 on_update: false,
                 affinity: Affinity::default(),
             });
@@ -145,6 +151,9 @@ fn hidden_table(name: TableName, references: &[Row]) -> Table {
         triggers: vec![unseen()],
         row_security: false,
         privileges: Privileges::NONE,
+        usable: true,
+        unidentified: Unidentified::default(),
+        partitioned_by: Vec::new(),
         estimated_rows: None,
         lasting_engine: None,
         keeps_history: false,
@@ -201,8 +210,10 @@ fn column(row: &Row) -> Column {
         nullable: row.flag(4),
         default: row.optional(5).map(str::to_owned),
         generated: row.flag(6),
+        generation: None,
         on_update: row.flag(7),
         textual: row.flag(8),
+        equality: None,
         collation: row.optional(9).map(str::to_owned),
         affinity: Affinity::default(),
     }
@@ -216,6 +227,7 @@ fn keys(indexes: &[Row]) -> Vec<Key> {
         primary: index[0].text(2) == "PRIMARY",
         not_null: index.iter().all(|row| !row.flag(6)),
         nulls_not_distinct: false,
+        comparisons: Vec::new(),
     };
     let unique = |index: &&[Row]| index.iter().all(|row| row.flag(3) && row.flag(5));
     indexes.chunk_by(|a, b| a.text(2) == b.text(2)).filter(unique).map(key).collect()

@@ -85,15 +85,21 @@ impl Context {
         let (rules, catalog, database) = (&self.rules, &self.catalog, &mut self.database);
         let plan = plan::build(catalog, self.root.table, rules.clone());
         let sql = Sql::new(database.dialect(), catalog, &plan);
-        let mut fails = |statement: &Statement| {
-            database.in_snapshot(|database| database.query(statement)).err()
+        let theirs = database.dialect().names_theirs();
+        let mut fails = |statement: &Statement, names: Option<&str>| {
+            let asked = database.in_snapshot(|database| {
+                names.map_or(Ok(()), |set| database.run(set))?;
+                database.query(statement)
+            });
+            asked.err()
         };
         let mut faults = Vec::new();
         let mut fault = |place: &String, message: String| {
             faults.push(Fault { place: place.clone(), message, hint: None });
         };
         for condition in rules.orphans.iter().chain(&rules.guards.test_data) {
-            if let Some(error) = sql.try_condition(condition).iter().find_map(&mut fails) {
+            let mut tries = sql.try_condition(condition).into_iter();
+            if let Some(error) = tries.find_map(|statement| fails(&statement, theirs)) {
                 let what = "the database does not understand this condition";
                 fault(&condition.place, format!("{what}: {error}"));
             }
@@ -106,11 +112,11 @@ impl Context {
             }
         }
         for batch in said(catalog).chunks(BATCH) {
-            if fails(&sql.try_references(batch)).is_none() {
+            if fails(&sql.try_references(batch), None).is_none() {
                 continue;
             }
             for id in batch {
-                if let Some(error) = fails(&sql.try_references(&[*id])) {
+                if let Some(error) = fails(&sql.try_references(&[*id]), None) {
                     let arrow = catalog.reference_arrow(*id);
                     let place = &catalog.reference(*id).declaration.place;
                     fault(place, format!("the database cannot read {arrow} so: {error}"));

@@ -22,15 +22,10 @@ pub fn run(subject: &Subject, args: &Doctor, ui: &mut Ui) -> Result<Exit> {
     let replica_role = context.database.replica_role()?;
     let checks = execute::choose_checks(&context.catalog, &plan, dialect, &replica_role);
     plan.rules.checks = checks.checks;
-    let unidentified = context.database.unidentified()?;
     let facts = Facts {
         without_temporary_tables: context.database.without_temporary_tables()?,
         role: context.database.role()?,
         needs_replica_role: replica_role == ReplicaRole::NotGranted,
-        unidentified: unidentified
-            .iter()
-            .flat_map(|name| context.catalog.tables_named(name))
-            .collect(),
         silence: context.database.silence()?,
         logs_statements: context.database.logs_statements()?,
         write_set_limits: context.database.write_set_limits()?,

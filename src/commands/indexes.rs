@@ -35,6 +35,13 @@ pub fn create_missing(
         return Ok((database, prepared));
     }
     for id in missing {
+        if cures::locks_writers(&prepared.catalog, id) {
+            let create = cures::create_index(prepared.dialect, &prepared.catalog, id);
+            ui.note(&format!(
+                "not created, it would keep writers of a partitioned table waiting: {create}"
+            ));
+            continue;
+        }
         let create = cures::create_index(prepared.dialect, &prepared.catalog, id);
         ui.progress(create.clone());
         database.run(&create)?;

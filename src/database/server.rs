@@ -162,7 +162,7 @@ impl Database {
     pub fn role(&mut self) -> Result<String> {
         let question = match self.dialect() {
             Dialect::Sqlite => return Ok(String::new()),
-            Dialect::Postgres => "SELECT current_user::text",
+            Dialect::Postgres => "SELECT current_user::pg_catalog.text",
             Dialect::Mysql => "SELECT current_user()",
         };
         Ok(self.query_one(&question.into())?.text(0).to_owned())
@@ -221,23 +221,6 @@ impl Database {
             }
         }
         Ok(limits)
-    }
-
-    /// Names of tables whose deletions are published although nothing in them identifies a row to the subscriber
-    /// (PostgreSQL).
-    pub fn unidentified(&mut self) -> Result<Vec<String>> {
-        if self.dialect() != Dialect::Postgres {
-            return Ok(Vec::new());
-        }
-        let question = "SELECT DISTINCT CASE WHEN pg_table_is_visible(c.oid) THEN c.relname::text \
-                               ELSE n.nspname || '.' || c.relname END \
-                          FROM pg_publication p \
-                          CROSS JOIN LATERAL pg_get_publication_tables(p.pubname) t \
-                          JOIN pg_class c ON c.oid = t.relid JOIN pg_namespace n ON n.oid = c.relnamespace \
-                         WHERE p.pubdelete AND (c.relreplident = 'n' OR (c.relreplident = 'd' \
-                               AND NOT EXISTS (SELECT FROM pg_index i WHERE i.indrelid = c.oid AND i.indisprimary)))";
-        let rows = self.in_snapshot(|database| database.query(&question.into()))?;
-        Ok(rows.iter().map(|row| row.text(0).to_owned()).collect())
     }
 }
 

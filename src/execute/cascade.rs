@@ -61,10 +61,12 @@ pub fn remove(run: &mut Run, findings: &Findings) -> Result<BTreeMap<Step, Durat
     for change in &changes {
         let rows = run.one(run.sql.count_changed(change))?.count(0)?;
         archiving::unlinked(run, change, rows)?;
+        run.written.unlinked += rows;
     }
     let others = findings.rows().into_keys().filter(|table| *table != root);
     let others = others.chain(changes.iter().map(|change| change.table));
     let tables: Vec<TableId> = std::iter::once(root).chain(others).collect();
+    run.names_theirs()?;
     let ((), took) = timed(|| run.change(&run.sql.delete(root)).map(|_| ()))
         .map_err(|failure| failure.at(Doing::Cascading, &tables, catalog))?;
     for (table, rows) in findings.rows() {

@@ -102,8 +102,10 @@ fn select_roots(run: &mut Run, discovery: &mut Discovery) -> Result<(), Failure>
         return Ok(());
     }
     for orphans in &run.job.plan.rules.orphans {
+        run.names_theirs()?;
         select_orphans(run, discovery, orphans)?;
     }
+    run.names_ours()?;
     // Selected along the root's own references, they are to be followed from again.
     discovery.done.clear();
     discovery.selected = discovery.generation;
@@ -337,6 +339,11 @@ fn missing_privileges(run: &Run, discovery: &Discovery) -> Vec<Refusal> {
         refusal.detail = missing.join(", ");
         (!missing.is_empty()).then_some(refusal)
     };
+    let unidentified = |table: TableId| {
+        let refusal = Refusal::new(RefusalKind::ReplicaIdentity, table, None);
+        let refusal = Refusal { rows: discovery.rows[&table], ..refusal };
+        run.job.catalog.table(table).unidentified.on_delete.then_some(refusal)
+    };
     let lasting = |table: TableId| {
         let engine = run.job.catalog.table(table).lasting_engine.clone()?;
         let rows = discovery.rows[&table];
@@ -346,6 +353,7 @@ fn missing_privileges(run: &Run, discovery: &Discovery) -> Vec<Refusal> {
     let nameless = discovery.tables().filter(|table| catalog.table(*table).has_nameless_rows());
     let nameless = nameless.map(|table| nameless_rows(catalog, table, discovery.rows[&table]));
     let missing: Vec<Refusal> = discovery.tables().filter_map(missing).collect();
+    let unidentified = discovery.tables().filter_map(unidentified);
     let others = discovery.tables().filter_map(lasting).chain(nameless);
-    missing.into_iter().chain(others).collect()
+    missing.into_iter().chain(unidentified).chain(others).collect()
 }

@@ -32,10 +32,16 @@ pub fn remove(
     if let Some(defer) = dialect.defer_checks(checks) {
         run.run(defer)?;
     }
+    let work = findings.work(run.job.catalog, run.job.plan, taken);
+    let unlinks = work.iter().any(|work| matches!(work, Work::Unlink(_)));
+    // Nobody's code runs when rows go that no trigger sees.
+    if unlinks || run.job.plan.fires(run.job.catalog) {
+        run.names_theirs()?;
+    }
     let unchecked = checks == Checks::Set && dialect.watch_rows(false).is_some();
     let mut unwatched = false;
     let seen = findings.is_seen_by_triggers(run.job.catalog) && run.job.batch.is_none();
-    for work in findings.work(run.job.catalog, run.job.plan, taken) {
+    for work in work {
         let deletes = matches!(work, Work::Delete(_));
         if unchecked && unwatched != deletes {
             watch_rows(run, !deletes)?;
@@ -246,7 +252,12 @@ pub(super) fn expect_unlinked(run: &mut Run, change: &Change) -> Result<(), Fail
 
 fn unlink(run: &mut Run, findings: &Findings, change: &Change) -> Result<(), Failure> {
     let rows = run.one(run.sql.count_changed(change))?.count(0)?;
-    archiving::unlinked(run, change, rows)?;
+    // Names of tables and types among the values are kept with their schemas.
+    if run.archive.is_some() {
+        run.names_ours()?;
+        archiving::unlinked(run, change, rows)?;
+        run.names_theirs()?;
+    }
     let changed = run.change(&run.sql.unlink(change))?;
     run.written.unlinked += changed;
     report(run, Step::Unlink(change.unlinks[0]), rows, findings);

@@ -135,7 +135,8 @@ fn went_beyond(run: &mut Run, table: TableId, rows: u64) -> Result<bool, Failure
     let target = run.database.target().clone();
     let mut others = Database::connect(&target, false)?;
     for _ in 0..LOOKS {
-        let there = others.query_one(&run.sql.count_rows(table))?.number(0)?;
+        let there = others.in_snapshot(|others| others.query_one(&run.sql.count_rows(table)))?;
+        let there = there.number(0)?;
         let here = run.one(run.sql.count_rows(table))?.number(0)?;
         if there - here <= rows as i64 {
             return Ok(false);

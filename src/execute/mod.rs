@@ -164,6 +164,8 @@ struct Run<'a> {
     dangled: Option<Dangling>,
     /// The statements that changed our own tables, where a script may want to repeat them.
     transcript: Option<Vec<String>>,
+    /// Names mean what the user's code means, on an engine where that makes a difference.
+    theirs: bool,
 }
 
 /// Finds what a clean would do and rolls back: writes to no user table.
@@ -275,6 +277,7 @@ impl<'a> Run<'a> {
             written: Written::default(),
             dangled: None,
             transcript: None,
+            theirs: false,
         }
     }
 
@@ -359,6 +362,20 @@ impl<'a> Run<'a> {
         }
     }
 
+    /// For statements that run a user's code, or have it in them: they name everything of ours in full.
+    fn names_theirs(&mut self) -> Result<(), Failure> {
+        let set = self.sql.dialect.names_theirs().filter(|_| !self.theirs);
+        self.theirs = true;
+        set.map_or(Ok(()), |set| self.run(set))
+    }
+
+    /// For all others, which nobody else's names shall reach.
+    fn names_ours(&mut self) -> Result<(), Failure> {
+        let set = self.sql.dialect.names_ours().filter(|_| self.theirs);
+        self.theirs = false;
+        set.map_or(Ok(()), |set| self.run(set))
+    }
+
     fn execute(&mut self, statement: &Statement) -> Result<u64, Failure> {
         self.write_down(|| statement.inlined());
         let rows = self.watched(|database| database.execute(statement))?;
@@ -411,6 +428,9 @@ impl<'a> Run<'a> {
             RefusalKind::RowSecurity => {
                 (Fault::RowSecurity, format!("row-level security hides rows of {name}"))
             }
+            _ if !self.job.catalog.table(table).usable => {
+                (Fault::Permission, format!("this role lacks {}, where {name} is", refusal.detail))
+            }
             _ => (Fault::Permission, format!("this role lacks {} on {name}", refusal.detail)),
         };
         Err(Failure::Database(database::Error { fault, message }))
@@ -421,7 +441,7 @@ impl<'a> Run<'a> {
         let facts = self.job.catalog.table(table);
         if !facts.privileges.select {
             let mut refusal = Refusal::new(RefusalKind::Privilege, table, None);
-            refusal.detail = "SELECT".into();
+            refusal.detail = facts.closed_schema().unwrap_or_else(|| "SELECT".into());
             return Some(refusal);
         }
         facts.row_security.then(|| Refusal::new(RefusalKind::RowSecurity, table, None))

@@ -190,6 +190,11 @@ pub fn unlinked(run: &mut Run, discovery: &mut Discovery) -> Result<Vec<Unlinked
             refusal.detail = "UPDATE".into();
             discovery.refusals.push(refusal);
         }
+        if catalog.table(child).unidentified.on_update {
+            let kind = RefusalKind::ReplicaIdentity;
+            let refusal = Refusal::new(kind, child, Some(unlink.reference));
+            discovery.refusals.push(Refusal { rows, ..refusal });
+        }
         if let Some(engine) = catalog.table(child).lasting_engine.clone() {
             let refusal = Refusal::new(RefusalKind::Engine, child, Some(unlink.reference));
             discovery.refusals.push(Refusal { rows, detail: engine, ..refusal });
@@ -308,10 +313,18 @@ fn broken_constraints(
     let catalog = run.job.catalog;
     let unlink = &run.job.plan.unlinks[position];
     let table = catalog.table(change.table);
-    let writes = |columns: &[String]| columns.iter().any(|column| unlink.columns.contains(column));
+    // What a generated column is computed from is not told: any of them may change.
+    let computed =
+        |name: &String| table.column(name).is_some_and(|column| column.generation.is_some());
+    let changes = |column: &String| unlink.columns.contains(column) || computed(column);
+    let writes = |columns: &[String]| columns.iter().any(changes);
     let mut broken = Vec::new();
     let mut ask = |run: &mut Run, kind, question: Statement, detail: String| {
         let rows = run.one(question)?.count(0)?;
+        if run.sql.calls_theirs(change.table) {
+            run.theirs = true;
+            run.names_ours()?;
+        }
         if rows > 0 {
             broken.push((kind, rows, detail));
         }
@@ -321,6 +334,16 @@ fn broken_constraints(
     for check in table.checks.iter().filter(concerns) {
         let question = run.sql.breaks_check(position, change, check);
         ask(run, RefusalKind::Check, question, check.name.clone())?;
+    }
+    for column in table.columns.iter().filter(|column| !column.nullable && computed(&column.name)) {
+        let question = run.sql.becomes_null(position, change, &column.name);
+        ask(run, RefusalKind::NotNull, question, column.name.clone())?;
+    }
+    if writes(&table.partitioned_by) {
+        let bounds = run.one(run.sql.partition_bounds(change.table))?;
+        let question =
+            run.sql.breaks_partitioning(position, change, bounds.optional(0).unwrap_or("false"));
+        ask(run, RefusalKind::Partition, question, table.partitioned_by.join(", "))?;
     }
     for id in catalog.reference_ids() {
         let reference = catalog.reference(id);

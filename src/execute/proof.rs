@@ -31,6 +31,7 @@ pub fn prove(run: &mut Run, findings: &Findings) -> Result<Proof, Failure> {
     if let Some(settle) = run.sql.dialect.settle_checks() {
         run.run(settle)?;
     }
+    run.names_ours()?;
     let rows = findings.rows();
     let mut proof = Proof { missing: nothing_dangles(run, &rows)?, ..Proof::default() };
     match ledger::judge(run, findings)? {

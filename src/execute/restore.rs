@@ -103,6 +103,7 @@ fn put_back(run: &mut Run, source: &Source) -> Result<Restored, Failure> {
             source.restoration.rows.iter().map(|part| (part.table, stages.rows(*part))).collect();
         return Ok(restored);
     }
+    run.names_theirs()?;
     if way.switches() {
         run.database.fire_triggers(false)?;
     }
@@ -116,6 +117,7 @@ fn put_back(run: &mut Run, source: &Source) -> Result<Restored, Failure> {
     if let Some(settle) = run.sql.dialect.settle_checks() {
         run.run(settle)?;
     }
+    run.names_ours()?;
     proof::compare(run, source, &stages, &mut restored)?;
     proof::hold_references(run, &stages, &unwatched)?;
     Ok(restored)

@@ -83,6 +83,10 @@ pub fn taken(dialect: Dialect, job: &Job) -> Option<BTreeSet<TableId>> {
     if job.digest || job.weigh || job.batch.is_some() || engine || !plan.may_take(catalog) {
         return None;
     }
+    // Its DELETE would fail, and say so only then.
+    if plan.tables.iter().any(|table| catalog.table(*table).unidentified.on_delete) {
+        return None;
+    }
     let named_oddly = |table: TableId| {
         let own = catalog.reference_ids().filter(|id| catalog.reference(*id).child == table);
         own.into_iter().any(|id| may_disagree(dialect, catalog, id))

@@ -115,7 +115,7 @@ fn ask(database: &mut Option<Database>, target: &Target, question: &Statement) -
     if database.is_none() {
         *database = Database::connect(target, false).ok();
     }
-    let rows = database.as_mut()?.query(question).ok()?;
+    let rows = database.as_mut()?.in_snapshot(|database| database.query(question)).ok()?;
     let blockers: Vec<String> = rows.iter().map(|row| printable(row.text(0))).collect();
     (!blockers.is_empty()).then(|| blockers.join("; "))
 }

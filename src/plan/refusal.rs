@@ -45,6 +45,8 @@ pub enum RefusalKind {
     Unique,
     /// Unlinking would change a key by which other rows name this one.
     Referenced,
+    /// Unlinking would leave a row without a partition that takes it.
+    Partition,
     /// Unlinking would change a column that another followed reference uses.
     Overlap,
     /// The row to reassign to does not exist, or goes too.
@@ -59,6 +61,8 @@ pub enum RefusalKind {
     Privilege,
     /// Row-level security hides rows from this session.
     RowSecurity,
+    /// Changes are published, and nothing identifies the rows to the subscriber.
+    ReplicaIdentity,
     /// A storage engine that would not bring the rows back.
     Engine,
     /// SQLite: nothing tells the rows apart.

@@ -55,7 +55,8 @@ fn message(report: &Report, refusal: &Refusal) -> String {
             }
             RefusalKind::Guard if refusal.samples.is_empty() => refusal.detail.clone(),
             RefusalKind::Guard => format!("{}: {rows} of {table}", refusal.detail),
-            _ => format!("this role lacks {} on {table}", refusal.detail),
+            RefusalKind::ReplicaIdentity => published(&table, "delete from"),
+            _ => lacking(&refusal.detail, &table),
         };
     };
     let arrow = report.catalog.reference_arrow(id);
@@ -131,8 +132,15 @@ fn message(report: &Report, refusal: &Refusal) -> String {
         }
         RefusalKind::Guard => refusal.detail.clone(),
         RefusalKind::Privilege => {
-            format!("this role lacks {} on {table}, which {arrow} unlinks", refusal.detail)
+            format!("{}, which {arrow} unlinks", lacking(&refusal.detail, &table))
         }
+        RefusalKind::ReplicaIdentity => {
+            format!("{}, and {arrow} unlinks {rows}", published(&table, "update"))
+        }
+        RefusalKind::Partition => format!(
+            "unlinking {rows} of {table} by {arrow} would leave them without a partition: none takes their new {}",
+            refusal.detail
+        ),
         RefusalKind::RowSecurity => {
             format!("row-level security hides rows of {table} from this role")
         }
@@ -151,6 +159,18 @@ fn message(report: &Report, refusal: &Refusal) -> String {
 fn nameless(table: &str, refusal: &Refusal) -> String {
     let rows = counted(refusal.rows, "row");
     format!("nothing tells {rows} of {table} from others: {}", refusal.detail)
+}
+
+fn published(table: &str, doing: &str) -> String {
+    format!("{table} is published without a replica identity: PostgreSQL refuses to {doing} it")
+}
+
+/// `detail`: privileges on the table, or `USAGE ON SCHEMA "billing"`.
+fn lacking(detail: &str, table: &str) -> String {
+    match detail.contains(" ON SCHEMA ") {
+        true => format!("this role lacks {detail}, where {table} is"),
+        false => format!("this role lacks {detail} on {table}"),
+    }
 }
 
 fn lasting(table: &str, engine: &str) -> String {
@@ -174,7 +194,13 @@ fn hint(report: &Report, refusal: &Refusal) -> String {
              --foreign delete={name} deletes them"
         ),
         RefusalKind::Overlap => "--force deletes these rows".into(),
+        RefusalKind::Privilege if refusal.detail.contains(" ON SCHEMA ") => {
+            format!("GRANT {} TO the role", refusal.detail)
+        }
         RefusalKind::Privilege => format!("GRANT {} ON {table} TO the role", refusal.detail),
+        RefusalKind::ReplicaIdentity => {
+            cures::replica_identity(report.catalog.table(refusal.table))
+        }
         RefusalKind::RowSecurity => {
             "use a role with BYPASSRLS, or the owner without FORCE ROW LEVEL SECURITY".into()
         }

@@ -49,6 +49,7 @@ pub fn report(report: &Report) -> Result<String, String> {
         let known = rows.contains_key(&report.catalog.reference(unlink.reference).child);
         script.add(&sql.keep_unlinked(unlinked.unlink, unlink, known, true).inlined())?;
     }
+    script.text += dialect.begin_changes();
     if report.findings.engine_cascade {
         script.add(&sql.delete(report.plan.root).inlined())?;
         return Ok(script.text + "COMMIT;\n");

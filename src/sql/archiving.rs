@@ -1,7 +1,7 @@
 //! Reading whole rows, losslessly, as they go into an archive.
 
 use super::mysql::Family;
-use super::{Dialect, Follow, Sql, Statement, quote};
+use super::{Dialect, Follow, Sql, Statement, path, quote};
 use crate::catalog::{Column, TableId};
 use crate::findings::Change;
 use std::borrow::Cow;
@@ -9,9 +9,10 @@ use std::fmt::Write as _;
 
 impl Dialect {
     /// A value as an archive keeps it. PostgreSQL's text of a value is what its type reads again; but
-    /// a cast takes the blanks off a `bpchar`, and the names of functions and operators are not
-    /// theirs alone. SQLite's values have types of their own, so it is an SQL literal; `quote` ends a
-    /// text at its first NUL, and knows no -0.0, which comes as the number that it is.
+    /// a cast takes the blanks off a `bpchar`, the names of functions and operators are not
+    /// theirs alone, and to text a type may have a cast that says something else ([`Dialect::output`]). SQLite's
+    /// values have types of their own, so it is an SQL literal; `quote` ends a text at its first NUL, and knows no
+    /// -0.0, which comes as the number that it is.
     pub(super) fn archived(self, value: &str, value_type: &str) -> String {
         match (self, value_type) {
             (Dialect::Sqlite, _) => format!(
@@ -20,10 +21,12 @@ impl Dialect {
                  WHEN typeof({value}) = 'real' AND {value} = 0.0 THEN {value} ELSE quote({value}) END"
             ),
             (Dialect::Postgres, "bpchar" | "character") => {
-                format!("CASE WHEN {value} IS NOT NULL THEN concat({value}) END")
+                format!("CASE WHEN {value} IS NOT NULL THEN pg_catalog.concat({value}) END")
             }
-            (Dialect::Postgres, "regproc" | "regoper") => format!("({value})::oid::text"),
-            (Dialect::Postgres, _) => format!("({value})::text"),
+            (Dialect::Postgres, "regproc" | "regoper") => {
+                self.as_text(&format!("({value})::pg_catalog.oid"))
+            }
+            (Dialect::Postgres, _) => self.output(value, value_type),
             (Dialect::Mysql, value_type) => Family::of(value_type).archived(value),
         }
     }
@@ -63,10 +66,18 @@ impl Dialect {
     pub(super) fn unarchived(self, text: &str, column: &Column) -> String {
         let value = match column.value_type() {
             // The cast knows names only, and not every value has one.
-            "regclass" => format!("regclassin({text}::cstring)"),
+            "regclass" => format!("pg_catalog.regclassin({text}::pg_catalog.cstring)"),
             _ => text.to_owned(),
         };
-        format!("{value}::{}", column.type_name)
+        format!("{value}::{}", staged_type(column))
+    }
+}
+
+/// The type that a column's values are staged as. A domain's own checks run where the row goes into its table.
+pub(super) fn staged_type(column: &Column) -> String {
+    match &column.domain_over {
+        Some(base) => path::of_any_length(base),
+        None => path::built_in(&column.type_name),
     }
 }
 

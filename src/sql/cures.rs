@@ -1,19 +1,33 @@
 //! Statements that cure what `doctor` finds: shown, and run only where a flag asks for it.
 
-use super::{Dialect, quote, quote_table};
-use crate::catalog::{Catalog, ReferenceId, Table, TableId, TableName};
+use super::{Dialect, literal, quote, quote_table};
+use crate::catalog::{Catalog, ReferenceId, Table, TableId, TableKind, TableName};
 
 /// An index that finds the child rows of a key. `CONCURRENTLY` keeps writers going; inside a
-/// transaction it cannot run.
+/// transaction it cannot run, nor on a partitioned table. PostgreSQL finds a name by itself that nothing has.
 pub fn create_index(dialect: Dialect, catalog: &Catalog, id: ReferenceId) -> String {
     let reference = catalog.reference(id);
     let table = reference.partition.as_ref().unwrap_or(&catalog.table(reference.child).name);
     let columns: Vec<String> =
         reference.columns.iter().map(|column| identifier(dialect, column)).collect();
     let columns = columns.join(", ");
-    let name = identifier(dialect, &index_name(&table.name, &reference.columns, "idx"));
-    let concurrently = if dialect == Dialect::Postgres { "CONCURRENTLY " } else { "" };
-    format!("CREATE INDEX {concurrently}{name} ON {} ({columns})", relation(dialect, table))
+    let name = match dialect {
+        Dialect::Postgres if locks_writers(catalog, id) => String::new(),
+        Dialect::Postgres => "CONCURRENTLY ".into(),
+        _ => identifier(dialect, &index_name(&table.name, &reference.columns, "idx")) + " ",
+    };
+    let on = match dialect {
+        Dialect::Postgres => dialect.table(table),
+        _ => relation(dialect, table),
+    };
+    format!("CREATE INDEX {name}ON {on} ({columns})")
+}
+
+/// The index of a partitioned table is made while nobody writes to it.
+pub fn locks_writers(catalog: &Catalog, id: ReferenceId) -> bool {
+    let reference = catalog.reference(id);
+    let partitioned = catalog.table(reference.child).kind == TableKind::Partitioned;
+    partitioned && reference.partition.is_none()
 }
 
 /// What makes the named columns a key; `None` where they are no columns of the table.
@@ -69,6 +83,11 @@ pub fn grant(dialect: Dialect, privilege: &str, table: &Table, role: &str) -> St
     format!("GRANT {privilege} ON {} TO {}", relation(dialect, &table.name), grantee(dialect, role))
 }
 
+/// `usage`: `USAGE ON SCHEMA "billing"`.
+pub fn grant_usage(usage: &str, role: &str) -> String {
+    format!("GRANT {usage} TO {}", quote(role))
+}
+
 /// Where a clean keeps what it has found. Not on SQLite, which has no privileges.
 pub fn grant_temporary(dialect: Dialect, database: &str, role: &str) -> String {
     let (database, grantee) = (identifier(dialect, database), grantee(dialect, role));
@@ -111,6 +130,8 @@ pub fn drop_not_null(dialect: Dialect, table: &Table, column: &str) -> Option<St
 pub fn add_key(dialect: Dialect, table: &Table) -> Option<String> {
     let column = match dialect {
         Dialect::Sqlite => return None,
+        // Its key would have to hold what decides about the partition.
+        Dialect::Postgres if table.kind == TableKind::Partitioned => return None,
         Dialect::Postgres => "bigint GENERATED ALWAYS AS IDENTITY",
         Dialect::Mysql => "bigint AUTO_INCREMENT",
     };
@@ -125,8 +146,17 @@ pub fn transactional(table: &Table) -> String {
     format!("ALTER TABLE {} ENGINE = InnoDB", relation(Dialect::Mysql, &table.name))
 }
 
+/// Partitions do not have it from their table.
 pub fn replica_identity(table: &Table) -> String {
-    format!("ALTER TABLE {} REPLICA IDENTITY FULL", quote_table(&table.name))
+    let name = quote_table(&table.name);
+    match table.kind {
+        TableKind::Partitioned => format!(
+            "DO $$ DECLARE leaf regclass; BEGIN FOR leaf IN SELECT relid FROM pg_partition_tree({}) WHERE isleaf \
+             LOOP EXECUTE format('ALTER TABLE %s REPLICA IDENTITY FULL', leaf); END LOOP; END $$",
+            literal(&name)
+        ),
+        _ => format!("ALTER TABLE {name} REPLICA IDENTITY FULL"),
+    }
 }
 
 pub fn validate(catalog: &Catalog, id: ReferenceId) -> Option<String> {

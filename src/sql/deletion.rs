@@ -26,7 +26,7 @@ impl Sql<'_> {
 
     /// InnoDB's estimate of the bytes of a row.
     pub fn average_row_length(&self, table: TableId) -> Statement {
-        let TableName { schema, name } = &self.table(table).name;
+        let TableName { schema, name, .. } = &self.table(table).name;
         let schema = schema.as_ref().map_or("database()".into(), |schema| literal(schema));
         format!(
             "SELECT CAST(coalesce(max(avg_row_length), 0) AS CHAR) FROM information_schema.tables \
@@ -101,8 +101,11 @@ impl Sql<'_> {
     /// Deletes the rows that name a parent found since (PostgreSQL).
     pub(super) fn delete_children(&self, step: &Follow) -> String {
         let reference = self.catalog.reference(step.reference);
-        let since =
-            if step.since > 0 { format!(" AND p.gen > {}", step.since) } else { String::new() };
+        let newer = self.dialect.operator(">");
+        let since = match step.since {
+            0 => String::new(),
+            since => format!(" AND p.gen {newer} {since}"),
+        };
         format!(
             "DELETE FROM {} c USING {} p WHERE {}{since}",
             self.child_relation(step.reference),
@@ -118,7 +121,7 @@ impl Sql<'_> {
             format!("d{n} AS ({} RETURNING 1)", self.delete(*table).inlined())
         };
         let deletes: Vec<String> = tables.iter().enumerate().map(delete).collect();
-        let count = |n: usize| self.dialect.as_text(&format!("(SELECT count(*) FROM d{n})"));
+        let count = |n: usize| format!("(SELECT {} FROM d{n})", self.dialect.count());
         let counts: Vec<String> = (0..tables.len()).map(count).collect();
         format!("WITH {} SELECT {}", deletes.join(", "), counts.join(", ")).into()
     }
@@ -164,7 +167,7 @@ impl Sql<'_> {
     /// How many rows of a key table are so named.
     pub fn count_held(&self, id: ReferenceId, known: bool) -> Statement {
         let keys = self.key_relation(self.catalog.reference(id).parent);
-        let count = self.dialect.as_text("count(*)");
+        let count = self.dialect.count();
         format!("SELECT {count} FROM {keys} AS k WHERE {}", self.is_held(id, known)).into()
     }
 
@@ -186,15 +189,14 @@ impl Sql<'_> {
     }
 
     pub fn count_keys(&self, table: TableId) -> Statement {
-        format!("SELECT {} FROM {}", self.dialect.as_text("count(*)"), self.key_relation(table))
-            .into()
+        format!("SELECT {} FROM {}", self.dialect.count(), self.key_relation(table)).into()
     }
 
     /// How many rows of the closure are still in their table.
     pub fn count_left(&self, table: TableId) -> Statement {
         format!(
             "SELECT {} FROM {} k JOIN {} c ON {}",
-            self.dialect.as_text("count(*)"),
+            self.dialect.count(),
             self.key_relation(table),
             self.relation(table),
             self.same_row(table, "k", "c")
@@ -213,7 +215,7 @@ impl Sql<'_> {
         };
         format!(
             "SELECT {} FROM {} k JOIN {} c ON {} WHERE 1 = 1{}",
-            self.dialect.as_text("count(*)"),
+            self.dialect.count(),
             self.key_relation(table),
             self.relation(table),
             self.same_row(table, "k", "c"),
@@ -226,8 +228,7 @@ impl Sql<'_> {
     /// into loops that run for minutes (DESIGN 7).
     pub fn count_dangling(&self, references: &[ReferenceId]) -> Statement {
         let one = |id: &ReferenceId| {
-            let (id_text, count) =
-                (self.dialect.as_text(&id.0.to_string()), self.dialect.as_text("count(*)"));
+            let (id_text, count) = (self.dialect.as_text(&id.0.to_string()), self.dialect.count());
             format!("SELECT {id_text}, {count} FROM {}", self.children(*id))
         };
         references.iter().map(one).collect::<Vec<_>>().join(" UNION ALL ").into()

@@ -1,6 +1,6 @@
 //! How each engine says what the rest of `sql` means.
 
-use super::{mysql, quote, quote_table};
+use super::{literal, mysql, path, quote, quote_table};
 use crate::catalog::{Affinity, TableName};
 use std::time::Duration;
 
@@ -26,21 +26,34 @@ pub enum Purpose {
     Write,
 }
 
+/// A role's or a database's own limits of time are meant for the statements of an application, and would cut
+/// a deletion off at the first large table: `--deadline` bounds a run. What the URL's options or PGOPTIONS
+/// say is meant for us and stays.
+macro_rules! unhurried {
+    () => {
+        "SELECT set_config(name, '0', true) FROM (VALUES ('statement_timeout'), \
+         ('idle_in_transaction_session_timeout'), ('transaction_timeout')) v(name) \
+         WHERE current_setting(name, true) <> '0' \
+         AND NOT EXISTS (SELECT FROM pg_settings s WHERE s.name = v.name AND s.source = 'client')"
+    };
+}
+
+/// How each of PostgreSQL's transactions begins.
+macro_rules! begin {
+    ($mode:literal) => {
+        concat!("BEGIN ISOLATION LEVEL ", $mode, "; ", path::leave!(), "; ", unhurried!())
+    };
+}
+
 impl Dialect {
     /// Isolation and mode are always named: roles and databases may have other defaults.
     pub fn begin(self, purpose: Purpose) -> &'static str {
         match (self, purpose) {
             (Dialect::Sqlite, Purpose::Look | Purpose::Read) => "BEGIN DEFERRED",
             (Dialect::Sqlite, Purpose::Write) => "BEGIN IMMEDIATE",
-            (Dialect::Postgres, Purpose::Look) => {
-                "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY"
-            }
-            (Dialect::Postgres, Purpose::Read) => {
-                "BEGIN ISOLATION LEVEL REPEATABLE READ, READ WRITE"
-            }
-            (Dialect::Postgres, Purpose::Write) => {
-                "BEGIN ISOLATION LEVEL READ COMMITTED, READ WRITE"
-            }
+            (Dialect::Postgres, Purpose::Look) => begin!("REPEATABLE READ, READ ONLY"),
+            (Dialect::Postgres, Purpose::Read) => begin!("REPEATABLE READ, READ WRITE"),
+            (Dialect::Postgres, Purpose::Write) => begin!("READ COMMITTED, READ WRITE"),
             // REPEATABLE READ would lock every row that an INSERT … SELECT into a key table reads. The
             // level is the session's, so that it can be asked for.
             (Dialect::Mysql, Purpose::Look) => {
@@ -106,7 +119,7 @@ impl Dialect {
     pub fn session_number(self) -> Option<&'static str> {
         match self {
             Dialect::Sqlite => None,
-            Dialect::Postgres => Some("SELECT pg_backend_pid()::text"),
+            Dialect::Postgres => Some("SELECT pg_catalog.pg_backend_pid()::pg_catalog.text"),
             Dialect::Mysql => Some("SELECT CAST(connection_id() AS CHAR)"),
         }
     }
@@ -115,7 +128,7 @@ impl Dialect {
     pub fn cancel(self, pid: &str) -> String {
         match self {
             Dialect::Sqlite => String::new(),
-            Dialect::Postgres => format!("SELECT pg_cancel_backend({pid})"),
+            Dialect::Postgres => format!("SELECT pg_catalog.pg_cancel_backend({pid})"),
             Dialect::Mysql => format!("KILL QUERY {pid}"),
         }
     }
@@ -169,7 +182,11 @@ impl Dialect {
     pub(super) fn table(self, name: &TableName) -> String {
         match self {
             Dialect::Sqlite => format!("main.{}", quote(&name.name)),
-            Dialect::Postgres | Dialect::Mysql => quote_table(name),
+            Dialect::Postgres => match name.qualifier() {
+                Some(schema) => format!("{}.{}", quote(schema), quote(&name.name)),
+                None => quote(&name.name),
+            },
+            Dialect::Mysql => quote_table(name),
         }
     }
 
@@ -200,10 +217,22 @@ impl Dialect {
         }
     }
 
+    /// A string literal. PostgreSQL's `E''` is the same text whatever `standard_conforming_strings` is, which a
+    /// user's own functions may want as it is.
+    pub(super) fn literal(self, value: &str) -> String {
+        match self == Dialect::Postgres && value.contains('\\') {
+            true => format!("E{}", literal(&value.replace('\\', "\\\\"))),
+            false => literal(value),
+        }
+    }
+
     /// Texts one after the other; null where one of them is. To MariaDB `||` may be OR.
     pub(super) fn joined(self, texts: &[String]) -> String {
         match self {
             Dialect::Mysql if texts.len() > 1 => format!("concat({})", texts.join(", ")),
+            Dialect::Postgres if texts.len() > 1 => {
+                format!("({})", texts.join(&format!(" {} ", self.operator("||"))))
+            }
             _ => texts.join(" || "),
         }
     }
@@ -217,18 +246,36 @@ impl Dialect {
         }
     }
 
+    /// How many rows there are, as text.
+    pub(super) fn count(self) -> String {
+        self.as_text(&format!("{}(*)", self.function("count")))
+    }
+
     pub fn as_text(self, expression: &str) -> String {
         match self {
             Dialect::Sqlite => format!("CAST({expression} AS TEXT)"),
-            Dialect::Postgres => format!("({expression})::text"),
+            Dialect::Postgres => format!("({expression})::pg_catalog.text"),
             Dialect::Mysql => format!("CAST({expression} AS CHAR)"),
         }
     }
 
+    /// A value's text as its type writes it. PostgreSQL's cast to text may be somebody's own function
+    /// where the type is; `concat` always asks the type
+    /// (<https://www.postgresql.org/docs/current/sql-createcast.html>). `num_nulls`, because a composite that has a null in it
+    /// is not `IS NOT NULL`.
+    pub(super) fn output(self, value: &str, type_name: &str) -> String {
+        match self == Dialect::Postgres && path::is_users(type_name) {
+            true => format!(
+                "CASE WHEN pg_catalog.num_nulls({value}) OPERATOR(pg_catalog.=) 0 THEN pg_catalog.concat({value}) END"
+            ),
+            false => self.as_text(value),
+        }
+    }
+
     /// A value's text that is equal to the same text alone.
-    pub(super) fn exact_text(self, value: &str) -> String {
+    pub(super) fn exact_text(self, value: &str, type_name: &str) -> String {
         match self {
-            Dialect::Sqlite | Dialect::Postgres => self.as_text(value),
+            Dialect::Sqlite | Dialect::Postgres => self.output(value, type_name),
             Dialect::Mysql => mysql::exact(value),
         }
     }

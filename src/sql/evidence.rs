@@ -11,7 +11,7 @@ impl Sql<'_> {
         let reference = self.catalog.reference(id);
         format!(
             "SELECT {}, {} FROM (SELECT c.* FROM {} c WHERE {} LIMIT {sample}) c",
-            self.dialect.as_text("count(*)"),
+            self.dialect.count(),
             self.dialect.as_text(&format!(
                 "count(CASE WHEN EXISTS (SELECT 1 FROM {} r WHERE {}) THEN 1 END)",
                 self.relation(reference.parent),
@@ -33,7 +33,8 @@ impl Sql<'_> {
         );
         match &pair.lookup {
             None => {
-                let text = self.dialect.as_text(&format!("s.{column}"));
+                let type_name = &self.column(pair.table, &pair.type_column).type_name;
+                let text = self.dialect.output(&format!("s.{column}"), type_name);
                 format!("SELECT {text} FROM {types} s ORDER BY 1").into()
             }
             Some((table, key)) => {

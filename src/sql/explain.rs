@@ -3,7 +3,7 @@
 use super::mysql::Family;
 use super::refusals::ProtectedBy;
 use super::staging::literal_alone;
-use super::{Dialect, Sql, Statement};
+use super::{Dialect, Sql, Statement, path};
 use crate::address::{Address, Place};
 use crate::catalog::{ReferenceId, TableId};
 
@@ -199,8 +199,10 @@ impl Sql<'_> {
                     statement.push(&format!("{expression} IS {value}"));
                 }
                 Dialect::Postgres => {
-                    statement.push(&format!("{expression} = ")).bind(value);
-                    statement.push(&format!("::text::{type_name}"));
+                    let bound = format!("\0::pg_catalog.text::{}", path::built_in(type_name));
+                    let equal = self.identical_keys(row.table, n, expression, &bound);
+                    let (left, right) = equal.split_once('\0').expect("what is bound is in it");
+                    statement.push(left).bind(value).push(right);
                 }
                 Dialect::Mysql => {
                     statement.append(&Family::of(type_name).is(expression, value));

@@ -102,10 +102,8 @@ impl Sql<'_> {
         present: &dyn Fn(TableId) -> bool,
     ) -> Statement {
         let questions = suspicions.iter().flat_map(|suspicion| {
-            let (table, count) = (
-                self.dialect.as_text(&suspicion.table.0.to_string()),
-                self.dialect.as_text("count(*)"),
-            );
+            let (table, count) =
+                (self.dialect.as_text(&suspicion.table.0.to_string()), self.dialect.count());
             let rows = self.suspects(suspicion, selected, present).into_iter();
             rows.map(move |rows| format!("SELECT {table}, {count} FROM {rows}"))
         });

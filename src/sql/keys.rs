@@ -6,8 +6,8 @@
 
 use super::dialect::type_of;
 use super::mysql::{is_labelled, label_number};
-use super::{Dialect, Sql, quote};
-use crate::catalog::{Catalog, RowId, Table, TableId, TableKind};
+use super::{Dialect, Sql, path, quote};
+use crate::catalog::{Catalog, Key, KeyComparison, RowId, Table, TableId, TableKind};
 use crate::plan::Plan;
 use std::collections::BTreeMap;
 
@@ -246,26 +246,47 @@ impl Sql<'_> {
     /// The key row `key` and the table row `row` are the same.
     pub(super) fn same_row(&self, table: TableId, key: &str, row: &str) -> String {
         let values = self.identity_values(table, row).into_iter().enumerate();
-        let pairs = values.map(|(n, value)| (format!("{key}.c{n}"), value));
-        self.same_values(table, pairs)
+        values
+            .map(|(n, value)| self.identical_keys(table, n, &format!("{key}.c{n}"), &value))
+            .collect::<Vec<_>>()
+            .join(" AND ")
     }
 
-    /// The comparison of one column of identities: it may be of columns that can be null. MariaDB's ENUMs are told
-    /// apart by their numbers, too: the empty text may be a label, and is what an invalid value reads as.
-    pub(super) fn same(
-        &self,
-        table: TableId,
-        type_name: &str,
-        (left, right): (&str, &str),
-    ) -> String {
-        if self.table(table).has_nameless_rows() {
-            return self.identical(left, right);
+    /// The comparison of two values of an identity's column number `n`: MariaDB's may be of columns that can
+    /// be null, and its ENUMs are told apart by their numbers, too (the empty text may be a label, and is what an invalid
+    /// value reads as); PostgreSQL's is that of the key's own index.
+    pub(super) fn identical_keys(&self, id: TableId, n: usize, left: &str, right: &str) -> String {
+        if self.table(id).has_nameless_rows() {
+            return self.same_bytes(left, right);
         }
-        let same = if self.has_twins(table) { "<=>" } else { "=" };
-        let equal = format!("{left} {same} {right}");
-        match self.dialect == Dialect::Mysql && is_labelled(type_name) {
-            true => format!("{equal} AND {} {same} {}", label_number(left), label_number(right)),
+        let twins = self.has_twins(id);
+        let equal = match self.table(id).identifying_key() {
+            _ if twins => format!("{left} <=> {right}"),
+            Some(key) => self.equal_in(key, n, left, right),
+            None => format!("{left} {} {right}", self.dialect.operator("=")),
+        };
+        let labelled = |type_name: &String| is_labelled(type_name);
+        match self.dialect == Dialect::Mysql && self.identity_types(id).get(n).is_some_and(labelled)
+        {
+            true => {
+                let same = if twins { "<=>" } else { "=" };
+                format!("{equal} AND {} {same} {}", label_number(left), label_number(right))
+            }
             false => equal,
+        }
+    }
+
+    /// Two values of a key's column number `n` are the same to the key.
+    pub(super) fn equal_in(&self, key: &Key, n: usize, left: &str, right: &str) -> String {
+        let KeyComparison { operator, operand, function } =
+            key.comparisons.get(n).cloned().unwrap_or_default();
+        if let Some(function) = function {
+            return format!("{function}({left}, {right})");
+        }
+        let operator = operator.unwrap_or_else(|| self.dialect.operator("="));
+        match operand.as_deref().map(path::built_in) {
+            Some(operand) => format!("({left})::{operand} {operator} ({right})::{operand}"),
+            None => format!("{left} {operator} {right}"),
         }
     }
 
@@ -288,16 +309,10 @@ impl Sql<'_> {
 
     /// The same row in two tables of keys.
     pub(super) fn same_key(&self, table: TableId, left: &str, right: &str) -> String {
-        let columns = self.key_table(table).identity_columns().into_iter();
-        self.same_values(table, columns.map(|c| (format!("{left}.{c}"), format!("{right}.{c}"))))
-    }
-
-    /// Each pair of the identity's values is the same.
-    fn same_values(&self, table: TableId, pairs: impl Iterator<Item = (String, String)>) -> String {
-        let types = self.identity_types(table);
-        let pair = |((left, right), type_name): ((String, String), &String)| {
-            self.same(table, type_name, (&left, &right))
+        let columns = self.key_table(table).identity_columns().into_iter().enumerate();
+        let same = |(n, c): (usize, String)| {
+            self.identical_keys(table, n, &format!("{left}.{c}"), &format!("{right}.{c}"))
         };
-        pairs.zip(&types).map(pair).collect::<Vec<_>>().join(" AND ")
+        columns.map(same).collect::<Vec<_>>().join(" AND ")
     }
 }

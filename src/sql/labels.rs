@@ -1,7 +1,7 @@
 //! What a row is called by people: `DLID0001 - Global Corp (id 7)`.
 
 use super::mysql::Family;
-use super::{Dialect, Sql, literal, quote};
+use super::{Dialect, Sql, quote};
 use crate::catalog::TableId;
 
 /// Columns that name a row, best first.
@@ -34,7 +34,7 @@ impl Sql<'_> {
             [] => "NULL".to_owned(),
             columns => {
                 let texts: Vec<String> = columns.iter().map(text).collect();
-                format!("concat_ws(' - ', {})", texts.join(", "))
+                format!("{}(' - ', {})", self.dialect.function("concat_ws"), texts.join(", "))
             }
         };
         [label, self.row_key(table, alias)]
@@ -60,8 +60,9 @@ impl Sql<'_> {
 
     /// `id 7`, `user_id 3, team_id 4`, `rowid 12` as a text expression.
     pub(super) fn row_key(&self, id: TableId, alias: &str) -> String {
-        let part =
-            |name: &str, text: String| self.dialect.joined(&[literal(&format!("{name} ")), text]);
+        let part = |name: &str, text: String| {
+            self.dialect.joined(&[self.dialect.literal(&format!("{name} ")), text])
+        };
         let table = self.table(id);
         let parts: Vec<String> = match table.identifying_key().or(table.primary_key()) {
             Some(key) => {
@@ -101,7 +102,7 @@ impl Sql<'_> {
     /// A value of a type as text by which it is found again.
     pub(super) fn value_text(&self, value: &str, type_name: &str) -> String {
         match self.dialect {
-            Dialect::Sqlite | Dialect::Postgres => self.dialect.as_text(value),
+            Dialect::Sqlite | Dialect::Postgres => self.dialect.output(value, type_name),
             Dialect::Mysql => Family::of(type_name).text(value),
         }
     }

@@ -270,6 +270,8 @@ mod tests {
             textual: false,
             on_update: false,
             affinity: Affinity::Blob,
+            equality: None,
+            generation: None,
         };
         of_postgres(&column, text)
     }

@@ -21,6 +21,7 @@ mod meaning;
 mod mysql;
 mod naming;
 mod number;
+mod path;
 mod proof;
 mod refusals;
 mod relinking;
@@ -131,8 +132,8 @@ fn quote_table(name: &TableName) -> String {
     }
 }
 
-/// A string literal. PostgreSQL runs with `standard_conforming_strings` on, MariaDB's sessions with
-/// `NO_BACKSLASH_ESCAPES`.
+/// A string literal. MariaDB's sessions run with `NO_BACKSLASH_ESCAPES`; PostgreSQL's own way is
+/// [`Dialect::literal`].
 pub fn literal(value: &str) -> String {
     format!("'{}'", value.replace('\'', "''"))
 }

@@ -4,7 +4,7 @@ use super::affinities::compares_plainly;
 use super::closure::where_all;
 use super::mysql::Likeness;
 use super::{Dialect, Sql, literal, quote};
-use crate::catalog::{Affinity, Discriminant, ReferenceId, TableId};
+use crate::catalog::{Affinity, Column, Discriminant, ReferenceId, TableId};
 
 impl Sql<'_> {
     /// The child row names the parent row in the key table, by the foreign key's own comparison:
@@ -63,7 +63,7 @@ impl Sql<'_> {
         format!(
             "{parent}{} {} {child}{}",
             taken_as(&comparison.key),
-            comparison.operator.as_deref().unwrap_or("="),
+            comparison.operator.clone().unwrap_or_else(|| self.dialect.operator("=")),
             taken_as(&comparison.child),
         )
     }
@@ -107,9 +107,11 @@ impl Sql<'_> {
     /// decides ('007' is not 7).
     fn equal_as_text(&self, id: ReferenceId, n: usize, parent: &str, child: &str) -> String {
         let reference = self.catalog.reference(id);
-        let text = |value| self.dialect.exact_text(value);
-        let equal = format!("{} = {}", text(parent), text(child));
         let key = self.column(reference.parent, &reference.parent_columns[n]);
+        let own = self.column(reference.child, &reference.columns[n]);
+        let text = |value, column: &Column| self.dialect.exact_text(value, &column.type_name);
+        let (parent_text, child_text) = (text(parent, key), text(child, own));
+        let equal = format!("{parent_text} {} {child_text}", self.dialect.operator("="));
         match (self.dialect, key.affinity) {
             (Dialect::Sqlite, Affinity::Integer) => {
                 format!("{parent} = CAST({child} AS INTEGER) AND {equal}")
@@ -126,14 +128,26 @@ impl Sql<'_> {
     ) -> Option<String> {
         let discriminator = self.catalog.reference(id).declaration.discriminator.as_ref()?;
         let column = child(&discriminator.column);
+        let declared = self.column(self.catalog.reference(id).child, &discriminator.column);
+        let equals = self.equality(declared);
         let (column, values) = match &discriminator.value {
+            // IN would look for its operator by the search path.
+            Discriminant::Literal(texts) if self.dialect == Dialect::Postgres => {
+                let is =
+                    |text: &String| format!("{column} {equals} {}", self.dialect.literal(text));
+                return Some(format!(
+                    "({})",
+                    texts.iter().map(is).collect::<Vec<_>>().join(" OR ")
+                ));
+            }
             Discriminant::Literal(texts) => {
                 let values = texts.iter().map(|text| self.dialect.as_it_is(literal(text)));
                 (self.dialect.as_it_is(column), values.collect::<Vec<_>>().join(", "))
             }
             Discriminant::Lookup { table, key, conditions } => {
                 let condition = |(name, value): &(String, String)| {
-                    format!("t.{} = {}", quote(name), literal(value))
+                    let (name, value) = (quote(name), self.dialect.literal(value));
+                    format!("t.{name} {} {value}", self.dialect.operator("="))
                 };
                 let named = format!(
                     "SELECT t.{} FROM {} t WHERE {}",
@@ -144,7 +158,10 @@ impl Sql<'_> {
                 (column, named)
             }
         };
-        Some(format!("{column} IN ({values})"))
+        Some(match self.dialect {
+            Dialect::Postgres => format!("{column} {equals} ANY ({values})"),
+            Dialect::Sqlite | Dialect::Mysql => format!("{column} IN ({values})"),
+        })
     }
 
     /// SQLite's check applies the parent column's affinity to the child's value (see `affinities`), as its `=`

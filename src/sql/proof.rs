@@ -197,6 +197,7 @@ impl Sql<'_> {
         let name = |row: &Row, n: usize| TableName {
             schema: row.optional(n).map(str::to_owned),
             name: row.text(n + 1).to_owned(),
+            found_in: None,
         };
         let find =
             |name: &TableName| self.catalog.table_ids().find(|id| self.table(*id).name == *name);
@@ -240,7 +241,7 @@ impl Sql<'_> {
             format!(
                 "SELECT {}, {} FROM {} c WHERE {} AND NOT EXISTS (SELECT 1 FROM {} p WHERE {})",
                 self.dialect.as_text(&n.to_string()),
-                self.dialect.as_text("count(*)"),
+                self.dialect.count(),
                 constraint.rows,
                 named.collect::<Vec<_>>().join(" AND "),
                 self.relation(constraint.parent),
@@ -258,7 +259,7 @@ impl Sql<'_> {
             format!(
                 "SELECT {}, {} FROM {} c JOIN {} p ON {on}",
                 self.dialect.as_text(&n.to_string()),
-                self.dialect.as_text("count(*)"),
+                self.dialect.count(),
                 constraint.rows,
                 self.key_relation(constraint.parent),
             )
@@ -326,7 +327,7 @@ impl Sql<'_> {
 
     /// All rows of a table, as this session sees them.
     pub fn count_rows(&self, table: TableId) -> Statement {
-        let count = self.dialect.as_text("count(*)");
+        let count = self.dialect.count();
         format!("SELECT {count} FROM {} c", self.relation(table)).into()
     }
 }

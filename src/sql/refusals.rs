@@ -3,7 +3,7 @@
 
 use super::closure::where_all;
 use super::mysql::Family;
-use super::{Sql, Statement, literal};
+use super::{Sql, Statement};
 use crate::catalog::{Discriminant, Discriminator, OnDelete, ReferenceId, TableId};
 use crate::plan::{Condition, Unlink};
 
@@ -126,7 +126,8 @@ impl Sql<'_> {
             let reference = self.catalog.reference(*id);
             let default = reference.declaration.default.iter().flat_map(|default| {
                 let columns = reference.set_columns.iter();
-                columns.map(|name| self.typed(reference.child, name, &literal(default)))
+                columns
+                    .map(|name| self.typed(reference.child, name, &self.dialect.literal(default)))
             });
             let readable = default.map(|value| format!(" AND {value} IS NOT NULL"));
             format!(
@@ -143,20 +144,16 @@ impl Sql<'_> {
     /// Number of rows and number of parents that they name.
     pub fn count_protected(&self, question: &ProtectedBy) -> Statement {
         let parents = match question.parent {
-            None => "0".to_owned(),
+            None => self.dialect.as_text("0"),
             Some(parent) => {
                 let columns = self.key_table(parent).identity_columns().into_iter();
-                let texts = columns.map(|c| self.dialect.as_text(&format!("p.{c}")));
-                format!("count(DISTINCT {})", self.listed(texts.collect()))
+                let columns = columns.zip(self.identity_types(parent));
+                let texts = columns
+                    .map(|(c, type_name)| self.dialect.output(&format!("p.{c}"), &type_name));
+                self.dialect.as_text(&format!("count(DISTINCT {})", self.listed(texts.collect())))
             }
         };
-        format!(
-            "SELECT {}, {} FROM {}",
-            self.dialect.as_text("count(*)"),
-            self.dialect.as_text(&parents),
-            question.source
-        )
-        .into()
+        format!("SELECT {}, {parents} FROM {}", self.dialect.count(), question.source).into()
     }
 
     /// Label and key of some rows, then label and key of the parents that they name.

@@ -5,20 +5,21 @@ use super::mysql::bytes;
 use super::staging::Stage;
 use super::{Dialect, Sql, Statement, literal, quote};
 use crate::archive::{ArchivedColumn, Section};
-use crate::catalog::{Key, ReferenceId, TableId};
+use crate::catalog::{Column, Key, ReferenceId, TableId};
 
 impl Sql<'_> {
     /// Archived rows whose value of `key` is taken: how many, and of some the value.
     pub fn taken_keys(&self, stage: Stage, key: &Key) -> Option<(Statement, Statement)> {
-        let equal = |name: &String| {
+        let equal = |(n, name): (usize, &String)| {
             let (column, value) = (format!("c.{}", quote(name)), stage.column("s", name)?);
+            let equal = self.equal_in(key, n, &column, &value);
             Some(match key.nulls_not_distinct {
                 // PostgreSQL's.
-                true => format!("{column} IS NOT DISTINCT FROM {value}"),
-                false => format!("{column} = {value}"),
+                true => format!("({equal} OR ({column} IS NULL AND {value} IS NULL))"),
+                false => equal,
             })
         };
-        let equal: Option<Vec<String>> = key.columns.iter().map(equal).collect();
+        let equal: Option<Vec<String>> = key.columns.iter().enumerate().map(equal).collect();
         let from = format!(
             "FROM {} s {} {} c ON {}",
             self.stage(stage),
@@ -33,21 +34,25 @@ impl Sql<'_> {
     fn staged_key(&self, stage: Stage) -> Vec<String> {
         let key = self.table(stage.part.table).identifying_key();
         let columns = key.iter().flat_map(|key| &key.columns);
-        let named: Vec<String> = columns.filter_map(|name| stage.column("s", name)).collect();
+        let text = |name: &String| self.staged_text(stage, name);
+        let named: Vec<String> = columns.filter_map(text).collect();
         if named.is_empty() { vec!["'?'".into()] } else { named }
     }
 
     /// Rows of the table, alike ones once, that are as archived ones: in sets, because nothing finds them by a key.
     pub fn count_alike(&self, stage: Stage) -> Statement {
         let columns = || stage.section.columns.iter().enumerate();
-        let own = columns().map(|(n, column)| {
-            format!("{} AS v{n}", self.comparable(&format!("c.{}", quote(&column.name))))
+        let column = |name: &str| self.column(stage.part.table, name);
+        let own = columns().map(|(n, archived)| {
+            let value = format!("c.{}", quote(&archived.name));
+            format!("{} AS v{n}", self.comparable(&value, column(&archived.name)))
         });
-        let archived =
-            columns().map(|(n, _)| format!("{} AS v{n}", self.comparable(&format!("s.v{n}"))));
+        let archived = columns().map(|(n, archived)| {
+            format!("{} AS v{n}", self.comparable(&format!("s.v{n}"), column(&archived.name)))
+        });
         format!(
             "SELECT {} FROM (SELECT {} FROM {} c INTERSECT SELECT {} FROM {} s) b",
-            self.dialect.as_text("count(*)"),
+            self.dialect.count(),
             own.collect::<Vec<_>>().join(", "),
             self.relation(stage.part.table),
             archived.collect::<Vec<_>>().join(", "),
@@ -56,10 +61,15 @@ impl Sql<'_> {
         .into()
     }
 
+    fn staged_text(&self, stage: Stage, name: &str) -> Option<String> {
+        let column = self.column(stage.part.table, name);
+        let value = stage.column("s", name)?;
+        Some(self.dialect.output(&value, &column.type_name))
+    }
+
     fn counted(&self, from: &str, sample: &[String]) -> (Statement, Statement) {
         const SAMPLES: u32 = 3;
-        let count = format!("SELECT {} {from}", self.dialect.as_text("count(*)"));
-        let sample: Vec<String> = sample.iter().map(|value| self.dialect.as_text(value)).collect();
+        let count = format!("SELECT {} {from}", self.dialect.count());
         let sample = format!("SELECT {} {from} LIMIT {SAMPLES}", sample.join(", "));
         (count.into(), sample.into())
     }
@@ -79,7 +89,7 @@ impl Sql<'_> {
                 .into(),
             ),
             Dialect::Mysql => {
-                let count = self.dialect.as_text("count(*)");
+                let count = self.dialect.count();
                 let from = format!("{stage} s STRAIGHT_JOIN {parent} r ON {names}");
                 Some(format!("SELECT {count} FROM {from} LOCK IN SHARE MODE").into())
             }
@@ -113,7 +123,8 @@ impl Sql<'_> {
             ));
         }
         let from = format!("FROM {} s WHERE {}", self.stage(stage), conditions.join(" AND "));
-        Some(self.counted(&from, &columns))
+        let texts = reference.columns.iter().filter_map(|name| self.staged_text(stage, name));
+        Some(self.counted(&from, &texts.collect::<Vec<_>>()))
     }
 
     /// A staged row names, by `id`, the row whose columns `parent` gives.
@@ -154,7 +165,7 @@ impl Sql<'_> {
             format!("i{n} AS ({} RETURNING 1)", self.put_back(*stage).inlined())
         };
         let inserts: Vec<String> = stages.iter().enumerate().map(insert).collect();
-        let count = |n: usize| self.dialect.as_text(&format!("(SELECT count(*) FROM i{n})"));
+        let count = |n: usize| format!("(SELECT {} FROM i{n})", self.dialect.count());
         let counts: Vec<String> = (0..stages.len()).map(count).collect();
         format!("WITH {} SELECT {}", inserts.join(", "), counts.join(", ")).into()
     }
@@ -189,7 +200,8 @@ impl Sql<'_> {
         let values = |of: &dyn Fn(&str, usize) -> String| {
             let columns = stage.section.columns.iter().enumerate();
             let value = |(n, column): (usize, &ArchivedColumn)| {
-                format!("{} AS w{n}", self.comparable(&of(&column.name, n)))
+                let declared = self.column(stage.part.table, &column.name);
+                format!("{} AS w{n}", self.comparable(&of(&column.name, n), declared))
             };
             columns.map(value).collect::<Vec<_>>().join(", ")
         };
@@ -200,7 +212,7 @@ impl Sql<'_> {
         format!(
             "SELECT {} FROM (SELECT 1 AS kind FROM (SELECT {staged}, 1 AS staged, 0 AS own FROM {} s \
              UNION ALL SELECT {own}, 0, 1 FROM {} c) u GROUP BY {} HAVING sum(own) < sum(staged)) d",
-            self.dialect.as_text("count(*)"),
+            self.dialect.count(),
             self.stage(stage),
             self.relation(stage.part.table),
             names.join(", "),
@@ -211,9 +223,12 @@ impl Sql<'_> {
     /// `c` is the row that a staged one was, by its key.
     fn found_by_key(&self, stage: Stage) -> Option<String> {
         let key = self.table(stage.part.table).identifying_key()?;
-        let equal =
-            |name: &String| Some(format!("c.{} = {}", quote(name), stage.column("s", name)?));
-        Some(key.columns.iter().map(equal).collect::<Option<Vec<_>>>()?.join(" AND "))
+        let equal = |(n, name): (usize, &String)| {
+            let staged = stage.column("s", name)?;
+            Some(self.equal_in(key, n, &format!("c.{}", quote(name)), &staged))
+        };
+        let equal = key.columns.iter().enumerate().map(equal);
+        Some(equal.collect::<Option<Vec<_>>>()?.join(" AND "))
     }
 
     /// Of each table what the engine watches beside the references that are known here: its foreign keys in
@@ -274,7 +289,7 @@ impl Sql<'_> {
                 "SELECT 1 FROM {staged} s JOIN {parents} r ON {there} WHERE {outside} FOR KEY SHARE OF r"
             ),
         };
-        let count = self.dialect.as_text("count(*)");
+        let count = self.dialect.count();
         Some(
             format!(
                 "SELECT (SELECT {count} FROM {staged} s WHERE {outside}), (SELECT {count} FROM ({held}) l)"
@@ -289,13 +304,14 @@ impl Sql<'_> {
         let found = self.found_by_key(stage)?;
         let same = stage.section.columns.iter().enumerate();
         let same = same.map(|(n, column)| {
-            self.identical(&format!("c.{}", quote(&column.name)), &format!("s.v{n}"))
+            let column = self.column(stage.part.table, &column.name);
+            self.identical(&format!("c.{}", quote(&column.name)), &format!("s.v{n}"), column)
         });
         let conditions: Vec<String> = std::iter::once(found).chain(same).collect();
         Some(
             format!(
                 "SELECT {} FROM {} s WHERE NOT EXISTS (SELECT 1 FROM {} c WHERE {})",
-                self.dialect.as_text("count(*)"),
+                self.dialect.count(),
                 self.stage(stage),
                 self.relation(stage.part.table),
                 conditions.join(" AND ")
@@ -305,14 +321,22 @@ impl Sql<'_> {
     }
 
     /// Not only equal: 1.0 is not 1.00, and a text is no number.
-    pub(super) fn identical(&self, left: &str, right: &str) -> String {
+    pub(super) fn identical(&self, left: &str, right: &str, column: &Column) -> String {
         match self.dialect {
-            Dialect::Sqlite => {
-                format!("{left} IS {right} COLLATE BINARY AND typeof({left}) = typeof({right})")
-            }
-            Dialect::Postgres => format!("({left})::text IS NOT DISTINCT FROM ({right})::text"),
+            Dialect::Sqlite => self.same_bytes(left, right),
+            Dialect::Postgres => format!(
+                "({} {} {} OR ({left} IS NULL AND {right} IS NULL))",
+                self.comparable(left, column),
+                self.dialect.operator("="),
+                self.comparable(right, column),
+            ),
             Dialect::Mysql => format!("{} <=> {}", bytes(left), bytes(right)),
         }
+    }
+
+    /// The same value of the same type (SQLite).
+    pub(super) fn same_bytes(&self, left: &str, right: &str) -> String {
+        format!("{left} IS {right} COLLATE BINARY AND typeof({left}) = typeof({right})")
     }
 
     /// The rows that are as an unlink left them, in a table of their own: how to find them, and what
@@ -320,10 +344,16 @@ impl Sql<'_> {
     pub fn find_links(&self, stage: Stage) -> String {
         let table = stage.part.table;
         let Section { columns, written, .. } = stage.section;
-        let keyed = self.table(table).identifying_key().is_some();
-        let equal = |left: String, right: String| match keyed {
-            true => format!("{left} = {right}"),
-            false => self.identical(&left, &right),
+        let key = self.table(table).identifying_key();
+        let keyed = key.is_some();
+        let equal = |left: &str, right: &str, column: &Column| {
+            let place = key.and_then(|key| {
+                Some((key, key.columns.iter().position(|name| *name == column.name)?))
+            });
+            match place {
+                Some((key, n)) => self.equal_in(key, n, left, right),
+                None => self.identical(left, right, column),
+            }
         };
         let mut pairs: Vec<(String, String)> = Vec::new();
         let mut same: Vec<String> = Vec::new();
@@ -331,20 +361,22 @@ impl Sql<'_> {
             // A column that was overwritten finds the row by its new value.
             if !written.iter().any(|other| other.name == column.name) {
                 let pair = (format!("c.{}", quote(&column.name)), format!("s.v{n}"));
-                same.push(equal(pair.0.clone(), pair.1.clone()));
-                pairs.push(pair);
+                let column = self.column(table, &column.name);
+                same.push(equal(&pair.0, &pair.1, column));
+                pairs.push((self.comparable(&pair.0, column), self.comparable(&pair.1, column)));
             }
         }
         for (n, column) in written.iter().enumerate() {
             let pair = (format!("c.{}", quote(&column.name)), stage.link("s", n).1);
-            same.push(self.identical(&pair.0, &pair.1));
-            pairs.push(pair);
+            let column = self.column(table, &column.name);
+            same.push(self.identical(&pair.0, &pair.1, column));
+            pairs.push((self.comparable(&pair.0, column), self.comparable(&pair.1, column)));
         }
         let (staged, own) = match keyed {
             true => (self.stage(stage), self.relation(table)),
             false => {
                 let (own, staged) = pairs.into_iter().unzip();
-                same.push("s.orgsweep_n = c.orgsweep_n".into());
+                same.push(format!("s.orgsweep_n {} c.orgsweep_n", self.dialect.operator("=")));
                 (self.numbered("s", self.stage(stage), staged), self.numbered_rows(table, own))
             }
         };
@@ -367,9 +399,9 @@ impl Sql<'_> {
 
     /// Rows with a number among those that are alike in `values`.
     fn numbered(&self, alias: &str, relation: String, values: Vec<String>) -> String {
-        let values: Vec<String> = values.iter().map(|value| self.comparable(value)).collect();
         format!(
-            "(SELECT {alias}.*, row_number() OVER (PARTITION BY {}) AS orgsweep_n FROM {relation} {alias})",
+            "(SELECT {alias}.*, {}() OVER (PARTITION BY {}) AS orgsweep_n FROM {relation} {alias})",
+            self.dialect.function("row_number"),
             values.join(", ")
         )
     }
@@ -385,10 +417,13 @@ impl Sql<'_> {
 
     /// A value by which rows that are the same can be put together, whatever its type: not only
     /// equal, as 1 and 1.0 or two cases of a letter can be.
-    fn comparable(&self, value: &str) -> String {
+    fn comparable(&self, value: &str, column: &Column) -> String {
         match self.dialect {
             Dialect::Sqlite => self.dialect.archived(value, ""),
-            Dialect::Postgres => format!("({value})::text"),
+            Dialect::Postgres => {
+                let text = self.dialect.output(value, column.value_type());
+                format!("({text}) COLLATE pg_catalog.\"C\"")
+            }
             Dialect::Mysql => bytes(value),
         }
     }
@@ -399,7 +434,7 @@ impl Sql<'_> {
 
     pub fn count_links(&self, stage: Stage) -> Statement {
         let links = self.temporary(&self.links(stage));
-        format!("SELECT {} FROM {links}", self.dialect.as_text("count(*)")).into()
+        format!("SELECT {} FROM {links}", self.dialect.count()).into()
     }
 
     /// Rows that name again what they named. `None`: nothing finds them after their change.
@@ -411,14 +446,16 @@ impl Sql<'_> {
             return None;
         }
         let identity = self.identity_values(table, "c").into_iter().enumerate();
-        let same = identity.map(|(n, value)| format!("l.i{n} = {value}"));
+        let same =
+            identity.map(|(n, value)| self.identical_keys(table, n, &format!("l.i{n}"), &value));
         let linked = written.iter().enumerate().map(|(n, column)| {
-            self.identical(&format!("c.{}", quote(&column.name)), &format!("l.o{n}"))
+            let column = self.column(table, &column.name);
+            self.identical(&format!("c.{}", quote(&column.name)), &format!("l.o{n}"), column)
         });
         Some(
             format!(
                 "SELECT {} FROM {} l {} {} c ON {}",
-                self.dialect.as_text("count(*)"),
+                self.dialect.count(),
                 self.temporary(&self.links(stage)),
                 self.dialect.ordered_join(),
                 self.relation(table),
@@ -439,12 +476,8 @@ impl Sql<'_> {
             .map(|(n, column)| (column.name.as_str(), format!("l.o{n}")))
             .collect();
         let same = self.identity_values(table, "c").into_iter().enumerate();
-        let types = self.identity_types(table);
         let same: Vec<String> = same
-            .zip(&types)
-            .map(|((n, value), type_name)| {
-                self.same(table, type_name, (&format!("l.i{n}"), &value))
-            })
+            .map(|(n, value)| self.identical_keys(table, n, &format!("l.i{n}"), &value))
             .collect();
         let links = self.temporary(&self.links(stage));
         self.update(table, &set, &format!("{links} l"), &same.join(" AND ")).into()

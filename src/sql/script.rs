@@ -1,6 +1,6 @@
 //! What a script for an engine's own client is made of, beside the statements.
 
-use super::{Dialect, literal};
+use super::{Dialect, literal, path};
 use crate::catalog::token::{Kind, tokens};
 use crate::label::is_hidden;
 
@@ -30,15 +30,31 @@ impl Dialect {
             Dialect::Sqlite => {
                 "PRAGMA foreign_keys = ON;\nBEGIN IMMEDIATE;\nPRAGMA defer_foreign_keys = ON;\n"
             }
-            Dialect::Postgres => {
-                "SET standard_conforming_strings = on;\n\
-                 BEGIN ISOLATION LEVEL REPEATABLE READ, READ WRITE;\nSET LOCAL row_security = off;\n"
-            }
+            // PERFORM, for psql would show what a SELECT returns.
+            Dialect::Postgres => concat!(
+                "SET standard_conforming_strings = on;\n",
+                "BEGIN ISOLATION LEVEL REPEATABLE READ, READ WRITE;\nDO $$ BEGIN PERFORM ",
+                path::noted!(),
+                "; END $$;\n",
+                path::left!(),
+                ";\nSET LOCAL row_security = off;\n"
+            ),
             Dialect::Mysql => {
                 "SET NAMES utf8mb4;\n\
                  SET SESSION sql_mode = 'ANSI_QUOTES,NO_BACKSLASH_ESCAPES,STRICT_ALL_TABLES';\n\
                  SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED;\nSTART TRANSACTION READ WRITE;\n"
             }
+        }
+    }
+
+    /// What a script says before its first change ([`Dialect::names_theirs`]).
+    pub fn begin_changes(self) -> &'static str {
+        match self {
+            Dialect::Postgres => {
+                "DO $$ BEGIN PERFORM pg_catalog.set_config('search_path', \
+                 pg_catalog.current_setting('orgsweep.search_path'), true); END $$;\n"
+            }
+            Dialect::Sqlite | Dialect::Mysql => "",
         }
     }
 

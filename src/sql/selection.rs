@@ -1,11 +1,10 @@
 //! The condition that selects root rows. Names match exactly, whatever the column's collation:
 //! the plain comparison is for the index, the binary one for the truth.
 
-use super::meaning::without_length;
 use super::mysql::{Family, exact};
 use super::staging::literal_alone;
-use super::{Dialect, Sql, Statement, literal, quote};
-use crate::catalog::{Affinity, TableId};
+use super::{Dialect, Sql, Statement, path, quote};
+use crate::catalog::{Affinity, Column, TableId};
 use crate::selection::{Root, Selection};
 
 impl Sql<'_> {
@@ -14,7 +13,8 @@ impl Sql<'_> {
         let mut conditions = Vec::new();
         if let Some(name) = &root.name {
             conditions.extend(selection.names.iter().map(|value| self.name_is(root, name, value)));
-            conditions.extend(selection.patterns.iter().map(|glob| self.name_like(name, glob)));
+            conditions
+                .extend(selection.patterns.iter().map(|glob| self.name_like(root, name, glob)));
         }
         if let Some(key) = &root.key {
             conditions
@@ -59,15 +59,17 @@ impl Sql<'_> {
             Dialect::Postgres => {
                 let declared = self.column(root.table, name);
                 if declared.textual {
-                    condition.push(&format!("({column} = ")).bind(value);
-                    condition.push(&format!("::text::{} AND ", declared.type_name));
+                    condition.push(&format!("({column} {} ", self.equality(declared))).bind(value);
+                    condition.push(&format!("::pg_catalog.text::{} AND ", bound_type(declared)));
                 } else {
                     condition.push("(");
                 }
+                let text = self.dialect.output(&column, &declared.type_name);
+                let equals = self.dialect.operator("=");
                 condition
-                    .push(&format!("{column}::text COLLATE \"C\" = "))
+                    .push(&format!("({text}) COLLATE pg_catalog.\"C\" {equals} "))
                     .bind(value)
-                    .push("::text)");
+                    .push("::pg_catalog.text)");
             }
             Dialect::Mysql => {
                 condition.push("(");
@@ -81,7 +83,7 @@ impl Sql<'_> {
         condition
     }
 
-    fn name_like(&self, name: &str, glob: &str) -> Statement {
+    fn name_like(&self, root: &Root, name: &str, glob: &str) -> Statement {
         let column = format!("c.{}", quote(name));
         let mut condition = Statement::default();
         match self.dialect {
@@ -90,8 +92,11 @@ impl Sql<'_> {
                 condition.bind(&glob.replace('[', "[[]"));
             }
             Dialect::Postgres => {
-                condition.push(&format!("{column}::text COLLATE \"C\" LIKE "));
-                condition.bind(&glob_to_like(glob)).push("::text ESCAPE '!'");
+                let text = self.dialect.output(&column, &self.column(root.table, name).type_name);
+                condition.push(&format!(
+                    "({text}) COLLATE pg_catalog.\"C\" OPERATOR(pg_catalog.~~) pg_catalog.like_escape("
+                ));
+                condition.bind(&glob_to_like(glob)).push("::pg_catalog.text, '!')");
             }
             // By characters, and each as it is.
             Dialect::Mysql => {
@@ -122,20 +127,20 @@ impl Sql<'_> {
                 }
             },
             Dialect::Postgres => {
-                condition.push(&format!("{column} = ")).bind(value);
-                condition.push(&format!("::text::{}", self.bound_type(table, name)));
+                let declared = self.column(table, name);
+                let bound = format!("\0::pg_catalog.text::{}", bound_type(declared));
+                let mut keys = self.table(table).keys.iter();
+                let equal = match keys.find(|key| key.columns == [name.to_owned()]) {
+                    Some(key) => self.equal_in(key, 0, &column, &bound),
+                    None => format!("{column} {} {bound}", self.equality(declared)),
+                };
+                let (left, right) = equal.split_once('\0').expect("what is bound is in it");
+                condition.push(left).bind(value).push(right);
             }
             Dialect::Mysql => condition = Family::of(type_name).is(&column, value),
         }
         condition
     }
-
-    /// The type as which a value for a column is bound: a domain's own, without its length (PostgreSQL).
-    pub(super) fn bound_type(&self, table: TableId, name: &str) -> String {
-        let column = self.column(table, name);
-        without_length(column.domain_over.as_deref().unwrap_or(&column.type_name))
-    }
-
     /// One run at a time deletes an organization: a second one waits here, before it touches a row
     /// (PostgreSQL). The lock's number is the hash of the root table and the key, in a stable order, so
     /// that two runs that select several never wait for each other; it ends with the transaction, which
@@ -144,11 +149,12 @@ impl Sql<'_> {
         if self.dialect != Dialect::Postgres {
             return None;
         }
-        let table = literal(&format!("orgsweep:{}:", self.relation(root.table)));
+        let table = self.dialect.literal(&format!("orgsweep:{}:", self.relation(root.table)));
         let key: Vec<String> = self
             .identity_values(root.table, "c")
             .iter()
-            .map(|value| self.dialect.as_text(value))
+            .zip(self.identity_types(root.table))
+            .map(|(value, type_name)| self.value_text(value, &type_name))
             .collect();
         let mut statement = Statement::from(format!(
             "SELECT pg_advisory_xact_lock(o.number)::text FROM (SELECT DISTINCT \
@@ -177,7 +183,10 @@ impl Sql<'_> {
     /// Key, name and age of a root row `c`.
     pub(super) fn root_columns(&self, root: &Root) -> String {
         let column = |name: &Option<String>| match name {
-            Some(name) => self.dialect.as_text(&format!("c.{}", quote(name))),
+            Some(name) => {
+                let type_name = &self.column(root.table, name).type_name;
+                self.dialect.output(&format!("c.{}", quote(name)), type_name)
+            }
             None => "NULL".into(),
         };
         let key = match &root.key {
@@ -207,6 +216,12 @@ impl Sql<'_> {
 /// A blob as it is shown: SQLite may keep one in any column.
 pub(super) fn as_blob(value: &str) -> Option<&str> {
     literal_alone(value).filter(|literal| literal.starts_with("X'"))
+}
+
+/// The type that a value for a column is bound as. A cast to PostgreSQL's `character varying(3)` or `numeric(9,2)`
+/// cuts or rounds what does not fit, and would find another row.
+pub(super) fn bound_type(column: &Column) -> String {
+    path::of_any_length(column.value_type())
 }
 
 /// `*` and `?` to LIKE's wildcards, everything else literal; `!` escapes.

@@ -1,6 +1,7 @@
 //! Stage tables: the rows of an archive as temporary tables named `orgsweep_r…`, where sets of them can
 //! be asked about before any of them is put back.
 
+use super::archiving::staged_type;
 use super::dialect::type_of;
 use super::mysql::Family;
 use super::{Dialect, Sql, Statement, quote};
@@ -83,8 +84,14 @@ impl Sql<'_> {
                 format!("CREATE TEMP TABLE {name} ({})", columns.join(", "))
             }
             Dialect::Postgres => {
-                let columns =
-                    columns.map(|(n, column)| format!("c.{} AS v{n}", quote(&column.name)));
+                let columns = columns.map(|(n, archived)| {
+                    let column = self.column(table, &archived.name);
+                    let value = format!("c.{}", quote(&column.name));
+                    match column.domain_over {
+                        Some(_) => format!("{value}::{} AS v{n}", staged_type(column)),
+                        None => format!("{value} AS v{n}"),
+                    }
+                });
                 format!(
                     "CREATE TEMP TABLE {name} ON COMMIT DROP AS SELECT {} FROM {} c WITH NO DATA",
                     columns.collect::<Vec<_>>().join(", "),
@@ -149,14 +156,14 @@ impl Sql<'_> {
                 });
                 let values: Vec<String> = values.collect();
                 let mut statement = Statement::from(format!(
-                    "INSERT INTO {} SELECT {} FROM unnest(",
+                    "INSERT INTO {} SELECT {} FROM ROWS FROM (",
                     self.stage(stage),
                     values.join(", ")
                 ));
                 for n in 0..values.len() {
-                    statement.push(if n > 0 { ", " } else { "" });
+                    statement.push(if n > 0 { ", " } else { "" }).push("pg_catalog.unnest(");
                     statement.bind(&array(rows.iter().map(|row| row[n].as_deref())));
-                    statement.push("::text[]");
+                    statement.push("::pg_catalog.text[])");
                 }
                 let names: Vec<String> = (0..values.len()).map(|n| format!("v{n}")).collect();
                 statement.push(&format!(") AS u({})", names.join(", ")));

@@ -57,9 +57,9 @@ fn rows_join_by_the_parents_key_once() {
     check(
         |sql| sql.follow(&first),
         expect![[r#"
-        INSERT OR IGNORE INTO temp.orgsweep_k1 SELECT c.rowid AS c0, 2 FROM temp.orgsweep_k0 p CROSS JOIN main."users" c ON p.c0 = c."org"
-        INSERT INTO pg_temp.orgsweep_k1 SELECT c."id" AS c0, 2 FROM "users" c JOIN pg_temp.orgsweep_k0 p ON p.c0 = c."org"
-    "#]],
+            INSERT OR IGNORE INTO temp.orgsweep_k1 SELECT c.rowid AS c0, 2 FROM temp.orgsweep_k0 p CROSS JOIN main."users" c ON p.c0 = c."org"
+            INSERT INTO pg_temp.orgsweep_k1 SELECT c."id" AS c0, 2 FROM "users" c JOIN pg_temp.orgsweep_k0 p ON p.c0 OPERATOR(pg_catalog.=) c."org"
+        "#]],
     );
     let again =
         Follow { reference: DEALS_BY, since: 3, generation: 5, known: true, lock: true, ..first };
@@ -67,7 +67,7 @@ fn rows_join_by_the_parents_key_once() {
         |sql| sql.follow(&again),
         expect![[r#"
             INSERT OR IGNORE INTO temp.orgsweep_k2 SELECT c.rowid AS c0, c."org" AS c1, 5 FROM temp.orgsweep_k1 p CROSS JOIN main."deals" c ON p.c0 = c."by" WHERE p.gen > 3 AND NOT EXISTS (SELECT 1 FROM temp.orgsweep_k2 k WHERE k.c0 = c.rowid)
-            INSERT INTO pg_temp.orgsweep_k2 SELECT c."id" AS c0, c."org" AS c1, 5 FROM "deals" c JOIN pg_temp.orgsweep_k1 p ON p.c0 = c."by" WHERE p.gen > 3 AND c."by" IS NOT NULL AND NOT EXISTS (SELECT 1 FROM pg_temp.orgsweep_k2 k WHERE k.c0 = c."id") FOR UPDATE OF c
+            INSERT INTO pg_temp.orgsweep_k2 SELECT c."id" AS c0, c."org" AS c1, 5 FROM "deals" c JOIN pg_temp.orgsweep_k1 p ON p.c0 OPERATOR(pg_catalog.=) c."by" WHERE p.gen > 3 AND c."by" IS NOT NULL AND NOT EXISTS (SELECT 1 FROM pg_temp.orgsweep_k2 k WHERE k.c0 OPERATOR(pg_catalog.=) c."id") FOR UPDATE OF c
         "#]],
     );
 }
@@ -77,9 +77,9 @@ fn rows_are_deleted_by_their_key_table() {
     check(
         |sql| sql.delete(USERS),
         expect![[r#"
-        DELETE FROM main."users" AS c WHERE (c.rowid) IN (SELECT c0 FROM temp.orgsweep_k1)
-        DELETE FROM "users" c USING pg_temp.orgsweep_k1 k WHERE k.c0 = c."id"
-    "#]],
+            DELETE FROM main."users" AS c WHERE (c.rowid) IN (SELECT c0 FROM temp.orgsweep_k1)
+            DELETE FROM "users" c USING pg_temp.orgsweep_k1 k WHERE k.c0 OPERATOR(pg_catalog.=) c."id"
+        "#]],
     );
 }
 
@@ -88,7 +88,7 @@ fn a_cycle_goes_in_one_statement_where_the_engine_checks() {
     let catalog = catalog(SCHEMA);
     let plan = plan::build(&catalog, TableId(0), Rules::default());
     let sql = Sql::new(Dialect::Postgres, &catalog, &plan);
-    expect![[r#"WITH d0 AS (DELETE FROM "users" c USING pg_temp.orgsweep_k1 k WHERE k.c0 = c."id" RETURNING 1), d1 AS (DELETE FROM "deals" c USING pg_temp.orgsweep_k2 k WHERE k.c0 = c."id" RETURNING 1) SELECT ((SELECT count(*) FROM d0))::text, ((SELECT count(*) FROM d1))::text"#]].assert_eq(&sql.delete_together(&[USERS, DEALS]).inlined());
+    expect![[r#"WITH d0 AS (DELETE FROM "users" c USING pg_temp.orgsweep_k1 k WHERE k.c0 OPERATOR(pg_catalog.=) c."id" RETURNING 1), d1 AS (DELETE FROM "deals" c USING pg_temp.orgsweep_k2 k WHERE k.c0 OPERATOR(pg_catalog.=) c."id" RETURNING 1) SELECT (SELECT (pg_catalog.count(*))::pg_catalog.text FROM d0), (SELECT (pg_catalog.count(*))::pg_catalog.text FROM d1)"#]].assert_eq(&sql.delete_together(&[USERS, DEALS]).inlined());
 }
 
 #[test]
@@ -97,7 +97,7 @@ fn surviving_rows_are_unlinked_and_nothing_else_of_them_changes() {
         |sql| sql.unlink(&Change { table: USERS, unlinks: vec![0] }),
         expect![[r#"
             UPDATE main."users" AS c SET "boss" = (NULL) FROM temp.orgsweep_u0 w WHERE w.c0 = c.rowid
-            UPDATE "users" AS c SET "boss" = (NULL)::integer FROM pg_temp.orgsweep_u0 w WHERE w.c0 = c."id"
+            UPDATE "users" AS c SET "boss" = (NULL)::integer FROM pg_temp.orgsweep_u0 w WHERE w.c0 OPERATOR(pg_catalog.=) c."id"
         "#]],
     );
 }
@@ -111,7 +111,7 @@ fn several_unlinks_of_a_row_are_written_at_once() {
     let sql = Sql::new(Dialect::Postgres, &catalog, &plan);
     let both = Change { table: USERS, unlinks: vec![0, 1] };
     expect!["CREATE TEMP TABLE orgsweep_w1 ON COMMIT DROP AS SELECT c0, max(CASE WHEN unlink = 0 THEN 1 ELSE 0 END) AS f0, max(CASE WHEN unlink = 1 THEN 1 ELSE 0 END) AS f1 FROM (SELECT c0, 0 AS unlink FROM pg_temp.orgsweep_u0 UNION ALL SELECT c0, 1 AS unlink FROM pg_temp.orgsweep_u1) s GROUP BY c0"].assert_eq(&sql.merge_kept(&both).unwrap_or_default());
-    expect![[r#"UPDATE "users" AS c SET "org" = CASE WHEN w.f0 = 1 THEN (NULL)::integer ELSE c."org" END, "boss" = CASE WHEN w.f1 = 1 THEN (NULL)::integer ELSE c."boss" END FROM pg_temp.orgsweep_w1 w WHERE w.c0 = c."id""#]].assert_eq(&sql.unlink(&both).inlined());
+    expect![[r#"UPDATE "users" AS c SET "org" = CASE WHEN w.f0 OPERATOR(pg_catalog.=) 1 THEN (NULL)::integer ELSE c."org" END, "boss" = CASE WHEN w.f1 OPERATOR(pg_catalog.=) 1 THEN (NULL)::integer ELSE c."boss" END FROM pg_temp.orgsweep_w1 w WHERE w.c0 OPERATOR(pg_catalog.=) c."id""#]].assert_eq(&sql.unlink(&both).inlined());
 }
 
 #[test]
@@ -119,16 +119,16 @@ fn what_must_be_zero_is_counted_not_tested_for_existence() {
     check(
         |sql| sql.count_dangling(&[DEALS_BY]),
         expect![[r#"
-        SELECT CAST(3 AS TEXT), CAST(count(*) AS TEXT) FROM temp.orgsweep_k1 p CROSS JOIN main."deals" c ON p.c0 = c."by"
-        SELECT (3)::text, (count(*))::text FROM "deals" c JOIN pg_temp.orgsweep_k1 p ON p.c0 = c."by"
-    "#]],
+            SELECT CAST(3 AS TEXT), CAST(count(*) AS TEXT) FROM temp.orgsweep_k1 p CROSS JOIN main."deals" c ON p.c0 = c."by"
+            SELECT (3)::pg_catalog.text, (count(*))::pg_catalog.text FROM "deals" c JOIN pg_temp.orgsweep_k1 p ON p.c0 OPERATOR(pg_catalog.=) c."by"
+        "#]],
     );
     check(
         |sql| sql.count_left(DEALS),
         expect![[r#"
-        SELECT CAST(count(*) AS TEXT) FROM temp.orgsweep_k2 k JOIN main."deals" c ON k.c0 = c.rowid
-        SELECT (count(*))::text FROM pg_temp.orgsweep_k2 k JOIN "deals" c ON k.c0 = c."id"
-    "#]],
+            SELECT CAST(count(*) AS TEXT) FROM temp.orgsweep_k2 k JOIN main."deals" c ON k.c0 = c.rowid
+            SELECT (pg_catalog.count(*))::pg_catalog.text FROM pg_temp.orgsweep_k2 k JOIN "deals" c ON k.c0 OPERATOR(pg_catalog.=) c."id"
+        "#]],
     );
 }
 
@@ -155,11 +155,11 @@ fn one_reading_finds_rows_by_several_references() {
     };
     let text = |sweep: &Sweep| sql.sweep(sweep).inlined() + "\n";
     expect![[r#"
-        INSERT INTO pg_temp.orgsweep_k2 SELECT c."id" AS c0, c."org" AS c1, CASE WHEN p0.gen IS NOT NULL THEN 4 ELSE -(CASE WHEN c."by" IN (SELECT p.c0 FROM pg_temp.orgsweep_k1 p) THEN 1 ELSE 0 END) END FROM "deals" c LEFT JOIN pg_temp.orgsweep_k0 p0 ON p0.c0 = c."org" WHERE p0.gen IS NOT NULL OR c."by" IN (SELECT p.c0 FROM pg_temp.orgsweep_k1 p) FOR UPDATE OF c
+        INSERT INTO pg_temp.orgsweep_k2 SELECT c."id" AS c0, c."org" AS c1, CASE WHEN p0.gen IS NOT NULL THEN 4 ELSE -(CASE WHEN c."by" IN (SELECT p.c0 FROM pg_temp.orgsweep_k1 p) THEN 1 ELSE 0 END) END FROM "deals" c LEFT JOIN pg_temp.orgsweep_k0 p0 ON p0.c0 OPERATOR(pg_catalog.=) c."org" WHERE p0.gen IS NOT NULL OR c."by" IN (SELECT p.c0 FROM pg_temp.orgsweep_k1 p) FOR UPDATE OF c
     "#]].assert_eq(&text(&sweep));
     // Of too many parents for a list; and the row's owner comes second.
     let (adding, rows) = ([DEALS_BY, DEALS_ORG], BTreeMap::new());
     expect![[r#"
-        INSERT INTO pg_temp.orgsweep_k2 SELECT c."id" AS c0, c."org" AS c1, CASE WHEN p0.gen IS NOT NULL THEN CASE WHEN (p1.gen IS NOT NULL) AND (p1.gen IS NOT NULL OR NOT (c."org" IS NOT NULL)) THEN 4 ELSE 6 END WHEN p1.gen IS NOT NULL THEN 5 END FROM "deals" c LEFT JOIN pg_temp.orgsweep_k1 p0 ON p0.c0 = c."by" LEFT JOIN pg_temp.orgsweep_k0 p1 ON p1.c0 = c."org" WHERE p0.gen IS NOT NULL OR p1.gen IS NOT NULL FOR UPDATE OF c
+        INSERT INTO pg_temp.orgsweep_k2 SELECT c."id" AS c0, c."org" AS c1, CASE WHEN p0.gen IS NOT NULL THEN CASE WHEN (p1.gen IS NOT NULL) AND (p1.gen IS NOT NULL OR NOT (c."org" IS NOT NULL)) THEN 4 ELSE 6 END WHEN p1.gen IS NOT NULL THEN 5 END FROM "deals" c LEFT JOIN pg_temp.orgsweep_k1 p0 ON p0.c0 OPERATOR(pg_catalog.=) c."by" LEFT JOIN pg_temp.orgsweep_k0 p1 ON p1.c0 OPERATOR(pg_catalog.=) c."org" WHERE p0.gen IS NOT NULL OR p1.gen IS NOT NULL FOR UPDATE OF c
     "#]].assert_eq(&text(&Sweep { adding: &adding, aside: &[], rows: &rows, ..sweep }));
 }

@@ -1,7 +1,8 @@
 //! Surviving rows whose reference is set to null, to its default or to another key.
 
 use super::closure::where_all;
-use super::{Dialect, Sql, Statement, literal, quote};
+use super::selection::bound_type;
+use super::{Dialect, Sql, Statement, path, quote};
 use crate::catalog::{Affinity, Check, Column, Key, ReferenceId, TableId};
 use crate::findings::Change;
 use crate::plan::{Unlink, UnlinkValue};
@@ -32,7 +33,7 @@ impl Sql<'_> {
     pub fn count_unlinked(&self, unlinks: &[(usize, &Unlink, bool)]) -> Statement {
         let one = |(position, unlink, known): &(usize, &Unlink, bool)| {
             let (position, count) =
-                (self.dialect.as_text(&position.to_string()), self.dialect.as_text("count(*)"));
+                (self.dialect.as_text(&position.to_string()), self.dialect.count());
             format!("SELECT {position}, {count} FROM {}", self.unlinked(unlink, *known))
         };
         unlinks.iter().map(one).collect::<Vec<_>>().join(" UNION ALL ").into()
@@ -60,7 +61,7 @@ impl Sql<'_> {
     }
 
     pub fn count_kept(&self, position: usize) -> Statement {
-        format!("SELECT {} FROM {}", self.dialect.as_text("count(*)"), self.kept(position)).into()
+        format!("SELECT {} FROM {}", self.dialect.count(), self.kept(position)).into()
     }
 
     pub fn drop_kept(&self, position: usize) -> String {
@@ -90,12 +91,38 @@ impl Sql<'_> {
             true => ", count(*) DIV count(DISTINCT unlink) AS alike",
             false => "",
         };
+        // Computed here, where names are ours: the UPDATE reads the value.
+        let defaults: Vec<String> = self
+            .written_columns(change)
+            .into_iter()
+            .enumerate()
+            .filter(|(_, column)| self.merges_default(change, column))
+            .map(|(n, column)| format!(", {} AS d{n}", self.default_value(change.table, column)))
+            .collect();
         Some(format!(
-            "{} SELECT {identity}, {}{alike} FROM ({}) s GROUP BY {identity}",
+            "{} SELECT {identity}, {}{alike}{} FROM ({}) s GROUP BY {identity}",
             self.create_as(&format!("orgsweep_w{}", change.table.0)),
             flags.join(", "),
+            defaults.concat(),
             rows.join(" UNION ALL ")
         ))
+    }
+
+    /// One of several unlinks writes the column's default, on an engine where the default's text could
+    /// mean something else in the UPDATE.
+    fn merges_default(&self, change: &Change, column: &str) -> bool {
+        let writes = |position: &usize| {
+            let unlink = &self.plan.unlinks[*position];
+            unlink.value == UnlinkValue::Default && unlink.columns.iter().any(|it| it == column)
+        };
+        self.dialect == Dialect::Postgres
+            && change.unlinks.len() > 1
+            && change.unlinks.iter().any(writes)
+    }
+
+    fn default_value(&self, table: TableId, column: &str) -> String {
+        let default = self.column(table, column).default.as_deref();
+        self.typed(table, column, default.unwrap_or("NULL"))
     }
 
     /// The rows that a change concerns.
@@ -121,22 +148,33 @@ impl Sql<'_> {
     /// Rows that the unlinks of one table change.
     pub fn count_changed(&self, change: &Change) -> Statement {
         let rows = match self.has_twins(change.table) && change.unlinks.len() > 1 {
-            true => "coalesce(sum(alike), 0)",
-            false => "count(*)",
+            true => self.dialect.as_text("coalesce(sum(alike), 0)"),
+            false => self.dialect.count(),
         };
-        format!("SELECT {} FROM {}", self.dialect.as_text(rows), self.changed(change)).into()
+        format!("SELECT {rows} FROM {}", self.changed(change)).into()
     }
 
     /// Writes all unlinks of one table at once: a row that several concern is written once, and
     /// checked by the engine as it will be. Only the references' own columns change.
     pub fn unlink(&self, change: &Change) -> Statement {
         let columns = self.written_columns(change);
-        let set: Vec<(&str, String)> = columns
-            .into_iter()
-            .map(|column| (column, self.new_value(change, column, "c")))
-            .collect();
+        let set: Vec<(&str, String)> =
+            columns.into_iter().map(|column| (column, self.set_value(change, column))).collect();
         let from = format!("{} w", self.changed(change));
         self.update(change.table, &set, &from, &self.same_row(change.table, "w", "c")).into()
+    }
+
+    /// What the UPDATE writes. The word DEFAULT is the engine's own: the default's text could mean something
+    /// else here, where names are the session's (PostgreSQL).
+    fn set_value(&self, change: &Change, column: &str) -> String {
+        let default = |position: &usize| {
+            let unlink = &self.plan.unlinks[*position];
+            unlink.value == UnlinkValue::Default && unlink.columns.iter().any(|it| it == column)
+        };
+        match self.dialect == Dialect::Postgres && change.unlinks.len() == 1 {
+            true if change.unlinks.iter().all(default) => "DEFAULT".into(),
+            _ => self.new_value(change, column, "c"),
+        }
     }
 
     /// Writes columns of the rows `c` of a table that `from` has, where `on` holds. MariaDB's ON UPDATE
@@ -181,14 +219,14 @@ impl Sql<'_> {
     /// Rows that do not have what the unlinks of one table wrote.
     pub fn count_not_unlinked(&self, change: &Change) -> Statement {
         let as_written = |column: &str| {
-            let new = self.new_value(change, column, "c");
-            let new = self.as_stored(self.column(change.table, column), new);
-            self.identical(&format!("c.{}", quote(column)), &new)
+            let declared = self.column(change.table, column);
+            let new = self.as_stored(declared, self.new_value(change, column, "c"));
+            self.identical(&format!("c.{}", quote(column)), &new, declared)
         };
         let columns = self.written_columns(change).into_iter();
         format!(
             "SELECT {} FROM {} w JOIN {} c ON {} WHERE NOT ({})",
-            self.dialect.as_text("count(*)"),
+            self.dialect.count(),
             self.changed_once(change),
             self.relation(change.table),
             self.same_row(change.table, "w", "c"),
@@ -224,9 +262,17 @@ impl Sql<'_> {
             ([], _) => old,
             ([position], 1) => self.written_value(*position, change.table, column),
             (several, _) => {
+                let default = self.merges_default(change, column).then(|| {
+                    let mut written = self.written_columns(change).into_iter();
+                    let n = written.position(|name| name == column);
+                    format!("w.d{}", n.expect("the column is written"))
+                });
                 let case = |position: &usize| {
-                    let value = self.written_value(*position, change.table, column);
-                    format!("WHEN w.f{position} = 1 THEN {value}")
+                    let value = match (&self.plan.unlinks[*position].value, &default) {
+                        (UnlinkValue::Default, Some(merged)) => merged.clone(),
+                        _ => self.written_value(*position, change.table, column),
+                    };
+                    format!("WHEN w.f{position} {} 1 THEN {value}", self.dialect.operator("="))
                 };
                 let cases: Vec<String> = several.iter().map(case).collect();
                 format!("CASE {} ELSE {old} END", cases.join(" "))
@@ -239,14 +285,16 @@ impl Sql<'_> {
         let typed = |value: &str| self.typed(table, column, value);
         match &self.plan.unlinks[position].value {
             UnlinkValue::Null => typed("NULL"),
-            UnlinkValue::Default => {
-                typed(self.column(table, column).default.as_deref().unwrap_or("NULL"))
-            }
+            UnlinkValue::Default => self.default_value(table, column),
             // The column's own length would cut it to another key.
             UnlinkValue::Key(key) if self.dialect == Dialect::Postgres => {
-                format!("({})::{}", literal(key), self.bound_type(table, column))
+                format!(
+                    "({})::{}",
+                    self.dialect.literal(key),
+                    bound_type(self.column(table, column))
+                )
             }
-            UnlinkValue::Key(key) => typed(&literal(key)),
+            UnlinkValue::Key(key) => typed(&self.dialect.literal(key)),
         }
     }
 
@@ -254,7 +302,10 @@ impl Sql<'_> {
     pub(super) fn typed(&self, table: TableId, column: &str, value: &str) -> String {
         match self.dialect {
             Dialect::Sqlite | Dialect::Mysql => format!("({value})"),
-            Dialect::Postgres => format!("({value})::{}", self.column(table, column).type_name),
+            Dialect::Postgres => {
+                let type_name = &self.column(table, column).type_name;
+                format!("({value})::{}", path::built_in(type_name))
+            }
         }
     }
 
@@ -283,9 +334,9 @@ impl Sql<'_> {
     /// The rows of one unlink as they will be after all of them, under their own column names.
     fn unlinked_rows(&self, position: usize, change: &Change) -> String {
         let written = self.written_columns(change);
-        let columns: Vec<String> = self
-            .table(change.table)
-            .columns
+        let (computed, stored): (Vec<_>, Vec<_>) =
+            self.table(change.table).columns.iter().partition(|column| column.generation.is_some());
+        let columns: Vec<String> = stored
             .iter()
             .map(|column| {
                 let value = self.new_value(change, &column.name, "c");
@@ -294,22 +345,77 @@ impl Sql<'_> {
                 format!("{value} AS {}", quote(&column.name))
             })
             .collect();
-        format!(
-            "SELECT {} FROM {} u JOIN {} w ON {} JOIN {} c ON {}",
+        // Under their path before the first row is made; the condition on the rows stays outside.
+        let (path, fence) = match self.calls_theirs(change.table) {
+            true => (
+                " CROSS JOIN (SELECT set_config('search_path', current_setting('orgsweep.search_path'), true) OFFSET 0) x",
+                " OFFSET 0",
+            ),
+            false => ("", ""),
+        };
+        let rows = format!(
+            "SELECT {} FROM {} u JOIN {} w ON {} JOIN {} c ON {}{path}{fence}",
             columns.join(", "),
             self.kept(position),
             self.changed(change),
             self.same_key(change.table, "u", "w"),
             self.relation(change.table),
             self.same_row(change.table, "u", "c")
+        );
+        let computed: String = computed
+            .iter()
+            .filter_map(|column| {
+                let expression = column.generation.as_ref()?;
+                Some(format!(", ({expression}) AS {}", quote(&column.name)))
+            })
+            .collect();
+        match computed.is_empty() {
+            true => rows,
+            false => format!("SELECT g.*{computed} FROM ({rows}) g"),
+        }
+    }
+
+    /// Questions about changed rows run functions of the user's, in checks or defaults: their text is read under our
+    /// path, by which its operators are told, and runs under theirs, which functions may want. It is in
+    /// force after the question. PostgreSQL writes a schema before what is not its own.
+    pub fn calls_theirs(&self, table: TableId) -> bool {
+        let table = self.table(table);
+        let columns = table.columns.iter();
+        let texts = columns.flat_map(|column| column.default.iter().chain(&column.generation));
+        let mut texts = texts.chain(table.checks.iter().map(|check| &check.expression));
+        self.dialect == Dialect::Postgres && texts.any(|text| text.contains('.'))
+    }
+
+    /// Rows of which a generated column would become null.
+    pub fn becomes_null(&self, position: usize, change: &Change, column: &str) -> Statement {
+        let rows = self.unlinked_rows(position, change);
+        let count = self.dialect.count();
+        format!("SELECT {count} FROM ({rows}) a WHERE a.{} IS NULL", quote(column)).into()
+    }
+
+    /// Asks for what all partitions of a table take together, as one expression over its columns; null where
+    /// there are none (PostgreSQL).
+    pub fn partition_bounds(&self, table: TableId) -> Statement {
+        format!(
+            "SELECT string_agg(coalesce('(' || pg_get_partition_constraintdef(relid) || ')', 'true'), ' OR ') \
+             FROM pg_partition_tree({}::regclass) WHERE isleaf",
+            self.dialect.literal(&self.relation(table))
         )
+        .into()
+    }
+
+    /// Rows that none of the partitions would take, whose bounds are these. They name the table as a CHECK does.
+    pub fn breaks_partitioning(&self, position: usize, change: &Change, bounds: &str) -> Statement {
+        let rows = self.unlinked_rows(position, change);
+        let (count, table) = (self.dialect.count(), quote(&self.table(change.table).name.name));
+        format!("SELECT {count} FROM ({rows}) AS {table} WHERE ({bounds}) IS NOT TRUE").into()
     }
 
     /// Rows that would break a CHECK constraint. Its expression may name the table.
     pub fn breaks_check(&self, position: usize, change: &Change, check: &Check) -> Statement {
         format!(
             "SELECT {} FROM ({}) AS {} WHERE NOT ({})",
-            self.dialect.as_text("count(*)"),
+            self.dialect.count(),
             self.unlinked_rows(position, change),
             quote(&self.table(change.table).name.name),
             check.expression
@@ -330,7 +436,7 @@ impl Sql<'_> {
         };
         format!(
             "SELECT {} FROM ({}) a WHERE ({}) AND ({})",
-            self.dialect.as_text("count(*)"),
+            self.dialect.count(),
             self.unlinked_rows(position, change),
             test("IS NULL", " OR "),
             test("IS NOT NULL", " OR "),
@@ -366,7 +472,7 @@ impl Sql<'_> {
             "SELECT {} FROM (SELECT {columns}, max(changed) AS changed FROM (\
              SELECT {columns}, 1 AS changed FROM ({}) a UNION ALL SELECT {columns}, 0 FROM {} c WHERE {}) b \
              GROUP BY {columns} HAVING count(*) > 1) d WHERE d.changed = 1{not_null}",
-            self.dialect.as_text("count(*)"),
+            self.dialect.count(),
             self.unlinked_rows(position, change),
             self.relation(change.table),
             others.join(" AND "),
@@ -394,7 +500,7 @@ impl Sql<'_> {
         };
         format!(
             "SELECT {} FROM ({}) a WHERE {} AND NOT EXISTS (SELECT 1 FROM {} r WHERE {}{survives})",
-            self.dialect.as_text("count(*)"),
+            self.dialect.count(),
             self.unlinked_rows(position, change),
             self.row_names_somebody(id, "a"),
             self.relation(reference.parent),
@@ -408,7 +514,7 @@ impl Sql<'_> {
         let reference = self.catalog.reference(id);
         format!(
             "SELECT {} FROM {} u JOIN {} p ON {} JOIN {} c ON {}",
-            self.dialect.as_text("count(*)"),
+            self.dialect.count(),
             self.kept(position),
             self.relation(reference.parent),
             self.same_row(reference.parent, "u", "p"),

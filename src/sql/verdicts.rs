@@ -93,7 +93,7 @@ impl Sql<'_> {
     pub fn count_refused(&self, id: ReferenceId, excluding: bool) -> Statement {
         format!(
             "SELECT v.class, {} FROM {} GROUP BY v.class",
-            self.dialect.as_text("count(*)"),
+            self.dialect.count(),
             self.refused(id, None, excluding)
         )
         .into()
@@ -146,7 +146,7 @@ impl Sql<'_> {
     pub fn count_stranded(&self, origin: usize) -> Statement {
         format!(
             "SELECT {} FROM {} WHERE origin = {origin} AND mine = 1 AND others = 0",
-            self.dialect.as_text("count(*)"),
+            self.dialect.count(),
             self.temporary("orgsweep_home"),
         )
         .into()
@@ -161,7 +161,7 @@ impl Sql<'_> {
              FROM {} h JOIN {} o ON {} LEFT JOIN {} k ON {} AND k.gen <= {selected} \
              WHERE h.origin = {origin} AND k.gen IS NULL AND h.n IN ({rows})) s \
              GROUP BY s.label, s.row_key ORDER BY count(*) DESC, s.row_key LIMIT 5",
-            self.dialect.as_text("count(*)"),
+            self.dialect.count(),
             self.dialect.as_text(&label),
             self.home_table(root),
             self.relation(root),

@@ -1,7 +1,7 @@
 //! Questions without key tables: what still exists, what still names a key.
 
 use super::affinities::compares_plainly;
-use super::selection::as_blob;
+use super::selection::{as_blob, bound_type};
 use super::{Dialect, Sql, Statement, quote};
 use crate::catalog::{Affinity, Origin, ReferenceId};
 use crate::selection::{Root, Selection};
@@ -31,7 +31,7 @@ impl Sql<'_> {
         let question = |id: ReferenceId| {
             let mut statement = Statement::from(format!(
                 "SELECT {} FROM {} c WHERE (",
-                self.dialect.as_text("count(*)"),
+                self.dialect.count(),
                 self.child_relation(id),
             ));
             let (declared, reference) = (self.column(root.table, key), self.catalog.reference(id));
@@ -92,7 +92,10 @@ impl Sql<'_> {
         if reference.declaration.as_text {
             let mut condition = Statement::from(format!(
                 "{} = ",
-                self.dialect.exact_text(&format!("c.{}", quote(column)))
+                self.dialect.exact_text(
+                    &format!("c.{}", quote(column)),
+                    &self.column(child, column).type_name
+                )
             ));
             condition.bind(value);
             return condition;
@@ -101,8 +104,13 @@ impl Sql<'_> {
         condition.append(&self.value_is(child, column, value)).push(" OR (");
         match self.dialect {
             Dialect::Postgres => {
-                condition.push(&format!("c.{} = ", quote(column))).bind(value);
-                condition.push(&format!("::text::{}", self.bound_type(reference.parent, key)));
+                let bound = format!(
+                    "\0::pg_catalog.text::{}",
+                    bound_type(self.column(reference.parent, key))
+                );
+                let equal = self.equal(id, 0, bound, format!("c.{}", quote(column)));
+                let (left, right) = equal.split_once('\0').expect("what is bound is in it");
+                condition.push(left).bind(value).push(right);
             }
             Dialect::Sqlite | Dialect::Mysql => {
                 condition.append(&self.value_is_like(child, column, value));
@@ -130,7 +138,7 @@ impl Sql<'_> {
         let question = |id: ReferenceId| {
             let statement = format!(
                 "SELECT {} FROM {} c WHERE {} AND NOT EXISTS (SELECT 1 FROM {} r WHERE {})",
-                self.dialect.as_text("count(*)"),
+                self.dialect.count(),
                 self.child_relation(id),
                 self.row_names_somebody(id, "c"),
                 self.relation(self.catalog.reference(id).parent),

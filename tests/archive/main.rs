@@ -21,6 +21,7 @@ mod refusals;
 mod round_trip;
 mod shapes;
 mod sqlite_types;
+mod strangers;
 #[path = "../support/mod.rs"]
 mod support;
 mod triggers;

@@ -81,7 +81,7 @@ fn tables_keys_and_references() {
           key keys_b_a_key(b, a)
           key keys_c_a_key(c) not null
           key one_null(b) nulls not distinct
-        logs(m mood, s short_label!~ = 'none'::character varying, c character(3)~, n name~, x xml, at timestamp with time zone)
+        logs(m public.mood, s public.short_label!~ = 'none'::character varying, c character(3)~, n name~, x xml, at timestamp with time zone)
           check later: (c <> ''::bpchar) [c]
           check whole: (logs.* IS NOT NULL) []
           trigger rule no_del on delete

@@ -139,3 +139,61 @@ fn row_level_security_that_hides_rows_is_refused() {
     db.orgsweep(&CLEAN_APEX).exits(0);
     assert_apex_is_gone(&before, &db);
 }
+
+#[test]
+fn an_unlink_that_the_engine_could_not_write_is_refused_by_the_preview() {
+    let unlinked = |table: &str| {
+        format!(
+            "CREATE TABLE organizations (id integer PRIMARY KEY, name text); \
+             CREATE TABLE users (id integer PRIMARY KEY, organization_id integer REFERENCES organizations ON DELETE CASCADE); \
+             {table}; INSERT INTO organizations VALUES (1, 'Apex'), (2, 'Global'); \
+             INSERT INTO users VALUES (1, 1), (2, 2); INSERT INTO jobs (id, assignee) VALUES (1, 1), (2, 2)"
+        )
+    };
+    let reference = "assignee integer REFERENCES users ON DELETE SET NULL";
+    for (kind, table) in [
+        (
+            "partition",
+            format!(
+                "CREATE TABLE jobs (id integer, {reference}) PARTITION BY LIST (assignee); \
+                 CREATE TABLE jobs_1 PARTITION OF jobs FOR VALUES IN (1, 2)"
+            ),
+        ),
+        (
+            "partition",
+            format!(
+                "CREATE TABLE jobs (id integer, {reference}) PARTITION BY RANGE (id); \
+                 CREATE TABLE jobs_1 PARTITION OF jobs FOR VALUES FROM (0) TO (9) PARTITION BY RANGE (assignee); \
+                 CREATE TABLE jobs_1_1 PARTITION OF jobs_1 FOR VALUES FROM (0) TO (9)"
+            ),
+        ),
+        (
+            "check",
+            format!(
+                "CREATE TABLE jobs (id integer, {reference}, \
+                 busy boolean GENERATED ALWAYS AS (assignee IS NOT NULL) STORED CHECK (busy))"
+            ),
+        ),
+        (
+            "not_null",
+            format!(
+                "CREATE TABLE jobs (id integer, {reference}, \
+                 twice integer NOT NULL GENERATED ALWAYS AS (assignee * 2) STORED)"
+            ),
+        ),
+    ] {
+        let Some(db) = TestDatabase::fresh(Backend::Postgres) else { return };
+        db.execute(&unlinked(&table));
+        let before = db.dump();
+        both_refuse(db.url(), kind, &["jobs"]);
+        changes(&before, &db.dump()).assert_none();
+    }
+    let Some(db) = TestDatabase::fresh(Backend::Postgres) else { return };
+    db.execute(&unlinked(&format!(
+        "CREATE TABLE jobs (id integer, {reference}) PARTITION BY LIST (assignee); \
+         CREATE TABLE jobs_1 PARTITION OF jobs FOR VALUES IN (1, 2); \
+         CREATE TABLE jobs_null PARTITION OF jobs FOR VALUES IN (NULL)"
+    )));
+    db.orgsweep(&CLEAN_APEX).exits(0);
+    assert_eq!(db.value("SELECT count(*) FROM jobs WHERE assignee IS NULL"), "1");
+}

@@ -181,3 +181,116 @@ fn what_only_postgresql_has_is_told() {
         "this role may not leave out the engine's per-row checks",
     ]);
 }
+
+#[test]
+fn a_published_table_without_identity_is_refused_and_cured() {
+    for partitioned in [false, true] {
+        let Some(db) = TestDatabase::fresh(Backend::Postgres) else { return };
+        let by = if partitioned { "PARTITION BY HASH (what)" } else { "" };
+        db.execute(&format!(
+            "CREATE TABLE organizations (id integer PRIMARY KEY, name text); \
+             CREATE TABLE logs (what text, organization_id integer REFERENCES organizations ON DELETE CASCADE) {by}; \
+             INSERT INTO organizations VALUES (1, 'Apex'), (2, 'Global')"
+        ));
+        if partitioned {
+            db.execute(
+                "CREATE TABLE logs_0 PARTITION OF logs FOR VALUES WITH (MODULUS 1, REMAINDER 0)",
+            );
+        }
+        db.execute("INSERT INTO logs VALUES ('a', 1), ('b', 2); ANALYZE; CREATE PUBLICATION p FOR ALL TABLES");
+        for command in [&["preview"][..], &["clean", "--yes"]] {
+            let flags = ["--org-name", "Apex", "--format", "json"];
+            let refused = db.orgsweep(&[command, &flags].concat()).exits(3);
+            assert_eq!(refused.refusals("replica_identity").len(), 1, "{refused}");
+        }
+        let found = findings(&db, 3);
+        let (_, kind, cure) = &found[0];
+        assert_eq!(kind, "replica_identity");
+        db.execute(cure.as_deref().expect("a cure"));
+        db.orgsweep(&["clean", "--org-name", "Apex", "--yes"]).exits(0);
+        assert_eq!((db.count("organizations"), db.count("logs")), (1, 1));
+    }
+}
+
+#[test]
+fn a_schema_without_usage_is_told_and_cured() {
+    let Some(db) = TestDatabase::fresh(Backend::Postgres) else { return };
+    db.execute(
+        "CREATE TABLE organizations (id integer PRIMARY KEY, name text); CREATE SCHEMA \"Billing\"; \
+         CREATE TABLE \"Billing\".invoices (id integer PRIMARY KEY, \
+             organization_id integer REFERENCES organizations ON DELETE CASCADE); \
+         INSERT INTO organizations VALUES (1, 'Apex'); INSERT INTO \"Billing\".invoices VALUES (1, 1); ANALYZE",
+    );
+    let role = db.role();
+    let name = &role.name;
+    db.execute(&format!(
+        "GRANT SELECT, UPDATE, DELETE ON organizations, \"Billing\".invoices TO {name}"
+    ));
+    let of_role =
+        |arguments: &[&str]| orgsweep(&[&["--database-url", &role.url], arguments].concat());
+    let clean = ["clean", "--org-name", "Apex", "--yes"];
+    of_role(&clean)
+        .exits(3)
+        .says(&["lacks USAGE ON SCHEMA \"Billing\"", "GRANT USAGE ON SCHEMA \"Billing\" TO"]);
+    let cure = format!("GRANT USAGE ON SCHEMA \"Billing\" TO \"{name}\"");
+    of_role(&["doctor"]).exits(3).says(&[&cure]);
+    db.execute(&cure);
+    of_role(&clean).exits(0);
+}
+
+#[test]
+fn a_roles_statement_timeout_stops_no_run_and_the_urls_does() {
+    let Some(db) = TestDatabase::fresh(Backend::Postgres) else { return };
+    db.execute(
+        "CREATE TABLE organizations (id integer PRIMARY KEY, name text); \
+         CREATE TABLE users (id integer PRIMARY KEY, organization_id integer REFERENCES organizations ON DELETE CASCADE); \
+         CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS $f$ BEGIN PERFORM pg_sleep(0.3); RETURN OLD; END $f$; \
+         CREATE TRIGGER slow BEFORE DELETE ON users FOR EACH ROW EXECUTE FUNCTION slow(); \
+         INSERT INTO organizations VALUES (1, 'Apex'); INSERT INTO users VALUES (1, 1)",
+    );
+    let role = db.role();
+    db.execute(&format!(
+        "GRANT ALL ON organizations, users TO {0}; ALTER ROLE {0} SET statement_timeout = '100ms'",
+        role.name
+    ));
+    let clean = ["clean", "--org-name", "Apex", "--yes", "--database-url"];
+    let hurried = format!("{}?options=-cstatement_timeout%3D100", role.url);
+    orgsweep(&[&clean[..], &[&hurried]].concat())
+        .exits(1)
+        .says(&["statement_timeout", "--deadline"]);
+    orgsweep(&[&clean[..], &[&role.url]].concat()).exits(0);
+}
+
+#[test]
+fn an_index_of_a_partitioned_table_is_not_created_unasked() {
+    let Some(db) = TestDatabase::fresh(Backend::Postgres) else { return };
+    db.execute(
+        "CREATE TABLE organizations (id integer PRIMARY KEY, name text); \
+         CREATE TABLE users (id integer PRIMARY KEY, organization_id integer REFERENCES organizations ON DELETE CASCADE); \
+         CREATE TABLE events (id integer, user_id integer REFERENCES users ON DELETE CASCADE) PARTITION BY HASH (id); \
+         CREATE TABLE events_0 PARTITION OF events FOR VALUES WITH (MODULUS 1, REMAINDER 0); \
+         CREATE TABLE visits (id integer PRIMARY KEY, user_id integer REFERENCES users ON DELETE CASCADE); \
+         CREATE TABLE visits_user_id_idx (id integer); \
+         INSERT INTO organizations VALUES (1, 'Apex'), (2, 'Global'); \
+         INSERT INTO users SELECT g, 1 + g % 2 FROM generate_series(1, 3000) g; \
+         INSERT INTO events SELECT g, g FROM generate_series(1, 3000) g; \
+         INSERT INTO visits SELECT g, g FROM generate_series(1, 3000) g; ANALYZE",
+    );
+    let clean = [
+        "clean",
+        "--org-name",
+        "Apex",
+        "--yes",
+        "--reference-checks",
+        "engine",
+        "--create-missing-indexes",
+    ];
+    db.copy().orgsweep(&clean).exits(0).says(&[
+        "not created",
+        "CREATE INDEX ON \"public\".\"events\" (\"user_id\")",
+        "created for good: CREATE INDEX CONCURRENTLY ON \"public\".\"visits\"",
+    ]);
+    // Both statements work, whatever names are taken.
+    assert!(cured(&db, 0).contains(&"events unindexed".to_owned()));
+    assert!(!cured(&db, 0).contains(&"events unindexed".to_owned()));
+}

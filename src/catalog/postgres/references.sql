@@ -12,6 +12,16 @@ domain AS (
 over AS (SELECT domain.* FROM domain JOIN pg_type b ON b.oid = base AND b.typtype <> 'd'),
 -- Columns that older versions lack: see tables.sql.
 absent(confdelsetcols, conenforced) AS (VALUES (NULL::int2[], true)),  -- PostgreSQL 15, 18
+-- The search path that the session came with: see tables.sql.
+path AS (
+    SELECT n.oid, p.place
+      FROM unnest(current_setting('orgsweep.schemas')::name[]) WITH ORDINALITY p(name, place)
+      JOIN pg_namespace n ON n.nspname = p.name AND n.nspname !~ '^pg_temp'
+),
+visible AS (
+    SELECT DISTINCT ON (c.relname) c.oid
+      FROM pg_class c JOIN path ON path.oid = c.relnamespace ORDER BY c.relname, path.place
+),
 reference AS MATERIALIZED (
     SELECT k.*, c.relispartition, c.relname, n.nspname
       FROM absent
@@ -121,11 +131,13 @@ SELECT json_build_object(
            'index', indexed.relname,
            'comparisons', pairs.comparisons,
            'partition', CASE WHEN r.relispartition THEN json_build_object(
-               'schema', CASE WHEN NOT pg_table_is_visible(r.conrelid) THEN r.nspname END,
-               'name', r.relname) END
+               'schema', CASE WHEN visible.oid IS NULL THEN r.nspname END,
+               'name', r.relname,
+               'found_in', CASE WHEN visible.oid IS NOT NULL THEN r.nspname END) END
        )::text
   FROM reference r
   JOIN pairs ON pairs.oid = r.oid
   LEFT JOIN listed ON listed.oid = r.oid
   LEFT JOIN indexed ON indexed.oid = r.oid
+  LEFT JOIN visible ON visible.oid = r.conrelid
  ORDER BY r.nspname, r.relname, r.conname

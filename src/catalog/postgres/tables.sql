@@ -9,6 +9,16 @@ owned_by_extension AS (
     SELECT objid AS oid FROM pg_depend
      WHERE classid = 'pg_class'::regclass AND deptype = 'e' AND objsubid = 0
 ),
+-- The search path that the session came with: ours is pg_catalog alone. pg_temp holds nothing but our own.
+path AS (
+    SELECT n.oid, p.place
+      FROM unnest(current_setting('orgsweep.schemas')::name[]) WITH ORDINALITY p(name, place)
+      JOIN pg_namespace n ON n.nspname = p.name AND n.nspname !~ '^pg_temp'
+),
+visible AS (
+    SELECT DISTINCT ON (c.relname) c.oid
+      FROM pg_class c JOIN path ON path.oid = c.relnamespace ORDER BY c.relname, path.place
+),
 relation AS MATERIALIZED (
     SELECT c.oid, c.relname, c.relkind, c.relpages, c.reltuples, n.nspname,
            has_schema_privilege(n.oid, 'USAGE') AS usable
@@ -28,6 +38,18 @@ domain AS (
     SELECT d.oid, t.typbasetype, t.typnotnull
       FROM domain d JOIN pg_type t ON t.oid = d.typbasetype AND t.typtype = 'd'
 ),
+-- The `=` of types whose own is not found in pg_catalog.
+equality AS (
+    SELECT DISTINCT ON (k.opcintype) k.opcintype AS type, format('OPERATOR(%I.%s)', s.nspname, o.oprname) AS operator
+      FROM pg_opclass k
+      JOIN pg_am m ON m.oid = k.opcmethod AND m.amname IN ('btree', 'hash')
+      JOIN pg_amop e ON e.amopfamily = k.opcfamily AND e.amoplefttype = k.opcintype AND e.amoprighttype = k.opcintype
+                    AND e.amopstrategy = CASE m.amname WHEN 'btree' THEN 3 ELSE 1 END
+      JOIN pg_operator o ON o.oid = e.amopopr
+      JOIN pg_namespace s ON s.oid = o.oprnamespace
+     WHERE k.opcdefault AND (o.oprname <> '=' OR s.nspname <> 'pg_catalog')
+     ORDER BY k.opcintype, m.amname
+),
 columns AS (
     SELECT a.attrelid, json_agg(json_build_object(
                'name', a.attname,
@@ -38,7 +60,9 @@ columns AS (
                'generated', a.attgenerated <> '',
                'default', CASE WHEN a.attgenerated = '' THEN
                    coalesce(pg_get_expr(d.adbin, d.adrelid), pg_get_expr(t.typdefaultbin, 0)) END,
-               'textual', t.typcategory = 'S'
+               'generation', CASE WHEN a.attgenerated <> '' THEN pg_get_expr(d.adbin, d.adrelid) END,
+               'textual', t.typcategory = 'S',
+               'equality', equality.operator
            ) ORDER BY a.attnum) AS list
       FROM relation r
       JOIN pg_attribute a ON a.attrelid = r.oid AND a.attnum > 0 AND NOT a.attisdropped
@@ -46,11 +70,43 @@ columns AS (
       LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
       LEFT JOIN (domain JOIN pg_type base ON base.oid = domain.typbasetype AND base.typtype <> 'd')
              ON domain.oid = a.atttypid
+      LEFT JOIN equality ON equality.type = coalesce(base.oid, a.atttypid)
      GROUP BY a.attrelid
 ),
 -- PostgreSQL 18: NOT NULL may be NOT VALID; what it covers may hold nulls and identifies nothing.
 unproven AS MATERIALIZED (
     SELECT conrelid, conkey[1] AS attnum FROM pg_constraint WHERE contype = 'n' AND NOT convalidated
+),
+-- How the indexes of keys compare, where it is not by the built-in `=` of the columns' own types.
+comparison AS (
+    SELECT i.indexrelid, json_agg(json_build_object(
+               'operator', CASE WHEN o.oprname <> '=' OR s.nspname <> 'pg_catalog'
+                                THEN format('OPERATOR(%I.%s)', s.nspname, o.oprname) END,
+               'operand', CASE WHEN y.oid <> k.opcintype AND y.typnamespace <> 'pg_catalog'::regnamespace
+                                AND operand.typtype <> 'p' THEN format_type(operand.oid, NULL) END,
+               -- Of an enum that its owner casts to text without being asked, = is not unique.
+               'function', CASE WHEN operand.typtype = 'p' AND EXISTS (SELECT FROM pg_cast t
+                                     WHERE t.castsource = y.oid AND t.castcontext = 'i')
+                                THEN (SELECT format('%I.%I', n.nspname, p.proname)
+                                        FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
+                                       WHERE p.oid = o.oprcode) END
+           ) ORDER BY u.place) AS list
+      FROM relation r
+      JOIN pg_index i ON i.indrelid = r.oid AND i.indisunique
+      CROSS JOIN unnest(i.indkey::int2[], i.indclass::oid[]) WITH ORDINALITY u(attnum, class, place)
+      JOIN pg_attribute a ON a.attrelid = r.oid AND a.attnum = u.attnum
+      LEFT JOIN (domain JOIN pg_type base ON base.oid = domain.typbasetype AND base.typtype <> 'd')
+             ON domain.oid = a.atttypid
+      JOIN pg_type y ON y.oid = coalesce(base.oid, a.atttypid)
+      JOIN pg_opclass k ON k.oid = u.class
+      JOIN pg_type operand ON operand.oid = k.opcintype
+      JOIN pg_am m ON m.oid = k.opcmethod AND m.amname = 'btree'
+      JOIN pg_amop e ON e.amopfamily = k.opcfamily AND e.amoplefttype = k.opcintype AND e.amoprighttype = k.opcintype
+                    AND e.amopstrategy = 3
+      JOIN pg_operator o ON o.oid = e.amopopr
+      JOIN pg_namespace s ON s.oid = o.oprnamespace
+     GROUP BY i.indexrelid
+    HAVING bool_or(s.nspname <> 'pg_catalog' OR y.typnamespace <> 'pg_catalog'::regnamespace)
 ),
 keys AS (
     SELECT i.indrelid, json_agg(json_build_object(
@@ -58,7 +114,8 @@ keys AS (
                'columns', k.columns,
                'primary', i.indisprimary,
                'not_null', k.not_null,
-               'nulls_not_distinct', i.nulls_not_distinct
+               'nulls_not_distinct', i.nulls_not_distinct,
+               'comparisons', coalesce(comparison.list, '[]')
            ) ORDER BY i.indisprimary DESC, x.relname) AS list
       FROM relation r
       CROSS JOIN absent
@@ -75,6 +132,7 @@ keys AS (
           FROM pg_attribute a  -- indkey counts from 0; INCLUDE's columns come last
          WHERE a.attrelid = i.indrelid AND a.attnum = ANY ((i.indkey::int2[])[0:i.indnkeyatts - 1])
       ) k
+      LEFT JOIN comparison ON comparison.indexrelid = i.indexrelid
      GROUP BY i.indrelid
 ),
 checks AS (
@@ -101,6 +159,33 @@ partition AS (
 partition_rows AS (
     SELECT root, sum(reltuples) AS reltuples FROM partition
      WHERE relkind = 'r' AND reltuples >= 0 GROUP BY root
+),
+-- Tables whose changes are published although nothing in them, or in a partition, tells a row to the
+-- subscriber: such a DELETE or UPDATE fails.
+published AS MATERIALIZED (
+    SELECT t.relid, p.pubdelete, p.pubupdate
+      FROM pg_publication p CROSS JOIN LATERAL pg_get_publication_tables(p.pubname) t
+     WHERE p.pubdelete OR p.pubupdate
+),
+unidentified AS (
+    SELECT coalesce(pg_partition_root(c.oid), c.oid) AS oid,
+           bool_or(p.pubdelete) AS on_delete, bool_or(p.pubupdate) AS on_update
+      FROM published p
+      JOIN pg_class c ON c.oid = p.relid
+                      OR (c.relispartition AND p.relid IN (SELECT relid FROM pg_partition_ancestors(c.oid)))
+     WHERE c.relkind = 'r' AND c.relreplident <> 'f'
+       AND NOT EXISTS (SELECT FROM pg_index i WHERE i.indrelid = c.oid
+                          AND CASE c.relreplident WHEN 'd' THEN i.indisprimary WHEN 'i' THEN i.indisreplident END)
+     GROUP BY 1
+),
+-- What decides about the partition of a row, on every level.
+partitioned AS (
+    SELECT coalesce(pg_partition_root(p.partrelid), p.partrelid) AS oid, json_agg(DISTINCT a.attname) AS columns
+      FROM pg_partitioned_table p
+      JOIN pg_attribute a ON a.attrelid = p.partrelid
+                         AND (a.attnum = ANY (p.partattrs::int2[])
+                              OR (0 = ANY (p.partattrs::int2[]) AND a.attnum > 0 AND NOT a.attisdropped))
+     GROUP BY 1
 ),
 -- What fires on a statement that names the table itself: all of its own triggers and rules, and
 -- its partitions' row triggers. Those that partitions have from the table count as internal up
@@ -129,8 +214,9 @@ triggers AS (
 SELECT r.oid::text,
        json_build_object(
            'name', json_build_object(
-               'schema', CASE WHEN NOT pg_table_is_visible(r.oid) THEN r.nspname END,
-               'name', r.relname),
+               'schema', CASE WHEN visible.oid IS NULL THEN r.nspname END,
+               'name', r.relname,
+               'found_in', CASE WHEN visible.oid IS NOT NULL THEN r.nspname END),
            'kind', CASE
                WHEN r.relkind = 'p' THEN 'partitioned'
                WHEN EXISTS (SELECT FROM pg_inherits WHERE inhparent = r.oid) THEN 'inheritance_parent'
@@ -145,6 +231,11 @@ SELECT r.oid::text,
                'update', r.usable AND has_any_column_privilege(r.oid, 'UPDATE'),
                'delete', r.usable AND has_table_privilege(r.oid, 'DELETE'),
                'lock', r.usable AND has_any_column_privilege(r.oid, 'UPDATE')),
+           'usable', r.usable,
+           'unidentified', json_build_object(
+               'on_delete', coalesce(unidentified.on_delete, false),
+               'on_update', coalesce(unidentified.on_update, false)),
+           'partitioned_by', coalesce(partitioned.columns, '[]'),
            'estimated_rows', CASE
                WHEN r.relkind = 'p' THEN partition_rows.reltuples::int8
                -- "Never counted" is -1, up to PostgreSQL 13 an emptiness without pages.
@@ -158,4 +249,7 @@ SELECT r.oid::text,
   LEFT JOIN checks ON checks.conrelid = r.oid
   LEFT JOIN triggers ON triggers.oid = r.oid
   LEFT JOIN partition_rows ON partition_rows.root = r.oid
+  LEFT JOIN visible ON visible.oid = r.oid
+  LEFT JOIN unidentified ON unidentified.oid = r.oid
+  LEFT JOIN partitioned ON partitioned.oid = r.oid
  ORDER BY r.nspname, r.relname

@@ -2,7 +2,7 @@
 
 use super::ddl::{self, Declared, DeclaredReference};
 use crate::catalog::{
-    Affinity, Check, Column, Key, Privileges, RowId, Table, TableKind, TableName,
+    Affinity, Check, Column, Key, Privileges, RowId, Table, TableKind, TableName, Unidentified,
 };
 use crate::database::Row;
 
@@ -39,7 +39,7 @@ impl Described {
         let alias = rowid.as_ref().and_then(|rowid| rowid.alias.as_deref());
         let columns: Vec<Column> = rows.iter().map(|row| column(row, alias, &declared)).collect();
         let table = Table {
-            name: TableName { schema: None, name: rows[0].text(0).to_owned() },
+            name: TableName { schema: None, name: rows[0].text(0).to_owned(), found_in: None },
             kind: if without_rowid { TableKind::WithoutRowid } else { TableKind::Ordinary },
             keys: keys(alias, &indexes, &columns),
             checks: declared.checks.iter().map(|check| table_check(check, &columns)).collect(),
@@ -47,6 +47,9 @@ impl Described {
             triggers: Vec::new(),
             row_security: false,
             privileges: Privileges::ALL,
+            usable: true,
+            unidentified: Unidentified::default(),
+            partitioned_by: Vec::new(),
             estimated_rows: None,
             lasting_engine: None,
             keeps_history: false,
@@ -94,9 +97,11 @@ fn column(row: &Row, rowid: Option<&str>, declared: &Declared) -> Column {
         domain_over: None,
         nullable: !row.flag(4) && rowid != Some(&name),
         generated: matches!(row.text(7), "2" | "3"),
+        generation: None,
         default: row.optional(5).map(str::to_owned),
         collation: collation.filter(|it| !it.eq_ignore_ascii_case("BINARY")),
         textual: affinity == Affinity::Text,
+        equality: None,
         on_update: false,
         affinity,
         name,
@@ -125,6 +130,7 @@ fn keys(rowid: Option<&str>, indexes: &[Index], columns: &[Column]) -> Vec<Key> 
         primary: true,
         not_null: true,
         nulls_not_distinct: false,
+        comparisons: Vec::new(),
     });
     let mut keys: Vec<Key> = rowid.into_iter().collect();
     keys.extend(indexes.iter().filter_map(|index| key(index, columns)));
@@ -149,6 +155,7 @@ fn key(index: &Index, columns: &[Column]) -> Option<Key> {
         primary: index.primary,
         not_null: columns.iter().all(|column| !column.nullable),
         nulls_not_distinct: false,
+        comparisons: Vec::new(),
     })
 }
 

@@ -78,6 +78,10 @@ pub fn run(
     progress: &mut dyn FnMut(u64),
 ) -> Result<Summary> {
     database.begin(Purpose::Write)?;
+    // The CRM's tables are where the search path says.
+    if let Some(names) = database.dialect().names_theirs() {
+        database.run(names)?;
+    }
     let seeded = fill(database, options, progress);
     if seeded.is_err() {
         database.rollback();

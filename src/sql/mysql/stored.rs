@@ -137,6 +137,8 @@ mod tests {
             textual: false,
             on_update: false,
             affinity: Affinity::Blob,
+            equality: None,
+            generation: None,
         }
     }
 
