@@ -378,15 +378,14 @@ impl<'a> Run<'a> {
 
     fn execute(&mut self, statement: &Statement) -> Result<u64, Failure> {
         self.write_down(|| statement.inlined());
-        let rows = self.watched(|database| database.execute(statement))?;
-        self.written.all += rows;
-        Ok(rows)
+        self.watched(|database| database.execute(statement))
     }
 
     /// Changes rows of a user's table.
     fn change(&mut self, statement: &Statement) -> Result<u64, Failure> {
+        let before = ledger::written_rows(self)?;
         let rows = self.execute(statement)?;
-        self.written.users += rows;
+        self.written.counted += ledger::written_rows(self)? - before;
         Ok(rows)
     }
 

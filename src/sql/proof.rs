@@ -348,7 +348,7 @@ impl Dialect {
 
     /// Asks how many rows this connection has written, triggers and foreign-key actions included (SQLite).
     /// <https://sqlite.org/c3ref/total_changes.html>
-    pub fn written_rows(self) -> &'static str {
-        "SELECT CAST(total_changes() AS TEXT)"
+    pub fn written_rows(self) -> Option<&'static str> {
+        (self == Dialect::Sqlite).then_some("SELECT CAST(total_changes() AS TEXT)")
     }
 }
