@@ -67,7 +67,7 @@ impl Settings {
     /// # Errors
     /// One that cannot be read or parsed, or that is somebody else's.
     pub fn with_env_file(self) -> Result<Settings, Problem> {
-        const WANTED: Wanted = Wanted { name: ".env", way_out: WAY_OUT };
+        const WANTED: Wanted = Wanted { name: ".env", not_directory: true, way_out: WAY_OUT };
         let env_file = match found(&WANTED)? {
             Some(path) => Some(EnvFile::read(&path)?),
             None => None,
@@ -98,6 +98,7 @@ impl Settings {
     pub fn policy(&self, choice: PolicyChoice, required: bool) -> Result<Policy, Problem> {
         const WANTED: Wanted = Wanted {
             name: "orgsweep.toml",
+            not_directory: false,
             way_out: "--config FILE takes a policy wherever it stands; --no-config does without one",
         };
         let path = match choice {

@@ -175,7 +175,8 @@ impl Database {
             Dialect::Postgres => "SELECT current_database()::text",
             Dialect::Mysql => "SELECT DATABASE()",
         };
-        Ok(self.query_one(&question.into())?.text(0).to_owned())
+        let name = self.in_snapshot(|database| database.query_one(&question.into()))?;
+        Ok(name.text(0).to_owned())
     }
 
     /// The name of the database, where this role may create no temporary tables in it.

@@ -13,6 +13,8 @@ use std::path::{Path, PathBuf};
 /// A file that is looked for.
 pub struct Wanted {
     pub name: &'static str,
+    /// A directory of this name is something else: a virtual environment of Python is often called .env.
+    pub not_directory: bool,
     /// What does without it.
     pub way_out: &'static str,
 }
@@ -30,8 +32,7 @@ pub fn nearest(
     for directory in start.ancestors() {
         let path = directory.join(wanted.name);
         match fs::symlink_metadata(&path) {
-            // A virtual environment of Python is often called .env.
-            Ok(found) if found.is_dir() => {}
+            Ok(found) if found.is_dir() && wanted.not_directory => {}
             Ok(found) => return trusted(wanted, directory, path, &found).map(Some),
             Err(error) if error.kind() == ErrorKind::NotFound => {}
             Err(error) => return Err(unreadable(wanted, &path, &error)),
@@ -81,7 +82,7 @@ fn unreadable(wanted: &Wanted, path: &Path, error: &io::Error) -> Problem {
 mod tests {
     use super::*;
 
-    const WANTED: Wanted = Wanted { name: "orgsweep.toml", way_out: "--config FILE" };
+    const WANTED: Wanted = Wanted { name: ".env", not_directory: true, way_out: "--no-env" };
 
     #[test]
     fn the_nearest_file_counts_up_to_the_root_of_the_repository_or_the_home() {
@@ -100,5 +101,6 @@ mod tests {
         assert_eq!(found(None), None);
         fs::write(top.join("a").join(WANTED.name), "").unwrap();
         assert_eq!(found(None), Some(top.join("a").join(WANTED.name)));
+        assert!(nearest(&Wanted { not_directory: false, ..WANTED }, &deep, None).is_err());
     }
 }
