@@ -71,8 +71,8 @@ pub(super) fn key_tables(
         let identity = sources.len();
         for column in columns {
             let source = Source::Column(column.clone());
-            if !sources.contains(&source) && !(dialect == Dialect::Sqlite && table.is_rowid(column))
-            {
+            let is_identity = dialect == Dialect::Sqlite && table.is_rowid(column);
+            if !is_identity && !sources.contains(&source) {
                 sources.push(source);
             }
         }

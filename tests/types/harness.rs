@@ -61,10 +61,41 @@ impl std::fmt::Display for Pair {
 /// The numbers of some posts.
 pub type Numbers = BTreeSet<i64>;
 
-/// The posts of a pair that hold for `condition`.
-pub fn posts(db: &TestDatabase, pair: &Pair, condition: &str) -> Numbers {
-    let rows = db.query(&format!("SELECT n FROM {} WHERE {condition}", pair.posts()));
-    rows.into_iter().flatten().flatten().map(|n| n.parse().expect("a number")).collect()
+/// The posts of each pair for which its condition holds, in one query.
+pub fn posts(
+    db: &TestDatabase,
+    pairs: &[Pair],
+    condition: &dyn Fn(&Pair) -> String,
+) -> BTreeMap<usize, Numbers> {
+    let mut all: BTreeMap<usize, Numbers> =
+        pairs.iter().map(|pair| (pair.n, Numbers::new())).collect();
+    let one = |pair: &Pair| {
+        format!("SELECT {}, n FROM {} WHERE {}", pair.n, pair.posts(), condition(pair))
+    };
+    for some in pairs.chunks(400) {
+        let question: Vec<String> = some.iter().map(one).collect();
+        for row in db.query(&question.join(" UNION ALL ")) {
+            let [Some(pair), Some(n)] = &row[..] else { panic!("{row:?}") };
+            let pair: usize = pair.parse().expect("a number");
+            all.entry(pair).or_default().insert(n.parse().expect("a number"));
+        }
+    }
+    all
+}
+
+/// The posts that name anybody.
+pub fn linked(db: &TestDatabase, pairs: &[Pair]) -> BTreeMap<usize, Numbers> {
+    posts(db, pairs, &|_| "u IS NOT NULL".into())
+}
+
+/// What is in `before` and not in `after`, pair by pair.
+pub fn without(
+    before: &BTreeMap<usize, Numbers>,
+    after: &BTreeMap<usize, Numbers>,
+) -> BTreeMap<usize, Numbers> {
+    let gone =
+        |(n, posts): (&usize, &Numbers)| (*n, posts.difference(&after[n]).copied().collect());
+    before.iter().map(gone).collect()
 }
 
 /// The child tables that a preview refuses to touch because of how their references compare.
@@ -88,23 +119,28 @@ pub fn cleans_and_restores(
     unlinked: bool,
     flags: &[&str],
 ) {
-    let all = |condition: &str| -> BTreeMap<usize, Numbers> {
-        pairs.iter().map(|pair| (pair.n, posts(db, pair, condition))).collect()
-    };
-    let (before, linked) = (archive::contents(db), all("u IS NOT NULL"));
+    let (before, named_anybody) = (archive::contents(db), linked(db, pairs));
     let outcome = archive::clean(db, &[&["--org-name", "Apex"], flags].concat()).exits(0);
-    let left = all("u IS NOT NULL");
+    let gone = without(&named_anybody, &linked(db, pairs));
     let counted = outcome.rows(if unlinked { "unlink" } else { "delete" });
     for pair in pairs {
-        let gone: Numbers = linked[&pair.n].difference(&left[&pair.n]).copied().collect();
         let nobody = Numbers::new();
         let expected = named.get(&pair.n).unwrap_or(&nobody);
-        assert_eq!(&gone, expected, "{pair}: posts that went\n{flags:?}");
+        assert_eq!(&gone[&pair.n], expected, "{pair}: posts that went\n{flags:?}");
         let rows = counted.get(&pair.posts()).copied().unwrap_or(0);
-        assert_eq!(rows, gone.len() as u64, "{pair}: posts counted");
-        let users = format!("SELECT count(*) FROM {} WHERE o = 1", pair.users());
-        assert_eq!(db.value(&users), "0", "{pair}: users left");
+        assert_eq!(rows, expected.len() as u64, "{pair}: posts counted");
     }
+    assert_eq!(owned(db, pairs), 0, "users left");
     archive::restore(db, &archive::only_archive(db), &[]).exits(0);
     changes(&before, &archive::contents(db)).assert_none();
+}
+
+/// Users of the organization, of all pairs.
+pub fn owned(db: &TestDatabase, pairs: &[Pair]) -> usize {
+    let one = |pair: &Pair| format!("SELECT n FROM {} WHERE o = 1", pair.users());
+    let rows = |some: &[Pair]| {
+        let all: Vec<String> = some.iter().map(one).collect();
+        db.query(&all.join(" UNION ALL ")).len()
+    };
+    pairs.chunks(400).map(rows).sum()
 }
