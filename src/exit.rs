@@ -202,6 +202,14 @@ fn of_database(error: &database::Error) -> Problem {
         Fault::Cancelled => {
             problem(Exit::Failed, Some("the statement was cancelled; nothing was changed"))
         }
+        Fault::TimeLimit => problem(
+            Exit::Busy,
+            Some(
+                "the server lets this role's statements run no longer (PostgreSQL: statement_timeout, MariaDB: \
+                 max_statement_time); everything was rolled back: ALTER ROLE … SET statement_timeout = 0, or ALTER USER … \
+                 WITH MAX_STATEMENT_TIME 0; --deadline limits a run instead",
+            ),
+        ),
         Fault::Constraint => problem(
             Exit::Failed,
             Some("a constraint stopped the deletion; everything was rolled back"),

@@ -92,10 +92,8 @@ impl Sql<'_> {
 
     /// An index over the child's columns finds what a parent is named by.
     fn is_looked_up(&self, id: ReferenceId) -> bool {
-        let plain = |n| {
-            self.conversion(id, n).is_none()
-                && self.likeness(id, n) != Some(Likeness::Numbers)
-        };
+        let plain =
+            |n| self.conversion(id, n).is_none() && self.likeness(id, n) != Some(Likeness::Numbers);
         (0..self.catalog.reference(id).columns.len()).all(plain)
     }
 
