@@ -222,17 +222,18 @@ fn of_database(error: &database::Error) -> Problem {
                 nothing_was("changed")
             ),
         ),
-        Fault::Cancelled if error.message.contains("statement timeout") => (
-            Exit::Failed,
-            format!(
-                "the statement_timeout of the URL's options or of PGOPTIONS was over; {}: without it, --deadline \
-                 bounds the run",
-                rolled_back()
-            ),
-        ),
         Fault::Cancelled => {
             (Exit::Failed, format!("the statement was cancelled; {}", nothing_was("changed")))
         }
+        // The server's own limits are set aside for our transactions; what the URL says stays.
+        Fault::TimeLimit => (
+            Exit::Busy,
+            format!(
+                "a limit of time was over (PostgreSQL: statement_timeout in the URL's options or PGOPTIONS, MariaDB: \
+                 max_statement_time); {}: without it, --deadline bounds the run",
+                rolled_back()
+            ),
+        ),
         Fault::Constraint => {
             (Exit::Failed, format!("a constraint stopped the deletion; {}", rolled_back()))
         }

@@ -142,6 +142,43 @@ fn long_unique_keys_do_not_get_in_the_way() {
     }
 }
 
+/// A temporary table hides whatever has its name.
+#[test]
+fn tables_and_views_that_are_named_as_ours_are_like_any_other() {
+    let Some(db) = database() else { return };
+    let tables = (0..6).map(|n| {
+        format!(
+            "CREATE TABLE orgsweep_k{n} (c0 int PRIMARY KEY, c1 int, gen int,
+                 FOREIGN KEY (c1) REFERENCES organizations (id) ON DELETE CASCADE);
+             CREATE TABLE OrgSweep1_h{n} (c0 int PRIMARY KEY, k int,
+                 FOREIGN KEY (k) REFERENCES orgsweep_k{n} (c0) ON DELETE SET NULL);
+             INSERT INTO orgsweep_k{n} VALUES (1, 1, 0), (2, 2, 1), (3, 1, 2);
+             INSERT INTO OrgSweep1_h{n} VALUES (1, 1), (2, 2), (3, 3);"
+        )
+    });
+    db.execute(&format!(
+        "CREATE TABLE organizations (id int PRIMARY KEY, name varchar(99) NOT NULL);
+         INSERT INTO organizations VALUES (1, 'Apex'), (2, 'Beta'); {}
+         CREATE TABLE audit (what int);
+         CREATE VIEW orgsweep2_h0 AS SELECT count(*) AS c0 FROM organizations;
+         CREATE TRIGGER audit AFTER DELETE ON orgsweep_k1 FOR EACH ROW INSERT INTO audit SELECT c0 FROM orgsweep2_h0",
+        tables.collect::<String>()
+    ));
+    let engine = db.copy();
+    engine.execute("DROP TRIGGER audit; DELETE FROM organizations WHERE id = 1");
+    let before = db.dump();
+    let kept = db.directory().display().to_string();
+    db.orgsweep(&["preview", "--org-id", "1"]).exits(0);
+    assert_eq!(db.dump(), before);
+    let clean = [&CLEAN[..], &["--format", "json", "--archive-dir", &kept]].concat();
+    let cleaned = db.orgsweep(&clean).exits(0).json();
+    assert_eq!(db.count("audit"), 2);
+    db.execute("DELETE FROM audit");
+    assert_eq!(db.dump(), engine.dump());
+    db.orgsweep(&["restore", cleaned["archives"][0].as_str().expect("an archive")]).exits(0);
+    assert_eq!(db.dump(), before);
+}
+
 /// Nothing is left of them but what the engine keeps on purpose.
 #[test]
 fn the_doctor_tells_of_system_versioned_tables() {

@@ -114,6 +114,33 @@ fn rows_that_are_alike_are_counted_as_often_as_they_are() {
     }
 }
 
+/// Rows that an unlink has made alike named different rows, and some that are like them named nobody before.
+#[test]
+fn rows_that_became_alike_are_linked_again_as_they_were() {
+    let Some(db) = database(
+        "CREATE TABLE users (id int PRIMARY KEY, o int, FOREIGN KEY (o) REFERENCES organizations (id) ON DELETE CASCADE);
+         CREATE TABLE logs (u int, v int, t varchar(10), moved timestamp NOT NULL DEFAULT '2001-02-03' ON UPDATE CURRENT_TIMESTAMP,
+             FOREIGN KEY (u) REFERENCES users (id) ON DELETE SET NULL, FOREIGN KEY (v) REFERENCES users (id) ON DELETE SET NULL);
+         INSERT INTO users VALUES (1, 1), (2, 2), (3, 1);
+         INSERT INTO logs (u, v, t) VALUES (1, 3, 'x'), (1, 3, 'x'), (2, 2, 'y'), (1, 2, 'z'), (2, 3, 'z'), (1, NULL, 'z'),
+             (NULL, 1, 'z'), (NULL, NULL, 'z'), (NULL, NULL, 'z'), (NULL, NULL, 'Z'), (3, NULL, 'Z'), (3, 1, 'z')",
+    ) else {
+        return;
+    };
+    let before = db.dump();
+    let engine = db.copy();
+    engine.execute("DELETE FROM organizations WHERE id = 1");
+    let kept = db.directory().display().to_string();
+    for checks in ["set", "engine"] {
+        let clean = ["clean", "--org-id", "1", "--yes", "--format", "json", "--archive-dir", &kept];
+        let cleaned = db.orgsweep(&[&clean[..], &["--reference-checks", checks]].concat()).exits(0);
+        assert_eq!(db.dump(), engine.dump(), "{checks}");
+        let archive = cleaned.json()["archives"][0].as_str().expect("an archive").to_owned();
+        db.orgsweep(&["restore", &archive]).exits(0);
+        assert_eq!(db.dump(), before, "{checks}");
+    }
+}
+
 #[test]
 fn batches_take_rows_that_are_alike_at_once() {
     let Some(db) = database(&format!(

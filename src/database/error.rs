@@ -1,7 +1,14 @@
-//! What a failed statement means. Diesel hides SQLSTATE, so the kinds it does not type are told
-//! by the engine's (English) message; a message in another language is an ordinary failure.
+//! What a failed statement means: by Diesel's own kind where it has one, by the engine's number where that can be had,
+//! else by its very text, each engine's in a file of its own. What a trigger says in such words is not the engine's.
 
-use diesel::result::{ConnectionError, DatabaseErrorKind, Error as DieselError};
+mod mysql;
+mod postgres;
+mod sqlite;
+
+use crate::sql::Dialect;
+use diesel::result::{
+    ConnectionError, DatabaseErrorInformation, DatabaseErrorKind, Error as DieselError,
+};
 use std::fmt;
 
 /// A failed statement or connection. The message never holds the password.
@@ -21,8 +28,10 @@ pub enum Fault {
     Busy,
     /// A serialization failure or deadlock: the transaction may succeed when run again.
     Retryable,
-    /// Cancelled on request (a signal, an administrator, a statement timeout).
+    /// Cancelled on request (a signal, an administrator).
     Cancelled,
+    /// The server lets no statement run that long (`statement_timeout`, `max_statement_time`).
+    TimeLimit,
     /// A constraint forbids the change.
     Constraint,
     /// MariaDB: a statement is longer than the server takes.
@@ -48,26 +57,17 @@ impl fmt::Display for Error {
 
 impl std::error::Error for Error {}
 
-impl From<DieselError> for Error {
-    fn from(error: DieselError) -> Self {
+impl Error {
+    /// `code`: the number by which MariaDB knows the error, where it could be asked.
+    pub(super) fn of(dialect: Dialect, error: DieselError, code: Option<u16>) -> Error {
+        Error::by(error, |information| told(dialect, information, code))
+    }
+
+    fn by(error: DieselError, told: impl Fn(&dyn DatabaseErrorInformation) -> Fault) -> Error {
         let fault = match &error {
-            DieselError::DatabaseError(kind, information) => match kind {
-                DatabaseErrorKind::SerializationFailure => Fault::Retryable,
-                DatabaseErrorKind::ReadOnlyTransaction => match by_message(information.message()) {
-                    Fault::Standby => Fault::Standby,
-                    _ => Fault::ReadOnly,
-                },
-                DatabaseErrorKind::ClosedConnection | DatabaseErrorKind::UnableToSendCommand => {
-                    Fault::Lost
-                }
-                DatabaseErrorKind::ForeignKeyViolation
-                | DatabaseErrorKind::UniqueViolation
-                | DatabaseErrorKind::NotNullViolation
-                | DatabaseErrorKind::CheckViolation
-                | DatabaseErrorKind::RestrictViolation
-                | DatabaseErrorKind::ExclusionViolation => Fault::Constraint,
-                _ => by_message(information.message()),
-            },
+            DieselError::DatabaseError(kind, information) => {
+                of_kind(kind, || told(information.as_ref()))
+            }
             DieselError::BrokenTransactionManager => Fault::Lost,
             _ => Fault::Other,
         };
@@ -89,6 +89,47 @@ impl From<DieselError> for Error {
     }
 }
 
+/// What Diesel tells by the engine's code, else what the engine is `told` by.
+fn of_kind(kind: &DatabaseErrorKind, told: impl Fn() -> Fault) -> Fault {
+    match kind {
+        DatabaseErrorKind::SerializationFailure => Fault::Retryable,
+        DatabaseErrorKind::ReadOnlyTransaction => match told() {
+            Fault::Standby => Fault::Standby,
+            _ => Fault::ReadOnly,
+        },
+        DatabaseErrorKind::ClosedConnection | DatabaseErrorKind::UnableToSendCommand => Fault::Lost,
+        DatabaseErrorKind::ForeignKeyViolation
+        | DatabaseErrorKind::UniqueViolation
+        | DatabaseErrorKind::NotNullViolation
+        | DatabaseErrorKind::CheckViolation
+        | DatabaseErrorKind::RestrictViolation
+        | DatabaseErrorKind::ExclusionViolation => Fault::Constraint,
+        _ => told(),
+    }
+}
+
+/// What the engine itself tells of kinds that are none of Diesel's.
+fn told(dialect: Dialect, information: &dyn DatabaseErrorInformation, code: Option<u16>) -> Fault {
+    let message = information.message();
+    match (dialect, code) {
+        (Dialect::Mysql, Some(code)) => mysql::numbered(code, message),
+        (Dialect::Mysql, None) => mysql::unnumbered(message),
+        (Dialect::Postgres, _) => postgres::told(message, information.details().is_some()),
+        (Dialect::Sqlite, _) => sqlite::told(message),
+    }
+}
+
+/// Of a typed query, which does not say by which engine it was answered.
+impl From<DieselError> for Error {
+    fn from(error: DieselError) -> Self {
+        const ALL: [Dialect; 3] = [Dialect::Sqlite, Dialect::Postgres, Dialect::Mysql];
+        Error::by(error, |information| {
+            let told = ALL.map(|dialect| told(dialect, information, None));
+            told.into_iter().find(|fault| *fault != Fault::Other).unwrap_or(Fault::Other)
+        })
+    }
+}
+
 impl From<ConnectionError> for Error {
     fn from(error: ConnectionError) -> Self {
         let message = match error {
@@ -96,7 +137,7 @@ impl From<ConnectionError> for Error {
             ConnectionError::BadConnection(message) => unfolded(message.trim()).replace('\n', "; "),
             other => other.to_string(),
         };
-        let fault = match by_message(&message) {
+        let fault = match sqlite::told(&message) {
             Fault::Busy => Fault::Busy,
             _ => Fault::Connect,
         };
@@ -109,58 +150,39 @@ fn unfolded(message: &str) -> String {
     message.replace("\n\t", " ")
 }
 
-fn by_message(message: &str) -> Fault {
-    const KNOWN: [(&str, Fault); 46] = [
-        ("deadlock detected", Fault::Retryable),
-        ("could not serialize access", Fault::Retryable),
-        ("tuple to be locked was already moved", Fault::Retryable),
-        ("lock timeout", Fault::Busy),
-        ("could not obtain lock", Fault::Busy),
-        ("database is locked", Fault::Busy),
-        ("database table is locked", Fault::Busy),
-        ("due to user request", Fault::Cancelled),
-        ("statement timeout", Fault::Cancelled),
-        ("server closed the connection", Fault::Lost),
-        ("terminating connection", Fault::Lost),
-        ("no connection to the server", Fault::Lost),
-        ("could not receive data from server", Fault::Lost),
-        ("foreign key mismatch", Fault::Mismatch),
-        ("readonly database", Fault::ReadOnly),
-        ("during recovery", Fault::Standby),
-        ("permission denied", Fault::Permission),
-        ("row-level security", Fault::RowSecurity),
-        ("invalid input syntax", Fault::Value),
-        ("invalid input value", Fault::Value),
-        ("field value out of range", Fault::Value),
-        ("out of range for type", Fault::Value),
-        // MariaDB's numbers: 1213 (Galera's at COMMIT, too), 1020, 1205, 1317 and 1969, 1053, 1927,
-        // what the driver says of a broken connection, 1290, 1836, 1142 and 1143, 1044, 1227, 4025,
-        // 1366, 1292, 1264, 1406, 1367.
-        ("max_allowed_packet", Fault::TooLong),
-        ("Deadlock found", Fault::Retryable),
-        ("Deadlock: wsrep", Fault::Retryable),
-        ("Record has changed since last read", Fault::Retryable),
-        ("Lock wait timeout exceeded", Fault::Busy),
-        ("Query execution was interrupted", Fault::Cancelled),
-        ("Server shutdown in progress", Fault::Lost),
-        ("Connection was killed", Fault::Lost),
-        ("Input/output error", Fault::Lost),
-        ("Connection to the server is closed", Fault::Lost),
-        ("--read-only", Fault::ReadOnly),
-        ("--innodb-read-only", Fault::ReadOnly),
-        ("running in read-only mode", Fault::ReadOnly),
-        ("command denied to user", Fault::Permission),
-        ("Access denied for user", Fault::Permission),
-        ("Access denied; you need", Fault::Permission),
-        ("` failed for `", Fault::Constraint),
-        ("Incorrect integer value", Fault::Value),
-        ("Incorrect datetime value", Fault::Value),
-        ("Incorrect date value", Fault::Value),
-        ("Incorrect decimal value", Fault::Value),
-        ("Truncated incorrect", Fault::Value),
-        ("Out of range value", Fault::Value),
-        ("Data too long for column", Fault::Value),
-    ];
-    let known = KNOWN.iter().find(|(part, _)| message.contains(part));
-    known.map_or(Fault::Other, |(_, fault)| *fault)
+/// The text is the pattern's, where that has `%s` for values: at its end for a single word.
+fn matches(pattern: &str, text: &str) -> bool {
+    let Some((first, rest)) = pattern.split_once("%s") else { return text == pattern };
+    let (between, last) = rest.rsplit_once("%s").unwrap_or(("", rest));
+    let inner = text.strip_prefix(first).and_then(|text| text.strip_suffix(last));
+    let mut parts = between.split("%s");
+    let after = |rest: &str, part: &str| rest.find(part).map(|place| place + part.len());
+    inner.is_some_and(|inner| {
+        let value = parts.try_fold(0, |done, part| Some(done + after(&inner[done..], part)?));
+        value.is_some_and(|from| !last.is_empty() || is_word(&inner[from..]))
+    })
+}
+
+/// A name, or the words of a statement: `CREATE TABLE AS`.
+fn is_word(value: &str) -> bool {
+    let word = |word: &str| word.bytes().all(|byte| byte.is_ascii_uppercase());
+    !value.contains(char::is_whitespace) || value.split(' ').all(word)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::matches;
+
+    #[test]
+    fn only_values_may_differ() {
+        assert!(matches("deadlock detected", "deadlock detected"));
+        assert!(!matches("deadlock detected", "deadlock detected in the books"));
+        assert!(!matches("deadlock detected", "no deadlock detected"));
+        assert!(matches("type %s: \"%s\"", "type integer: \"x: \"y\"\""));
+        assert!(!matches("type %s: \"%s\"", "type integer"));
+        assert!(
+            matches("a %s", "a b") && !matches("a %s", "b") && !matches("a %s", "a b in the books")
+        );
+        assert!(matches("cannot execute %s", "cannot execute CREATE TABLE AS"));
+    }
 }

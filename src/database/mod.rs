@@ -163,12 +163,14 @@ impl Database {
             Driver::Sqlite(connection) => bound!(Sqlite, statement).load::<Row>(connection),
             Driver::Postgres(connection) => bound!(Pg, statement).load::<Row>(connection),
             Driver::Mysql(connection) => {
+                let target = &self.target;
                 let mut rows = Vec::new();
-                mysql::stream(connection, bound!(Mysql, statement), &mut |values| {
+                let mut each = |values: &[Value]| {
                     rows.push(Row::from_bytes(values));
-                    Ok::<(), Error>(())
-                })
-                .map_err(|error| self.scrubbed(error))?;
+                    Ok(())
+                };
+                let query = bound!(Mysql, statement);
+                mysql::stream(connection, query, &mut each, |error| scrubbed(target, error))?;
                 return Ok(rows);
             }
         };
@@ -187,8 +189,10 @@ impl Database {
         each: &mut dyn FnMut(&[Value]) -> std::result::Result<(), E>,
     ) -> std::result::Result<u64, E> {
         self.statements += 1;
-        let target = &self.target;
-        let fault = |error: diesel::result::Error| E::from(scrubbed(target, error));
+        let (target, dialect) = (&self.target, self.dialect());
+        let fault = |error: diesel::result::Error| {
+            E::from(scrubbed(target, Error::of(dialect, error, None)))
+        };
         let mut count = 0;
         match &mut self.connection {
             Driver::Sqlite(connection) => {
@@ -217,7 +221,8 @@ impl Database {
                 }
             }
             Driver::Mysql(connection) => {
-                count = mysql::stream(connection, bound!(Mysql, statement), each)?;
+                let scrub = |error| E::from(scrubbed(target, error));
+                count = mysql::stream(connection, bound!(Mysql, statement), each, scrub)?;
             }
         }
         Ok(count)
@@ -334,12 +339,13 @@ impl Database {
         self.handle.is_some()
     }
 
-    fn error(&self, error: diesel::result::Error) -> Error {
+    fn error(&mut self, error: diesel::result::Error) -> Error {
+        let error = match &mut self.connection {
+            Driver::Mysql(connection) => mysql::told(connection, error),
+            Driver::Sqlite(_) => Error::of(Dialect::Sqlite, error, None),
+            Driver::Postgres(_) => Error::of(Dialect::Postgres, error, None),
+        };
         scrubbed(&self.target, error)
-    }
-
-    fn scrubbed(&self, error: Error) -> Error {
-        Error { message: self.target.scrub(&error.message), ..error }
     }
 }
 
@@ -361,7 +367,6 @@ impl Placeholders for Mysql {
 }
 
 /// Without the password.
-fn scrubbed(target: &Target, error: diesel::result::Error) -> Error {
-    let error = Error::from(error);
+fn scrubbed(target: &Target, error: Error) -> Error {
     Error { message: target.scrub(&error.message), ..error }
 }

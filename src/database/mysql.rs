@@ -3,8 +3,11 @@
 
 use super::error::{Error, Fault};
 use super::target::{MysqlUrl, Tls};
+use crate::sql::Dialect;
 use diesel::connection::{LoadConnection, SimpleConnection};
 use diesel::mysql::{Mysql, MysqlType, MysqlValue};
+use diesel::query_builder::{BoxedSqlQuery, SqlQuery};
+use diesel::result::{DatabaseErrorKind, Error as DieselError};
 use diesel::row::{Field, Row as _};
 use diesel_async::AsyncMysqlConnection;
 use diesel_async::async_connection_wrapper::{AsyncConnectionWrapper, BlockOn};
@@ -31,7 +34,7 @@ const SESSION: &str = "SET SESSION sql_mode = 'ANSI_QUOTES,NO_BACKSLASH_ESCAPES,
     autocommit = 1, completion_type = 'NO_CHAIN', foreign_key_checks = 1, unique_checks = 1, sql_safe_updates = 0, \
     sql_select_limit = 18446744073709551615, time_zone = '+00:00', group_concat_max_len = 1073741824, \
     innodb_strict_mode = 1, sql_auto_is_null = 0, sql_quote_show_create = 1, sql_big_selects = 1, \
-    max_statement_time = 0";
+    max_statement_time = 0, max_error_count = 64";
 
 /// All connections share one runtime on the threads that use them: a second connection, from a thread
 /// of its own, can cancel what the first one waits for.
@@ -69,8 +72,10 @@ pub fn connect(url: &MysqlUrl) -> Result<MysqlConnection, Error> {
     })?;
     let mut connection = MysqlConnection::from(connection);
     supported(&mut connection)?;
-    connection.batch_execute(SESSION).map_err(Error::from)?;
-    Ok(connection)
+    match connection.batch_execute(SESSION) {
+        Ok(()) => Ok(connection),
+        Err(error) => Err(told(&mut connection, error)),
+    }
 }
 
 async fn open(url: &MysqlUrl) -> Result<AsyncMysqlConnection, Error> {
@@ -155,20 +160,41 @@ fn supported(connection: &mut MysqlConnection) -> Result<(), Error> {
 
 fn one(connection: &mut MysqlConnection, sql: &str) -> Result<String, Error> {
     let mut text = String::new();
-    stream(connection, diesel::sql_query(sql).into_boxed(), &mut |values| {
+    let mut each = |values: &[super::Value]| {
         text = String::from_utf8_lossy(values[0].unwrap_or_default()).into_owned();
-        Ok::<(), Error>(())
-    })?;
+        Ok(())
+    };
+    stream(connection, diesel::sql_query(sql).into_boxed(), &mut each, |error| error)?;
     Ok(text)
 }
 
+type Query<'q> = BoxedSqlQuery<'q, Mysql, SqlQuery>;
+
 /// Gives the rows of a query to `each` as they come. Tells how many there were.
-pub fn stream<E: From<Error>>(
+pub fn stream<E>(
     connection: &mut MysqlConnection,
-    query: diesel::query_builder::BoxedSqlQuery<'_, Mysql, diesel::query_builder::SqlQuery>,
+    query: Query,
     each: &mut dyn FnMut(&[super::Value]) -> Result<(), E>,
+    fault: impl FnOnce(Error) -> E,
 ) -> Result<u64, E> {
-    let fault = |error: diesel::result::Error| E::from(Error::from(error));
+    rows(connection, query, each).map_err(|broken| match broken {
+        Broken::Each(error) => error,
+        Broken::Server(error) => fault(told(connection, error)),
+    })
+}
+
+/// Whose failure ended a stream of rows.
+enum Broken<E> {
+    Each(E),
+    Server(DieselError),
+}
+
+fn rows<E>(
+    connection: &mut MysqlConnection,
+    query: Query,
+    each: &mut dyn FnMut(&[super::Value]) -> Result<(), E>,
+) -> Result<u64, Broken<E>> {
+    let fault = Broken::Server;
     let mut count = 0;
     for row in LoadConnection::load(connection, query).map_err(fault)? {
         let row = row.map_err(fault)?;
@@ -176,10 +202,48 @@ pub fn stream<E: From<Error>>(
         let values: Vec<_> = fields.iter().map(Field::value).collect();
         let values: Vec<_> = values.iter().map(|value| value.as_ref().map(text)).collect();
         let values: Vec<_> = values.iter().map(Option::as_deref).collect();
-        each(&values)?;
+        each(&values).map_err(Broken::Each)?;
         count += 1;
     }
     Ok(count)
+}
+
+/// What a failed statement means: by the server's number of it, which it still knows.
+pub fn told(connection: &mut MysqlConnection, error: DieselError) -> Error {
+    let code = match &error {
+        DieselError::DatabaseError(DatabaseErrorKind::Unknown, information) => {
+            code(connection, information.message())
+        }
+        _ => None,
+    };
+    Error::of(Dialect::Mysql, error, code)
+}
+
+/// The number of the error with this message, of the statement before. `None`: the server does not answer, or has had
+/// more to say than it keeps (`max_error_count`).
+fn code(connection: &mut MysqlConnection, message: &str) -> Option<u16> {
+    // After an error in a trigger comes where it was, for each trigger and procedure that led there.
+    const DEPTH: usize = 12;
+    let kept = (0..DEPTH).map(|n| {
+        format!(
+            "; SET @orgsweep_n = greatest(CAST(@orgsweep_last AS SIGNED) - {n}, 1); GET DIAGNOSTICS CONDITION @orgsweep_n \
+             @orgsweep_code{n} = MYSQL_ERRNO, @orgsweep_text{n} = MESSAGE_TEXT"
+        )
+    });
+    let keep = "GET DIAGNOSTICS @orgsweep_last = NUMBER".to_owned() + &kept.collect::<String>();
+    let asked = (0..DEPTH).map(|n| format!("@orgsweep_code{n}, @orgsweep_text{n}"));
+    let ask = format!("SELECT {}", asked.collect::<Vec<_>>().join(", "));
+    // As texts: preparing a statement would forget what is asked for.
+    connection.batch_execute(&keep).ok()?;
+    let mut code = None;
+    let mut each = |values: &[super::Value]| {
+        let mut pairs = values.chunks(2);
+        let said = |pair: &&[super::Value]| pair[1] == Some(message.as_bytes());
+        code = pairs.find(said).and_then(|pair| std::str::from_utf8(pair[0]?).ok()?.parse().ok());
+        Ok(())
+    };
+    rows::<()>(connection, diesel::sql_query(ask).into_boxed(), &mut each).ok()?;
+    code
 }
 
 /// A value's text; whole numbers come as they are in memory, and dates are for the query to cast.

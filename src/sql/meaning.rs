@@ -198,7 +198,7 @@ fn of_mysql(type_name: &str, text: &str) -> Meaning {
             valid(digits == 32 && digits + dashes == text.len())
         }
         (Family::Other, "inet4" | "inet6") => valid(text.parse::<IpAddr>().is_ok()),
-        (Family::Coded | Family::Other, _) => Meaning::Text(text.to_owned()),
+        (Family::Coded | Family::Labels | Family::Other, _) => Meaning::Text(text.to_owned()),
     }
 }
 

@@ -21,6 +21,8 @@ pub(super) enum Family {
     Date,
     /// Texts of a character set in which some bytes mean the same as others, or nothing (`char_set`).
     Coded,
+    /// Labels one of which is the empty text, as a value reads that is none of them: kept as numbers.
+    Labels,
     Other,
 }
 
@@ -63,6 +65,7 @@ impl Family {
             | "multipoint" | "multilinestring" | "multipolygon" | "geometrycollection"
             | "geomcollection" => Family::Bytes,
             word if word.ends_with("blob") => Family::Bytes,
+            "enum" | "set" if has_empty_label(&name) => Family::Labels,
             _ if char_set(type_name).is_some() => Family::Coded,
             _ => Family::Other,
         }
@@ -78,7 +81,7 @@ impl Family {
                 Family::Integer | Family::Decimal | Family::Float | Family::Bit => "number".into(),
                 Family::Bytes => "bytes".into(),
                 Family::Date => "date".into(),
-                Family::Coded => "text".into(),
+                Family::Coded | Family::Labels => "text".into(),
                 Family::Other if TEXTS.iter().any(|text| word.ends_with(text)) => "text".into(),
                 Family::Other => word,
             }
@@ -114,6 +117,7 @@ impl Family {
             Family::Bytes | Family::Other => format!("concat({value})"),
             Family::Coded => format!("CONVERT({value} USING binary)"),
             Family::Bit => format!("hex({value})"),
+            Family::Labels => format!("concat('{NUMBER}', {})", label_number(value)),
             Family::Integer | Family::Decimal | Family::Float | Family::Date => self.text(value),
         }
     }
@@ -146,6 +150,9 @@ impl Family {
                 Some(format!("X'{zero}{text}'"))
             }
             Family::Bytes | Family::Bit | Family::Coded => None,
+            Family::Labels => {
+                Some(text.strip_prefix(NUMBER).and_then(number).unwrap_or_else(|| literal(text)))
+            }
             Family::Integer | Family::Decimal | Family::Float => number(text),
             Family::Date | Family::Other => Some(literal(text)),
         }
@@ -173,7 +180,12 @@ impl Family {
     pub(super) fn reads(self, text: &str) -> bool {
         match self {
             Family::Integer | Family::Decimal | Family::Float => number(text.trim()).is_some(),
-            Family::Bytes | Family::Bit | Family::Date | Family::Coded | Family::Other => true,
+            Family::Bytes
+            | Family::Bit
+            | Family::Date
+            | Family::Coded
+            | Family::Labels
+            | Family::Other => true,
         }
     }
 
@@ -189,12 +201,25 @@ impl Family {
             Family::Bytes | Family::Bit => {
                 condition.push(&format!("{} = ", self.text(column))).bind(text)
             }
-            Family::Date | Family::Coded | Family::Other => {
+            Family::Date | Family::Coded | Family::Labels | Family::Other => {
                 condition.push(&format!("{column} = ")).bind(text)
             }
         };
         condition
     }
+}
+
+/// What the number of a label begins with in an archive.
+const NUMBER: &str = " ";
+
+/// Numbers say which label is meant; they may be kept of a type that has none that is empty, too.
+fn has_empty_label(type_name: &str) -> bool {
+    ["('',", "('')", ",'',", ",'')"].iter().any(|empty| type_name.contains(empty))
+}
+
+/// An archived value that the type has no label for.
+pub(super) fn is_invalid_label(type_name: &str, text: &str) -> bool {
+    type_name.starts_with("enum") && (text.is_empty() || text.strip_prefix(NUMBER) == Some("0"))
 }
 
 /// A text that is a number and nothing else.
@@ -246,6 +271,9 @@ mod tests {
         assert_eq!(Family::of(&coded_type("varchar(20)", "cp1257_general_ci")), Family::Coded);
         assert_eq!(Family::of(&coded_type("varchar(20)", "utf8mb4_bin")), Family::Other);
         assert_eq!(Family::of("enum('a character set b')"), Family::Other);
+        assert_eq!(Family::of("enum('a','')"), Family::Labels);
+        assert_eq!(Family::unarchived("enum('a','')", " 2").as_deref(), Some("2"));
+        assert_eq!(Family::unarchived("enum('a','')", "").as_deref(), Some("''"));
         assert!(Family::is_long("longtext") && !Family::is_long("varbinary(8)"));
     }
 }

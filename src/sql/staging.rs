@@ -3,7 +3,7 @@
 
 use super::archiving::staged_type;
 use super::dialect::type_of;
-use super::mysql::Family;
+use super::mysql::{Family, is_invalid_label};
 use super::{Dialect, Sql, Statement, quote};
 use crate::archive::{ArchivedColumn, Section};
 use crate::restoration::Part;
@@ -243,9 +243,9 @@ impl Sql<'_> {
 
 fn lenient(rows: &[impl AsRef<[Option<String>]>], types: &[&str]) -> &'static str {
     let invalid = |row: &[Option<String>]| {
-        row.iter()
-            .zip(types)
-            .any(|(value, type_name)| value.as_deref() == Some("") && type_name.starts_with("enum"))
+        row.iter().zip(types).any(|(value, type_name)| {
+            value.as_ref().is_some_and(|text| is_invalid_label(type_name, text))
+        })
     };
     if rows.iter().any(|row| invalid(row.as_ref())) { LENIENT } else { "" }
 }

@@ -1,5 +1,4 @@
-//! MariaDB's texts in every character set that it has come back as the bytes that they were, and a value that
-//! is too long to be read is never taken for none.
+//! MariaDB's texts in every character set that it has come back as the bytes that they were.
 
 use super::*;
 
@@ -88,46 +87,4 @@ fn such_texts_are_keys_and_are_found_again() {
         restore(&db, &only_archive(&db), &[]).exits(0);
         assert_eq!(bytes(&db, "t"), before, "{table} {action}");
     }
-}
-
-/// hex() and CAST are NULL for what they would make too long (16 MB by default).
-#[test]
-fn what_is_too_long_to_be_read_is_refused() {
-    for (column, value) in [
-        ("longblob", "repeat('x', 9000000)"),
-        ("longblob NOT NULL", "repeat('x', 9000000)"),
-        ("longtext CHARACTER SET latin1", "repeat(_latin1 X'E4', 9000000)"),
-        ("longtext CHARACTER SET cp1257", "repeat('x', 9000000)"),
-    ] {
-        let Some(db) = database() else { return };
-        db.execute(&format!(
-            "CREATE TABLE t (id int PRIMARY KEY, organization_id int, v {column}, {OWNED} CASCADE);
-             INSERT INTO t VALUES (1, 1, {value}), (2, 2, '')"
-        ));
-        clean(&db, &["--org-id", "1"]).exits(1).says(&[
-            "a value of t",
-            "max_allowed_packet",
-            "--no-archive",
-        ]);
-        assert_eq!(
-            (db.count("t"), db.value("SELECT length(v) FROM t WHERE id = 1").as_str()),
-            (2, "9000000")
-        );
-        clean(&db, &["--org-id", "1", "--no-archive"]).exits(0);
-    }
-}
-
-#[test]
-fn a_row_may_be_longer_than_a_statement() {
-    let Some(db) = database() else { return };
-    db.execute(&format!(
-        "CREATE TABLE t (id int PRIMARY KEY, organization_id int, v longblob, w longblob, {OWNED} CASCADE);
-         INSERT INTO t VALUES (1, 1, repeat('x', 7000000), repeat('y', 7000000))"
-    ));
-    clean(&db, &["--org-id", "1"]).exits(0);
-    assert_eq!(db.count("t"), 0);
-    let archive = only_archive(&db);
-    // One INSERT holds it whole, which this server does not take.
-    restore(&db, &archive, &[]).exits(1).says(&["max_allowed_packet"]);
-    assert_eq!(db.count("t"), 0);
 }

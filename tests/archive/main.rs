@@ -6,6 +6,7 @@ mod damage;
 mod faults;
 mod harness;
 mod kept;
+mod large;
 mod memory;
 // Made for other tests, too.
 #[allow(dead_code)]

@@ -12,7 +12,7 @@ const BALTIC: &str = "character set cp1257 collate cp1257_general_ci";
 
 const NUMBERS: &[&str] = &["0", "1", "2", "3", "100", "-1", "127"];
 const DIGITS: &[&str] = &["0", "1", "1.5", "1.50", "1.005", "99.99", "-0.5", "0.32"];
-const FLOATS: &[&str] = &["0", "-0e0", "0.1", "0.125", "0.1250001", "1e6", "1000000.06"];
+const FLOATS: &[&str] = &["0", "-0e0", "0.1", "0.125", "0.1250001", "123456.75", "123456.06"];
 const LABELS: &[&str] = &["1", "2", "3", "'a'", "'b'", "''", "0"];
 const TEXTS: &[&str] = &[
     "'a'",
@@ -59,31 +59,31 @@ fn types() -> Vec<(String, &'static [&'static str])> {
             "bigint unsigned",
             &["0", "9007199254740993", "18446744073709551615", "9223372036854775808"],
         ),
-        ("decimal(5,2)", DIGITS),
-        ("decimal(5,3)", DIGITS),
-        ("decimal(5,2) unsigned", DIGITS),
         ("float", FLOATS),
         ("float(9,3)", FLOATS),
         ("double", FLOATS),
         ("double(15,2)", FLOATS),
+        ("date", &["'2020-01-01'", "'2020-02-02'", "'1999-12-31'"]),
+        ("decimal(5,2)", DIGITS),
+        ("decimal(5,3)", DIGITS),
+        ("decimal(5,2) unsigned", DIGITS),
         ("binary(3)", BYTES),
         ("varbinary(16)", BYTES),
         (
             "binary(16)",
             &["x'f47ac10b58cc4372a5670e02b2c3d479'", "x'a5670e02b2c3d4794372f47ac10b58cc'", "''"],
         ),
-        ("date", &["'2020-01-01'", "'2020-02-02'", "'1999-12-31'"]),
         ("datetime", TIMES),
         ("datetime(4)", TIMES),
         ("timestamp", TIMES),
         ("time", HOURS),
         ("time(6)", HOURS),
-        ("year", &["0", "1901", "1902", "2155"]),
         ("bit(1)", BITS),
         ("bit(9)", BITS),
         ("bit(10)", BITS),
         ("uuid", SIXTEEN),
         ("inet6", ADDRESSES),
+        ("year", &["0", "1901", "1902", "2155"]),
     ];
     let labelled = |declared: &str| (declared.to_owned(), LABELS);
     let textual = |(declared, collation): &(&str, &str)| (format!("{declared} {collation}"), TEXTS);
@@ -133,7 +133,6 @@ fn fill(db: &TestDatabase, action: &str) -> usize {
          CREATE TABLE organizations (id int PRIMARY KEY, name varchar(99) NOT NULL);
          INSERT INTO organizations VALUES (1, 'Apex'), (2, 'Global')",
     );
-    let mut pairs = 0;
     for (n, (declared, values)) in types.iter().enumerate() {
         let rows = values.iter().enumerate();
         let rows: Vec<String> =
@@ -144,18 +143,21 @@ fn fill(db: &TestDatabase, action: &str) -> usize {
              INSERT IGNORE INTO k{n} VALUES {}",
             rows.join(", ")
         ));
-        let all: Vec<usize> = (0..types.len()).collect();
-        let accepted = accepted(db, n, &all);
-        db.execute(&create(&format!("c{n}"), n, &accepted, action));
-        for m in &accepted {
-            let rows = types[*m].1.iter().enumerate();
-            let rows: Vec<String> =
-                rows.map(|(row, value)| format!("({}, {value})", m * 100 + row)).collect();
-            db.execute(&format!("INSERT IGNORE INTO c{n} (id, x{m}) VALUES {}", rows.join(", ")));
-        }
-        pairs += accepted.len();
     }
-    pairs
+    let classes = classes(db);
+    for class in &classes {
+        for n in class {
+            db.execute(&create(&format!("c{n}"), *n, class, action));
+            for m in class {
+                let rows = types[*m].1.iter().enumerate();
+                let rows: Vec<String> =
+                    rows.map(|(row, value)| format!("({}, {value})", m * 100 + row)).collect();
+                let rows = rows.join(", ");
+                db.execute(&format!("INSERT IGNORE INTO c{n} (id, x{m}) VALUES {rows}"));
+            }
+        }
+    }
+    classes.iter().map(|class| class.len() * class.len()).sum()
 }
 
 fn create(table: &str, n: usize, columns: &[usize], action: &str) -> String {
@@ -170,19 +172,20 @@ fn create(table: &str, n: usize, columns: &[usize], action: &str) -> String {
     format!("CREATE TABLE {table} (id int PRIMARY KEY{columns})")
 }
 
-/// Those of some types whose columns may refer to key `n`.
-fn accepted(db: &TestDatabase, n: usize, some: &[usize]) -> Vec<usize> {
-    let trial = create("trial", n, some, "CASCADE");
-    if db.with(|database| database.run(&format!("{trial}; DROP TABLE trial"))).is_ok() {
-        return some.to_vec();
-    }
-    match some {
-        [_] => Vec::new(),
-        _ => {
-            let (left, right) = some.split_at(some.len() / 2);
-            [accepted(db, n, left), accepted(db, n, right)].concat()
+/// Types that may refer to each other: what refers to one of them refers to all.
+fn classes(db: &TestDatabase) -> Vec<Vec<usize>> {
+    let mut classes: Vec<Vec<usize>> = Vec::new();
+    for m in 0..types().len() {
+        let refers = |class: &&mut Vec<usize>| {
+            let trial = create("trial", class[0], &[m], "CASCADE");
+            db.with(|database| database.run(&format!("{trial}; DROP TABLE trial"))).is_ok()
+        };
+        match classes.iter_mut().rev().find(refers) {
+            Some(class) => class.push(m),
+            None => classes.push(vec![m]),
         }
     }
+    classes
 }
 
 /// Every value of every row, numbers of labels included.
@@ -209,12 +212,16 @@ fn refused(db: &TestDatabase) -> BTreeSet<String> {
         refusal["reference"].as_str().expect("a reference").to_owned()
     };
     let references: BTreeSet<String> = refusals.iter().map(reference).collect();
+    let mut tables: BTreeMap<&str, (Vec<String>, Vec<String>)> = BTreeMap::new();
     for name in &references {
         let (table, column) = name.split_once(".x").expect("a column");
-        db.execute(&format!(
-            "DELETE FROM {table} WHERE x{column} IS NOT NULL;
-             ALTER TABLE {table} DROP FOREIGN KEY {table}_{column}, DROP COLUMN x{column}"
-        ));
+        let (rows, drops) = tables.entry(table).or_default();
+        rows.push(format!("x{column} IS NOT NULL"));
+        drops.push(format!("DROP FOREIGN KEY {table}_{column}, DROP COLUMN x{column}"));
+    }
+    for (table, (rows, drops)) in tables {
+        let (rows, drops) = (rows.join(" OR "), drops.join(", "));
+        db.execute(&format!("DELETE FROM {table} WHERE {rows}; ALTER TABLE {table} {drops}"));
     }
     references
 }
@@ -232,7 +239,7 @@ fn every_pair(action: &str) {
     let pairs = fill(&db, action);
     let refused = refused(&db);
     println!("{} of {pairs} pairs are refused", refused.len());
-    assert!(pairs > 400, "{pairs} pairs");
+    assert!(pairs > 300, "{pairs} pairs");
     for (n, (declared, _)) in types().iter().enumerate() {
         assert!(!refused.contains(&format!("c{n}.x{n}")), "{declared}");
     }
@@ -333,6 +340,10 @@ fn references_between_collations_are_refused_where_they_would_be_asked() {
     let clean = ["clean", "--org-id", "2", "--yes", "--format", "json", "--archive-dir", &kept];
     let cleaned = db.orgsweep(&clean).exits(0).json();
     assert_eq!(db.count("subs"), 0);
+    // There the engine itself takes no row.
+    let restored = db.orgsweep(&["restore", cleaned["archives"][0].as_str().expect("an archive")]);
+    restored.exits(3).says(&["subs"]);
+    db.execute("SET foreign_key_checks = 0; ALTER TABLE subs DROP FOREIGN KEY subs_ibfk_1");
     db.orgsweep(&["restore", cleaned["archives"][0].as_str().expect("an archive")]).exits(0);
     assert_eq!(db.dump(), before);
 }
