@@ -40,7 +40,7 @@ pub use homes::{CLASSES, Home, Suspicion};
 pub use keys::KeyTable;
 pub use mysql::coded_type;
 pub use refusals::ProtectedBy;
-pub use staging::Stage;
+pub use staging::{Apart, Stage};
 pub use statement::{Placeholder, Statement};
 pub use sweep::Sweep;
 
