@@ -16,7 +16,7 @@ use crate::database::{self, Database, Fault, Purpose};
 use crate::interrupt;
 use crate::plan::Checks;
 use crate::restoration::{Obstacle, Part, Relinked, Restoration, Restored, Silence};
-use crate::sql::{Cycles, Stage, Statement};
+use crate::sql::{Apart, Cycles, Stage, Statement};
 use std::collections::{BTreeMap, BTreeSet};
 use way::Way;
 
@@ -258,13 +258,13 @@ impl Batch {
             crate::archive::Error::new(path, message)
         };
         if let ([row], Some(_)) = (&self.rows[..], run.longest.filter(|_| self.is_full())) {
-            let (ahead, statement) = run.sql.fill_stage_apart(stage, row).ok_or_else(unfit)?;
+            let Apart { ahead, insert } = run.sql.fill_stage_apart(stage, row).ok_or_else(unfit)?;
             for (variable, value) in &ahead {
                 expect_short(run, part.table, value.len())?;
                 run.watched(|database| database.set_variable(variable, Some(value)))?;
             }
-            expect_short(run, part.table, statement.inlined().len())?;
-            run.execute(&statement)?;
+            expect_short(run, part.table, insert.inlined().len())?;
+            run.execute(&insert)?;
             for (variable, _) in &ahead {
                 run.watched(|database| database.set_variable(variable, None))?;
             }

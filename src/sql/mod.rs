@@ -48,7 +48,7 @@ pub use keys::KeyTable;
 pub use mysql::{coded_type, is_stored_alike};
 pub use proof::Constraint;
 pub use refusals::ProtectedBy;
-pub use staging::Stage;
+pub use staging::{Apart, Stage};
 pub use statement::{Placeholder, Statement};
 pub use sweep::Sweep;
 

@@ -15,6 +15,14 @@ pub struct Stage<'a> {
     pub section: &'a Section,
 }
 
+/// A row whose long values are sent ahead.
+pub struct Apart {
+    /// Variables of the session, and what each is to hold.
+    pub ahead: Vec<(String, Vec<u8>)>,
+    /// Names them.
+    pub insert: Statement,
+}
+
 impl Stage<'_> {
     fn name(&self) -> String {
         format!("orgsweep_r{}", self.part.section)
@@ -172,13 +180,9 @@ impl Sql<'_> {
         }
     }
 
-    /// The same of one row whose values may be too long for one statement: the long ones, each for a variable of
-    /// the session, and the statement that names these (MariaDB, whose statements have a longest length).
-    pub fn fill_stage_apart(
-        &self,
-        stage: Stage,
-        row: &[Option<String>],
-    ) -> Option<(Vec<(String, Vec<u8>)>, Statement)> {
+    /// The same of one row whose values may be too long for one statement (MariaDB, whose statements have a longest
+    /// length).
+    pub fn fill_stage_apart(&self, stage: Stage, row: &[Option<String>]) -> Option<Apart> {
         let types = self.staged_types(stage);
         let (mut ahead, mut values) = (Vec::new(), Vec::new());
         for (n, (value, type_name)) in row.iter().zip(&types).enumerate() {
@@ -195,7 +199,7 @@ impl Sql<'_> {
         }
         let (lenient, values) = (lenient(&[row], &types), values.join(", "));
         let insert = format!("{lenient}INSERT INTO {} VALUES ({values})", self.stage(stage));
-        Some((ahead, insert.into()))
+        Some(Apart { ahead, insert: insert.into() })
     }
 
     /// The declared type of each value of a line.
