@@ -235,7 +235,7 @@ pub(super) fn expect_unlinked(run: &mut Run, change: &Change) -> Result<(), Fail
     }
     let name = &catalog.table(change.table).name;
     Err(Failure::Overruled {
-        what: format!("{undone} rows of {name} are not unlinked, although they were"),
+        what: format!("{undone} of the unlinked rows of {name} do not hold what was written"),
         triggers: triggers(catalog, &[change.table], &|trigger| trigger.on_update),
     })
 }

@@ -3,6 +3,7 @@
 mod age;
 mod barriers;
 mod batches;
+mod cascade;
 mod confirmation;
 mod doctor;
 mod explain;

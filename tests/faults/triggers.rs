@@ -177,8 +177,9 @@ each_backend! {
         let company = Company::fresh(db);
         for checks in ["engine", "set", "auto"] {
             let outcome = company.clean_with(("notes", "UPDATE"), RELINK, checks);
-            let refused = company.db.backend != Backend::Postgres && checks == "set";
-            company.ends(&outcome, checks, if refused { &[3] } else { ENGINE_OR_PROOF });
+            // MariaDB lets no trigger write to the table whose rows fire it (error 1442).
+            let own = company.db.backend == Backend::Mysql && checks != "set";
+            company.ends(&outcome, checks, &[if own { 1 } else { 3 }]);
         }
     }
 
