@@ -38,7 +38,7 @@ fn names_are_matched_exactly_and_values_are_bound() {
         },
         expect![[r#"
             INSERT INTO temp.orgsweep_k0 SELECT c.rowid AS c0, 1 FROM main."organizations" c WHERE ((c."name" = 'O''Neil' AND CAST(c."name" AS TEXT) COLLATE BINARY = 'O''Neil') OR c."id" = '7')
-            INSERT INTO pg_temp.orgsweep_k0 SELECT c."id" AS c0, 1 FROM "organizations" c WHERE ((c."name" = 'O''Neil'::text::text AND c."name"::text COLLATE "C" = 'O''Neil'::text) OR c."id" = '7'::text::integer) FOR UPDATE OF c
+            INSERT INTO pg_temp.orgsweep_k0 SELECT c."id" AS c0, 1 FROM "organizations" c WHERE ((c."name" OPERATOR(pg_catalog.=) 'O''Neil'::pg_catalog.text::pg_catalog.text AND ((c."name")::pg_catalog.text) COLLATE pg_catalog."C" OPERATOR(pg_catalog.=) 'O''Neil'::pg_catalog.text) OR c."id" OPERATOR(pg_catalog.=) '7'::pg_catalog.text::integer) FOR UPDATE OF c
         "#]],
     );
 }
@@ -120,7 +120,7 @@ fn what_must_be_zero_is_counted_not_tested_for_existence() {
         |sql| sql.count_dangling(&[DEALS_BY]),
         expect![[r#"
             SELECT CAST(3 AS TEXT), CAST(count(*) AS TEXT) FROM temp.orgsweep_k1 p CROSS JOIN main."deals" c ON p.c0 = c."by"
-            SELECT (3)::pg_catalog.text, (count(*))::pg_catalog.text FROM "deals" c JOIN pg_temp.orgsweep_k1 p ON p.c0 OPERATOR(pg_catalog.=) c."by"
+            SELECT (3)::pg_catalog.text, (pg_catalog.count(*))::pg_catalog.text FROM "deals" c JOIN pg_temp.orgsweep_k1 p ON p.c0 OPERATOR(pg_catalog.=) c."by"
         "#]],
     );
     check(
