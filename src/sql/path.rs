@@ -93,7 +93,8 @@ pub(super) fn built_in(type_name: &str) -> String {
     }
 }
 
-/// The same without a length: a cast to `character(3)` cuts, and without its length `character` means one.
+/// The same without a length or precision: a cast to `character(3)` cuts and one to `timestamp(0)` rounds; and
+/// without its length `character` means one.
 pub(super) fn of_any_length(type_name: &str) -> String {
     let (array, element) = match type_name.strip_suffix("[]") {
         Some(element) => ("[]", element),
@@ -103,6 +104,11 @@ pub(super) fn of_any_length(type_name: &str) -> String {
         Some("character") => "pg_catalog.bpchar".to_owned(),
         Some("bit") => "pg_catalog.\"bit\"".to_owned(),
         Some(name @ ("character varying" | "bit varying" | "numeric")) => name.to_owned(),
+        Some(name) if name.starts_with("interval") => "interval".to_owned(),
+        Some(name @ ("time" | "timestamp")) => {
+            let zone = element.split_once(')').map_or("", |(_, zone)| zone);
+            format!("{name}{zone}")
+        }
         _ => built_in(element),
     };
     element + array
@@ -144,7 +150,10 @@ mod tests {
             ("bit(7)[]", "pg_catalog.\"bit\"[]"),
             ("character varying(20)[]", "character varying[]"),
             ("numeric(9,2)", "numeric"),
-            ("timestamp(3) with time zone", "timestamp(3) with time zone"),
+            ("timestamp(3) with time zone", "timestamp with time zone"),
+            ("time(0) without time zone", "time without time zone"),
+            ("timestamp with time zone", "timestamp with time zone"),
+            ("interval day to second(3)", "interval"),
             ("public.mood", "public.mood"),
         ] {
             assert_eq!(of_any_length(name), full);

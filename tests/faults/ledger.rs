@@ -18,14 +18,14 @@ const CLEAN: [&str; 4] = ["clean", "--org-id", "1", "--yes"];
 
 /// As a trigger after each deleted note does it.
 fn with_trigger(db: &TestDatabase, body: &str) {
-    db.execute(&db.pick(
+    db.execute(db.pick(
         &format!("CREATE TRIGGER fault AFTER DELETE ON notes BEGIN {body}; END"),
         &format!(
             "CREATE FUNCTION fault() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN {body}; RETURN NULL; END$$;
              CREATE TRIGGER fault AFTER DELETE ON notes FOR EACH ROW EXECUTE FUNCTION fault()"
         ),
         &format!("CREATE TRIGGER fault AFTER DELETE ON notes FOR EACH ROW BEGIN {body}; END"),
-    ).to_owned());
+    ));
 }
 
 fn postgres() -> Option<TestDatabase> {
