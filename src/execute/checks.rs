@@ -12,8 +12,26 @@ pub struct AutomaticChecks {
     pub set_is_possible: bool,
 }
 
-/// The engine's checks are left out only where nothing else would be left out with them.
+/// The engine's checks are left out only where nothing else would be left out with them, and where no
+/// reference compares values of two kinds, of which the engine itself knows best.
 pub fn choose_checks(
+    catalog: &Catalog,
+    plan: &Plan,
+    dialect: Dialect,
+    replica_role: &ReplicaRole,
+) -> AutomaticChecks {
+    let choice = possible_checks(catalog, plan, dialect, replica_role);
+    match plan.compares_otherwise(catalog).filter(|_| choice.checks == Checks::Set) {
+        None => choice,
+        Some(id) => AutomaticChecks {
+            checks: Checks::Engine,
+            reason: format!("{} compares values of two kinds", catalog.reference_arrow(id)),
+            ..choice
+        },
+    }
+}
+
+fn possible_checks(
     catalog: &Catalog,
     plan: &Plan,
     dialect: Dialect,
@@ -33,10 +51,6 @@ pub fn choose_checks(
         };
         catalog.table_ids().find(fires).map(|id| catalog.table(id).name.to_string())
     };
-    if let Some(id) = plan.compares_otherwise(catalog) {
-        let reason = format!("{} compares values of two kinds", catalog.reference_arrow(id));
-        return choice(Checks::Engine, false, reason);
-    }
     match replica_role {
         ReplicaRole::NotGranted => {
             let reason = "this role may not set session_replication_role";

@@ -225,7 +225,7 @@ impl Sql<'_> {
         };
         let columns = self.written_columns(change).into_iter();
         format!(
-            "SELECT {} FROM {} w JOIN {} c ON {} WHERE NOT ({})",
+            "SELECT {} FROM {} w JOIN {} c ON {} WHERE ({}) IS NOT TRUE",
             self.dialect.count(),
             self.changed_once(change),
             self.relation(change.table),
