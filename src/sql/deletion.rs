@@ -1,5 +1,6 @@
 //! Removing the closure, and proving that it is gone.
 
+use super::closure::where_all;
 use super::{Dialect, Follow, Sql, Statement, literal, quote};
 use crate::catalog::{ReferenceId, TableId, TableName};
 use crate::label::printable;
@@ -208,18 +209,15 @@ impl Sql<'_> {
     pub fn count_moved(&self, table: TableId, references: &[ReferenceId]) -> Statement {
         let named = |id: &ReferenceId| {
             let keys = self.key_relation(self.catalog.reference(*id).parent);
-            format!(
-                " AND NOT EXISTS (SELECT 1 FROM {keys} p WHERE {})",
-                self.names_key(*id, "p", "c")
-            )
+            format!("NOT EXISTS (SELECT 1 FROM {keys} p WHERE {})", self.names_key(*id, "p", "c"))
         };
         format!(
-            "SELECT {} FROM {} k JOIN {} c ON {} WHERE 1 = 1{}",
+            "SELECT {} FROM {} k JOIN {} c ON {}{}",
             self.dialect.count(),
             self.key_relation(table),
             self.relation(table),
             self.same_row(table, "k", "c"),
-            references.iter().map(named).collect::<String>(),
+            where_all(&references.iter().map(named).collect::<Vec<_>>()),
         )
         .into()
     }

@@ -32,7 +32,7 @@ impl Sql<'_> {
                     statement.append(&self.value_is_like(table, name, &part.value));
                 }
                 (Place::Row, _) if self.table(table).has_nameless_rows() => {
-                    statement.push("1 = 0");
+                    statement.push("false");
                 }
                 (Place::Row, Dialect::Sqlite) => {
                     let rowid = &self.identity_values(table, "c")[0];
@@ -43,7 +43,7 @@ impl Sql<'_> {
                 }
                 // Rows have no address here: `address` asks for columns.
                 (Place::Row, Dialect::Mysql) => {
-                    statement.push("1 = 0");
+                    statement.push("false");
                 }
             }
         }

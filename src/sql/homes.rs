@@ -152,7 +152,7 @@ impl Sql<'_> {
         let owning = self.plan.owning_of(table).iter();
         let nobody: Vec<String> =
             owning.map(|id| format!("NOT ({})", self.names_somebody(*id, "k"))).collect();
-        if nobody.is_empty() { "1 = 1".to_owned() } else { nobody.join(" AND ") }
+        if nobody.is_empty() { "true".to_owned() } else { nobody.join(" AND ") }
     }
 
     pub fn keep_exceptions(

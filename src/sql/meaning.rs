@@ -27,7 +27,7 @@ impl Sql<'_> {
         let mut condition = Statement::from("(");
         match meaning {
             Meaning::Value(value) => return self.value_equals(table, name, &value),
-            Meaning::Nothing => return Statement::from("1 = 0"),
+            Meaning::Nothing => return Statement::from("false"),
             Meaning::Text(text) => {
                 condition.append(&self.value_equals(table, name, &text)).push(" AND ");
                 condition.append(&self.reads(table, name, &text));

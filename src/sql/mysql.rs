@@ -196,7 +196,7 @@ impl Family {
         match self {
             Family::Integer | Family::Decimal | Family::Float => match number(text.trim()) {
                 Some(number) => condition.push(&format!("{column} = {number}")),
-                None => condition.push("1 = 0"),
+                None => condition.push("false"),
             },
             Family::Bytes | Family::Bit => {
                 condition.push(&format!("{} = ", self.text(column))).bind(text)

@@ -131,7 +131,7 @@ impl Sql<'_> {
             });
             let readable = default.map(|value| format!(" AND {value} IS NOT NULL"));
             format!(
-                "SELECT '' FROM {} c, {} r WHERE 1 = 0 AND {}{}",
+                "SELECT '' FROM {} c, {} r WHERE false AND {}{}",
                 self.child_relation(*id),
                 self.relation(reference.parent),
                 self.names_row(*id, "r", "c"),

@@ -25,7 +25,7 @@ impl Sql<'_> {
             all.push(if n > 0 { " OR " } else { "" }).append(condition);
         }
         if conditions.is_empty() {
-            all.push("1 = 0");
+            all.push("false");
         }
         all.push(")");
         // A filter that this root table cannot serve lets nothing pass.
@@ -34,14 +34,14 @@ impl Sql<'_> {
                 all.push(" AND ").append(&self.value_is(root.table, key, only));
             }
             (Some(_), None) => {
-                all.push(" AND 1 = 0");
+                all.push(" AND false");
             }
             (None, _) => {}
         }
         if let Some(least) = selection.older_than {
             match self.age(root) {
                 Some(age) => all.push(&format!(" AND {age} > {}", least.as_secs())),
-                None => all.push(" AND 1 = 0"),
+                None => all.push(" AND false"),
             };
         }
         all

@@ -54,7 +54,7 @@ impl Sql<'_> {
             true => "o.others = 1",
             false => "o.mine = 0",
         };
-        let reached = if reached.is_empty() { "1 = 0".to_owned() } else { reached.join(" OR ") };
+        let reached = if reached.is_empty() { "false".to_owned() } else { reached.join(" OR ") };
         format!(
             "{} SELECT {}e.*, CASE WHEN o.n IS NULL THEN 'global' WHEN {foreign} THEN 'foreign' \
              WHEN o.others = 1 THEN 'shared' ELSE 'ours' END AS class, \

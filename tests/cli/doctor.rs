@@ -256,7 +256,7 @@ fn a_roles_statement_timeout_stops_no_run_and_the_urls_does() {
     let clean = ["clean", "--org-name", "Apex", "--yes", "--database-url"];
     let hurried = format!("{}?options=-cstatement_timeout%3D100", role.url);
     orgsweep(&[&clean[..], &[&hurried]].concat())
-        .exits(1)
+        .exits(5)
         .says(&["statement_timeout", "--deadline"]);
     orgsweep(&[&clean[..], &[&role.url]].concat()).exits(0);
 }
