@@ -83,6 +83,7 @@ pub fn examine(
     let clean = [&["clean"], &selection[..], &options].concat();
     let verify = [&["verify"], &selection[..]].concat();
 
+    let dangled = dangling(&db.orgsweep(&verify));
     let guarded = db.orgsweep(&clean);
     let ours = if foreign_rows_are_in_the_way(&guarded) {
         counts.add(Kind::ForeignRowsAreInTheWay);
@@ -96,7 +97,14 @@ pub fn examine(
     let after = trial.dump();
     let case = Case { actions: &trial.actions, content_types: &trial.content_types };
     match ours.code {
-        0 => drop(db.orgsweep(&verify).exits(0)),
+        0 => {
+            let verified = db.orgsweep(&verify);
+            let news: Vec<String> =
+                dangling(&verified).into_iter().filter(|line| !dangled.contains(line)).collect();
+            if !news.is_empty() || verified.text().contains("still there") {
+                return Err(format!("{news:?}\n{}", told(&verified)));
+            }
+        }
         3 if after == before => {}
         3 => return Err(format!("refused, but not as it was\n{}", told(&ours))),
         _ => return Err(format!("Django: {}\n{}", shown(&django), told(&ours))),
@@ -243,4 +251,11 @@ pub fn without<'a>(rows: &'a Value, others: &Value) -> Vec<&'a Value> {
     let none = Vec::new();
     let others = others.as_array().unwrap_or(&none);
     rows.as_array().into_iter().flatten().filter(|row| !others.contains(row)).collect()
+}
+
+/// By which references rows name nobody: Django's data has such rows before anything is deleted.
+fn dangling(verified: &Outcome) -> Vec<String> {
+    let lines = verified.stdout.lines().filter(|line| line.starts_with("dangling:"));
+    let by = |line: &str| line.split_once(" by ").map_or(line, |(_, by)| by).to_owned();
+    lines.map(by).collect()
 }

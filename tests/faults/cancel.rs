@@ -73,7 +73,7 @@ each_server! {
         db.execute(db.pick("", postgres, mysql));
         let archive = shelf(db).join(&archives(db)[0]).display().to_string();
         for (signal, code) in SIGNALS {
-            let run = db.command(&["restore", &archive]).start();
+            let run = db.command(&["restore", &archive, "--fire-triggers"]).start();
             wait_for_stall(db);
             let start = Instant::now();
             run.signal(signal);

@@ -34,6 +34,8 @@ pub struct Verdict {
     pub closure: Rows,
     /// Per reference the surviving rows that it is taken from; references without any are left out.
     pub unlinked: BTreeMap<usize, usize>,
+    /// Surviving rows that are changed, each once.
+    pub changed: usize,
     pub refusals: Vec<Refusal>,
     /// Every row that stays, unlinked where it has to be.
     pub after: Data,
@@ -71,6 +73,7 @@ pub fn verdict(case: &Case, options: &Options) -> Verdict {
     refusals.sort();
     Verdict {
         unlinked: model.unlink_counts(&closure),
+        changed: changed.len(),
         after: model.after(&closure, &changed),
         selected,
         closure,

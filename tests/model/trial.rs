@@ -117,11 +117,7 @@ impl Report {
             let name = schema.reference_name(&schema.references[*reference]);
             *steps.entry(("unlink".to_owned(), name)).or_default() += *rows as u64;
         }
-        let total = |wanted: &str| {
-            let rows = steps.iter().filter(|((action, _), _)| action == wanted);
-            rows.map(|(_, rows)| *rows).sum()
-        };
-        let totals = (total("delete"), total("unlink"));
+        let totals = (verdict.closure.len() as u64, verdict.changed as u64);
         let mut refusals = BTreeMap::new();
         for refusal in &verdict.refusals {
             let (key, rows) = summary(schema, refusal);
