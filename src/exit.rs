@@ -143,7 +143,7 @@ fn of_failure(failure: &Failure) -> Problem {
         Failure::Unproven(what) => {
             Problem::new(Exit::Unproven, format!("{what}; {}", rolled_back()))
         }
-        Failure::Dangles => {
+        Failure::Unweighed => {
             Problem::new(Exit::Unproven, "rows would name nobody; everything was rolled back")
         }
         Failure::Disturbed(what) => Problem::new(

@@ -21,7 +21,7 @@ pub struct Batch {
 /// See [`Failure`].
 pub fn batch(database: &mut Database, job: &Job, observe: Observer) -> Result<Batch, Failure> {
     retried(observe, &mut |observe| match cut_batch(database, job, observe) {
-        Err(Failure::Dangles) => cut_batch(database, &Job { weigh: true, ..*job }, observe),
+        Err(Failure::Unweighed) => cut_batch(database, &Job { weigh: true, ..*job }, observe),
         ended => ended,
     })
 }

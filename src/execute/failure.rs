@@ -30,8 +30,8 @@ pub enum Failure {
     CountsMoved(Vec<String>),
     /// A proof failed; what remained where.
     Unproven(String),
-    /// Rows name nobody: whether they did before has to be asked first.
-    Dangles,
+    /// Something is not as it should be, and may not have been before: that has to be asked first.
+    Unweighed,
     /// Rows came in while we worked, although they should not have: run again.
     Disturbed(String),
     /// The archive cannot be written.
@@ -208,7 +208,7 @@ impl std::fmt::Display for Failure {
                 write!(f, "counts moved: {}", differences.join(", "))
             }
             Failure::Unproven(what) | Failure::Disturbed(what) => f.write_str(what),
-            Failure::Dangles => f.write_str("rows name nobody"),
+            Failure::Unweighed => f.write_str("how it was before was not asked"),
             Failure::Interrupted => f.write_str("interrupted"),
         }
     }

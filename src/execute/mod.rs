@@ -68,7 +68,7 @@ pub struct Job<'a> {
     pub in_batches: bool,
     /// Keep what goes.
     pub archive: Option<&'a Archiving>,
-    /// Count what dangles before the first change, so that it is not taken for ours.
+    /// Ask before the first change what dangles and how many rows there are, so that it is not taken for ours.
     pub weigh: bool,
     /// Less than what was confirmed may be found: earlier runs of a series took the rest.
     pub may_shrink: bool,
@@ -160,8 +160,9 @@ struct Run<'a> {
     /// The engine's count when the transaction began, and what we have written since.
     ledger: Ledger,
     written: Written,
-    /// What dangled before the first change, where that was asked.
+    /// What dangled before the first change, and how many rows tables had, where that was asked.
     dangled: Option<Dangling>,
+    rows_before: BTreeMap<TableId, u64>,
     /// The statements that changed our own tables, where a script may want to repeat them.
     transcript: Option<Vec<String>>,
     /// Names mean what the user's code means, on an engine where that makes a difference.
@@ -231,7 +232,9 @@ fn clean_once(
     observe: Observer,
 ) -> Result<Outcome, Failure> {
     match delete(database, job, expected, observe) {
-        Err(Failure::Dangles) => delete(database, &Job { weigh: true, ..*job }, expected, observe),
+        Err(Failure::Unweighed) => {
+            delete(database, &Job { weigh: true, ..*job }, expected, observe)
+        }
         ended => ended,
     }
 }
@@ -276,6 +279,7 @@ impl<'a> Run<'a> {
             ledger: Ledger::default(),
             written: Written::default(),
             dangled: None,
+            rows_before: BTreeMap::new(),
             transcript: None,
             theirs: false,
         }
@@ -334,6 +338,7 @@ impl<'a> Run<'a> {
         if self.job.weigh {
             let tables: Vec<TableId> = findings.rows().into_keys().collect();
             self.dangled = Some(proof::dangling(self, &tables)?);
+            self.rows_before = ledger::rows(self, &tables)?;
         }
         archiving::closure(self, &findings, &BTreeSet::new())?;
         let durations = match findings.engine_cascade {

@@ -26,7 +26,7 @@ struct Whole {
 
 /// # Errors
 /// Whatever is not as it was said: [`Failure::Unproven`]; [`Failure::Disturbed`] and [`Failure::SchemaMoved`] where
-/// others may have come between; [`Failure::Dangles`] where it is to be asked how it was before.
+/// others may have come between; [`Failure::Unweighed`] where it is to be asked how it was before.
 pub fn prove(run: &mut Run, findings: &Findings) -> Result<Proof, Failure> {
     if let Some(settle) = run.sql.dialect.settle_checks() {
         run.run(settle)?;
@@ -80,7 +80,7 @@ fn nothing_dangles(run: &mut Run, rows: &BTreeMap<TableId, u64>) -> Result<Vec<S
     });
     match (more, before) {
         (None, _) => {}
-        (Some(_), None) => return Err(Failure::Dangles),
+        (Some(_), None) => return Err(Failure::Unweighed),
         (Some((name, now)), Some(_)) => {
             let what = format!("{now} rows name nobody by {name} now, more than before");
             return Err(Failure::Unproven(what));

@@ -233,7 +233,7 @@ impl Report<'_> {
             let rows = super::counted(beyond.rows, "row");
             notes.push(match &beyond.table {
                 Some(table) => format!("a trigger or rule took {rows} of {table} away as well"),
-                None => format!("triggers wrote {rows} as well"),
+                None => format!("triggers, or what the engine did for them, wrote {rows} as well"),
             });
         }
         notes.extend(self.unindexed_note());
