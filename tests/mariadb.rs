@@ -232,6 +232,9 @@ fn what_the_doctor_finds_is_cured_by_the_statements_shown() {
         "odd \"hits trigger",
         "organizations trigger",
         " hidden",
+        "logs restore_trigger",
+        "odd \"hits restore_trigger",
+        "organizations restore_trigger",
         "logs no_key",
         "odd \"hits no_key",
     ];
@@ -240,6 +243,6 @@ fn what_the_doctor_finds_is_cured_by_the_statements_shown() {
     mysql::client(db.name(), cures.replace("\n;", "\n").as_bytes());
     assert_eq!(
         examine(0).iter().map(|(kind, _)| kind.as_str()).collect::<Vec<_>>(),
-        ["logs trigger"]
+        ["logs trigger", "logs restore_trigger"]
     );
 }

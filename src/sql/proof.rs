@@ -318,8 +318,9 @@ impl Sql<'_> {
             "WITH known(n, oid) AS ({known}), counted AS (SELECT coalesce(pg_partition_root(oid), oid) AS root, \
              pg_stat_get_xact_tuples_deleted(oid) AS gone, pg_stat_get_xact_tuples_inserted(oid) AS made \
              FROM pg_class WHERE relkind = 'r' AND relpersistence <> 't' AND relnamespace <> 'pg_catalog'::regnamespace) \
-             SELECT root::int8::text, min(k.n)::text, min(root::regclass::text), sum(gone)::text, sum(made)::text, \
-             bool_or(c.relkind = 'p')::text FROM counted JOIN pg_class c ON c.oid = root LEFT JOIN known k ON k.oid = root \
+             SELECT root::int8::text, min(k.n)::text, min(CASE WHEN n.nspname = ANY (current_setting('orgsweep.schemas')::name[]) THEN c.relname::text \
+             ELSE format('%s.%s', n.nspname, c.relname) END), sum(gone)::text, sum(made)::text, \
+             bool_or(c.relkind = 'p')::text FROM counted JOIN pg_class c ON c.oid = root JOIN pg_namespace n ON n.oid = c.relnamespace LEFT JOIN known k ON k.oid = root \
              WHERE gone > 0 OR made > 0 GROUP BY root"
         )
         .into()
