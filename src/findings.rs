@@ -42,11 +42,10 @@ pub struct Proof {
     pub beyond: Vec<Beyond>,
 }
 
-/// Rows that went, or were written, beyond what was shown.
+/// Rows that went beyond what was shown.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Beyond {
-    /// `None`: SQLite does not tell.
-    pub table: Option<String>,
+    pub table: String,
     pub rows: u64,
 }
 

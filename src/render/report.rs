@@ -231,10 +231,7 @@ impl Report<'_> {
         }
         for beyond in &self.findings.proof.beyond {
             let rows = super::counted(beyond.rows, "row");
-            notes.push(match &beyond.table {
-                Some(table) => format!("a trigger or rule took {rows} of {table} away as well"),
-                None => format!("triggers, or what the engine did for them, wrote {rows} as well"),
-            });
+            notes.push(format!("a trigger or rule took {rows} of {} away as well", beyond.table));
         }
         notes.extend(self.unindexed_note());
         notes.extend(self.trigger_note());
