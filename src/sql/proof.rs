@@ -213,8 +213,10 @@ impl Sql<'_> {
         let pair = |row: &Row| {
             let key = row.text(6).to_owned();
             // InnoDB compares the numbers of labels.
-            let label =
-                self.table(parent).column(&key).is_some_and(|it| is_labelled(&it.type_name));
+            let labelled = |table: TableId, name: &str| {
+                self.table(table).column(name).is_some_and(|it| is_labelled(&it.type_name))
+            };
+            let label = labelled(parent, &key) || known.is_some_and(|id| labelled(id, row.text(5)));
             let taken_as = if label { " | 0" } else { "" }.to_owned();
             let child = row.text(5).to_owned();
             Pair { key, child, key_as: taken_as.clone(), operator: "=".into(), child_as: taken_as }
