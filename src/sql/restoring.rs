@@ -222,10 +222,11 @@ impl Sql<'_> {
 
     /// `c` is the row that a staged one was, by its key.
     fn found_by_key(&self, stage: Stage) -> Option<String> {
-        let key = self.table(stage.part.table).identifying_key()?;
+        let table = stage.part.table;
+        let key = self.table(table).identifying_key()?;
         let equal = |(n, name): (usize, &String)| {
             let staged = stage.column("s", name)?;
-            Some(self.equal_in(key, n, &format!("c.{}", quote(name)), &staged))
+            Some(self.identical_keys(table, n, &format!("c.{}", quote(name)), &staged))
         };
         let equal = key.columns.iter().enumerate().map(equal);
         Some(equal.collect::<Option<Vec<_>>>()?.join(" AND "))
