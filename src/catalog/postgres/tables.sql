@@ -208,7 +208,7 @@ triggers AS (
                'name', name, 'on_insert', on_insert, 'on_delete', on_delete, 'on_update', on_update,
                'fires', CASE enabled WHEN 'R' THEN 'replica' WHEN 'A' THEN 'always' ELSE 'origin' END,
                'unseen', false
-           ) ORDER BY name) AS list
+           ) ORDER BY name, enabled, on_insert, on_delete, on_update) AS list
       FROM firing WHERE on_insert OR on_delete OR on_update GROUP BY oid
 )
 SELECT r.oid::text,
