@@ -39,7 +39,7 @@ def print_bars(results, writers):
         lines += [slope_line(engine, results), memory_line(engine, results)]
     lines.append(memory_line(MARIA, results))
     lines += writer_lines(writers)
-    lines.append([PG, "writers at every statement gap: dangling rows", "0", "-", "tests/races.rs"])
+    lines.append([PG, "writers at every statement gap: dangling rows", "0", "-", "tests/it/races.rs"])
     print_table("Bars", [["engine", "work", "bar", "measured", ""], *lines], left=2)
 
 

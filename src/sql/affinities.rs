@@ -1,5 +1,5 @@
 //! SQLite compares a key with what names it in three ways, which only columns of one kind make the same
-//! (`fkey.c`; tried on every pair of kinds by `tests/types`):
+//! (`fkey.c`; tried on every pair of kinds by `tests/it/types`):
 //!
 //! - its *check*, of a child that is written and in `PRAGMA foreign_key_check`, applies the key column's affinity to
 //!   the child's value (<https://sqlite.org/foreignkeys.html>, 3; `fkLookupParent`);

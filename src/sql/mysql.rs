@@ -27,7 +27,7 @@ pub(super) enum Family {
 }
 
 /// Character sets of which every text comes back from Unicode as the bytes that it was: tried with every code
-/// of MariaDB 10.11's (`tests/archive/charsets.rs`).
+/// of MariaDB 10.11's (`tests/it/archive/charsets.rs`).
 const FAITHFUL: [&str; 19] = [
     "cp850", "cp852", "cp866", "keybcs2", "koi8r", "koi8u", "latin1", "latin2", "latin5", "latin7",
     "macce", "macroman", "utf16", "utf16le", "utf8", "utf8mb3", "utf8mb4", "binary", "",
@@ -111,7 +111,7 @@ impl Family {
 
     /// A value as it is read for an archive: its bytes, or a text. Whatever makes a long value longer, as hex() and
     /// CAST do, is NULL where the result would be longer than `max_allowed_packet`; these are not
-    /// (<https://github.com/MariaDB/server/blob/10.11/sql/item_strfunc.cc>, measured in `tests/archive/large.rs`).
+    /// (<https://github.com/MariaDB/server/blob/10.11/sql/item_strfunc.cc>, measured in `tests/it/archive/large.rs`).
     pub(super) fn archived(self, value: &str) -> String {
         match self {
             Family::Bytes | Family::Other => format!("concat({value})"),

@@ -1,7 +1,7 @@
 //! How InnoDB compares the two sides of a foreign key: by what it stores, not by what SQL makes of it
 //! (`cmp_cols_are_equal` and `cmp_data` in
 //! <https://github.com/MariaDB/server/blob/10.11/storage/innobase/rem/rem0cmp.cc>). Measured on MariaDB 10.11, every
-//! pair of types that it accepts: `tests/types/mariadb.rs`.
+//! pair of types that it accepts: `tests/it/types/mariadb.rs`.
 
 use crate::catalog::Column;
 

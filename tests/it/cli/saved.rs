@@ -1,0 +1,102 @@
+//! `preview --save-plan` and `clean --plan`: exactly what was seen, or nothing.
+
+use crate::cli::SMALL;
+use crate::support::*;
+use std::path::PathBuf;
+
+/// Saves the plan for Apex, forced.
+fn saved(db: &TestDatabase) -> (tempfile::TempDir, PathBuf) {
+    let directory = tempfile::TempDir::new().unwrap();
+    let file = directory.path().join("apex.json");
+    let path = file.display().to_string();
+    let preview = ["preview", "--org-name", "Apex", "--force", "--save-plan", &path];
+    db.orgsweep(&preview).exits(0).says(&["clean --plan"]);
+    (directory, file)
+}
+
+fn clean(db: &TestDatabase, file: &std::path::Path) -> Outcome {
+    db.orgsweep(&["clean", "--plan", &file.display().to_string(), "--yes"])
+}
+
+/// A change between the two makes the plan stale, and says what moved.
+#[track_caller]
+fn stale(change: &str, told: &str, backend: Backend) {
+    let Some(db) = TestDatabase::fresh(backend) else { return };
+    db.execute(SMALL);
+    let (_directory, file) = saved(&db);
+    db.execute(change);
+    let before = db.fingerprint();
+    clean(&db, &file).exits(3).says(&[told]);
+    assert_eq!(db.fingerprint(), before, "{change}");
+}
+
+each_backend! {
+    fn a_saved_plan_deletes_what_was_previewed(db: TestDatabase) {
+        db.execute(SMALL);
+        let (_directory, file) = saved(&db);
+        let (all, most) = ("proven and committed", "committed; proven, except that nothing else went");
+        clean(&db, &file).exits(0).says(&[db.pick(all, all, most)]);
+        assert_eq!((db.count("organizations"), db.count("users"), db.count("deals")), (1, 1, 1));
+        clean(&db, &file).exits(3).says(&["-2 users"]);
+    }
+
+    fn rows_that_moved_make_it_stale_and_are_told(db: TestDatabase) {
+        let backend = db.backend;
+        stale("INSERT INTO users VALUES (12, 1, 'new@apex.test')", "+1 users", backend);
+        stale("DELETE FROM deals WHERE id = 100", "-1 deals", backend);
+        // As many as before, but others.
+        stale("UPDATE users SET id = 13 WHERE id = 11", "other rows of users", backend);
+        stale("INSERT INTO notes VALUES (2001, 100, 'new')", "notes.deal_id to unlink", backend);
+        stale("CREATE TABLE audit (id integer PRIMARY KEY)", "the schema changed", backend);
+    }
+
+    /// And a row that both unlink is one row.
+    fn references_over_the_same_columns_are_told_apart(db: TestDatabase) {
+        db.execute(
+            "CREATE TABLE organizations (id integer PRIMARY KEY, name text NOT NULL);
+             CREATE TABLE users (id integer PRIMARY KEY, organization_id integer NOT NULL,
+                 FOREIGN KEY (organization_id) REFERENCES organizations (id) ON DELETE CASCADE);
+             CREATE TABLE people (id integer PRIMARY KEY, organization_id integer NOT NULL,
+                 FOREIGN KEY (organization_id) REFERENCES organizations (id) ON DELETE CASCADE);
+             CREATE TABLE notes (id integer PRIMARY KEY, who integer,
+                 FOREIGN KEY (who) REFERENCES users (id) ON DELETE SET NULL,
+                 FOREIGN KEY (who) REFERENCES people (id) ON DELETE SET NULL);
+             INSERT INTO organizations VALUES (1, 'Apex'), (2, 'Global');
+             INSERT INTO users VALUES (1, 1), (2, 2), (3, 1);
+             INSERT INTO people VALUES (1, 1), (2, 2), (3, 2), (4, 1);
+             INSERT INTO notes VALUES (1, 1), (2, 2), (3, 3)",
+        );
+        let (_directory, file) = saved(&db);
+        let preview = db.orgsweep(&["preview", "--org-name", "Apex", "--format", "json"]).exits(0);
+        assert_eq!(preview.json()["totals"]["unlinked"], 2, "{preview}");
+        clean(&db, &file).exits(0).says(&["2 rows unlinked"]);
+        assert_eq!(db.count("notes WHERE who IS NULL"), 2);
+    }
+
+    fn another_database_or_policy_refuses_it(db: TestDatabase) {
+        db.execute(SMALL);
+        let (directory, file) = saved(&db);
+        let other = db.copy();
+        clean(&other, &file).exits(3).says(&["the database changed"]);
+        let policy = directory.path().join("orgsweep.toml");
+        std::fs::write(&policy, "[guards]\nmax-rows = 1000\n").unwrap();
+        let (plan, policy) = (file.display().to_string(), policy.display().to_string());
+        let clean = ["clean", "--plan", &plan, "--yes", "--config", &policy];
+        db.orgsweep(&clean).exits(3).says(&["the policy changed"]);
+        assert_eq!(db.count("organizations"), 2);
+    }
+
+    fn a_refused_preview_saves_nothing_and_selections_do_not_mix(db: TestDatabase) {
+        db.execute(SMALL);
+        let directory = tempfile::TempDir::new().unwrap();
+        let path = directory.path().join("plan.json").display().to_string();
+        db.orgsweep(&["preview", "--org-name", "Apex", "--save-plan", &path])
+            .exits(3)
+            .says(&["no plan was saved"]);
+        assert!(!std::path::Path::new(&path).exists());
+        db.orgsweep(&["clean", "--plan", &path, "--yes"]).exits(2).says(&["preview --save-plan"]);
+        db.orgsweep(&["clean", "--plan", &path, "--org-id", "1"]).exits(2);
+        std::fs::write(&path, "{}").unwrap();
+        db.orgsweep(&["clean", "--plan", &path, "--yes"]).exits(2).says(&["no plan of orgsweep"]);
+    }
+}

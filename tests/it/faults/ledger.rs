@@ -1,0 +1,104 @@
+//! What found the rows does not vouch for them: the engine's own count, and its catalog, can disagree.
+
+use crate::support::*;
+
+const SCHEMA: &str = "
+    CREATE TABLE organizations (id int PRIMARY KEY, name varchar(99) NOT NULL);
+    CREATE TABLE users (id int PRIMARY KEY, organization_id int NOT NULL,
+        FOREIGN KEY (organization_id) REFERENCES organizations (id) ON DELETE CASCADE);
+    CREATE TABLE notes (id int PRIMARY KEY, user_id int NOT NULL,
+        FOREIGN KEY (user_id) REFERENCES users (id) ON DELETE CASCADE);
+    CREATE TABLE words (id int PRIMARY KEY);
+    INSERT INTO organizations VALUES (1, 'Apex'), (2, 'Beta');
+    INSERT INTO users VALUES (1, 1), (2, 1), (3, 2);
+    INSERT INTO notes VALUES (1, 1), (2, 2), (3, 3), (4, 3);
+    INSERT INTO words VALUES (1), (2);";
+
+const CLEAN: [&str; 4] = ["clean", "--org-id", "1", "--yes"];
+
+/// As a trigger after each deleted note does it.
+fn with_trigger(db: &TestDatabase, body: &str) {
+    db.execute(db.pick(
+        &format!("CREATE TRIGGER fault AFTER DELETE ON notes BEGIN {body}; END"),
+        &format!(
+            "CREATE FUNCTION fault() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN {body}; RETURN NULL; END$$;
+             CREATE TRIGGER fault AFTER DELETE ON notes FOR EACH ROW EXECUTE FUNCTION fault()"
+        ),
+        &format!("CREATE TRIGGER fault AFTER DELETE ON notes FOR EACH ROW BEGIN {body}; END"),
+    ));
+}
+
+fn postgres() -> Option<TestDatabase> {
+    let db = TestDatabase::fresh(Backend::Postgres)?;
+    db.execute(SCHEMA);
+    Some(db)
+}
+
+#[test]
+fn what_a_trigger_takes_of_another_organization_stops_the_deletion() {
+    let Some(db) = postgres() else { return };
+    with_trigger(&db, "DELETE FROM users WHERE id = 3");
+    let before = db.dump();
+    db.orgsweep(&CLEAN).exits(6).says(&["4 deleted rows of notes, 2 were found", "rolled back"]);
+    assert_eq!(db.dump(), before);
+}
+
+#[test]
+fn what_a_trigger_takes_elsewhere_is_told() {
+    let Some(db) = postgres() else { return };
+    with_trigger(&db, "DELETE FROM words");
+    db.orgsweep(&CLEAN)
+        .exits(0)
+        .says(&["proven and committed", "took 2 rows of words away as well"]);
+}
+
+/// PostgreSQL counts what a sub-transaction deleted, though it was rolled back.
+#[test]
+fn what_a_trigger_takes_back_is_no_deletion() {
+    let Some(db) = postgres() else { return };
+    with_trigger(
+        &db,
+        "BEGIN DELETE FROM users WHERE id = 3; RAISE EXCEPTION 'no'; EXCEPTION WHEN OTHERS THEN NULL; END",
+    );
+    db.orgsweep(&CLEAN).exits(0).says(&["proven and committed"]);
+    assert_eq!((db.count("users"), db.count("notes")), (1, 2));
+}
+
+/// What was not proven is not called proven.
+#[test]
+fn a_server_that_counts_nothing_proves_less() {
+    let Some(db) = postgres() else { return };
+    db.execute(&format!("ALTER DATABASE \"{}\" SET track_counts = off", db.name()));
+    let cleaned = db.orgsweep(&[&CLEAN[..], &["--format", "json"]].concat()).exits(0).json();
+    assert_eq!(cleaned["unproven"][0], "that nothing else went (track_counts is off)");
+}
+
+#[test]
+fn rows_that_move_to_another_partition_are_not_deleted() {
+    let Some(db) = TestDatabase::fresh(Backend::Postgres) else { return };
+    db.execute(
+        "CREATE TABLE organizations (id int PRIMARY KEY, name text NOT NULL);
+         CREATE TABLE users (id int PRIMARY KEY, organization_id int REFERENCES organizations ON DELETE CASCADE);
+         CREATE TABLE notes (id int, user_id int REFERENCES users ON DELETE SET NULL) PARTITION BY LIST (user_id);
+         CREATE TABLE written PARTITION OF notes FOR VALUES IN (1, 2);
+         CREATE TABLE nobodys PARTITION OF notes FOR VALUES IN (NULL);
+         INSERT INTO organizations VALUES (1, 'Apex'), (2, 'Beta'); INSERT INTO users VALUES (1, 1), (2, 2);
+         INSERT INTO notes VALUES (1, 1), (2, 2), (3, 1);",
+    );
+    db.orgsweep(&CLEAN).exits(0).says(&["proven and committed"]);
+    assert_eq!((db.count("nobodys"), db.count("written")), (2, 1));
+}
+
+each_backend! {
+    /// They were there before, and are nobody's doing.
+    fn rows_that_named_nobody_before_are_left_alone(db: TestDatabase) {
+        db.execute(SCHEMA);
+        db.execute(db.pick(
+            "PRAGMA foreign_keys = OFF; INSERT INTO notes VALUES (9, 99); PRAGMA foreign_keys = ON",
+            "SET session_replication_role = replica; INSERT INTO notes VALUES (9, 99); RESET session_replication_role",
+            "SET foreign_key_checks = 0; INSERT INTO notes VALUES (9, 99); SET foreign_key_checks = 1",
+        ));
+        db.orgsweep(&CLEAN).exits(0).says(&["committed"]);
+        assert_eq!(db.count("notes"), 3);
+    }
+}
