@@ -4,6 +4,7 @@
 
 mod harness;
 mod mariadb;
+mod postgres;
 mod rowid;
 mod sqlite;
 
