@@ -18,7 +18,7 @@ pub enum Exit {
     Refused,
     /// Nobody said yes.
     NotConfirmed,
-    /// A lock was not granted in time; rolled back.
+    /// A lock was not granted in time, or a limit of time was over: the deadline, the server's; rolled back.
     Busy,
     /// A proof failed before COMMIT; rolled back.
     Unproven,
