@@ -123,6 +123,10 @@ fn of_failure(failure: &Failure) -> Problem {
         Failure::BadKey(message) => {
             Problem::usage(message.as_str()).hint("a key takes a value of its column's own type")
         }
+        Failure::SeveralKeys { .. } => {
+            Problem::new(Exit::Refused, format!("{failure}; {}", nothing_was("deleted")))
+                .hint("--org-id takes either of them, its type included")
+        }
         Failure::SchemaMoved => Problem::new(
             Exit::Refused,
             format!(

@@ -6,6 +6,7 @@
 #[allow(dead_code)]
 mod archive;
 mod harness;
+mod keys;
 mod mariadb;
 mod rowid;
 mod sqlite;
