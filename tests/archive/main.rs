@@ -3,6 +3,7 @@
 
 mod charsets;
 mod damage;
+mod dangling;
 mod faults;
 mod harness;
 mod kept;
@@ -20,6 +21,7 @@ mod proxy;
 mod random;
 mod refusals;
 mod round_trip;
+mod rowids;
 mod shapes;
 mod sqlite_types;
 mod strangers;
