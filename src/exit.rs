@@ -18,7 +18,7 @@ pub enum Exit {
     Refused,
     /// Nobody said yes.
     NotConfirmed,
-    /// A lock was not granted in time; rolled back.
+    /// A lock was not granted in time, or a limit of time was over: the deadline, the server's; rolled back.
     Busy,
     /// A proof failed before COMMIT; rolled back.
     Unproven,
@@ -122,6 +122,10 @@ fn of_failure(failure: &Failure) -> Problem {
         }
         Failure::BadKey(message) => {
             Problem::usage(message.as_str()).hint("a key takes a value of its column's own type")
+        }
+        Failure::SeveralKeys { .. } => {
+            Problem::new(Exit::Refused, format!("{failure}; {}", nothing_was("deleted")))
+                .hint("--org-id takes either of them, its type included")
         }
         Failure::SchemaMoved => Problem::new(
             Exit::Refused,

@@ -38,7 +38,7 @@ pub fn open_regular(path: &Path) -> io::Result<File> {
 /// It cannot be read, is larger, or nobody has written to it in time.
 pub fn read(path: &Path, most: u64) -> io::Result<Vec<u8>> {
     let file = OpenOptions::new().read(true).custom_flags(at_once()).open(path)?;
-    let waits = kind(&file.metadata()?).is_some();
+    let waits = file.metadata()?.file_type().is_fifo();
     let (mut file, mut content) = (file.take(most + 1), Vec::new());
     let until = Instant::now() + PATIENCE;
     loop {
@@ -60,6 +60,16 @@ pub fn read(path: &Path, most: u64) -> io::Result<Vec<u8>> {
         return Err(io::Error::other(format!("it is larger than {most} bytes")));
     }
     Ok(content)
+}
+
+/// The same of a text.
+///
+/// # Errors
+/// As for [`read`], or it is not UTF-8.
+pub fn read_text(path: &Path, most: u64) -> io::Result<String> {
+    let content = read(path, most)?;
+    String::from_utf8(content)
+        .map_err(|_| io::Error::new(ErrorKind::InvalidData, "it is not UTF-8"))
 }
 
 fn silent() -> io::Error {

@@ -114,6 +114,10 @@ pub struct Restored {
     pub links: Vec<Relinked>,
     /// Rows that are there and not as they were: triggers that were let fire have changed them.
     pub altered: Vec<(TableId, u64)>,
+    /// Rows that name nobody, as before they went.
+    pub dangling: Vec<(ReferenceId, u64)>,
+    /// Rows under a new rowid, because theirs is taken (SQLite).
+    pub renumbered: Vec<(TableId, u64)>,
     /// Triggers that have fired, or would.
     pub fired: Vec<Firing>,
     pub obstacles: Vec<Obstacle>,
@@ -229,6 +233,7 @@ mod tests {
     use crate::catalog::fixture::catalog;
     use crate::sql::Dialect;
     use expect_test::{Expect, expect};
+    use std::collections::BTreeMap;
     use time::OffsetDateTime;
 
     fn section(kind: Kind, table: &str, columns: &[(&str, &str)]) -> Section {
@@ -244,6 +249,8 @@ mod tests {
             found_in: None,
             columns: columns.iter().map(column).collect(),
             written: Vec::new(),
+            rowid: false,
+            dangling: BTreeMap::new(),
             rows: 0,
             sha256: String::new(),
         }

@@ -10,11 +10,15 @@ pub use env_file::{EnvFile, WAY_OUT};
 use crate::archive::Actor;
 use crate::database::{LibpqVariables, Target};
 use crate::exit::{Exit, Problem};
+use crate::files;
 use crate::policy::Policy;
 use discovery::{Wanted, nearest};
 use etcetera::BaseStrategy;
 use std::path::{Path, PathBuf};
 use std::{env, fs};
+
+/// No policy is larger.
+const LARGEST_POLICY: u64 = 16 << 20;
 
 /// The environment, read once at the start, and the `.env` that counts.
 #[derive(Debug, Clone)]
@@ -116,7 +120,7 @@ impl Settings {
                 .hint("--config FILE names one; orgsweep policy init writes a first one")),
             };
         };
-        let text = fs::read_to_string(&path).map_err(|error| {
+        let text = files::read_text(&path, LARGEST_POLICY).map_err(|error| {
             let problem = format!("the policy {} cannot be read: {error}", path.display());
             Problem::usage(problem).hint("orgsweep policy init writes a first one")
         })?;

@@ -5,6 +5,7 @@ use crate::catalog::{Column, TableName};
 use crate::sql::Dialect;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
 use time::OffsetDateTime;
 
 /// The version of the archive's format that this program writes, and the only one that it reads.
@@ -82,6 +83,12 @@ pub struct Section {
     /// Columns that an unlink overwrote.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub written: Vec<ArchivedColumn>,
+    /// SQLite: after the columns' values a line has the row's rowid, which none of them is.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub rowid: bool,
+    /// How many of the rows named nobody when they went, by reference: they come back so.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub dangling: BTreeMap<String, u64>,
     pub rows: u64,
     /// Of all pieces, one after the other.
     pub sha256: String,
@@ -120,7 +127,7 @@ impl Section {
 
     /// How many values a line has.
     pub fn width(&self) -> usize {
-        self.columns.len() + 2 * self.written.len()
+        self.columns.len() + 2 * self.written.len() + usize::from(self.rowid)
     }
 }
 

@@ -187,11 +187,14 @@ fn members<E: From<Error>>(
         let name = plain_name(path, &member)?;
         each(&name, &mut BufReader::new(member))?;
     }
-    // Up to the end of the compressed stream, where its checksum is.
-    let mut end = tar.into_inner().take(LONGEST_END + 1);
+    // Up to the end of the compressed stream, where its checksum is. Nobody's checksum is over what comes after.
+    let mut frame = tar.into_inner();
+    let mut end = frame.by_ref().take(LONGEST_END + 1);
     let length = io::copy(&mut end, &mut io::sink()).map_err(|error| damaged(path, error))?;
-    match length > LONGEST_END {
-        true => Err(Error::new(path, "it goes on after its end").into()),
+    let mut file = frame.finish();
+    let after = file.fill_buf().map_err(|error| damaged(path, error))?;
+    match length > LONGEST_END || !after.is_empty() {
+        true => Err(damaged(path, "it goes on after its end").into()),
         false => Ok(()),
     }
 }
@@ -227,7 +230,8 @@ pub fn about(path: &Path) -> Option<About> {
 
 fn open(path: &Path) -> Result<Tar> {
     let file = files::open_regular(path).map_err(|error| Error::new(path, error))?;
-    Ok(tar::Archive::new(Decoder::new(file).map_err(|error| damaged(path, error))?))
+    let frame = Decoder::new(file).map_err(|error| damaged(path, error))?;
+    Ok(tar::Archive::new(frame.single_frame()))
 }
 
 fn damaged(path: &Path, error: impl std::fmt::Display) -> Error {

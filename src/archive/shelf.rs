@@ -1,6 +1,7 @@
 //! The directory where archives and receipts are kept.
 
 use super::{About, Error, Result, about};
+use crate::files;
 use rustix::fs::{FlockOperation, flock};
 use std::fs::{self, DirBuilder, File};
 use std::io;
@@ -191,7 +192,7 @@ fn is_own_name(path: &Path) -> bool {
 
 /// Some run is writing to it, or committing what it holds.
 fn is_locked(path: &Path) -> bool {
-    let file = File::open(path);
+    let file = files::open_regular(path);
     file.is_ok_and(|file| flock(&file, FlockOperation::NonBlockingLockExclusive).is_err())
 }
 

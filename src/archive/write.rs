@@ -4,6 +4,7 @@ use super::shelf::{lock, slug};
 use super::{About, ArchivedColumn, Error, Kind, Manifest, Result, Section, line};
 use crate::catalog::{Column, TableName};
 use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufWriter, Write};
 use std::os::unix::fs::OpenOptionsExt;
@@ -77,13 +78,14 @@ impl Writer {
         Ok(writer)
     }
 
-    /// The section of a table, begun where it is new. `written`: see [`Section::written`].
+    /// The section of a table, begun where it is new. `written`, `rowid`: see [`Section`].
     pub fn section(
         &mut self,
         kind: Kind,
         table: &TableName,
         columns: &[&Column],
         written: &[&Column],
+        rowid: bool,
     ) -> usize {
         let known = |open: &Open| open.section.kind == kind && open.section.table_name() == *table;
         if let Some(number) = self.open.iter().position(known) {
@@ -102,11 +104,22 @@ impl Writer {
             table: table.name.clone(),
             columns: columns.iter().map(|column| ArchivedColumn::of(column)).collect(),
             written: written.iter().map(|column| ArchivedColumn::of(column)).collect(),
+            rowid,
+            dangling: BTreeMap::new(),
             rows: 0,
             sha256: String::new(),
         };
         self.open.push(Open { section, hash: Sha256::new(), pieces: 0 });
         number
+    }
+
+    /// So many of a table's rows that go name nobody by this reference.
+    pub fn dangling(&mut self, table: &TableName, reference: String, rows: u64) {
+        let mut sections = self.open.iter_mut().map(|open| &mut open.section);
+        let section = sections.find(|it| it.kind == Kind::Rows && it.table_name() == *table);
+        if let Some(section) = section {
+            *section.dangling.entry(reference).or_default() += rows;
+        }
     }
 
     /// Rows of a section so far.

@@ -43,6 +43,8 @@ pub struct Catalog {
     pub references: Vec<Reference>,
     /// SQLite's foreign keys that are no [`Reference`].
     pub mismatches: Vec<Mismatch>,
+    /// SQLite: tables of which a foreign key names no table or no key. With foreign keys on it takes no row of them.
+    pub unsound: Vec<TableId>,
     /// MariaDB: further references to these tables may come from tables that this user may not see.
     pub may_be_hidden: bool,
     /// MariaDB: what in the current database, views too, is named as our temporary tables are, which would hide it.
@@ -557,6 +559,11 @@ impl Table {
     /// The column is SQLite's rowid by another name.
     pub fn is_rowid(&self, column: &str) -> bool {
         self.rowid.as_ref().is_some_and(|rowid| rowid.alias.as_deref() == Some(column))
+    }
+
+    /// SQLite: what the rowid is called where no column is the same number.
+    pub fn hidden_rowid(&self) -> Option<&'static str> {
+        self.rowid.as_ref().filter(|rowid| rowid.alias.is_none())?.name
     }
 
     /// SQLite: nothing tells the rows apart that SQL could name. Columns hide all three names of the rowid, and

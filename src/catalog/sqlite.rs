@@ -73,6 +73,7 @@ fn catalog(answers: Answers) -> Catalog {
     Catalog {
         references: reference::references(&described, &answers.references),
         mismatches: reference::mismatches(&described, &answers.references),
+        unsound: reference::unsound(&described, &answers.references),
         tables: described.into_iter().map(|described| described.table).collect(),
         may_be_hidden: false,
         own_names: Vec::new(),

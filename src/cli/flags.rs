@@ -12,6 +12,9 @@ pub struct Which {
     pub org_name: Vec<String>,
 
     /// Key of an organization (repeatable)
+    ///
+    /// SQLite may keep the number 1 and the text 1 in one column: 1::integer and 1::text say which is meant
+    /// (real and blob are the other types), and 1 alone is refused where both are there.
     #[arg(long, value_name = "KEY", allow_hyphen_values = true)]
     pub org_id: Vec<String>,
 

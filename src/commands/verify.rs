@@ -3,6 +3,7 @@
 use super::context::{Context, Subject};
 use crate::cli::{PlainFormat, Verify};
 use crate::database::{Database, Fault};
+use crate::execute;
 use crate::exit::{Exit, Problem};
 use crate::interrupt;
 use crate::plan;
@@ -55,6 +56,7 @@ pub fn run(subject: &Subject, args: &Verify, ui: &mut Ui) -> Result<Exit> {
 fn look(database: &mut Database, sql: &Sql, root: &Root, selection: &Selection) -> Result<Remains> {
     // Rows that a policy hides would pass for gone.
     database.run(&sql.dialect.session(LOCK_TIMEOUT, false))?;
+    execute::one_key_each(database, sql, root, selection)?;
     let found = database.query(&sql.find_roots(root, selection)).map_err(|error| {
         match error.fault == Fault::Value {
             true => anyhow::Error::from(Problem::usage(error.message)),

@@ -57,6 +57,19 @@ pub fn closure(
     for (table, rows) in findings.rows().into_iter().filter(|(table, _)| !taken.contains(table)) {
         let kept = take(run, table, &run.sql.read_rows(table))?;
         expect(run, table, kept, rows)?;
+        dangling(run, table)?;
+    }
+    Ok(())
+}
+
+/// Says of the rows that are to go how many name nobody, by which references.
+fn dangling(run: &mut Run, table: TableId) -> Result<(), Failure> {
+    let catalog = run.job.catalog;
+    for (reference, question) in run.sql.dangling_rows(table) {
+        let rows = run.one(question)?.count(0)?;
+        if let Some(writer) = run.archive.as_mut().filter(|_| rows > 0) {
+            writer.dangling(&catalog.table(table).name, catalog.reference_arrow(reference), rows);
+        }
     }
     Ok(())
 }
@@ -89,12 +102,13 @@ fn keep(
     statement: &Statement,
 ) -> Result<u64, Failure> {
     interrupt::check()?;
-    let name = &run.job.catalog.table(table).name;
+    let facts = run.job.catalog.table(table);
+    let (name, rowid) = (&facts.name, kind == Kind::Rows && facts.hidden_rowid().is_some());
     let Run { database, archive, observe, watch, .. } = run;
     let writer = archive.as_mut().expect("the archive was begun");
-    let section = writer.section(kind, name, columns, written);
-    let types: Vec<&str> =
-        columns.iter().chain(written).chain(written).map(|column| column.value_type()).collect();
+    let section = writer.section(kind, name, columns, written, rowid);
+    let columns = columns.iter().chain(written).chain(written).map(|column| column.value_type());
+    let types: Vec<&str> = columns.chain(rowid.then_some("INTEGER")).collect();
     let (dialect, longest) = (run.sql.dialect, run.longest);
     let rows = watch::over(watch, || {
         database.stream(statement, &mut |values| {

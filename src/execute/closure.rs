@@ -11,7 +11,7 @@ pub use sweep::{Aside, Sure};
 use super::deletion::{expect_gone, watch_rows};
 use super::failure::Doing;
 use super::obstacles::nameless_rows;
-use super::{Failure, Progress, Run, archiving, guards, timed};
+use super::{Failure, Progress, Run, archiving, guards, one_key_each, timed};
 use crate::catalog::{ReferenceId, TableId};
 use crate::database::Row;
 use crate::findings::{Found, Organization};
@@ -88,6 +88,7 @@ fn select_roots(run: &mut Run, discovery: &mut Discovery) -> Result<(), Failure>
     {
         run.query(&lock).map_err(Failure::at_selection)?;
     }
+    one_key_each(run.database, &run.sql, run.job.root, run.job.selection)?;
     let statement = run.sql.select_roots(run.job.root, run.job.selection, generation, lock);
     add(run, discovery, root, None, &statement).map_err(Failure::at_selection)?;
     let mut since = 0;

@@ -24,6 +24,11 @@ pub enum Failure {
     },
     /// A key on the command line is not of its column's type.
     BadKey(String),
+    /// A key on the command line is several, of several types; each in full.
+    SeveralKeys {
+        id: String,
+        keys: Vec<String>,
+    },
     /// The schema changed between planning and locking: plan again.
     SchemaMoved,
     /// The counts differ from those that were confirmed: the difference per table.
@@ -203,6 +208,9 @@ impl std::fmt::Display for Failure {
             }
             Failure::Archive(error) => error.fmt(f),
             Failure::BadKey(message) => f.write_str(message),
+            Failure::SeveralKeys { id, keys } => {
+                write!(f, "--org-id {id} may be {}: keys of different types", keys.join(" or "))
+            }
             Failure::SchemaMoved => f.write_str("the schema changed"),
             Failure::CountsMoved(differences) => {
                 write!(f, "counts moved: {}", differences.join(", "))

@@ -37,6 +37,7 @@ use crate::database::{self, Database, Fault, Purpose, Row};
 use crate::doctor::{self, Unindexed};
 use crate::findings::{Expected, Findings, Organization, Step};
 use crate::interrupt;
+use crate::label::printable;
 use crate::plan::{Plan, Refusal, RefusalKind};
 use crate::selection::{Root, Selection};
 use crate::sql::{Sql, Statement};
@@ -197,10 +198,33 @@ pub fn organizations(database: &mut Database, job: &Job) -> Result<Vec<Organizat
         let mut ignore = |_: Progress<'_>| {};
         let mut run = Run::new(database, job, &mut ignore, false);
         run.prepare()?;
+        one_key_each(run.database, &run.sql, job.root, job.selection)?;
         let found = run.query(&run.sql.find_roots(job.root, job.selection));
         interrupt::cancel_by(None);
         Ok(found.map_err(Failure::at_selection)?.iter().map(closure::organization).collect())
     })
+}
+
+/// Each key on the command line is one: SQLite may keep 1 and '1' in one column.
+///
+/// # Errors
+/// [`Failure::SeveralKeys`]
+pub fn one_key_each(
+    database: &mut Database,
+    sql: &Sql,
+    root: &Root,
+    selection: &Selection,
+) -> Result<(), Failure> {
+    // One that was found by then is said in full.
+    for id in selection.ids.iter().filter(|_| selection.only.is_none()) {
+        let Some(question) = sql.keys_meant(root, id) else { continue };
+        let rows = database.query(&question)?;
+        if rows.len() > 1 {
+            let keys = rows.iter().map(|row| printable(row.text(0))).collect();
+            return Err(Failure::SeveralKeys { id: printable(id), keys });
+        }
+    }
+    Ok(())
 }
 
 /// Deletes in one transaction, run again when others got in its way.

@@ -11,7 +11,7 @@ use super::digest::Sum;
 use super::failure::Doing;
 use super::{Failure, Job, Observer, Progress, Run, commit, deletion};
 use crate::archive::Reader;
-use crate::catalog::{ReferenceId, TableId};
+use crate::catalog::{Catalog, ReferenceId, TableId};
 use crate::database::{self, Database, Fault, Purpose};
 use crate::interrupt;
 use crate::plan::Checks;
@@ -58,7 +58,7 @@ fn once(
     dry: bool,
     observe: Observer,
 ) -> Result<Restored, Failure> {
-    deletion::set_reference_checks(database, Checks::Engine)?;
+    deletion::set_reference_checks(database, way::checks(job.catalog, source))?;
     interrupt::committing(false);
     database.begin(Purpose::Write)?;
     let mut run = Run::new(database, job, observe, true);
@@ -90,11 +90,8 @@ fn put_back(run: &mut Run, source: &Source) -> Result<Restored, Failure> {
         run.run(defer)?;
     }
     let stages = fill(run, source)?;
-    let mut restored = Restored {
-        obstacles: obstacles(run, source, &stages)?,
-        fired: way.firing.clone(),
-        ..Restored::default()
-    };
+    let mut restored = Restored { fired: way.firing.clone(), ..Restored::default() };
+    look_for_obstacles(run, source, &stages, &way, &mut restored)?;
     if !source.fire_triggers {
         restored.obstacles.extend(way.firing.iter().cloned().map(Obstacle::Triggers));
     }
@@ -107,6 +104,7 @@ fn put_back(run: &mut Run, source: &Source) -> Result<Restored, Failure> {
     if way.switches() {
         run.database.fire_triggers(false)?;
     }
+    give_up_rowids(run, source, &stages, &mut restored)?;
     let unwatched = insert_all(run, source, &stages, &way, &mut restored)?;
     for part in &source.restoration.links {
         let linked = relink(run, stages.stage(*part));
@@ -120,7 +118,26 @@ fn put_back(run: &mut Run, source: &Source) -> Result<Restored, Failure> {
     run.names_ours()?;
     proof::compare(run, source, &stages, &mut restored)?;
     proof::hold_references(run, &stages, &unwatched)?;
+    if way.in_sets {
+        proof::hold_links(run, source, &stages)?;
+    }
     Ok(restored)
+}
+
+/// Rows get their rowids back but for those that other rows have by now (SQLite).
+fn give_up_rowids(
+    run: &mut Run,
+    source: &Source,
+    stages: &Stages,
+    restored: &mut Restored,
+) -> Result<(), Failure> {
+    for part in &source.restoration.rows {
+        if let Some(statement) = run.sql.give_up_rowids(stages.stage(*part)) {
+            let rows = run.execute(&statement)?;
+            restored.renumbered.extend((rows > 0).then_some((part.table, rows)));
+        }
+    }
+    Ok(())
 }
 
 /// Parents before children. Tells in which tables nothing has checked the rows: what these name is there and
@@ -173,6 +190,13 @@ impl<'a> Stages<'a> {
         self.by_table.get(&table).map(|part| self.stage(*part))
     }
 
+    /// How many rows named nobody by this reference when they went.
+    fn dangled(&self, id: ReferenceId, catalog: &Catalog) -> u64 {
+        let stage = self.of(catalog.reference(id).child);
+        let rows = stage.and_then(|stage| stage.section.dangling.get(&catalog.reference_arrow(id)));
+        rows.copied().unwrap_or_default()
+    }
+
     fn rows(&self, part: Part) -> u64 {
         self.stage(part).section.rows
     }
@@ -199,7 +223,8 @@ fn fill<'a>(run: &mut Run, source: &'a Source<'a>) -> Result<Stages<'a>, Failure
             batch.flush(run, &stages, &parts)?;
             batch.section = Some(section);
         }
-        proof::add(sums.entry(section).or_default(), &values);
+        let columns = values.len() - usize::from(source.reader.manifest.sections[section].rowid);
+        proof::add(sums.entry(section).or_default(), &values[..columns]);
         batch.add(values);
         Ok(())
     })?;
@@ -299,10 +324,16 @@ fn expect_short(run: &Run, table: TableId, length: usize) -> Result<(), Failure>
 }
 
 /// What keeps the rows out, all of it.
-fn obstacles(run: &mut Run, source: &Source, stages: &Stages) -> Result<Vec<Obstacle>, Failure> {
+fn look_for_obstacles(
+    run: &mut Run,
+    source: &Source,
+    stages: &Stages,
+    way: &Way,
+    restored: &mut Restored,
+) -> Result<(), Failure> {
     (run.observe)(Progress::Checking);
     let catalog = run.job.catalog;
-    let mut obstacles = Vec::new();
+    let Restored { obstacles, dangling, .. } = restored;
     for part in &source.restoration.rows {
         let stage = stages.stage(*part);
         for key in &catalog.table(part.table).keys {
@@ -336,14 +367,15 @@ fn obstacles(run: &mut Run, source: &Source, stages: &Stages) -> Result<Vec<Obst
         let parent = stages.of(reference.parent);
         if let Some(question) = run.sql.without_parent(stage, id, parent) {
             let (rows, samples) = counted(run, question)?;
-            obstacles.extend((rows > 0).then_some(Obstacle::NoParent {
-                reference: id,
-                rows,
-                samples,
-            }));
+            let unwatched = way.leaves_unwatched(run, source, reference.child);
+            match rows {
+                0 => {}
+                _ if unwatched && rows <= stages.dangled(id, catalog) => dangling.push((id, rows)),
+                _ => obstacles.push(Obstacle::NoParent { reference: id, rows, samples }),
+            }
         }
     }
-    Ok(obstacles)
+    Ok(())
 }
 
 /// References of archived rows that the engine watches.

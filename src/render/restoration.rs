@@ -3,7 +3,7 @@
 use super::table::{plain, wrapped};
 use super::{counted, grouped};
 use crate::archive::Manifest;
-use crate::catalog::{Catalog, Fires, TableId, Trigger};
+use crate::catalog::{Catalog, Fires, ReferenceId, TableId, Trigger};
 use crate::exit::Exit;
 use crate::label::printable;
 use crate::restoration::{Firing, Obstacle, Restored};
@@ -151,7 +151,30 @@ impl View<'_> {
                 self.name(*table)
             ));
         }
+        for (reference, rows) in &self.restored.dangling {
+            notes.push(format!(
+                "{} name by {} what is not there, as they did before they went",
+                counted(*rows, "row"),
+                self.catalog.reference_arrow(*reference)
+            ));
+        }
+        for (table, rows) in &self.restored.renumbered {
+            notes.push(format!(
+                "{} of {} have a new rowid: another row has theirs",
+                counted(*rows, "row"),
+                self.name(*table)
+            ));
+        }
         let tables = self.restored.rows.iter().map(|(table, _)| *table);
+        let unsound = tables.clone().filter(|table| self.catalog.unsound.contains(table));
+        let unsound: Vec<String> = unsound.map(|table| self.name(table)).collect();
+        if !unsound.is_empty() {
+            notes.push(format!(
+                "a foreign key of {} names no table or no key, so that nothing can tell whether rows name somebody by \
+                 it",
+                unsound.join(", ")
+            ));
+        }
         notes.extend(self.trigger_notes());
         let sees = |trigger: &Trigger| trigger.on_delete;
         let fired = |table: &TableId| self.catalog.table(*table).triggers.iter().any(sees);
@@ -225,6 +248,10 @@ pub fn json(view: &View) -> String {
             "left_alone": link.others,
         })
     };
+    let dangling = |(reference, rows): &(ReferenceId, u64)| {
+        let reference = view.catalog.reference_arrow(*reference);
+        serde_json::json!({ "reference": reference, "rows": rows })
+    };
     let document = serde_json::json!({
         "format": 1,
         "tool": concat!("orgsweep ", env!("CARGO_PKG_VERSION")),
@@ -236,6 +263,8 @@ pub fn json(view: &View) -> String {
         "exit": view.exit().code(),
         "rows": view.restored.rows.iter().map(rows).collect::<Vec<_>>(),
         "links": view.restored.links.iter().map(link).collect::<Vec<_>>(),
+        "dangling": view.restored.dangling.iter().map(dangling).collect::<Vec<_>>(),
+        "renumbered": view.restored.renumbered.iter().map(rows).collect::<Vec<_>>(),
         "altered": view.restored.altered.iter().map(rows).collect::<Vec<_>>(),
         "obstacles": view.obstacles(),
         "notes": view.notes(),

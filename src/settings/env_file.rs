@@ -3,8 +3,8 @@
 //! It is read without setting the process's environment, so that nothing of it reaches libpq, OpenSSL or a child.
 
 use crate::exit::Problem;
+use crate::files;
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The variables of [`crate::cli`] that choose organizations or narrow what may happen. The others name another
@@ -20,6 +20,9 @@ const SETTINGS: [&str; 9] = [
     "ORGSWEEP_REQUIRE_POLICY",
     "ORGSWEEP_LOG_FORMAT",
 ];
+
+/// No `.env` is larger.
+const LARGEST: u64 = 1 << 20;
 
 pub const WAY_OUT: &str =
     "--no-env does without it; what it should say can be said by flags or the environment";
@@ -40,7 +43,7 @@ impl EnvFile {
     /// It cannot be read or parsed.
     pub fn read(path: &Path) -> Result<EnvFile, Problem> {
         let shown = path.display();
-        let text = fs::read_to_string(path).map_err(|error| {
+        let text = files::read_text(path, LARGEST).map_err(|error| {
             Problem::usage(format!("{shown} cannot be read: {error}")).hint(WAY_OUT)
         })?;
         let mut file = EnvFile { path: path.to_owned(), ..EnvFile::default() };
@@ -76,6 +79,7 @@ impl EnvFile {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fs;
 
     #[test]
     fn a_file_chooses_and_narrows_and_nothing_else() {

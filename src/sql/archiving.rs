@@ -2,7 +2,7 @@
 
 use super::mysql::Family;
 use super::{Dialect, Follow, Sql, Statement, path, quote};
-use crate::catalog::{Column, TableId};
+use crate::catalog::{Column, ReferenceId, TableId};
 use crate::findings::Change;
 use std::borrow::Cow;
 use std::fmt::Write as _;
@@ -139,26 +139,52 @@ impl<'a> Sql<'a> {
 
     /// The rows of one table's key table, whole.
     pub fn read_rows(&self, table: TableId) -> Statement {
-        let values = self.archived_values(table, "c").join(", ");
+        let mut values = self.archived_values(table, "c");
+        let rowid = self.table(table).hidden_rowid();
+        values.extend(rowid.map(|name| self.dialect.as_text(&format!("c.{name}"))));
+        format!("SELECT {} FROM {}", values.join(", "), self.keyed_rows(table)).into()
+    }
+
+    /// The rows `c` of one table's key table; a condition may follow.
+    fn keyed_rows(&self, table: TableId) -> String {
         let (keys, relation) = (self.key_relation(table), self.relation(table));
         let same = self.same_row(table, "k", "c");
         match self.dialect {
             // SQLite has no statistics of temporary tables.
-            Dialect::Sqlite => {
-                format!("SELECT {values} FROM {keys} k CROSS JOIN {relation} c WHERE {same}").into()
-            }
-            Dialect::Postgres => {
-                format!("SELECT {values} FROM {keys} k JOIN {relation} c ON {same}").into()
-            }
+            Dialect::Sqlite => format!("{keys} k CROSS JOIN {relation} c WHERE {same}"),
+            Dialect::Postgres => format!("{keys} k JOIN {relation} c ON {same}"),
             // Without a key, rows that are alike are in the key table as often as in their own.
-            Dialect::Mysql if self.has_twins(table) => format!(
-                "SELECT {values} FROM {relation} c WHERE EXISTS (SELECT 1 FROM {keys} k WHERE {same})"
-            )
-            .into(),
-            Dialect::Mysql => {
-                format!("SELECT {values} FROM {keys} k STRAIGHT_JOIN {relation} c ON {same}").into()
+            Dialect::Mysql if self.has_twins(table) => {
+                format!("{relation} c WHERE EXISTS (SELECT 1 FROM {keys} k WHERE {same})")
             }
+            Dialect::Mysql => format!("{keys} k STRAIGHT_JOIN {relation} c ON {same}"),
         }
+    }
+
+    /// Of the rows of one table's key table those that name nobody, counted by each foreign key for which the engine
+    /// does not vouch: its checks may have been off, or came later than the rows.
+    pub fn dangling_rows(&self, table: TableId) -> Vec<(ReferenceId, Statement)> {
+        let may_dangle = |id: &ReferenceId| {
+            let reference = self.catalog.reference(*id);
+            let parent = self.table(reference.parent);
+            let vouched = self.dialect == Dialect::Postgres && reference.validated;
+            (reference.child == table && reference.is_constraint() && reference.enforced)
+                && !vouched
+                && (parent.privileges.select && !parent.row_security)
+                && self.unlike(*id).is_none()
+        };
+        let question = |id: ReferenceId| {
+            let statement = format!(
+                "SELECT {} FROM {} AND {} AND NOT EXISTS (SELECT 1 FROM {} r WHERE {})",
+                self.dialect.count(),
+                self.keyed_rows(table),
+                self.row_names_somebody(id, "c"),
+                self.relation(self.catalog.reference(id).parent),
+                self.names_row(id, "r", "c"),
+            );
+            (id, statement.into())
+        };
+        self.catalog.reference_ids().filter(may_dangle).map(question).collect()
     }
 
     /// [`Sql::delete`], returning the rows (PostgreSQL).

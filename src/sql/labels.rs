@@ -1,8 +1,9 @@
 //! What a row is called by people: `DLID0001 - Global Corp (id 7)`.
 
+use super::meaning::TYPES;
 use super::mysql::Family;
 use super::{Dialect, Sql, quote};
-use crate::catalog::TableId;
+use crate::catalog::{Affinity, TableId};
 
 /// Columns that name a row, best first.
 const NAMES: [&str; 12] = [
@@ -107,18 +108,40 @@ impl Sql<'_> {
         }
     }
 
-    /// A column's value as text that people can read and type: SQLite's blobs as their literals.
+    /// A column's value as text that people can read and type: SQLite's blobs as their literals, and a text that reads
+    /// as a value of another type with its own, `1::text`.
     pub(super) fn shown(&self, table: TableId, name: &str, alias: &str) -> String {
+        let plain = self.plain(table, name, alias);
+        if !self.may_mix(table, name) {
+            return plain;
+        }
+        let value = format!("{alias}.{}", quote(name));
+        let typed = TYPES.map(|kind| format!("{value} GLOB '*::{kind}'")).join(" OR ");
+        let number =
+            |kind| format!("CAST(CAST({value} AS {kind}) AS TEXT) COLLATE BINARY = {value}");
+        let number = match self.column(table, name).affinity {
+            // It takes no number.
+            Affinity::Text => String::new(),
+            _ => format!(" OR {} OR {}", number("INTEGER"), number("REAL")),
+        };
+        format!(
+            "CASE WHEN typeof({value}) = 'text' AND ({value} GLOB 'X''*''' OR {typed}{number}) \
+             THEN {value} || '::text' ELSE {plain} END"
+        )
+    }
+
+    /// The same without its type.
+    pub(super) fn plain(&self, table: TableId, name: &str, alias: &str) -> String {
         let value = format!("{alias}.{}", quote(name));
         let text = self.value_text(&value, &self.column(table, name).type_name);
-        match self.may_be_blob(table, name) {
+        match self.may_mix(table, name) {
             true => format!("CASE typeof({value}) WHEN 'blob' THEN quote({value}) ELSE {text} END"),
             false => text,
         }
     }
 
-    /// SQLite keeps a blob in any column but the rowid.
-    fn may_be_blob(&self, table: TableId, name: &str) -> bool {
+    /// SQLite keeps values of several types in any column but the rowid.
+    pub(super) fn may_mix(&self, table: TableId, name: &str) -> bool {
         self.dialect == Dialect::Sqlite && !self.table(table).is_rowid(name)
     }
 }

@@ -3,7 +3,8 @@
 
 use super::mysql::{Family, exact};
 use super::number::Decimal;
-use super::{Dialect, Sql, Statement, quote};
+use super::selection::as_blob;
+use super::{Dialect, Sql, Statement, literal, quote};
 use crate::catalog::{Affinity, Column, TableId};
 use std::net::IpAddr;
 
@@ -14,6 +15,8 @@ enum Meaning {
     Value(String),
     /// Only where the value's own text is this one, too.
     Text(String),
+    /// SQLite: the value of this type whose own text is this one.
+    Typed { kind: &'static str, text: String },
     /// MariaDB: the value is this time, whatever the number of digits that its column keeps.
     Time { text: String, whole: String },
     /// No value of this type.
@@ -28,6 +31,7 @@ impl Sql<'_> {
         match meaning {
             Meaning::Value(value) => return self.value_equals(table, name, &value),
             Meaning::Nothing => return Statement::from("false"),
+            Meaning::Typed { kind, text } => return self.typed_is(table, name, kind, &text),
             Meaning::Text(text) => {
                 condition.append(&self.value_equals(table, name, &text)).push(" AND ");
                 condition.append(&self.reads(table, name, &text));
@@ -50,26 +54,44 @@ impl Sql<'_> {
             Meaning::Text(text) | Meaning::Time { text, .. } => {
                 self.value_equals(table, name, &text)
             }
-            Meaning::Value(_) | Meaning::Nothing => self.value_is(table, name, value),
+            Meaning::Value(_) | Meaning::Typed { .. } | Meaning::Nothing => {
+                self.value_is(table, name, value)
+            }
         }
+    }
+
+    /// The column of row `c` holds the value of this type that reads so (SQLite). By itself, `=` is for the index.
+    pub(super) fn typed_is(&self, table: TableId, name: &str, kind: &str, text: &str) -> Statement {
+        let column = format!("c.{}", quote(name));
+        let equal = match kind {
+            "integer" => text.parse::<i64>().ok().map(|number| number.to_string()),
+            "text" => Some(literal(text)),
+            "blob" => as_blob(text).map(str::to_owned),
+            _ => None,
+        };
+        let equal = equal.map(|value| format!("{column} = {value} AND ")).unwrap_or_default();
+        let mut condition = Statement::from(format!("({equal}typeof({column}) = '{kind}' AND "));
+        condition.append(&self.reads(table, name, text)).push(")");
+        condition
     }
 
     fn meaning(&self, table: TableId, name: &str, value: &str) -> Meaning {
         let column = self.column(table, name);
         match self.dialect {
-            // A blob, a text or a number: compared as it is shown.
-            Dialect::Sqlite if column.affinity == Affinity::Blob => {
-                Meaning::Value(value.to_owned())
-            }
-            Dialect::Sqlite => of_sqlite(column.affinity, value),
+            Dialect::Sqlite => match typed(value) {
+                Some((text, kind)) => Meaning::Typed { kind, text: text.to_owned() },
+                // A blob, a text or a number, that reads so.
+                None if column.affinity == Affinity::Blob => Meaning::Value(value.to_owned()),
+                None => of_sqlite(column.affinity, value),
+            },
             Dialect::Postgres => of_postgres(column, value),
             Dialect::Mysql => of_mysql(&column.type_name, value),
         }
     }
 
-    /// The text of the value, as it is shown, is this one.
-    fn reads(&self, table: TableId, name: &str, text: &str) -> Statement {
-        let shown = self.shown(table, name, "c");
+    /// The text of the value is this one.
+    pub(super) fn reads(&self, table: TableId, name: &str, text: &str) -> Statement {
+        let shown = self.plain(table, name, "c");
         let mut condition = Statement::default();
         match self.dialect {
             Dialect::Sqlite => condition.push(&format!("{shown} COLLATE BINARY = ")).bind(text),
@@ -83,6 +105,16 @@ impl Sql<'_> {
         };
         condition
     }
+}
+
+/// The types of SQLite's values (<https://sqlite.org/datatype3.html>, 2).
+pub(super) const TYPES: [&str; 4] = ["integer", "real", "text", "blob"];
+
+/// A value and its type, as `1::text` says them: where values of several types stand in one column of SQLite's, only
+/// together do they mean one.
+pub(super) fn typed(value: &str) -> Option<(&str, &'static str)> {
+    let (text, kind) = value.rsplit_once("::")?;
+    Some((text, TYPES.into_iter().find(|it| *it == kind)?))
 }
 
 /// A column of a numeric affinity keeps texts, too.

@@ -148,14 +148,45 @@ impl Sql<'_> {
             Dialect::Postgres => " OVERRIDING SYSTEM VALUE",
             Dialect::Sqlite | Dialect::Mysql => "",
         };
+        let (mut columns, mut values) = (stage.columns(), stage.values("s"));
+        let mut order = String::new();
+        if let Some((staged, name)) = self.staged_rowid(stage) {
+            columns += &format!(", {name}");
+            values += &format!(", s.{staged}");
+            // A new one must not be one that an archived row still waits for.
+            order = format!(" ORDER BY s.{staged} IS NULL");
+        }
         format!(
-            "INSERT INTO {} ({}){overriding} SELECT {} FROM {} s",
+            "INSERT INTO {} ({columns}){overriding} SELECT {values} FROM {} s{order}",
             self.dialect.table(&self.table(stage.part.table).name),
-            stage.columns(),
-            stage.values("s"),
             self.stage(stage)
         )
         .into()
+    }
+
+    /// The stage's column that holds the rowid, and what the table calls it: where both have one that no column is.
+    fn staged_rowid(&self, stage: Stage) -> Option<(String, &'static str)> {
+        Some((stage.rowid()?, self.table(stage.part.table).hidden_rowid()?))
+    }
+
+    /// Takes the rowids from archived rows that cannot have them back, because other rows have them by now.
+    pub fn give_up_rowids(&self, stage: Stage) -> Option<Statement> {
+        let (staged, name) = self.staged_rowid(stage)?;
+        let (stage_table, relation) = (self.stage(stage), self.relation(stage.part.table));
+        Some(
+            format!(
+                "UPDATE {stage_table} SET {staged} = NULL WHERE typeof({staged}) <> 'integer' \
+                 OR {staged} IN (SELECT c.{name} FROM {relation} c)"
+            )
+            .into(),
+        )
+    }
+
+    /// Archived rows of which another is under their rowid, or none.
+    pub fn misplaced(&self, stage: Stage) -> Option<Statement> {
+        let (staged, name) = self.staged_rowid(stage)?;
+        let found = format!("c.{name} = s.{staged}");
+        Some(self.not_back(stage, found, &format!("s.{staged} IS NOT NULL AND ")))
     }
 
     /// Puts the rows of a cycle of tables back in one statement, whose checks come at its end
@@ -284,7 +315,9 @@ impl Sql<'_> {
                  EXISTS (SELECT 1 FROM {parents} r WHERE {there} LOCK IN SHARE MODE)"
             ),
             Dialect::Sqlite => {
-                format!("SELECT 1 FROM {staged} s JOIN {parents} r ON {there} WHERE {outside}")
+                format!(
+                    "SELECT 1 FROM {staged} s CROSS JOIN {parents} r ON {there} WHERE {outside}"
+                )
             }
             Dialect::Postgres => format!(
                 "SELECT 1 FROM {staged} s JOIN {parents} r ON {there} WHERE {outside} FOR KEY SHARE OF r"
@@ -302,23 +335,25 @@ impl Sql<'_> {
     /// Rows that are not in their table as they were archived. `None`: the table has no key to find
     /// them by.
     pub fn altered(&self, stage: Stage) -> Option<Statement> {
-        let found = self.found_by_key(stage)?;
+        Some(self.not_back(stage, self.found_by_key(stage)?, ""))
+    }
+
+    /// Staged rows for which no row `c` that is `found` is as they are.
+    fn not_back(&self, stage: Stage, found: String, which: &str) -> Statement {
         let same = stage.section.columns.iter().enumerate();
         let same = same.map(|(n, column)| {
             let column = self.column(stage.part.table, &column.name);
             self.identical(&format!("c.{}", quote(&column.name)), &format!("s.v{n}"), column)
         });
         let conditions: Vec<String> = std::iter::once(found).chain(same).collect();
-        Some(
-            format!(
-                "SELECT {} FROM {} s WHERE NOT EXISTS (SELECT 1 FROM {} c WHERE {})",
-                self.dialect.count(),
-                self.stage(stage),
-                self.relation(stage.part.table),
-                conditions.join(" AND ")
-            )
-            .into(),
+        format!(
+            "SELECT {} FROM {} s WHERE {which}NOT EXISTS (SELECT 1 FROM {} c WHERE {})",
+            self.dialect.count(),
+            self.stage(stage),
+            self.relation(stage.part.table),
+            conditions.join(" AND ")
         )
+        .into()
     }
 
     /// Not only equal: 1.0 is not 1.00, and a text is no number.
@@ -464,6 +499,26 @@ impl Sql<'_> {
             )
             .into(),
         )
+    }
+
+    /// Linked rows that name, by `id`, nobody.
+    pub fn linked_to_nobody(&self, stage: Stage, id: ReferenceId) -> Statement {
+        let table = stage.part.table;
+        let identity = self.identity_values(table, "c").into_iter().enumerate();
+        let same =
+            identity.map(|(n, value)| self.identical_keys(table, n, &format!("l.i{n}"), &value));
+        format!(
+            "SELECT {} FROM {} l {} {} c ON {} WHERE {} AND NOT EXISTS (SELECT 1 FROM {} r WHERE {})",
+            self.dialect.count(),
+            self.temporary(&self.links(stage)),
+            self.dialect.ordered_join(),
+            self.relation(table),
+            same.collect::<Vec<_>>().join(" AND "),
+            self.row_names_somebody(id, "c"),
+            self.relation(self.catalog.reference(id).parent),
+            self.names_row(id, "r", "c"),
+        )
+        .into()
     }
 
     /// Lets the rows name again what they named.

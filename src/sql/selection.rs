@@ -32,6 +32,10 @@ impl Sql<'_> {
         match (&selection.only, &root.key) {
             (Some(only), Some(key)) => {
                 all.push(" AND ").append(&self.value_is(root.table, key, only));
+                if self.may_mix(root.table, key) {
+                    let shown = self.shown(root.table, key, "c");
+                    all.push(&format!(" AND {shown} COLLATE BINARY = ")).bind(only);
+                }
             }
             (Some(_), None) => {
                 all.push(" AND false");
@@ -45,6 +49,19 @@ impl Sql<'_> {
             };
         }
         all
+    }
+
+    /// The keys that `id` may mean, each with its type, where a column holds values of several (SQLite).
+    pub fn keys_meant(&self, root: &Root, id: &str) -> Option<Statement> {
+        let key = root.key.as_ref().filter(|key| self.may_mix(root.table, key))?;
+        let mut statement = Statement::from(format!(
+            "SELECT {} || '::' || typeof(c.{}) FROM {} c WHERE ",
+            self.plain(root.table, key, "c"),
+            quote(key),
+            self.relation(root.table)
+        ));
+        statement.append(&self.value_is(root.table, key, id)).push(" ORDER BY 1");
+        Some(statement)
     }
 
     fn name_is(&self, root: &Root, name: &str, value: &str) -> Statement {
@@ -115,7 +132,7 @@ impl Sql<'_> {
         match self.dialect {
             // It keeps numbers and texts apart, and a value comes as a text.
             Dialect::Sqlite if self.column(table, name).affinity == Affinity::Blob => {
-                condition.push(&format!("{} = ", self.shown(table, name, "c"))).bind(value);
+                return self.reads(table, name, value);
             }
             Dialect::Sqlite => match as_blob(value) {
                 None => {

@@ -45,6 +45,11 @@ impl Stage<'_> {
         (format!("{alias}.v{}", first + n), format!("{alias}.v{}", first + written + n))
     }
 
+    /// What holds the rowid that no column is (SQLite).
+    pub(super) fn rowid(&self) -> Option<String> {
+        self.section.rowid.then(|| format!("v{}", self.section.columns.len()))
+    }
+
     /// The columns, named.
     pub(super) fn columns(&self) -> String {
         let names: Vec<String> = self.section.columns.iter().map(|c| quote(&c.name)).collect();
@@ -88,7 +93,8 @@ impl Sql<'_> {
                     let collation = column.collation.as_deref().unwrap_or("BINARY");
                     format!("v{n} {} COLLATE {}", type_of(column.affinity), quote(collation))
                 };
-                let columns: Vec<String> = columns.map(column).collect();
+                let mut columns: Vec<String> = columns.map(column).collect();
+                columns.extend(stage.rowid().map(|rowid| format!("{rowid} INT")));
                 format!("CREATE TEMP TABLE {name} ({})", columns.join(", "))
             }
             Dialect::Postgres => {

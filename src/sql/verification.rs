@@ -1,6 +1,7 @@
 //! Questions without key tables: what still exists, what still names a key.
 
 use super::affinities::compares_plainly;
+use super::meaning::typed;
 use super::selection::{as_blob, bound_type};
 use super::{Dialect, Sql, Statement, quote};
 use crate::catalog::{Affinity, Origin, ReferenceId};
@@ -61,10 +62,16 @@ impl Sql<'_> {
         let mut condition = Statement::from("(");
         for (n, value) in ids.iter().enumerate() {
             condition.push(if n > 0 { " OR " } else { "" });
+            // The type is the key's: a key that has one of its own for each value compares it, too.
+            let plain = typed(value).map_or(value.as_str(), |(text, _)| text);
+            let value = if key == Affinity::Blob { value } else { plain };
             match key {
                 Affinity::Blob => {
-                    let shown = self.shown(reference.child, &reference.columns[0], "c");
-                    condition.push(&format!("{shown} = ")).bind(value);
+                    let (child, column) = (reference.child, &reference.columns[0]);
+                    condition.append(&match typed(value) {
+                        Some((text, kind)) => self.typed_is(child, column, kind, text),
+                        None => self.reads(child, column, value),
+                    });
                 }
                 Affinity::Text => {
                     condition.push("CAST(").bind(value).push(&format!(" AS TEXT) = +{column}"));
@@ -97,7 +104,7 @@ impl Sql<'_> {
                     &self.column(child, column).type_name
                 )
             ));
-            condition.bind(value);
+            condition.bind(typed(value).map_or(value, |(text, _)| text));
             return condition;
         }
         let mut condition = Statement::from("(");

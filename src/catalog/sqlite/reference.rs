@@ -42,6 +42,21 @@ pub fn mismatches(tables: &[Described], rows: &[Row]) -> Vec<Mismatch> {
     groups(rows).flat_map(by_constraint).filter_map(mismatch).collect()
 }
 
+/// The tables of which a foreign key is no reference, of the same rows.
+pub fn unsound(tables: &[Described], rows: &[Row]) -> Vec<TableId> {
+    let positions = positions(tables);
+    let leads_nowhere = |rows: &[Row]| {
+        let parent = positions.get(&folded(rows[0].text(2)));
+        parent.is_none_or(|parent| parent_columns(&tables[parent.0], rows).is_none())
+    };
+    let of_table = |rows: &&[Row]| by_constraint(rows).any(leads_nowhere);
+    groups(rows)
+        .filter(of_table)
+        .filter_map(|rows| positions.get(&folded(rows[0].text(0))))
+        .copied()
+        .collect()
+}
+
 fn positions(tables: &[Described]) -> HashMap<String, TableId> {
     let position = |(place, it): (usize, &Described)| (folded(&it.table.name.name), TableId(place));
     tables.iter().enumerate().map(position).collect()

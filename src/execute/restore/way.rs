@@ -2,17 +2,43 @@
 
 use super::{Failure, Run, Source};
 use crate::catalog::{Catalog, Reference, TableId};
+use crate::plan::Checks;
 use crate::restoration::{Firing, Silence, firing, is_plain};
 use crate::sql::Cycles;
 use std::collections::BTreeSet;
 
 /// How rows are put back.
 pub struct Way {
+    /// SQLite's checks of each row are off.
+    pub in_sets: bool,
     silence: Silence,
     /// Tables whose rows the engine has to check, one by one.
     engine: BTreeSet<TableId>,
     /// Triggers that fire all the same.
     pub firing: Vec<Firing>,
+}
+
+/// Who checks the rows where that is decided before BEGIN. SQLite's own checks would keep out rows that named nobody
+/// before they went, all rows of a table whose foreign key names no table or no key, and a row that names itself by
+/// what is only equal to its key: SQLite looks before the row is there.
+pub fn checks(catalog: &Catalog, source: &Source) -> Checks {
+    let (rows, links) = source.restoration.tables();
+    let dangling = source.reader.manifest.sections.iter().any(|it| !it.dangling.is_empty());
+    let unsound = catalog.unsound.iter().any(|table| rows.contains(table) || links.contains(table));
+    let likes_itself = catalog.references.iter().any(|it| {
+        let mut keys =
+            it.parent_columns.iter().filter_map(|key| catalog.table(it.parent).column(key));
+        rows.contains(&it.child)
+            && it.child == it.parent
+            && (!it.is_plain() || keys.any(|key| key.collation.is_some()))
+    });
+    // What triggers write is the engine's to check.
+    let fires = source.fire_triggers
+        && !firing(catalog, (&rows, &links), Silence::Nothing, &BTreeSet::new()).is_empty();
+    match (dangling || unsound || likes_itself) && !fires {
+        true => Checks::Set,
+        false => Checks::Engine,
+    }
 }
 
 impl Way {
@@ -24,7 +50,14 @@ impl Way {
             Silence::Nothing | Silence::Switch => BTreeSet::new(),
         };
         let firing = firing(run.job.catalog, (&rows, &links), silence, &engine);
-        Ok(Way { silence, engine, firing })
+        let in_sets = checks(run.job.catalog, source) == Checks::Set;
+        Ok(Way { in_sets, silence, engine, firing })
+    }
+
+    /// Nothing checks the rows of this table, which may then name nobody as they did before.
+    pub fn leaves_unwatched(&self, run: &Run, source: &Source, table: TableId) -> bool {
+        let mut order = source.restoration.order.iter();
+        order.any(|tables| tables.contains(&table) && self.is_unwatched(run, tables))
     }
 
     /// SQLite's triggers are to be switched off.
@@ -38,7 +71,7 @@ impl Way {
     pub fn is_unwatched(&self, run: &Run, tables: &[TableId]) -> bool {
         let catalog = run.job.catalog;
         match run.sql.dialect.cycles() {
-            Cycles::Deferred => false,
+            Cycles::Deferred => self.in_sets,
             Cycles::OneStatement => {
                 let takes =
                     |id: &TableId| self.silence.takes(catalog.table(*id), self.engine.contains(id));

@@ -145,7 +145,14 @@ fn a_bit_flipped_anywhere() {
 fn more_than_one_archive_in_a_file() {
     let (db, archive) = sqlite();
     let bytes = std::fs::read(&archive).expect("the archive");
-    refused(&db, &[&bytes[..], b"more"].concat(), &["nothing was written"]);
+    let empty = zstd::encode_all(&b""[..], 1).expect("a frame of nothing");
+    let zeros = zstd::encode_all(&[0; 512][..], 1).expect("a frame of zeros");
+    let skipped = [0x50, 0x2a, 0x4d, 0x18, 4, 0, 0, 0, 1, 2, 3, 4];
+    for more in [&b"more"[..], b"\0", &bytes, &empty, &zeros, &skipped] {
+        refused(&db, &[&bytes[..], more].concat(), &["damaged", "nothing was written"]);
+        refused(&db, &[more, &bytes[..]].concat(), &["nothing was written"]);
+    }
+    restore(&db, &archive, &[]).exits(0);
 }
 
 #[test]

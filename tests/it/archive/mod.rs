@@ -3,6 +3,7 @@
 
 mod charsets;
 mod damage;
+mod dangling;
 mod faults;
 pub mod harness;
 mod kept;
@@ -13,6 +14,7 @@ mod postgres_types;
 mod random;
 mod refusals;
 mod round_trip;
+mod rowids;
 mod shapes;
 mod sqlite_types;
 mod strangers;

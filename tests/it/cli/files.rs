@@ -76,3 +76,22 @@ fn a_fifo_that_somebody_reads_gets_the_whole() {
         assert_eq!(copy.count("organizations"), if deletes { 1 } else { 2 }, "{outcome}");
     }
 }
+
+#[test]
+fn a_policy_that_nobody_writes_is_not_waited_for_and_one_that_is_written_counts() {
+    let db = TestDatabase::fresh(Backend::Sqlite).expect("SQLite needs no server");
+    let before = small(&db);
+    let directory = tempfile::TempDir::new().expect("a directory");
+    let fifo = directory.path().join("policy.toml");
+    make_fifo(&fifo);
+    let preview = ["preview", "--org-name", "Apex", "--force", "--config", &fifo.to_string_lossy()];
+    db.orgsweep(&preview).exits(2).says(&["policy.toml", "nobody writes to it"]);
+    let path = fifo.clone();
+    let writer = std::thread::spawn(move || fs::write(path, "[guards]\nmax-rows = 1\n"));
+    db.orgsweep(&preview).exits(3).says(&["max-rows"]);
+    writer.join().expect("no panic").expect("written");
+    let of = |file| ["preview", "--org-name", "Apex", "--force", "--config", file];
+    db.orgsweep(&of("/dev/zero")).exits(2).says(&["it is larger than"]);
+    db.orgsweep(&of("/dev/null")).exits(0);
+    changes(&before, &db.dump()).assert_none();
+}

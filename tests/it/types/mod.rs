@@ -3,6 +3,7 @@
 //! or the reference is refused by name, where the engine itself would leave an orphan or take another's row.
 
 mod harness;
+mod keys;
 mod mariadb;
 mod postgres;
 mod rowid;
