@@ -6,8 +6,10 @@ pub mod fixture;
 mod mysql;
 mod postgres;
 mod sqlite;
+mod trigger;
 
 pub(crate) use sqlite::token;
+pub use trigger::{Event, Fires, Trigger};
 
 use crate::database::{self, Database};
 use crate::sql::{Dialect, quote};
@@ -253,32 +255,6 @@ pub struct Check {
     pub expression: String,
     /// Columns that the expression may read; empty when the engine does not tell.
     pub columns: Vec<String>,
-}
-
-/// A user's trigger or rule that sees INSERT, DELETE or UPDATE on its table (or on a partition of it), in
-/// whatever replication role. Disabled ones are not in the catalog.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
-pub struct Trigger {
-    pub name: String,
-    pub on_insert: bool,
-    pub on_delete: bool,
-    pub on_update: bool,
-    #[serde(default)]
-    pub fires: Fires,
-    /// MariaDB shows no trigger to who lacks the privilege: this stands for those that there may be.
-    pub unseen: bool,
-}
-
-/// In which of PostgreSQL's replication roles a trigger fires
-/// (<https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-DESC-DISABLE-ENABLE-TRIGGER>).
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Fires {
-    /// In that of every session which asks for no other.
-    #[default]
-    Origin,
-    Replica,
-    Always,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]

@@ -7,7 +7,7 @@ use super::context::{Prepared, Subject};
 use super::indexes;
 use super::keeping;
 use super::preview::{self, Ended, Reporting};
-use crate::catalog::{TableId, Trigger};
+use crate::catalog::{Event, TableId};
 use crate::cli::{Clean, EngineCascade, How, ReferenceChecks};
 use crate::database::Database;
 use crate::execute::{self, Batch, Failure, Job, Progress};
@@ -20,6 +20,7 @@ use crate::render::{Outcome, counted, grouped};
 use crate::ui::Ui;
 use anyhow::Result;
 use lag::Lag;
+use std::collections::BTreeSet;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -99,18 +100,17 @@ pub fn clean(
 fn untouched_by_triggers(prepared: &Prepared, findings: &Findings) -> Result<()> {
     let (catalog, plan) = (&prepared.catalog, &prepared.plan);
     let rows = findings.rows();
-    let unlinked = |id: &TableId| {
-        let mut changed =
-            findings.unlinked.iter().map(|found| plan.unlinks[found.unlink].reference);
-        changed.any(|reference| catalog.reference(reference).child == *id)
-    };
-    let seeing = |id: TableId| {
-        let (goes, changes) = (rows.contains_key(&id), unlinked(&id));
-        let table = catalog.table(id);
-        let sees = move |t: &&Trigger| (goes && t.on_delete) || (changes && t.on_update);
-        table.triggers.iter().filter(sees).map(move |t| format!("{} of {}", t.name, table.name))
-    };
-    let names: Vec<String> = catalog.table_ids().flat_map(seeing).collect();
+    let changed: BTreeSet<TableId> = findings
+        .unlinked
+        .iter()
+        .map(|found| catalog.reference(plan.unlinks[found.unlink].reference).child)
+        .collect();
+    let mut names = catalog.triggers_on(rows.keys(), &[Event::Delete]);
+    for name in catalog.triggers_on(&changed, &[Event::Update]) {
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
     if names.is_empty() {
         return Ok(());
     }
@@ -217,12 +217,7 @@ fn add(all: &mut Ended, batch: Ended) {
     all.outcome = Outcome::Cleaned;
     let Findings { organizations, found, unlinked, unlinked_rows, shared, proof, .. } =
         batch.findings;
-    for missing in proof.missing {
-        if !all.findings.proof.missing.contains(&missing) {
-            all.findings.proof.missing.push(missing);
-        }
-    }
-    all.findings.proof.beyond.extend(proof.beyond);
+    all.findings.proof.add(proof);
     all.findings.unlinked_rows += unlinked_rows;
     all.findings.organizations = organizations;
     for more in found {

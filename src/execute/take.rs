@@ -7,7 +7,7 @@ use super::{
     Failure, Job, Outcome, Progress, Run, archiving, closure, deletion, failure, firewall, guards,
     obstacles, proof,
 };
-use crate::catalog::TableId;
+use crate::catalog::{Event, TableId};
 use crate::doctor;
 use crate::findings::{Expected, Findings, Step};
 use crate::plan::{Checks, EngineCascade};
@@ -100,7 +100,7 @@ pub fn taken(dialect: Dialect, job: &Job) -> Option<BTreeSet<TableId>> {
         // Only all of the closure tells of it.
         _ if nameless => return None,
         // What a trigger does must not happen before all refusals are known.
-        _ if plan.fires(catalog) => return None,
+        _ if plan.is_seen(catalog, &[Event::Delete]).is_some() => return None,
         // What will be slow is told before the first change.
         (_, Checks::Engine) if !doctor::worth_an_index(catalog, plan).is_empty() => return None,
         (true, Checks::Engine) => plan.leaves(catalog),
