@@ -87,7 +87,10 @@ pub fn clean(
     let ended = series.run(&mut database, args, rows, ui);
     let committed = series.parts.iter().filter(|part| part.deleted > 0).count();
     match ended {
-        Ok(ended) => Ok(series.reporting.finish(ui, &ended)),
+        Ok(mut ended) => {
+            ended.findings.unlinked_rows = unlinked_rows(&seen.findings, &ended.findings);
+            Ok(series.reporting.finish(ui, &ended))
+        }
         Err(error) if committed > 0 => Err(partly(&error, committed, series.parts).into()),
         Err(error) => Err(error),
     }
@@ -215,10 +218,8 @@ fn add(all: &mut Ended, batch: Ended) {
         return;
     }
     all.outcome = Outcome::Cleaned;
-    let Findings { organizations, found, unlinked, unlinked_rows, shared, proof, .. } =
-        batch.findings;
+    let Findings { organizations, found, unlinked, shared, proof, .. } = batch.findings;
     all.findings.proof.add(proof);
-    all.findings.unlinked_rows += unlinked_rows;
     all.findings.organizations = organizations;
     for more in found {
         let same = |one: &&mut crate::findings::Found| {
@@ -240,6 +241,15 @@ fn add(all: &mut Ended, batch: Ended) {
         *all.durations.entry(step).or_default() += took;
     }
     all.archives.extend(batch.archives);
+}
+
+/// A row that several references name is unlinked in several batches, and is one row: the preview tells how many
+/// there are of these.
+fn unlinked_rows(seen: &Findings, all: &Findings) -> u64 {
+    let by_reference =
+        |findings: &Findings| findings.unlinked.iter().map(|one| one.rows).sum::<u64>();
+    let again = by_reference(seen).saturating_sub(seen.unlinked_rows);
+    by_reference(all).saturating_sub(again)
 }
 
 /// Some of it is gone for good; the rest is as it was.
