@@ -247,7 +247,7 @@ impl Report<'_> {
                 "triggers see these rows go, so that the engine deletes them by its own cascades: {names}"
             ));
         }
-        let possible = self.plan.rules.engine_cascade != EngineCascade::Never
+        let possible = self.plan.rules.engine_cascade == EngineCascade::Auto
             && self.findings.beyond_cascades(self.catalog, self.plan).is_none();
         let way_out = match possible {
             true => "; --engine-cascade deletes as the engine's own DELETE does",
