@@ -125,6 +125,10 @@ fn of_failure(failure: &Failure) -> Problem {
                  the trigger meanwhile",
             )
         }
+        Failure::Unlinkable(_) => {
+            Problem::new(Exit::Refused, format!("{failure}; everything was rolled back"))
+                .hint("the engine cannot do it either: change these rows, or the schema, first")
+        }
         Failure::BadKey(message) => {
             Problem::usage(message.as_str()).hint("a key takes a value of its column's own type")
         }

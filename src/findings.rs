@@ -300,12 +300,16 @@ impl Findings {
         let place = |table: TableId| components.iter().position(|tables| tables.contains(&table));
         let is_late = |change: &Change| {
             let unlinks = || change.unlinks.iter().map(|position| &plan.unlinks[*position]);
-            let may_repeat = |key| unlinks().any(|unlink| unlink.may_repeat(key));
+            let table = catalog.table(change.table);
+            let may_repeat = |unlink: &Unlink| {
+                table.keys.iter().any(|key| unlink.may_repeat(table, key))
+                    || unlink.exclusions(table).next().is_some()
+            };
             let parent = |unlink: &Unlink| catalog.reference(unlink.reference).parent;
             let own = place(change.table);
             own.is_some()
                 && unlinks().all(|unlink| place(parent(unlink)) > own)
-                && catalog.table(change.table).keys.iter().any(may_repeat)
+                && unlinks().any(may_repeat)
         };
         let (late, first): (Vec<Change>, Vec<Change>) =
             changes(catalog, plan, &self.unlinked).into_iter().partition(is_late);

@@ -50,8 +50,12 @@ pub fn remove(
         match work {
             Work::Unlink(change) => {
                 let unlinked = timed(|| unlink(run, findings, &change));
-                let ((), took) = unlinked
-                    .map_err(|e| e.at(Doing::Unlinking, &[change.table], run.job.catalog))?;
+                let (catalog, plan) = (run.job.catalog, run.job.plan);
+                let first = plan.unlinks[change.unlinks[0]].reference;
+                let ((), took) = unlinked.map_err(|failure| {
+                    let failure = failure.at_unlink(catalog, first);
+                    failure.at(Doing::Unlinking, &[change.table], catalog)
+                })?;
                 durations.extend(change.unlinks.iter().map(|unlink| (Step::Unlink(*unlink), took)));
             }
             Work::Delete(tables) if seen => expect_ours(run, findings, &tables).and_then(|()| {

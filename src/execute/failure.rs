@@ -2,7 +2,7 @@
 
 use super::Job;
 use crate::archive;
-use crate::catalog::{Catalog, Event, TableId};
+use crate::catalog::{Catalog, Event, ReferenceId, TableId};
 use crate::database::{self, Fault};
 use crate::findings::{Expected, Findings, Step};
 use crate::interrupt;
@@ -23,6 +23,8 @@ pub enum Failure {
         what: String,
         triggers: Vec<String>,
     },
+    /// The engine refuses an unlink, which no question has told.
+    Unlinkable(String),
     /// A key on the command line is not of its column's type.
     BadKey(String),
     /// The schema changed between planning and locking: plan again.
@@ -128,6 +130,26 @@ impl Failure {
         }
     }
 
+    /// A constraint says no to rows that are unlinked by this reference. Where a trigger may have said it, see [`Failure::at`].
+    pub(super) fn at_unlink(self, catalog: &Catalog, id: ReferenceId) -> Failure {
+        let reference = catalog.reference(id);
+        match self {
+            Failure::Database(error)
+                if error.fault == Fault::Constraint
+                    && !catalog.table(reference.child).is_seen(&[Event::Update]) =>
+            {
+                Failure::Unlinkable(format!(
+                    "unlinking rows of {} by {} ({}) breaks a constraint: {}",
+                    catalog.table(reference.child).name,
+                    catalog.reference_arrow(id),
+                    reference.on_delete,
+                    error.message
+                ))
+            }
+            failure => failure,
+        }
+    }
+
     /// The connection is gone.
     pub fn is_lost(&self) -> bool {
         matches!(self, Failure::Database(error) if error.fault == Fault::Lost)
@@ -195,7 +217,9 @@ impl std::fmt::Display for Failure {
             Failure::CountsMoved(differences) => {
                 write!(f, "counts moved: {}", differences.join(", "))
             }
-            Failure::Unproven(what) | Failure::Disturbed(what) => f.write_str(what),
+            Failure::Unproven(what) | Failure::Disturbed(what) | Failure::Unlinkable(what) => {
+                f.write_str(what)
+            }
             Failure::Unweighed => f.write_str("how it was before was not asked"),
             Failure::Interrupted => f.write_str("interrupted"),
         }

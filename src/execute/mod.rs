@@ -7,6 +7,7 @@ mod batch;
 mod cascade;
 mod checks;
 mod closure;
+mod constraints;
 mod deletion;
 mod digest;
 mod explain;

@@ -4,8 +4,8 @@
 //! end, and sends the run back to the closure.
 
 use super::{
-    Failure, Job, Outcome, Progress, Run, archiving, closure, deletion, failure, firewall, guards,
-    obstacles, proof,
+    Failure, Job, Outcome, Progress, Run, archiving, closure, constraints, deletion, failure,
+    firewall, guards, obstacles, proof,
 };
 use crate::catalog::{Event, TableId};
 use crate::doctor;
@@ -43,7 +43,7 @@ pub fn clean(
     refusals.extend(discovery.refusals.clone());
     refusals.extend(guards::guards(run, &discovery)?);
     refusals.extend(obstacles::disagreements(run, &discovery)?);
-    refusals.extend(obstacles::broken_unlinks(run, &discovery, &unlinked)?);
+    refusals.extend(constraints::broken_unlinks(run, &discovery, &unlinked)?);
     if !refusals.is_empty() {
         return Ok(None);
     }
