@@ -1,6 +1,6 @@
 //! What will bite a deletion, before it does: read from the catalog and the plan alone. Pure.
 
-use crate::catalog::{Catalog, Mismatch, OnDelete, ReferenceId, Table, TableId, TableKind};
+use crate::catalog::{Catalog, Event, Mismatch, OnDelete, ReferenceId, Table, TableId, TableKind};
 use crate::findings::Findings;
 use crate::plan::{Checks, Plan};
 use crate::restoration::{self, Silence};
@@ -179,10 +179,10 @@ fn of_table(
     if table.unidentified.on_delete {
         symptoms.push(unidentified(table, "delete from"));
     }
-    let fires = |trigger: &&crate::catalog::Trigger| {
-        trigger.on_delete || (trigger.on_update && plan.unlinks_in(id, catalog))
-    };
-    let firing: Vec<&str> = table.triggers.iter().filter(fires).map(|t| t.name.as_str()).collect();
+    let unlinks = plan.unlinks_in(id, catalog).then_some(Event::Update);
+    let events: Vec<Event> = [Event::Delete].into_iter().chain(unlinks).collect();
+    let firing = table.triggers_on(&events);
+    let firing: Vec<&str> = firing.map(|trigger| trigger.name.as_str()).collect();
     if !firing.is_empty() {
         let what = format!("{} sees the deletion: the engine checks row by row", firing.join(", "));
         let unseen = table.triggers.iter().any(|trigger| trigger.unseen);

@@ -1,7 +1,7 @@
 //! How a run ends: one code per meaning, and one place that gives every error its code.
 
 use crate::database::{self, Fault};
-use crate::execute::Failure;
+use crate::execute::{Doing, Failure};
 use crate::interrupt;
 use std::fmt;
 
@@ -107,18 +107,27 @@ pub fn diagnose(error: &anyhow::Error) -> Problem {
 fn of_failure(failure: &Failure) -> Problem {
     match failure {
         Failure::Database(error) => of_database(error),
-        Failure::Trigger { .. } => {
-            Problem::new(Exit::Failed, format!("{failure}; everything was rolled back")).hint(
-                "a trigger that looks for other rows finds its row's parents still there: --engine-cascade \
-                 deletes as the engine's own DELETE does; one that must not fire can be dropped or disabled \
-                 meanwhile",
-            )
+        Failure::Trigger { doing, .. } => {
+            // Only where it was not the engine's own DELETE already, and no restore.
+            let order = match doing {
+                Doing::Unlinking | Doing::Deleting => {
+                    "a trigger that looks for other rows finds its row's parents still there: --engine-cascade \
+                     deletes as the engine's own DELETE does; "
+                }
+                _ => "",
+            };
+            let hint = format!("{order}one that must not fire can be dropped or disabled meanwhile");
+            Problem::new(Exit::Failed, format!("{failure}; everything was rolled back")).hint(hint)
         }
         Failure::Overruled { .. } => {
             Problem::new(Exit::Refused, format!("{failure}; everything was rolled back")).hint(
                 "a trigger decides otherwise than the references: change these rows first, or drop or disable \
                  the trigger meanwhile",
             )
+        }
+        Failure::Unlinkable(_) => {
+            Problem::new(Exit::Refused, format!("{failure}; everything was rolled back"))
+                .hint("the engine cannot do it either: change these rows, or the schema, first")
         }
         Failure::BadKey(message) => {
             Problem::usage(message.as_str()).hint("a key takes a value of its column's own type")

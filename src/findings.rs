@@ -1,6 +1,6 @@
 //! What a plan found in the data: counts, samples and refusals. Measured, then only read.
 
-use crate::catalog::{Catalog, OnDelete, Origin, Reference, ReferenceId, TableId};
+use crate::catalog::{Catalog, Event, OnDelete, Origin, Reference, ReferenceId, TableId};
 use crate::graph::Component;
 use crate::plan::{Plan, Rank, Refusal, Unlink};
 use std::collections::{BTreeMap, BTreeSet};
@@ -38,15 +38,41 @@ pub struct Findings {
 pub struct Proof {
     /// What was not, and why.
     pub missing: Vec<String>,
-    /// Rows that triggers or rules removed, as the engine counts them.
+    /// What triggers or rules wrote besides, as the engine counts it.
     pub beyond: Vec<Beyond>,
 }
 
-/// Rows that went beyond what was shown.
+/// Rows of a table that were written beyond what was shown. Those that a trigger took back may be among them.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Beyond {
     pub table: String,
-    pub rows: u64,
+    pub deleted: u64,
+    pub inserted: u64,
+    pub updated: u64,
+    /// Truncated or altered: nobody counted its rows.
+    pub rewritten: bool,
+}
+
+impl Proof {
+    /// What another transaction of the same series left unproven.
+    pub fn add(&mut self, other: Proof) {
+        for missing in other.missing {
+            if !self.missing.contains(&missing) {
+                self.missing.push(missing);
+            }
+        }
+        for more in other.beyond {
+            match self.beyond.iter_mut().find(|one| one.table == more.table) {
+                Some(one) => {
+                    one.deleted += more.deleted;
+                    one.inserted += more.inserted;
+                    one.updated += more.updated;
+                    one.rewritten |= more.rewritten;
+                }
+                None => self.beyond.push(more),
+            }
+        }
+    }
 }
 
 /// What must be found again: what somebody has seen and confirmed, or saved.
@@ -211,8 +237,8 @@ impl Findings {
     /// Triggers see rows go together with others, which they may look for.
     pub fn is_seen_by_triggers(&self, catalog: &Catalog) -> bool {
         let rows = self.rows();
-        let sees = |table: &TableId| catalog.table(*table).triggers.iter().any(|t| t.on_delete);
-        rows.len() + self.unlinked.len() > 1 && rows.keys().any(sees)
+        let seen = |table: &TableId| catalog.table(*table).is_seen(&[Event::Delete]);
+        rows.len() + self.unlinked.len() > 1 && rows.keys().any(seen)
     }
 
     /// What the engine's own DELETE of the selected rows would not do, or not as it was found.
@@ -274,12 +300,16 @@ impl Findings {
         let place = |table: TableId| components.iter().position(|tables| tables.contains(&table));
         let is_late = |change: &Change| {
             let unlinks = || change.unlinks.iter().map(|position| &plan.unlinks[*position]);
-            let may_repeat = |key| unlinks().any(|unlink| unlink.may_repeat(key));
+            let table = catalog.table(change.table);
+            let may_repeat = |unlink: &Unlink| {
+                table.keys.iter().any(|key| unlink.may_repeat(table, key))
+                    || unlink.exclusions(table).next().is_some()
+            };
             let parent = |unlink: &Unlink| catalog.reference(unlink.reference).parent;
             let own = place(change.table);
             own.is_some()
                 && unlinks().all(|unlink| place(parent(unlink)) > own)
-                && catalog.table(change.table).keys.iter().any(may_repeat)
+                && unlinks().any(may_repeat)
         };
         let (late, first): (Vec<Change>, Vec<Change>) =
             changes(catalog, plan, &self.unlinked).into_iter().partition(is_late);

@@ -62,6 +62,7 @@ fn table(name: &str, columns: &[&str]) -> Table {
         kind: TableKind::Ordinary,
         columns,
         keys: vec![primary],
+        exclusions: Vec::new(),
         checks: Vec::new(),
         triggers: Vec::new(),
         row_security: false,

@@ -1,13 +1,17 @@
 //! What a database says about itself: tables, keys, references. Pure data; the loaders beside this
 //! file (`sqlite`, `postgres`, `mysql`) fill it in a handful of queries, whatever the schema's size.
 
+mod constraint;
 #[cfg(test)]
 pub mod fixture;
 mod mysql;
 mod postgres;
 mod sqlite;
+mod trigger;
 
+pub use constraint::{Check, ExcludedPart, Exclusion, Key, KeyComparison};
 pub(crate) use sqlite::token;
+pub use trigger::{Event, Fires, Trigger};
 
 use crate::database::{self, Database};
 use crate::sql::{Dialect, quote};
@@ -115,7 +119,10 @@ pub struct Table {
     /// Unique keys over plain columns that hold for every row and are checked at once; the primary
     /// key first.
     pub keys: Vec<Key>,
-    /// CHECK constraints, as SQL over the table's own column names.
+    /// What keeps rows apart besides.
+    #[serde(default)]
+    pub exclusions: Vec<Exclusion>,
+    /// CHECK constraints, those of columns' domains too, as SQL over the table's own column names.
     pub checks: Vec<Check>,
     pub triggers: Vec<Trigger>,
     /// Row-level security would hide rows from this session.
@@ -179,7 +186,7 @@ pub struct Column {
     pub domain_over: Option<String>,
     pub nullable: bool,
     pub generated: bool,
-    /// PostgreSQL: what a generated column is computed by, over the table's own column names.
+    /// What a generated column is computed by, over the table's own column names.
     #[serde(default)]
     pub generation: Option<String>,
     /// The default's SQL expression.
@@ -221,66 +228,6 @@ impl Affinity {
     pub fn compares_as(self, other: Affinity) -> bool {
         self == other || (self.is_numeric() && other.is_numeric())
     }
-}
-
-#[derive(Debug, Clone, PartialEq, Deserialize)]
-pub struct Key {
-    pub name: String,
-    pub columns: Vec<String>,
-    pub primary: bool,
-    /// No column of it can be null, so it identifies every row.
-    pub not_null: bool,
-    /// UNIQUE NULLS NOT DISTINCT (PostgreSQL 15).
-    pub nulls_not_distinct: bool,
-    /// PostgreSQL: how the key's own index compares each of its columns.
-    #[serde(default)]
-    pub comparisons: Vec<KeyComparison>,
-}
-
-/// PostgreSQL: an index compares by the operators of its class, which are not always those of its column's type.
-#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
-pub struct KeyComparison {
-    /// `OPERATOR(extensions.=)`, where it is not the built-in `=`.
-    pub operator: Option<String>,
-    /// The type that both sides are compared as, where it is another than the column's.
-    pub operand: Option<String>,
-    /// The operator's own function, where more than one operator would do for the type.
-    pub function: Option<String>,
-}
-
-#[derive(Debug, Clone, PartialEq, Deserialize)]
-pub struct Check {
-    /// SQLite: the expression itself, where the constraint has no name.
-    pub name: String,
-    pub expression: String,
-    /// Columns that the expression may read; empty when the engine does not tell.
-    pub columns: Vec<String>,
-}
-
-/// A user's trigger or rule that sees INSERT, DELETE or UPDATE on its table (or on a partition of it), in
-/// whatever replication role. Disabled ones are not in the catalog.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
-pub struct Trigger {
-    pub name: String,
-    pub on_insert: bool,
-    pub on_delete: bool,
-    pub on_update: bool,
-    #[serde(default)]
-    pub fires: Fires,
-    /// MariaDB shows no trigger to who lacks the privilege: this stands for those that there may be.
-    pub unseen: bool,
-}
-
-/// In which of PostgreSQL's replication roles a trigger fires
-/// (<https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-DESC-DISABLE-ENABLE-TRIGGER>).
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Fires {
-    /// In that of every session which asks for no other.
-    #[default]
-    Origin,
-    Replica,
-    Always,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -545,6 +492,11 @@ impl Table {
 
     pub fn column(&self, name: &str) -> Option<&Column> {
         self.columns.iter().find(|column| column.name == name)
+    }
+
+    /// The column is computed from others.
+    pub fn is_computed(&self, name: &str) -> bool {
+        self.column(name).is_some_and(|column| column.generation.is_some())
     }
 
     pub fn primary_key(&self) -> Option<&Key> {

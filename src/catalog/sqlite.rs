@@ -56,7 +56,8 @@ pub fn fingerprint(database: &mut Database) -> database::Result<String> {
 }
 
 fn catalog(answers: Answers) -> Catalog {
-    let texts = table_texts(&answers.schema);
+    let texts = texts_of(&answers.schema, "table");
+    let index_texts = texts_of(&answers.schema, "index");
     let indexes = by_table(&answers.indexes);
     let mut triggers = triggers_by_table(&answers.schema);
     let estimates = by_table(&answers.statistics);
@@ -64,7 +65,7 @@ fn catalog(answers: Answers) -> Catalog {
         let name = columns[0].text(0);
         let indexes = indexes.get(name).copied().unwrap_or_default();
         let text = texts.get(name).copied().unwrap_or_default();
-        let mut described = Described::new(columns, indexes, ddl::declared(text));
+        let mut described = Described::new(columns, indexes, ddl::declared(text), &index_texts);
         described.table.triggers = triggers.remove(&folded(name)).unwrap_or_default();
         described.table.estimated_rows = estimates.get(name).and_then(|rows| rows[0].count(1).ok());
         described
@@ -90,9 +91,10 @@ fn by_table(rows: &[Row]) -> HashMap<&str, &[Row]> {
     groups(rows).map(|rows| (rows[0].text(0), rows)).collect()
 }
 
-fn table_texts(schema: &[Row]) -> HashMap<&str, &str> {
-    let tables = schema.iter().filter(|row| row.text(0) == "table");
-    tables.map(|row| (row.text(1), row.text(3))).collect()
+/// The statements that made what is of this type, by name.
+fn texts_of<'r>(schema: &'r [Row], kind: &str) -> HashMap<&'r str, &'r str> {
+    let made = schema.iter().filter(|row| row.text(0) == kind);
+    made.map(|row| (row.text(1), row.text(3))).collect()
 }
 
 /// A trigger names its table as its author wrote it.

@@ -7,7 +7,7 @@ use super::context::{Prepared, Subject};
 use super::indexes;
 use super::keeping;
 use super::preview::{self, Ended, Reporting};
-use crate::catalog::{TableId, Trigger};
+use crate::catalog::{Event, TableId};
 use crate::cli::{Clean, EngineCascade, How, ReferenceChecks};
 use crate::database::Database;
 use crate::execute::{self, Batch, Failure, Job, Progress};
@@ -20,6 +20,7 @@ use crate::render::{Outcome, counted, grouped};
 use crate::ui::Ui;
 use anyhow::Result;
 use lag::Lag;
+use std::collections::BTreeSet;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -86,7 +87,10 @@ pub fn clean(
     let ended = series.run(&mut database, args, rows, ui);
     let committed = series.parts.iter().filter(|part| part.deleted > 0).count();
     match ended {
-        Ok(ended) => Ok(series.reporting.finish(ui, &ended)),
+        Ok(mut ended) => {
+            ended.findings.unlinked_rows = unlinked_rows(&seen.findings, &ended.findings);
+            Ok(series.reporting.finish(ui, &ended))
+        }
         Err(error) if committed > 0 => Err(partly(&error, committed, series.parts).into()),
         Err(error) => Err(error),
     }
@@ -99,18 +103,17 @@ pub fn clean(
 fn untouched_by_triggers(prepared: &Prepared, findings: &Findings) -> Result<()> {
     let (catalog, plan) = (&prepared.catalog, &prepared.plan);
     let rows = findings.rows();
-    let unlinked = |id: &TableId| {
-        let mut changed =
-            findings.unlinked.iter().map(|found| plan.unlinks[found.unlink].reference);
-        changed.any(|reference| catalog.reference(reference).child == *id)
-    };
-    let seeing = |id: TableId| {
-        let (goes, changes) = (rows.contains_key(&id), unlinked(&id));
-        let table = catalog.table(id);
-        let sees = move |t: &&Trigger| (goes && t.on_delete) || (changes && t.on_update);
-        table.triggers.iter().filter(sees).map(move |t| format!("{} of {}", t.name, table.name))
-    };
-    let names: Vec<String> = catalog.table_ids().flat_map(seeing).collect();
+    let changed: BTreeSet<TableId> = findings
+        .unlinked
+        .iter()
+        .map(|found| catalog.reference(plan.unlinks[found.unlink].reference).child)
+        .collect();
+    let mut names = catalog.triggers_on(rows.keys(), &[Event::Delete]);
+    for name in catalog.triggers_on(&changed, &[Event::Update]) {
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
     if names.is_empty() {
         return Ok(());
     }
@@ -215,15 +218,8 @@ fn add(all: &mut Ended, batch: Ended) {
         return;
     }
     all.outcome = Outcome::Cleaned;
-    let Findings { organizations, found, unlinked, unlinked_rows, shared, proof, .. } =
-        batch.findings;
-    for missing in proof.missing {
-        if !all.findings.proof.missing.contains(&missing) {
-            all.findings.proof.missing.push(missing);
-        }
-    }
-    all.findings.proof.beyond.extend(proof.beyond);
-    all.findings.unlinked_rows += unlinked_rows;
+    let Findings { organizations, found, unlinked, shared, proof, .. } = batch.findings;
+    all.findings.proof.add(proof);
     all.findings.organizations = organizations;
     for more in found {
         let same = |one: &&mut crate::findings::Found| {
@@ -245,6 +241,15 @@ fn add(all: &mut Ended, batch: Ended) {
         *all.durations.entry(step).or_default() += took;
     }
     all.archives.extend(batch.archives);
+}
+
+/// A row that several references name is unlinked in several batches, and is one row: the preview tells how many
+/// there are of these.
+fn unlinked_rows(seen: &Findings, all: &Findings) -> u64 {
+    let by_reference =
+        |findings: &Findings| findings.unlinked.iter().map(|one| one.rows).sum::<u64>();
+    let again = by_reference(seen).saturating_sub(seen.unlinked_rows);
+    by_reference(all).saturating_sub(again)
 }
 
 /// Some of it is gone for good; the rest is as it was.

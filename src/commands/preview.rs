@@ -199,7 +199,7 @@ impl Reporting<'_> {
             deleted: if cleaned { findings.deleted() } else { 0 },
             unlinked: if cleaned { findings.unlinked_rows } else { 0 },
             tables: rows.map(table).collect(),
-            unproven: findings.proof.missing.clone(),
+            unproven: render::unproven(&findings.proof),
             archive: archive.map(Kept::file_name),
             digests: archive.map(|kept| digests(&kept.manifest)).unwrap_or_default(),
             restored: None,

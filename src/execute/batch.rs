@@ -20,10 +20,7 @@ pub struct Batch {
 /// # Errors
 /// See [`Failure`].
 pub fn batch(database: &mut Database, job: &Job, observe: Observer) -> Result<Batch, Failure> {
-    retried(observe, &mut |observe| match cut_batch(database, job, observe) {
-        Err(Failure::Unweighed) => cut_batch(database, &Job { weigh: true, ..*job }, observe),
-        ended => ended,
-    })
+    retried(job, observe, &mut |job, observe| cut_batch(database, job, observe))
 }
 
 fn cut_batch(database: &mut Database, job: &Job, observe: Observer) -> Result<Batch, Failure> {

@@ -2,10 +2,10 @@
 //! what they see without orgsweep, parents gone before children. All rows are found, locked and archived
 //! before; what is left or not unlinked after it is not what was shown, and the proof looks for more.
 
-use super::deletion::{expect_unlinked, locks_keep_children_out};
-use super::failure::{Doing, triggers};
+use super::deletion::{expect_unlinked, locks_keep_children_out, still_there};
+use super::failure::Doing;
 use super::{Failure, Run, archiving, timed};
-use crate::catalog::TableId;
+use crate::catalog::{Event, TableId};
 use crate::findings::{self, Findings, Step};
 use crate::plan::{Checks, EngineCascade, Refusal, RefusalKind};
 use std::collections::BTreeMap;
@@ -61,7 +61,7 @@ pub fn remove(run: &mut Run, findings: &Findings) -> Result<BTreeMap<Step, Durat
     for change in &changes {
         let rows = run.one(run.sql.count_changed(change))?.count(0)?;
         archiving::unlinked(run, change, rows)?;
-        run.written.unlinked += rows;
+        run.written.unlinked.insert(change.table, rows);
     }
     let others = findings.rows().into_keys().filter(|table| *table != root);
     let others = others.chain(changes.iter().map(|change| change.table));
@@ -70,16 +70,10 @@ pub fn remove(run: &mut Run, findings: &Findings) -> Result<BTreeMap<Step, Durat
     let ((), took) = timed(|| run.change(&run.sql.delete(root)).map(|_| ()))
         .map_err(|failure| failure.at(Doing::Cascading, &tables, catalog))?;
     for (table, rows) in findings.rows() {
-        let left = run.one(run.sql.count_left(table))?.count(0)?;
-        if left > 0 {
-            let name = &catalog.table(table).name;
+        if let Some(still) = still_there(run, table, rows)? {
             return Err(Failure::Overruled {
-                what: format!(
-                    "{left} of {rows} rows of {name} are still there after the engine's own DELETE"
-                ),
-                triggers: triggers(catalog, &tables, &|trigger| {
-                    trigger.on_delete || trigger.on_update
-                }),
+                what: format!("{still} after the engine's own DELETE"),
+                triggers: catalog.triggers_on(&tables, &[Event::Delete, Event::Update]),
             });
         }
     }

@@ -1,6 +1,6 @@
 //! Who proves that nothing dangles: the engine row by row, or checks in sets.
 
-use crate::catalog::{Catalog, TableId};
+use crate::catalog::{Catalog, Event};
 use crate::database::ReplicaRole;
 use crate::plan::{Checks, Plan};
 use crate::sql::Dialect;
@@ -42,15 +42,10 @@ fn possible_checks(
         reason,
         set_is_possible,
     };
-    let with_trigger = |unlinked: bool| {
-        let fires = |id: &TableId| {
-            let deletes = plan.tables.contains(id);
-            let updates = unlinked && plan.unlinks_in(*id, catalog);
-            let mut triggers = catalog.table(*id).triggers.iter();
-            triggers.any(|t| (deletes && t.on_delete) || (updates && t.on_update))
-        };
-        catalog.table_ids().find(fires).map(|id| catalog.table(id).name.to_string())
+    let seen = |events: &[Event]| {
+        plan.is_seen(catalog, events).map(|id| catalog.table(id).name.to_string())
     };
+    let (deletion, change) = (seen(&[Event::Delete]), seen(&[Event::Delete, Event::Update]));
     match replica_role {
         ReplicaRole::NotGranted => {
             let reason = "this role may not set session_replication_role";
@@ -63,7 +58,7 @@ fn possible_checks(
         // Whatever fires in one role only would be skipped, or would fire out of turn; and what a
         // trigger that fires always writes elsewhere would go unchecked. Unlinks are written under
         // the other role, and what their triggers add the engine may cascade: only it takes that.
-        ReplicaRole::Usable => match (with_trigger(false), with_trigger(true)) {
+        ReplicaRole::Usable => match (deletion, change) {
             (Some(table), _) => {
                 choice(Checks::Engine, false, format!("{table} has a trigger or rule on DELETE"))
             }
@@ -76,7 +71,7 @@ fn possible_checks(
         },
         // What a trigger writes, here or elsewhere, only the engine would check and cascade. Deferred,
         // its checks let cycles pass.
-        ReplicaRole::None => match with_trigger(true) {
+        ReplicaRole::None => match change {
             Some(table) => {
                 choice(Checks::Engine, false, format!("{table} has a trigger that would fire"))
             }

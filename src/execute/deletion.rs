@@ -1,8 +1,8 @@
 //! The changes themselves, in the plan's order.
 
-use super::failure::{Doing, triggers};
+use super::failure::Doing;
 use super::{Failure, Progress, Run, archiving, timed};
-use crate::catalog::{Catalog, Reference, ReferenceId, TableId};
+use crate::catalog::{Catalog, Event, Reference, ReferenceId, TableId};
 use crate::database::{self, Database};
 use crate::findings::{Change, Findings, Step, Work};
 use crate::plan::Checks;
@@ -35,7 +35,7 @@ pub fn remove(
     let work = findings.work(run.job.catalog, run.job.plan, taken);
     let unlinks = work.iter().any(|work| matches!(work, Work::Unlink(_)));
     // Nobody's code runs when rows go that no trigger sees.
-    if unlinks || run.job.plan.fires(run.job.catalog) {
+    if unlinks || run.job.plan.is_seen(run.job.catalog, &[Event::Delete]).is_some() {
         run.names_theirs()?;
     }
     let unchecked = checks == Checks::Set && dialect.watch_rows(false).is_some();
@@ -50,8 +50,12 @@ pub fn remove(
         match work {
             Work::Unlink(change) => {
                 let unlinked = timed(|| unlink(run, findings, &change));
-                let ((), took) = unlinked
-                    .map_err(|e| e.at(Doing::Unlinking, &[change.table], run.job.catalog))?;
+                let (catalog, plan) = (run.job.catalog, run.job.plan);
+                let first = plan.unlinks[change.unlinks[0]].reference;
+                let ((), took) = unlinked.map_err(|failure| {
+                    let failure = failure.at_unlink(catalog, first);
+                    failure.at(Doing::Unlinking, &[change.table], catalog)
+                })?;
                 durations.extend(change.unlinks.iter().map(|unlink| (Step::Unlink(*unlink), took)));
             }
             Work::Delete(tables) if seen => expect_ours(run, findings, &tables).and_then(|()| {
@@ -118,15 +122,14 @@ fn expect_ours(run: &mut Run, findings: &Findings, tables: &[TableId]) -> Result
         let others = run.one(run.sql.count_moved(*table, &into))?.count(0)?;
         if others > 0 {
             let name = &catalog.table(*table).name;
-            let tables: Vec<TableId> = catalog.table_ids().collect();
-            let seen = |id: &TableId| rows.contains_key(id) || plan.unlinks_in(*id, catalog);
-            let tables: Vec<TableId> = tables.into_iter().filter(seen).collect();
+            let written = |id: &TableId| rows.contains_key(id) || plan.unlinks_in(*id, catalog);
+            let written: Vec<TableId> = catalog.table_ids().filter(written).collect();
             return Err(Failure::Overruled {
                 what: format!(
                     "{others} of {} rows of {name} name other rows since the deletion began",
                     rows[table]
                 ),
-                triggers: triggers(catalog, &tables, &|t| t.on_delete || t.on_update),
+                triggers: catalog.triggers_on(&written, &[Event::Delete, Event::Update]),
             });
         }
     }
@@ -178,10 +181,8 @@ fn delete_leaves(
             circle.push(*table);
         }
     }
-    let sees = |table: &&TableId| {
-        run.job.catalog.table(**table).triggers.iter().any(|trigger| trigger.on_delete)
-    };
-    if let Some(table) = circle.iter().find(sees) {
+    let seen = |table: &&TableId| run.job.catalog.table(**table).is_seen(&[Event::Delete]);
+    if let Some(table) = circle.iter().find(seen) {
         let name = &run.job.catalog.table(*table).name;
         return Err(Failure::Unproven(format!(
             "of {} rows of {name} some name each other in a circle, which MariaDB's checks of each row do not \
@@ -223,17 +224,23 @@ pub(super) fn expect_gone(
     if rows == deleted {
         return Ok(());
     }
-    let left = run.one(run.sql.count_left(table))?.count(0)?;
-    if left == 0 {
-        return Ok(());
-    }
-    let keeper = match &triggers(run.job.catalog, &[table], &|trigger| trigger.on_delete)[..] {
+    let Some(still) = still_there(run, table, rows)? else { return Ok(()) };
+    let keeper = match &run.job.catalog.triggers_on(&[table], &[Event::Delete])[..] {
         [] => String::new(),
         several => format!(" (does a trigger keep them: {}?)", several.join(", ")),
     };
-    Err(Failure::Unproven(format!(
-        "{left} of {rows} rows of {name} are still there after their DELETE{keeper}"
-    )))
+    Err(Failure::Unproven(format!("{still} after their DELETE{keeper}")))
+}
+
+/// How many of the rows that were to go are left, in words; `None` where none is.
+pub(super) fn still_there(
+    run: &mut Run,
+    table: TableId,
+    rows: u64,
+) -> Result<Option<String>, Failure> {
+    let left = run.one(run.sql.count_left(table))?.count(0)?;
+    let name = &run.job.catalog.table(table).name;
+    Ok((left > 0).then(|| format!("{left} of {rows} rows of {name} are still there")))
 }
 
 /// A trigger may have undone what was written.
@@ -246,7 +253,7 @@ pub(super) fn expect_unlinked(run: &mut Run, change: &Change) -> Result<(), Fail
     let name = &catalog.table(change.table).name;
     Err(Failure::Overruled {
         what: format!("{undone} of the unlinked rows of {name} do not hold what was written"),
-        triggers: triggers(catalog, &[change.table], &|trigger| trigger.on_update),
+        triggers: catalog.triggers_on(&[change.table], &[Event::Update]),
     })
 }
 
@@ -259,11 +266,11 @@ fn unlink(run: &mut Run, findings: &Findings, change: &Change) -> Result<(), Fai
         run.names_theirs()?;
     }
     let changed = run.change(&run.sql.unlink(change))?;
-    run.written.unlinked += changed;
+    run.written.unlinked.insert(change.table, changed);
     report(run, Step::Unlink(change.unlinks[0]), rows, findings);
     let table = run.job.catalog.table(change.table);
     if changed == rows {
-        return match table.triggers.iter().any(|trigger| trigger.on_update) {
+        return match table.is_seen(&[Event::Update]) {
             true => expect_unlinked(run, change),
             false => Ok(()),
         };

@@ -2,7 +2,7 @@
 
 use super::Job;
 use crate::archive;
-use crate::catalog::{Catalog, TableId, Trigger};
+use crate::catalog::{Catalog, Event, ReferenceId, TableId};
 use crate::database::{self, Fault};
 use crate::findings::{Expected, Findings, Step};
 use crate::interrupt;
@@ -16,12 +16,15 @@ pub enum Failure {
     Trigger {
         error: database::Error,
         triggers: Vec<String>,
+        doing: Doing,
     },
     /// Triggers kept rows, gave them to somebody else or undid an unlink: not what was shown.
     Overruled {
         what: String,
         triggers: Vec<String>,
     },
+    /// The engine refuses an unlink, which no question has told.
+    Unlinkable(String),
     /// A key on the command line is not of its column's type.
     BadKey(String),
     /// A key on the command line is several, of several types; each in full.
@@ -72,29 +75,16 @@ impl Doing {
         }
     }
 
-    fn is_seen_by(self, trigger: &Trigger) -> bool {
+    /// What triggers see of it.
+    fn events(self) -> &'static [Event] {
         match self {
-            Doing::Finding => false,
-            Doing::Unlinking | Doing::Linking => trigger.on_update,
-            Doing::Deleting => trigger.on_delete,
-            Doing::Cascading => trigger.on_delete || trigger.on_update,
-            Doing::Inserting => trigger.on_insert,
+            Doing::Finding => &[],
+            Doing::Unlinking | Doing::Linking => &[Event::Update],
+            Doing::Deleting => &[Event::Delete],
+            Doing::Cascading => &[Event::Delete, Event::Update],
+            Doing::Inserting => &[Event::Insert],
         }
     }
-}
-
-/// `keep_owner of members`: the triggers of these tables that `sees` is true for.
-pub fn triggers(
-    catalog: &Catalog,
-    tables: &[TableId],
-    sees: &dyn Fn(&Trigger) -> bool,
-) -> Vec<String> {
-    let of = |id: &TableId| {
-        let table = catalog.table(*id);
-        let seeing = table.triggers.iter().filter(|trigger| sees(trigger));
-        seeing.map(|trigger| format!("{} of {}", trigger.name, table.name)).collect::<Vec<_>>()
-    };
-    tables.iter().flat_map(of).collect()
 }
 
 impl From<database::Error> for Failure {
@@ -136,10 +126,30 @@ impl Failure {
                 let names = names.collect::<Vec<_>>().join(", ");
                 let message = format!("{} {names}: {}", doing.as_str(), error.message);
                 let error = database::Error { message, ..error };
-                match triggers(catalog, tables, &|trigger| doing.is_seen_by(trigger)) {
+                match catalog.triggers_on(tables, doing.events()) {
                     triggers if triggers.is_empty() => Failure::Database(error),
-                    triggers => Failure::Trigger { error, triggers },
+                    triggers => Failure::Trigger { error, triggers, doing },
                 }
+            }
+            failure => failure,
+        }
+    }
+
+    /// A constraint says no to rows that are unlinked by this reference. Where a trigger may have said it, see [`Failure::at`].
+    pub(super) fn at_unlink(self, catalog: &Catalog, id: ReferenceId) -> Failure {
+        let reference = catalog.reference(id);
+        match self {
+            Failure::Database(error)
+                if error.fault == Fault::Constraint
+                    && !catalog.table(reference.child).is_seen(&[Event::Update]) =>
+            {
+                Failure::Unlinkable(format!(
+                    "unlinking rows of {} by {} ({}) breaks a constraint: {}",
+                    catalog.table(reference.child).name,
+                    catalog.reference_arrow(id),
+                    reference.on_delete,
+                    error.message
+                ))
             }
             failure => failure,
         }
@@ -199,7 +209,7 @@ impl std::fmt::Display for Failure {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Failure::Database(error) | Failure::OutcomeUnknown { error, .. } => error.fmt(f),
-            Failure::Trigger { error, triggers } => {
+            Failure::Trigger { error, triggers, .. } => {
                 write!(f, "{error} (triggers: {})", triggers.join(", "))
             }
             Failure::Overruled { what, triggers } if triggers.is_empty() => f.write_str(what),
@@ -215,7 +225,9 @@ impl std::fmt::Display for Failure {
             Failure::CountsMoved(differences) => {
                 write!(f, "counts moved: {}", differences.join(", "))
             }
-            Failure::Unproven(what) | Failure::Disturbed(what) => f.write_str(what),
+            Failure::Unproven(what) | Failure::Disturbed(what) | Failure::Unlinkable(what) => {
+                f.write_str(what)
+            }
             Failure::Unweighed => f.write_str("how it was before was not asked"),
             Failure::Interrupted => f.write_str("interrupted"),
         }

@@ -7,6 +7,7 @@ mod batch;
 mod cascade;
 mod checks;
 mod closure;
+mod constraints;
 mod deletion;
 mod digest;
 mod explain;
@@ -28,7 +29,7 @@ pub use archiving::Archiving;
 pub use batch::{Batch, batch};
 pub use checks::{AutomaticChecks, choose_checks};
 pub use explain::{Answer, explain};
-pub use failure::Failure;
+pub use failure::{Doing, Failure};
 pub use restore::{Source, restore};
 
 use crate::archive::{Manifest, Writer};
@@ -161,13 +162,19 @@ struct Run<'a> {
     /// The engine's count when the transaction began, and what we have written since.
     ledger: Ledger,
     written: Written,
-    /// What dangled before the first change, and how many rows tables had, where that was asked.
-    dangled: Option<Dangling>,
-    rows_before: BTreeMap<TableId, u64>,
+    /// How it was before the first change, where that was asked.
+    before: Option<Before>,
     /// The statements that changed our own tables, where a script may want to repeat them.
     transcript: Option<Vec<String>>,
     /// Names mean what the user's code means, on an engine where that makes a difference.
     theirs: bool,
+}
+
+/// What is not to be taken for ours.
+struct Before {
+    dangling: Dangling,
+    /// How many rows tables had, where nobody else writes.
+    rows: BTreeMap<TableId, u64>,
 }
 
 /// Finds what a clean would do and rolls back: writes to no user table.
@@ -246,21 +253,7 @@ pub fn clean(
             observe(progress);
         }
     };
-    retried(observe, &mut |observe| clean_once(database, job, expected, observe))
-}
-
-fn clean_once(
-    database: &mut Database,
-    job: &Job,
-    expected: Option<&Expected>,
-    observe: Observer,
-) -> Result<Outcome, Failure> {
-    match delete(database, job, expected, observe) {
-        Err(Failure::Unweighed) => {
-            delete(database, &Job { weigh: true, ..*job }, expected, observe)
-        }
-        ended => ended,
-    }
+    retried(job, observe, &mut |job, observe| delete(database, job, expected, observe))
 }
 
 fn delete(
@@ -302,8 +295,7 @@ impl<'a> Run<'a> {
             watch: None,
             ledger: Ledger::default(),
             written: Written::default(),
-            dangled: None,
-            rows_before: BTreeMap::new(),
+            before: None,
             transcript: None,
             theirs: false,
         }
@@ -321,6 +313,8 @@ impl<'a> Run<'a> {
         let facts = self.one(question)?;
         interrupt::cancel_by(Some(self.database.canceller(facts.text(1))));
         self.longest = facts.optional(2).and_then(|bytes| bytes.parse().ok());
+        self.ledger =
+            facts.optional(3).map_or(Ledger::Unread, |reason| Ledger::Missing(reason.into()));
         if self.lock {
             let target = self.database.target();
             let question = self.sql.dialect.blockers(facts.text(1));
@@ -361,8 +355,8 @@ impl<'a> Run<'a> {
         (self.observe)(Progress::Slow(&slow));
         if self.job.weigh {
             let tables: Vec<TableId> = findings.rows().into_keys().collect();
-            self.dangled = Some(proof::dangling(self, &tables)?);
-            self.rows_before = ledger::rows(self, &tables)?;
+            let dangling = proof::dangling(self, &tables)?;
+            self.before = Some(Before { dangling, rows: ledger::rows(self, &tables)? });
         }
         archiving::closure(self, &findings, &BTreeSet::new())?;
         let durations = match findings.engine_cascade {

@@ -1,14 +1,12 @@
-//! What stands in the way besides other organizations: protected rows, and unlinks that cannot be.
+//! What stands in the way besides other organizations: protected rows, and rows that cannot be unlinked.
 
 use super::closure::{Aside, Discovery};
 use super::{Failure, Run};
-use crate::catalog::{
-    Catalog, Check, Column, OnDelete, Reference, ReferenceId, TableId, TableKind,
-};
+use crate::catalog::{Catalog, OnDelete, Reference, ReferenceId, TableId, TableKind};
 use crate::findings::{self, Change, Unlinked};
 use crate::label::title;
-use crate::plan::{Followed, Force, Rank, Refusal, RefusalKind, Unlink, UnlinkValue};
-use crate::sql::{ProtectedBy, Statement, may_disagree};
+use crate::plan::{Followed, Force, Rank, Refusal, RefusalKind, Unlink};
+use crate::sql::{ProtectedBy, may_disagree};
 use std::collections::BTreeSet;
 
 const SAMPLES: u32 = 3;
@@ -248,7 +246,7 @@ pub fn changes(run: &mut Run, unlinked: &[Unlinked]) -> Result<Vec<Change>, Fail
     Ok(changes)
 }
 
-/// How many rows the unlinks change, once [`broken_unlinks`] has merged them.
+/// How many rows the unlinks change, once [`changes`] has merged them.
 pub fn unlinked_rows(run: &mut Run, unlinked: &[Unlinked]) -> Result<u64, Failure> {
     let mut rows = 0;
     for change in findings::changes(run.job.catalog, run.job.plan, unlinked) {
@@ -260,120 +258,4 @@ pub fn unlinked_rows(run: &mut Run, unlinked: &[Unlinked]) -> Result<u64, Failur
         };
     }
     Ok(rows)
-}
-
-/// Unlinks that a constraint forbids, `--force` or not: the engine cannot do them either.
-pub fn broken_unlinks(
-    run: &mut Run,
-    discovery: &Discovery,
-    unlinked: &[Unlinked],
-) -> Result<Vec<Refusal>, Failure> {
-    let mut refusals = Vec::new();
-    for change in changes(run, unlinked)? {
-        for position in &change.unlinks {
-            let unlink = &run.job.plan.unlinks[*position];
-            let broken = match not_null_column(run, unlink) {
-                Some(column) => {
-                    let kept = unlinked.iter().find(|kept| kept.unlink == *position);
-                    vec![(RefusalKind::NotNull, kept.map_or(0, |kept| kept.rows), column)]
-                }
-                None => broken_constraints(run, discovery, &change, *position)?,
-            };
-            refusals.extend(broken.into_iter().map(|(kind, rows, detail)| Refusal {
-                rows,
-                detail,
-                ..Refusal::new(kind, change.table, Some(unlink.reference))
-            }));
-        }
-    }
-    Ok(refusals)
-}
-
-/// A NOT NULL column that the unlink would set to null.
-fn not_null_column(run: &Run, unlink: &Unlink) -> Option<String> {
-    let table = run.job.catalog.table(run.job.catalog.reference(unlink.reference).child);
-    let becomes_null = |column: &&Column| match unlink.value {
-        UnlinkValue::Null => true,
-        UnlinkValue::Default => column.default.is_none(),
-        UnlinkValue::Key(_) => false,
-    };
-    let mut columns = unlink.columns.iter().filter_map(|name| table.column(name));
-    columns.find(|column| !column.nullable && becomes_null(column)).map(|c| c.name.clone())
-}
-
-type Broken = (RefusalKind, u64, String);
-
-/// The constraints that rows of one unlink would break.
-fn broken_constraints(
-    run: &mut Run,
-    discovery: &Discovery,
-    change: &Change,
-    position: usize,
-) -> Result<Vec<Broken>, Failure> {
-    let catalog = run.job.catalog;
-    let unlink = &run.job.plan.unlinks[position];
-    let table = catalog.table(change.table);
-    // What a generated column is computed from is not told: any of them may change.
-    let computed =
-        |name: &String| table.column(name).is_some_and(|column| column.generation.is_some());
-    let changes = |column: &String| unlink.columns.contains(column) || computed(column);
-    let writes = |columns: &[String]| columns.iter().any(changes);
-    let mut broken = Vec::new();
-    let mut ask = |run: &mut Run, kind, question: Statement, detail: String| {
-        let rows = run.one(question)?.count(0)?;
-        if run.sql.calls_theirs(change.table) {
-            run.theirs = true;
-            run.names_ours()?;
-        }
-        if rows > 0 {
-            broken.push((kind, rows, detail));
-        }
-        Ok::<(), Failure>(())
-    };
-    let concerns = |check: &&Check| check.columns.is_empty() || writes(&check.columns);
-    for check in table.checks.iter().filter(concerns) {
-        let question = run.sql.breaks_check(position, change, check);
-        ask(run, RefusalKind::Check, question, check.name.clone())?;
-    }
-    for column in table.columns.iter().filter(|column| !column.nullable && computed(&column.name)) {
-        let question = run.sql.becomes_null(position, change, &column.name);
-        ask(run, RefusalKind::NotNull, question, column.name.clone())?;
-    }
-    if writes(&table.partitioned_by) {
-        let bounds = run.one(run.sql.partition_bounds(change.table))?;
-        let question =
-            run.sql.breaks_partitioning(position, change, bounds.optional(0).unwrap_or("false"));
-        ask(run, RefusalKind::Partition, question, table.partitioned_by.join(", "))?;
-    }
-    for id in catalog.reference_ids() {
-        let reference = catalog.reference(id);
-        let name = || catalog.reference_name(id);
-        let changes_key = reference.parent == change.table && writes(&reference.parent_columns);
-        if changes_key {
-            ask(run, RefusalKind::Referenced, run.sql.is_named(position, id), name())?;
-        }
-        if reference.child != change.table || !writes(&reference.columns) {
-            continue;
-        }
-        if reference.match_full {
-            let question = run.sql.breaks_match_full(position, change, id);
-            ask(run, RefusalKind::MatchFull, question, name())?;
-        }
-        // A self-reference whose key moves along is the question before.
-        if unlink.value != UnlinkValue::Null && !changes_key {
-            let known = discovery.has_keys(reference.parent);
-            let kind = match unlink.value {
-                UnlinkValue::Key(_) if unlink.foreign_only => RefusalKind::Reassign,
-                _ => RefusalKind::SetDefault,
-            };
-            let question = run.sql.names_nobody(position, change, id, known);
-            ask(run, kind, question, reference.columns.join(", "))?;
-        }
-    }
-    for key in table.keys.iter().filter(|key| unlink.may_repeat(key)) {
-        let known = discovery.has_keys(change.table);
-        let question = run.sql.breaks_unique(position, change, key, known);
-        ask(run, RefusalKind::Unique, question, key.columns.join(", "))?;
-    }
-    Ok(broken)
 }

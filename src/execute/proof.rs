@@ -74,7 +74,7 @@ fn nothing_dangles(run: &mut Run, rows: &BTreeMap<TableId, u64>) -> Result<Vec<S
     by_keys(run, &constraints)?;
     let whole = whole_children(run, &constraints)?;
     by_the_plan(run, rows, &whole.checked)?;
-    let before = run.dangled.as_ref();
+    let before = run.before.as_ref().map(|before| &before.dangling);
     let more = whole.dangling.iter().find(|(name, now)| {
         before.and_then(|before| before.get(*name)).is_none_or(|before| before < *now)
     });
@@ -130,7 +130,7 @@ fn is_whole(run: &Run, constraint: &Constraint) -> bool {
 /// No row names a key that went, by the engine's comparison. SQLite has a check of its own.
 fn by_keys(run: &mut Run, constraints: &[Constraint]) -> Result<(), Failure> {
     let asked = asked(run, constraints, |run, it| {
-        run.sql.dialect != Dialect::Sqlite && (run.dangled.is_some() || !is_whole(run, it))
+        run.sql.dialect != Dialect::Sqlite && (run.before.is_some() || !is_whole(run, it))
     });
     for batch in asked.chunks(BATCH) {
         let counts = run.query(&run.sql.named_still(batch))?;

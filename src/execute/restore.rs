@@ -48,7 +48,7 @@ pub fn restore(
     dry: bool,
     observe: Observer,
 ) -> Result<Restored, Failure> {
-    super::retried(observe, &mut |observe| once(database, job, source, dry, observe))
+    super::retried(job, observe, &mut |job, observe| once(database, job, source, dry, observe))
 }
 
 fn once(

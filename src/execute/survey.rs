@@ -5,7 +5,7 @@ use super::closure::{self, Discovery};
 use super::digest::digests;
 use super::firewall::{self, Homes};
 use super::take::taken;
-use super::{Failure, Progress, Run, cascade, guards, obstacles, write_set};
+use super::{Failure, Progress, Run, cascade, constraints, guards, obstacles, write_set};
 use crate::catalog::ReferenceId;
 use crate::findings::{Findings, Proof, Unlinked};
 use crate::plan::{Refusal, RefusalKind};
@@ -91,7 +91,7 @@ pub fn judge(run: &mut Run, survey: &mut Survey) -> Result<Findings, Failure> {
     refusals.extend(obstacles::disagreements(run, discovery)?);
     refusals.extend(obstacles::protected(run, discovery, excluded)?);
     refusals.extend(firewall::refusals(run, discovery, homes, excluded)?);
-    refusals.extend(obstacles::broken_unlinks(run, discovery, unlinked)?);
+    refusals.extend(constraints::broken_unlinks(run, discovery, unlinked)?);
     refusals.extend(obstacles::overlaps(run, discovery)?);
     let mut findings = Findings {
         organizations: discovery.organizations.clone(),

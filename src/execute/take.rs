@@ -4,10 +4,10 @@
 //! end, and sends the run back to the closure.
 
 use super::{
-    Failure, Job, Outcome, Progress, Run, archiving, closure, deletion, failure, firewall, guards,
-    obstacles, proof,
+    Failure, Job, Outcome, Progress, Run, archiving, closure, constraints, deletion, failure,
+    firewall, guards, obstacles, proof,
 };
-use crate::catalog::{Reference, TableId};
+use crate::catalog::{Event, Reference, TableId};
 use crate::doctor;
 use crate::findings::{Expected, Findings, Step};
 use crate::plan::{Checks, EngineCascade};
@@ -43,7 +43,7 @@ pub fn clean(
     refusals.extend(discovery.refusals.clone());
     refusals.extend(guards::guards(run, &discovery)?);
     refusals.extend(obstacles::disagreements(run, &discovery)?);
-    refusals.extend(obstacles::broken_unlinks(run, &discovery, &unlinked)?);
+    refusals.extend(constraints::broken_unlinks(run, &discovery, &unlinked)?);
     if !refusals.is_empty() {
         return Ok(None);
     }
@@ -107,7 +107,7 @@ pub fn taken(dialect: Dialect, job: &Job) -> Option<BTreeSet<TableId>> {
         // Only all of the closure tells of it.
         _ if nameless => return None,
         // What a trigger does must not happen before all refusals are known.
-        _ if plan.fires(catalog) => return None,
+        _ if plan.is_seen(catalog, &[Event::Delete]).is_some() => return None,
         // What will be slow is told before the first change.
         (_, Checks::Engine) if !doctor::worth_an_index(catalog, plan).is_empty() => return None,
         (true, Checks::Engine) => plan.leaves(catalog),

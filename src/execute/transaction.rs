@@ -10,14 +10,20 @@ use std::time::Duration;
 const ATTEMPTS: u32 = 5;
 
 /// Runs a transaction again when others got in its way: a deadlock, a serialization failure, rows that
-/// came in. Each time it waits twice as long, more or less, so that two runs do not meet again.
+/// came in. Each time it waits twice as long, more or less, so that two runs do not meet again. And at once
+/// where the proof wants to know how it was before.
 pub fn retried<T>(
+    job: &Job,
     observe: Observer,
-    once: &mut dyn FnMut(Observer) -> Result<T, Failure>,
+    once: &mut dyn FnMut(&Job, Observer) -> Result<T, Failure>,
 ) -> Result<T, Failure> {
     let mut attempt = 1;
     loop {
-        match once(observe) {
+        let ended = match once(job, observe) {
+            Err(Failure::Unweighed) => once(&Job { weigh: true, ..*job }, observe),
+            ended => ended,
+        };
+        match ended {
             Err(failure) if failure.is_retryable() && attempt < ATTEMPTS => {
                 observe(Progress::Retrying { attempt });
                 let wait = Duration::from_millis(50) * 2_u32.pow(attempt);
@@ -44,7 +50,7 @@ pub fn transaction(
         .prepare()
         .and_then(|()| run.hold_schema(run.job.plan.tables.iter().copied()))
         .and_then(|()| {
-            run.ledger = ledger::open(&mut run)?;
+            ledger::open(&mut run)?;
             work(&mut run)
         });
     let outcome = outcome.and_then(|outcome| match outcome {

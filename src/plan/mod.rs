@@ -18,7 +18,7 @@ pub use rules::{
 };
 pub use sweep::{can_share, pays};
 
-use crate::catalog::{Catalog, Key, ReferenceId, TableId};
+use crate::catalog::{Catalog, Exclusion, Key, ReferenceId, Table, TableId};
 use crate::graph::Component;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -79,10 +79,22 @@ pub struct Unlink {
 }
 
 impl Unlink {
+    /// Does one of these columns change? What a generated one is computed from is not told: any of them may.
+    pub fn writes(&self, table: &Table, columns: &[String]) -> bool {
+        columns.iter().any(|name| self.columns.contains(name) || table.is_computed(name))
+    }
+
     /// Can what is written make values of `key` occur twice? Nulls are distinct in most keys.
-    pub fn may_repeat(&self, key: &Key) -> bool {
-        key.columns.iter().any(|column| self.columns.contains(column))
-            && (key.nulls_not_distinct || self.value != UnlinkValue::Null)
+    pub fn may_repeat(&self, table: &Table, key: &Key) -> bool {
+        let computed = key.columns.iter().any(|name| table.is_computed(name));
+        self.writes(table, &key.columns)
+            && (computed || key.nulls_not_distinct || self.value != UnlinkValue::Null)
+    }
+
+    /// What else keeps rows apart by something that changes.
+    pub fn exclusions<'t>(&self, table: &'t Table) -> impl Iterator<Item = &'t Exclusion> {
+        let exclusions = table.exclusions.iter();
+        exclusions.filter(|it| it.columns.is_empty() || self.writes(table, &it.columns))
     }
 }
 

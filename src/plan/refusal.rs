@@ -43,6 +43,8 @@ pub enum RefusalKind {
     MatchFull,
     /// Unlinking would make a unique key occur twice.
     Unique,
+    /// Unlinking would make two rows alike that a partial or other unique index, or an exclusion constraint keeps apart.
+    Exclusion,
     /// Unlinking would change a key by which other rows name this one.
     Referenced,
     /// Unlinking would leave a row without a partition that takes it.

@@ -1,7 +1,7 @@
 //! When rows may go before all of them are known.
 
 use super::{Force, Plan, Rank, Unlink};
-use crate::catalog::{Catalog, Discriminant, ReferenceId, TableId};
+use crate::catalog::{Catalog, Discriminant, Event, ReferenceId, TableId};
 use std::collections::BTreeSet;
 
 impl Plan {
@@ -24,7 +24,8 @@ impl Plan {
                 self.unlinks.iter().any(|unlink| unlink.foreign_only),
                 "rows of other organizations are to be unlinked",
             ),
-            (self.unlinks_fire(catalog), "a trigger sees what is unlinked"),
+            // What it writes may name rows that are to go, and that the engine would miss already.
+            (self.is_seen(catalog, &[Event::Update]).is_some(), "a trigger sees what is unlinked"),
             (
                 rules.force != Force::All && !self.unlinks.iter().all(apart),
                 "an unlink writes columns of other references",
@@ -46,10 +47,21 @@ impl Plan {
         self.tables.iter().filter(is_leaf).copied().collect()
     }
 
-    /// A trigger or rule sees the deletion.
-    pub fn fires(&self, catalog: &Catalog) -> bool {
-        let mut tables = self.tables.iter();
-        tables.any(|table| catalog.table(*table).triggers.iter().any(|trigger| trigger.on_delete))
+    /// What this plan may do to rows of a table.
+    pub fn events(&self, catalog: &Catalog, table: TableId) -> Vec<Event> {
+        let deletes = self.tables.contains(&table).then_some(Event::Delete);
+        let updates = self.unlinks_in(table, catalog).then_some(Event::Update);
+        deletes.into_iter().chain(updates).collect()
+    }
+
+    /// The first table of which a trigger or rule sees one of `events`, as far as this plan brings them about.
+    pub fn is_seen(&self, catalog: &Catalog, events: &[Event]) -> Option<TableId> {
+        let seen = |id: &TableId| {
+            let mut own = self.events(catalog, *id);
+            own.retain(|event| events.contains(event));
+            catalog.table(*id).is_seen(&own)
+        };
+        catalog.table_ids().find(seen)
     }
 
     /// Something else than the deletion itself looks at the keys of `table`: references to it, the
@@ -93,14 +105,6 @@ impl Plan {
                 && !reference.is_plain()
         };
         catalog.reference_ids().find(otherwise)
-    }
-
-    /// A trigger sees an unlink: what it writes may name rows that are to go, and that the engine would
-    /// miss already.
-    fn unlinks_fire(&self, catalog: &Catalog) -> bool {
-        let mut children =
-            self.unlinks.iter().map(|unlink| catalog.reference(unlink.reference).child);
-        children.any(|table| catalog.table(table).triggers.iter().any(|trigger| trigger.on_update))
     }
 
     /// The types by which a polymorphic reference is told go themselves: before their rows, perhaps.

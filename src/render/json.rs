@@ -1,8 +1,8 @@
 //! The stable JSON of preview and clean. `format` changes when a field changes its meaning.
 
-use super::Report;
 use super::refusals::RefusalView;
 use super::report::{Outcome, StepView};
+use super::{Report, unproven};
 use crate::plan::Checks;
 use serde::Serialize;
 
@@ -28,7 +28,7 @@ struct Document<'a> {
     totals: Totals,
     /// What was not proven before COMMIT, and why.
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
-    unproven: &'a [String],
+    unproven: Vec<String>,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     archives: &'a [String],
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -89,7 +89,7 @@ fn document<'a>(report: &'a Report) -> Document<'a> {
             unlinked: report.findings.unlinked_rows,
             tables: report.findings.rows().len(),
         },
-        unproven: &report.findings.proof.missing,
+        unproven: unproven(&report.findings.proof),
         archives: &report.archives,
         next: report.next.as_deref(),
     }

@@ -18,7 +18,7 @@ pub mod table;
 #[cfg(test)]
 mod tests;
 
-pub use report::{Outcome, Report};
+pub use report::{Outcome, Report, unproven};
 
 /// `1 row`, `2 rows`
 pub fn counted(count: u64, singular: &str) -> String {

@@ -110,6 +110,10 @@ fn message(report: &Report, refusal: &Refusal) -> String {
                 refusal.detail
             )
         }
+        RefusalKind::Exclusion => format!(
+            "unlinking {rows} of {table} by {arrow} would make rows alike that {} keeps apart",
+            refusal.detail
+        ),
         RefusalKind::Referenced => format!(
             "unlinking {rows} of {table} by {arrow} would change a key that {} refers to",
             refusal.detail

@@ -1,7 +1,7 @@
 //! The one view of a plan and its findings that every format shows.
 
-use crate::catalog::{Catalog, OnDelete, Origin, ReferenceId, TableId};
-use crate::findings::{Findings, Step};
+use crate::catalog::{Catalog, Event, OnDelete, Origin, ReferenceId, TableId};
+use crate::findings::{Beyond, Findings, Proof, Step};
 use crate::plan::{EngineCascade, Plan};
 use crate::restoration::{Firing, Silence, firing};
 use crate::sql::{Dialect, Sql, cures};
@@ -229,10 +229,6 @@ impl Report<'_> {
                 ));
             }
         }
-        for beyond in &self.findings.proof.beyond {
-            let rows = super::counted(beyond.rows, "row");
-            notes.push(format!("a trigger or rule took {rows} of {} away as well", beyond.table));
-        }
         notes.extend(self.unindexed_note());
         notes.extend(self.trigger_note());
         notes.extend(self.restore_note());
@@ -245,20 +241,13 @@ impl Report<'_> {
             return None;
         }
         let rows = self.findings.rows();
-        let seeing = |id: &TableId| {
-            let table = self.catalog.table(*id);
-            let triggers = table.triggers.iter().filter(|trigger| trigger.on_delete);
-            triggers
-                .map(|trigger| format!("{} of {}", trigger.name, table.name))
-                .collect::<Vec<_>>()
-        };
-        let names = rows.keys().flat_map(seeing).collect::<Vec<_>>().join(", ");
+        let names = self.catalog.triggers_on(rows.keys(), &[Event::Delete]).join(", ");
         if self.findings.engine_cascade {
             return Some(format!(
                 "triggers see these rows go, so that the engine deletes them by its own cascades: {names}"
             ));
         }
-        let possible = self.plan.rules.engine_cascade != EngineCascade::Never
+        let possible = self.plan.rules.engine_cascade == EngineCascade::Auto
             && self.findings.beyond_cascades(self.catalog, self.plan).is_none();
         let way_out = match possible {
             true => "; --engine-cascade deletes as the engine's own DELETE does",
@@ -328,6 +317,28 @@ impl Report<'_> {
     pub fn sql(&self) -> Sql<'_> {
         Sql::new(self.dialect, self.catalog, self.plan)
     }
+}
+
+/// What was not proven before COMMIT, and why: each goes on after "proven, except".
+pub fn unproven(proof: &Proof) -> Vec<String> {
+    let mut unproven = proof.missing.clone();
+    let written = proof.beyond.iter().map(written).collect::<Vec<_>>().join("; ");
+    if !written.is_empty() {
+        unproven.push(format!(
+            "that nothing else was written (triggers or rules did, as the engine counts: {written})"
+        ));
+    }
+    unproven
+}
+
+/// `words: 2 rows deleted, 1 row inserted`
+fn written(beyond: &Beyond) -> String {
+    let Beyond { table, deleted, inserted, updated, rewritten } = beyond;
+    let counts = [(deleted, "deleted"), (inserted, "inserted"), (updated, "updated")];
+    let counts = counts.iter().filter(|(rows, _)| **rows > 0);
+    let counts = counts.map(|(rows, how)| format!("{} {how}", super::counted(**rows, "row")));
+    let rewritten = rewritten.then(|| "truncated or altered".to_owned());
+    format!("{table}: {}", counts.chain(rewritten).collect::<Vec<_>>().join(", "))
 }
 
 fn owner((organization, rows): &(String, u64)) -> OwnerView {

@@ -2,7 +2,7 @@
 //! put into a cell or on a line stays there, whatever is in it.
 
 use super::report::{ReachedView, StepView};
-use super::{Outcome, Report, counted, grouped};
+use super::{Outcome, Report, counted, grouped, unproven};
 use crate::findings::Proof;
 use crate::label::printable;
 use comfy_table::presets::UTF8_FULL_CONDENSED;
@@ -220,9 +220,9 @@ fn totals(report: &Report) -> Vec<String> {
 
 /// Committed, and what was proven before.
 fn ended(proof: &Proof) -> String {
-    match proof.missing.is_empty() {
-        true => "proven and committed".into(),
-        false => format!("committed; proven, except {}", proof.missing.join("; ")),
+    match &unproven(proof)[..] {
+        [] => "proven and committed".into(),
+        unproven => format!("committed; proven, except {}", unproven.join("; ")),
     }
 }
 

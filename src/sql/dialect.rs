@@ -102,15 +102,15 @@ impl Dialect {
         }
     }
 
-    /// Asks for the isolation level and this session's number on the server (MariaDB: and for the longest statement
-    /// that it takes, in bytes), and the level that a transaction of this kind shall have. SQLite has neither.
+    /// Asks for the isolation level, this session's number on the server, the longest statement that it takes (MariaDB,
+    /// in bytes), and why it does not count the rows of a transaction by itself, where it does not; and the level that a
+    /// transaction of this kind shall have. SQLite has no such facts.
     pub fn transaction_facts(self, write: bool) -> Option<(&'static str, &'static str)> {
         match (self, write) {
             (Dialect::Sqlite, _) => None,
-            (Dialect::Postgres, _) => Some((
-                "SELECT current_setting('transaction_isolation'), pg_backend_pid()::text",
-                if write { "read committed" } else { "repeatable read" },
-            )),
+            (Dialect::Postgres, _) => {
+                Some((POSTGRES_FACTS, if write { "read committed" } else { "repeatable read" }))
+            }
             (Dialect::Mysql, _) => Some((MYSQL_FACTS, "READ-COMMITTED")),
         }
     }
@@ -304,7 +304,11 @@ const VERBS: &str = "alter|analyze|begin|call|cluster|commit|copy|create|delete|
                      merge|optimize|refresh|reindex|rename|replace|rollback|savepoint|select|set|start|table|truncate|update|\
                      vacuum|values|with";
 const MYSQL_FACTS: &str = "SELECT @@tx_isolation, CAST(connection_id() AS CHAR), \
-                           CAST(@@max_allowed_packet AS CHAR)";
+                           CAST(@@max_allowed_packet AS CHAR), 'MariaDB counts no rows of a transaction'";
+const POSTGRES_FACTS: &str = "SELECT current_setting('transaction_isolation'), pg_backend_pid()::text, NULL::text, \
+     CASE WHEN version() NOT LIKE 'PostgreSQL %' OR version() LIKE '%-YB-%' OR version() LIKE '%Greenplum%' \
+     OR version() LIKE '%Redshift%' THEN 'this server is not PostgreSQL' \
+     WHEN current_setting('track_counts') <> 'on' THEN 'track_counts is off' END";
 
 /// Texts of values that their types read again, whatever the settings of the role that writes them or of
 /// the one that reads them (PostgreSQL).

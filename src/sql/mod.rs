@@ -9,6 +9,7 @@ mod affinities;
 mod age;
 mod archiving;
 mod closure;
+mod constraints;
 pub mod cures;
 mod deletion;
 mod dialect;

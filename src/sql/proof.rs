@@ -301,11 +301,13 @@ impl Constraint {
 
 /// What the engine counted.
 impl Sql<'_> {
-    /// Per table with any: its oid, our number of it, its name, rows deleted and rows inserted in this transaction, and
-    /// whether it is partitioned; then it is counted as a whole (PostgreSQL). A transaction that was rolled back just before still counts
+    /// Per table with any: its oid, our number of it, its name; rows deleted, inserted and updated in this transaction;
+    /// whether it is partitioned, then it is counted as a whole; whether this transaction has truncated or altered
+    /// it, and whether it keeps everybody else out of it (PostgreSQL). A transaction that was rolled back just before still counts
     /// until its numbers are sent: a reading after BEGIN has to be taken off. Rows that a cascade removes count,
-    /// and those that go while checks are off; so do those of a sub-transaction that was rolled back.
-    /// Measured on PostgreSQL 15; pgstat_relation.c, `AtEOSubXact_PgStat_Relations`.
+    /// and those that go while checks are off; so do those of a sub-transaction that was rolled back. TRUNCATE
+    /// counts none, and forgets those before it: it leaves its lock, and the table's description written by us.
+    /// Measured on PostgreSQL 15; pgstat_relation.c, `AtEOSubXact_PgStat_Relations` and `pgstat_count_truncate`.
     pub fn counted_rows(&self, tables: &[TableId]) -> Statement {
         let known = tables.iter().map(|id| {
             let name = literal(&self.dialect.table(&self.table(*id).name));
@@ -317,13 +319,19 @@ impl Sql<'_> {
             false => format!("VALUES {}", known.join(", ")),
         };
         format!(
-            "WITH known(n, oid) AS ({known}), counted AS (SELECT coalesce(pg_partition_root(oid), oid) AS root, \
-             pg_stat_get_xact_tuples_deleted(oid) AS gone, pg_stat_get_xact_tuples_inserted(oid) AS made \
+            "WITH known(n, oid) AS ({known}), \
+             held AS (SELECT relation FROM pg_locks WHERE pid = pg_backend_pid() AND locktype = 'relation' \
+             AND mode = 'AccessExclusiveLock' AND granted), \
+             counted AS (SELECT coalesce(pg_partition_root(oid), oid) AS root, \
+             pg_stat_get_xact_tuples_deleted(oid) AS gone, pg_stat_get_xact_tuples_inserted(oid) AS made, \
+             pg_stat_get_xact_tuples_updated(oid) AS changed, oid IN (SELECT relation FROM held) AS locked, \
+             age(xmin) <= 0 AS described \
              FROM pg_class WHERE relkind = 'r' AND relpersistence <> 't' AND relnamespace <> 'pg_catalog'::regnamespace) \
              SELECT root::int8::text, min(k.n)::text, min(CASE WHEN n.nspname = ANY (current_setting('orgsweep.schemas')::name[]) THEN c.relname::text \
-             ELSE format('%s.%s', n.nspname, c.relname) END), sum(gone)::text, sum(made)::text, \
-             bool_or(c.relkind = 'p')::text FROM counted JOIN pg_class c ON c.oid = root JOIN pg_namespace n ON n.oid = c.relnamespace LEFT JOIN known k ON k.oid = root \
-             WHERE gone > 0 OR made > 0 GROUP BY root"
+             ELSE format('%s.%s', n.nspname, c.relname) END), sum(gone)::text, sum(made)::text, sum(changed)::text, \
+             bool_or(c.relkind = 'p')::text, bool_or(locked AND described)::text, bool_or(locked)::text \
+             FROM counted JOIN pg_class c ON c.oid = root JOIN pg_namespace n ON n.oid = c.relnamespace LEFT JOIN known k ON k.oid = root \
+             WHERE gone > 0 OR made > 0 OR changed > 0 OR (locked AND described) GROUP BY root"
         )
         .into()
     }
@@ -336,19 +344,6 @@ impl Sql<'_> {
 }
 
 impl Dialect {
-    /// Asks whether the engine counts the rows of a transaction by itself; a reason why not, or null.
-    pub fn has_ledger(self) -> Result<Option<&'static str>, &'static str> {
-        match self {
-            Dialect::Postgres => Ok(Some(
-                "SELECT CASE WHEN version() NOT LIKE 'PostgreSQL %' OR version() LIKE '%-YB-%' \
-                 OR version() LIKE '%Greenplum%' OR version() LIKE '%Redshift%' THEN 'this server is not PostgreSQL' \
-                 WHEN current_setting('track_counts') <> 'on' THEN 'track_counts is off' END",
-            )),
-            Dialect::Sqlite => Ok(None),
-            Dialect::Mysql => Err("MariaDB counts no rows of a transaction"),
-        }
-    }
-
     /// Asks how many rows this connection has written, triggers and foreign-key actions included (SQLite).
     /// <https://sqlite.org/c3ref/total_changes.html>
     pub fn written_rows(self) -> Option<&'static str> {

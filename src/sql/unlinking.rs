@@ -3,7 +3,7 @@
 use super::closure::where_all;
 use super::selection::bound_type;
 use super::{Dialect, Sql, Statement, path, quote};
-use crate::catalog::{Affinity, Check, Column, Key, ReferenceId, TableId};
+use crate::catalog::{Affinity, Column, TableId};
 use crate::findings::Change;
 use crate::plan::{Unlink, UnlinkValue};
 
@@ -302,8 +302,10 @@ impl Sql<'_> {
     pub(super) fn typed(&self, table: TableId, column: &str, value: &str) -> String {
         match self.dialect {
             Dialect::Sqlite | Dialect::Mysql => format!("({value})"),
+            // A domain's own constraints are asked apart, by name.
             Dialect::Postgres => {
-                let type_name = &self.column(table, column).type_name;
+                let column = self.column(table, column);
+                let type_name = column.domain_over.as_ref().unwrap_or(&column.type_name);
                 format!("({value})::{}", path::built_in(type_name))
             }
         }
@@ -329,198 +331,5 @@ impl Sql<'_> {
                 format!("CASE WHEN {value} = {number} THEN {number} ELSE {value} END")
             }
         }
-    }
-
-    /// The rows of one unlink as they will be after all of them, under their own column names.
-    fn unlinked_rows(&self, position: usize, change: &Change) -> String {
-        let written = self.written_columns(change);
-        let (computed, stored): (Vec<_>, Vec<_>) =
-            self.table(change.table).columns.iter().partition(|column| column.generation.is_some());
-        let columns: Vec<String> = stored
-            .iter()
-            .map(|column| {
-                let value = self.new_value(change, &column.name, "c");
-                let written = written.contains(&column.name.as_str());
-                let value = if written { self.as_stored(column, value) } else { value };
-                format!("{value} AS {}", quote(&column.name))
-            })
-            .collect();
-        // Under their path before the first row is made; the condition on the rows stays outside.
-        let (path, fence) = match self.calls_theirs(change.table) {
-            true => (
-                " CROSS JOIN (SELECT set_config('search_path', current_setting('orgsweep.search_path'), true) OFFSET 0) x",
-                " OFFSET 0",
-            ),
-            false => ("", ""),
-        };
-        let rows = format!(
-            "SELECT {} FROM {} u JOIN {} w ON {} JOIN {} c ON {}{path}{fence}",
-            columns.join(", "),
-            self.kept(position),
-            self.changed(change),
-            self.same_key(change.table, "u", "w"),
-            self.relation(change.table),
-            self.same_row(change.table, "u", "c")
-        );
-        let computed: String = computed
-            .iter()
-            .filter_map(|column| {
-                let expression = column.generation.as_ref()?;
-                Some(format!(", ({expression}) AS {}", quote(&column.name)))
-            })
-            .collect();
-        match computed.is_empty() {
-            true => rows,
-            false => format!("SELECT g.*{computed} FROM ({rows}) g"),
-        }
-    }
-
-    /// Questions about changed rows run functions of the user's, in checks or defaults: their text is read under our
-    /// path, by which its operators are told, and runs under theirs, which functions may want. It is in
-    /// force after the question. PostgreSQL writes a schema before what is not its own.
-    pub fn calls_theirs(&self, table: TableId) -> bool {
-        let table = self.table(table);
-        let columns = table.columns.iter();
-        let texts = columns.flat_map(|column| column.default.iter().chain(&column.generation));
-        let mut texts = texts.chain(table.checks.iter().map(|check| &check.expression));
-        self.dialect == Dialect::Postgres && texts.any(|text| text.contains('.'))
-    }
-
-    /// Rows of which a generated column would become null.
-    pub fn becomes_null(&self, position: usize, change: &Change, column: &str) -> Statement {
-        let rows = self.unlinked_rows(position, change);
-        let count = self.dialect.count();
-        format!("SELECT {count} FROM ({rows}) a WHERE a.{} IS NULL", quote(column)).into()
-    }
-
-    /// Asks for what all partitions of a table take together, as one expression over its columns; null where
-    /// there are none (PostgreSQL).
-    pub fn partition_bounds(&self, table: TableId) -> Statement {
-        format!(
-            "SELECT string_agg(coalesce('(' || pg_get_partition_constraintdef(relid) || ')', 'true'), ' OR ') \
-             FROM pg_partition_tree({}::regclass) WHERE isleaf",
-            self.dialect.literal(&self.relation(table))
-        )
-        .into()
-    }
-
-    /// Rows that none of the partitions would take, whose bounds are these. They name the table as a CHECK does.
-    pub fn breaks_partitioning(&self, position: usize, change: &Change, bounds: &str) -> Statement {
-        let rows = self.unlinked_rows(position, change);
-        let (count, table) = (self.dialect.count(), quote(&self.table(change.table).name.name));
-        format!("SELECT {count} FROM ({rows}) AS {table} WHERE ({bounds}) IS NOT TRUE").into()
-    }
-
-    /// Rows that would break a CHECK constraint. Its expression may name the table.
-    pub fn breaks_check(&self, position: usize, change: &Change, check: &Check) -> Statement {
-        format!(
-            "SELECT {} FROM ({}) AS {} WHERE NOT ({})",
-            self.dialect.count(),
-            self.unlinked_rows(position, change),
-            quote(&self.table(change.table).name.name),
-            check.expression
-        )
-        .into()
-    }
-
-    /// Rows that would leave the MATCH FULL reference `id` partly null.
-    pub fn breaks_match_full(
-        &self,
-        position: usize,
-        change: &Change,
-        id: ReferenceId,
-    ) -> Statement {
-        let columns = &self.catalog.reference(id).columns;
-        let test = |test: &str, join: &str| {
-            columns.iter().map(|c| format!("a.{} {test}", quote(c))).collect::<Vec<_>>().join(join)
-        };
-        format!(
-            "SELECT {} FROM ({}) a WHERE ({}) AND ({})",
-            self.dialect.count(),
-            self.unlinked_rows(position, change),
-            test("IS NULL", " OR "),
-            test("IS NOT NULL", " OR "),
-        )
-        .into()
-    }
-
-    /// Values of a unique key that would occur more than once among the surviving rows.
-    pub fn breaks_unique(
-        &self,
-        position: usize,
-        change: &Change,
-        key: &Key,
-        known: bool,
-    ) -> Statement {
-        let columns: Vec<String> = key.columns.iter().map(|column| quote(column)).collect();
-        let columns = columns.join(", ");
-        let absent = |relation: String| {
-            let same = self.same_row(change.table, "k", "c");
-            format!("NOT EXISTS (SELECT 1 FROM {relation} k WHERE {same})")
-        };
-        let mut others = vec![absent(self.kept(position))];
-        if known {
-            others.push(absent(self.key_relation(change.table)));
-        }
-        let not_null = match key.nulls_not_distinct {
-            true => String::new(),
-            false => {
-                key.columns.iter().map(|c| format!(" AND d.{} IS NOT NULL", quote(c))).collect()
-            }
-        };
-        format!(
-            "SELECT {} FROM (SELECT {columns}, max(changed) AS changed FROM (\
-             SELECT {columns}, 1 AS changed FROM ({}) a UNION ALL SELECT {columns}, 0 FROM {} c WHERE {}) b \
-             GROUP BY {columns} HAVING count(*) > 1) d WHERE d.changed = 1{not_null}",
-            self.dialect.count(),
-            self.unlinked_rows(position, change),
-            self.relation(change.table),
-            others.join(" AND "),
-        )
-        .into()
-    }
-
-    /// Rows whose new value names, by the reference `id`, a parent that is missing or goes too.
-    /// `known`: the parent has a key table.
-    pub fn names_nobody(
-        &self,
-        position: usize,
-        change: &Change,
-        id: ReferenceId,
-        known: bool,
-    ) -> Statement {
-        let reference = self.catalog.reference(id);
-        let survives = match known {
-            true => format!(
-                " AND NOT EXISTS (SELECT 1 FROM {} k WHERE {})",
-                self.key_relation(reference.parent),
-                self.same_row(reference.parent, "k", "r")
-            ),
-            false => String::new(),
-        };
-        format!(
-            "SELECT {} FROM ({}) a WHERE {} AND NOT EXISTS (SELECT 1 FROM {} r WHERE {}{survives})",
-            self.dialect.count(),
-            self.unlinked_rows(position, change),
-            self.row_names_somebody(id, "a"),
-            self.relation(reference.parent),
-            self.names_row(id, "r", "a"),
-        )
-        .into()
-    }
-
-    /// Rows of one unlink that others name by the reference `id`, a key of which it changes.
-    pub fn is_named(&self, position: usize, id: ReferenceId) -> Statement {
-        let reference = self.catalog.reference(id);
-        format!(
-            "SELECT {} FROM {} u JOIN {} p ON {} JOIN {} c ON {}",
-            self.dialect.count(),
-            self.kept(position),
-            self.relation(reference.parent),
-            self.same_row(reference.parent, "u", "p"),
-            self.child_relation(id),
-            self.names_row(id, "p", "c")
-        )
-        .into()
     }
 }

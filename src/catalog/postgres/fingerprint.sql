@@ -27,8 +27,10 @@ fact(line) AS (
     SELECT concat_ws(',', 'rule', w.oid, rulename, ev_enabled)
       FROM pg_rewrite w JOIN relation r ON r.oid = ev_class
     UNION ALL
-    SELECT concat_ws(',', 'key', indrelid, indkey)
-      FROM pg_index JOIN relation r ON r.oid = indrelid WHERE indisunique AND indisvalid
+    SELECT concat_ws(',', 'key', indrelid, indkey, pg_get_expr(indexprs, indrelid),
+                     pg_get_expr(indpred, indrelid))
+      FROM pg_index JOIN relation r ON r.oid = indrelid
+     WHERE (indisunique OR indisexclusion) AND indisvalid
     UNION ALL
     SELECT concat_ws(',', 'child', inhrelid, inhparent)
       FROM pg_inherits JOIN relation r ON r.oid = inhparent

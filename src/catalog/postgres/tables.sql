@@ -143,26 +143,107 @@ keys AS (
       LEFT JOIN comparison ON comparison.indexrelid = i.indexrelid
      GROUP BY i.indrelid
 ),
-checks AS (
-    SELECT k.conrelid, json_agg(json_build_object(
-               'name', k.conname,
-               'expression', pg_get_expr(k.conbin, k.conrelid),
-               -- The attribute 0 is the whole row: every column.
-               'columns', CASE WHEN 0 = ANY (k.conkey) THEN '{}' ELSE ARRAY(
+-- What else keeps rows apart: unique indexes that are no keys, exclusion constraints, and such of a partition alone,
+-- which are about the rows that it takes. What an index reads besides its columns, in expressions and its condition, is
+-- among its dependencies. The whole row (attribute 0) can only be made by writing it: what is over that, the engine decides.
+exclusions AS (
+    SELECT r.root, json_agg(json_build_object(
+               'name', CASE r.oid WHEN r.root THEN x.relname::text ELSE format('%s of %s', x.relname, r.relname) END,
+               'parts', part.list,
+               'predicate', nullif(concat_ws(' AND ', pg_get_partition_constraintdef(r.oid),
+                                             pg_get_expr(i.indpred, i.indrelid)), ''),
+               'nulls_not_distinct', nulls.not_distinct,
+               'columns', CASE WHEN r.oid <> r.root THEN '{}' ELSE ARRAY(
                    SELECT a.attname FROM pg_attribute a
-                    WHERE a.attrelid = k.conrelid AND a.attnum = ANY (k.conkey)
+                    WHERE a.attrelid = i.indrelid AND a.attnum > 0
+                      AND (a.attnum = ANY (i.indkey::int2[]) OR a.attnum = ANY (reads.attnums))
                     ORDER BY a.attnum) END
-           ) ORDER BY k.conname) AS list
+           ) ORDER BY x.relname) AS list
+      FROM (SELECT oid, oid AS root, relname FROM relation
+            UNION ALL SELECT oid, root, relname FROM partition WHERE root IN (SELECT oid FROM relation)) r
+      CROSS JOIN absent
+      JOIN pg_index i ON i.indrelid = r.oid AND (i.indisunique OR i.indisexclusion) AND i.indisready
+                     AND NOT (r.oid = r.root AND i.indisunique AND i.indisvalid AND i.indimmediate
+                              AND i.indpred IS NULL AND i.indexprs IS NULL)
+                     AND i.indexrelid NOT IN (SELECT inhrelid FROM pg_inherits)
+                     AND concat(i.indexprs, i.indpred) NOT LIKE '%:varattno 0 %'
+      JOIN pg_class x ON x.oid = i.indexrelid
+      LEFT JOIN pg_constraint e ON e.conindid = i.indexrelid AND e.contype = 'x'
+      CROSS JOIN LATERAL (
+        SELECT indnullsnotdistinct AS not_distinct FROM pg_index WHERE indexrelid = i.indexrelid
+      ) nulls
+      CROSS JOIN LATERAL (
+        SELECT ARRAY(SELECT refobjsubid FROM pg_depend
+                      WHERE classid = 'pg_class'::regclass AND objid = i.indexrelid
+                        AND refclassid = 'pg_class'::regclass AND refobjid = i.indrelid) AS attnums
+      ) reads
+      CROSS JOIN LATERAL (
+        SELECT json_agg(json_build_object(
+                   'expression', pg_get_indexdef(i.indexrelid, u.place::int, false),
+                   'operator', concat((SELECT format('COLLATE %I.%I ', n.nspname, l.collname)
+                                         FROM pg_collation l JOIN pg_namespace n ON n.oid = l.collnamespace
+                                        WHERE l.oid = u.sorting),
+                                      format('OPERATOR(%I.%s)', s.nspname, o.oprname))
+               ) ORDER BY u.place) AS list
+          FROM unnest(i.indclass::oid[], i.indcollation::oid[]) WITH ORDINALITY u(class, sorting, place)
+          JOIN pg_opclass k ON k.oid = u.class
+          LEFT JOIN pg_amop m ON m.amopfamily = k.opcfamily AND m.amoplefttype = k.opcintype
+                             AND m.amoprighttype = k.opcintype AND m.amopstrategy = 3
+          JOIN pg_operator o ON o.oid = coalesce(e.conexclop[u.place::int], m.amopopr)
+          JOIN pg_namespace s ON s.oid = o.oprnamespace
+      ) part
+     GROUP BY r.root
+),
+table_check AS (
+    SELECT k.conrelid, k.conname,
+           -- The attribute 0 is the whole row: every column.
+           CASE WHEN 0 = ANY (k.conkey) THEN '{}' ELSE ARRAY(
+               SELECT a.attname FROM pg_attribute a
+                WHERE a.attrelid = k.conrelid AND a.attnum = ANY (k.conkey)
+                ORDER BY a.attnum) END AS columns,
+           pg_get_expr(k.conbin, k.conrelid) AS expression
       FROM relation r
       CROSS JOIN absent
       CROSS JOIN LATERAL (
         SELECT * FROM pg_constraint WHERE conrelid = r.oid AND contype = 'c' AND conenforced
       ) k
-     GROUP BY k.conrelid
+),
+-- A partition's own are about the rows that it takes.
+partition_check AS (
+    SELECT p.root AS conrelid, format('%s of %s', k.name, p.relname) AS conname, '{}'::name[] AS columns,
+           format('NOT coalesce(%s, true) OR (%s)', pg_get_partition_constraintdef(p.oid), k.expression) AS expression
+      FROM partition p
+      CROSS JOIN absent
+      CROSS JOIN LATERAL (
+        SELECT conname AS name, pg_get_expr(conbin, conrelid) AS expression
+          FROM pg_constraint WHERE conrelid = p.oid AND contype = 'c' AND coninhcount = 0 AND conenforced
+        UNION ALL
+        SELECT format('NOT NULL (%s)', a.attname), format('%I IS NOT NULL', a.attname)
+          FROM pg_attribute a
+          JOIN pg_attribute o ON o.attrelid = p.root AND o.attname = a.attname AND NOT o.attnotnull
+         WHERE a.attrelid = p.oid AND a.attnum > 0 AND a.attnotnull
+      ) k
+),
+-- A domain's VALUE is a column of that name to an expression outside of it.
+domain_check AS (
+    SELECT a.attrelid AS conrelid, k.conname, ARRAY[a.attname] AS columns,
+           format('(SELECT %s FROM (SELECT %I) v(value))', pg_get_expr(k.conbin, 0), a.attname) AS expression
+      FROM relation r
+      JOIN pg_attribute a ON a.attrelid = r.oid AND a.attnum > 0 AND NOT a.attisdropped
+      JOIN (SELECT oid, oid AS part FROM domain UNION SELECT oid, typbasetype FROM domain) d ON d.oid = a.atttypid
+      JOIN pg_constraint k ON k.contypid = d.part AND k.contype = 'c'
+),
+checks AS (
+    SELECT conrelid, json_agg(json_build_object(
+               'name', conname, 'expression', expression, 'columns', columns) ORDER BY conname) AS list
+      FROM (SELECT * FROM table_check UNION ALL SELECT * FROM partition_check
+            UNION ALL SELECT * FROM domain_check) every
+     GROUP BY conrelid
 ),
 -- A partition stands behind its topmost table.
 partition AS (
-    SELECT oid, pg_partition_root(oid) AS root, relkind, reltuples FROM pg_class WHERE relispartition
+    SELECT oid, pg_partition_root(oid) AS root, relname, relkind, reltuples FROM pg_class
+     WHERE relispartition AND relkind IN ('r', 'p')
 ),
 partition_rows AS (
     SELECT root, sum(reltuples) AS reltuples FROM partition
@@ -231,6 +312,7 @@ SELECT r.oid::text,
                ELSE 'ordinary' END,
            'columns', coalesce(columns.list, '[]'),
            'keys', coalesce(keys.list, '[]'),
+           'exclusions', coalesce(exclusions.list, '[]'),
            'checks', coalesce(checks.list, '[]'),
            'triggers', coalesce(triggers.list, '[]'),
            'row_security', row_security_active(r.oid),
@@ -254,6 +336,7 @@ SELECT r.oid::text,
   FROM relation r
   LEFT JOIN columns ON columns.attrelid = r.oid
   LEFT JOIN keys ON keys.indrelid = r.oid
+  LEFT JOIN exclusions ON exclusions.root = r.oid
   LEFT JOIN checks ON checks.conrelid = r.oid
   LEFT JOIN triggers ON triggers.oid = r.oid
   LEFT JOIN partition_rows ON partition_rows.root = r.oid

@@ -9,9 +9,19 @@ use super::token::{Kind, Token, tokens};
 pub struct Declared {
     /// Column and collation, as written.
     pub collations: Vec<(String, String)>,
+    /// Generated columns and their expressions.
+    pub generations: Vec<(String, String)>,
     pub checks: Vec<DeclaredCheck>,
     /// In the order of the text.
     pub references: Vec<DeclaredReference>,
+}
+
+/// The clauses of a CREATE INDEX.
+#[derive(Debug, Default, PartialEq)]
+pub struct DeclaredIndex {
+    /// Columns and expressions with their collations, without their order.
+    pub parts: Vec<String>,
+    pub predicate: Option<String>,
 }
 
 #[derive(Debug, PartialEq)]
@@ -36,6 +46,7 @@ pub fn declared(sql: &str) -> Declared {
     let elements = || clauses.split(|token| token.kind == Kind::Comma);
     Declared {
         collations: elements().filter_map(collation).collect(),
+        generations: elements().filter_map(|element| generation(sql, element)).collect(),
         checks: elements().flat_map(|element| checks(sql, element)).collect(),
         references: elements().flat_map(references).collect(),
     }
@@ -50,9 +61,35 @@ pub fn trigger_events(sql: &str) -> [bool; 3] {
     EVENTS.map(|keyword| event.is_some_and(|token| token.is(keyword)))
 }
 
-/// Whether an expression may read a column: it names it, or something that is called the same.
-pub fn mentions(expression: &str, column: &str) -> bool {
-    tokens(expression).iter().any(|token| token.name().eq_ignore_ascii_case(column))
+/// Reads a CREATE INDEX as SQLite stores it.
+pub fn declared_index(sql: &str) -> DeclaredIndex {
+    let tokens = tokens(sql);
+    let outside = |kind: Kind| tokens.iter().position(|it| it.depth == 0 && it.kind == kind);
+    let (Some(open), Some(close)) = (outside(Kind::Open), outside(Kind::Close)) else {
+        return DeclaredIndex::default();
+    };
+    let parts = tokens[open + 1..close].split(|it| it.depth == 1 && it.kind == Kind::Comma);
+    let part = |part: &[Token]| {
+        let ordered = part.last().is_some_and(|it| it.is("ASC") || it.is("DESC"));
+        let part = &part[..part.len() - usize::from(ordered)];
+        Some(sql[part.first()?.start..part.last()?.end()].to_owned())
+    };
+    let rest = tokens.get(close + 1).filter(|token| token.is("WHERE"));
+    DeclaredIndex {
+        parts: parts.filter_map(part).collect(),
+        predicate: rest.map(|token| sql[token.end()..].trim().to_owned()),
+    }
+}
+
+/// `[GENERATED ALWAYS] AS (…)` of a column. Outside of parentheses no other clause of one has an AS.
+fn generation(sql: &str, element: &[Token]) -> Option<(String, String)> {
+    let place = element.iter().position(|token| token.is("AS"))?;
+    match element.get(place + 1..place + 3)? {
+        [open, close] if open.kind == Kind::Open => {
+            Some((element.first()?.name(), sql[open.end()..close.start].trim().to_owned()))
+        }
+        _ => None,
+    }
 }
 
 /// The last COLLATE of a column wins. A table constraint has none outside of its parentheses.
@@ -190,8 +227,18 @@ mod tests {
     }
 
     #[test]
-    fn expressions_mention_columns() {
-        assert!(mentions("length(\"Name\") > 0", "name"));
-        assert!(!mentions("names IS NOT NULL -- name", "name"));
+    fn indexes_have_parts_and_a_condition() {
+        let sql = "CREATE UNIQUE INDEX \"i (\" ON t (a COLLATE nocase DESC, lower(b || ',') , [c] asc) -- x\n WHERE a > (1)";
+        let declared = declared_index(sql);
+        assert_eq!(declared.parts, ["a COLLATE nocase", "lower(b || ',')", "[c]"]);
+        assert_eq!(declared.predicate.as_deref(), Some("a > (1)"));
+        assert_eq!(declared_index("CREATE INDEX i ON t(a)").predicate, None);
+    }
+
+    #[test]
+    fn generated_columns_have_expressions() {
+        let sql = "CREATE TABLE t(a INT CHECK (CAST(a AS INT)), b INT GENERATED ALWAYS AS (a + (1)) STORED, \"c\" AS ( b ))";
+        let expected = [("b", "a + (1)"), ("c", "b")].map(|(a, b)| (a.to_owned(), b.to_owned()));
+        assert_eq!(declared(sql).generations, expected);
     }
 }

@@ -1,10 +1,14 @@
 //! One table out of what the queries and its CREATE TABLE say about it.
 
-use super::ddl::{self, Declared, DeclaredReference};
+use super::ddl::{self, Declared, DeclaredIndex, DeclaredReference};
+use super::token;
 use crate::catalog::{
-    Affinity, Check, Column, Key, Privileges, RowId, Table, TableKind, TableName, Unidentified,
+    Affinity, Check, Column, ExcludedPart, Exclusion, Key, Privileges, RowId, Table, TableKind,
+    TableName, Unidentified,
 };
 use crate::database::Row;
+use crate::sql::quote;
+use std::collections::HashMap;
 
 /// A table and what its references need besides.
 pub struct Described {
@@ -19,6 +23,7 @@ pub struct Index {
     unique: bool,
     primary: bool,
     pub partial: bool,
+    declared: DeclaredIndex,
     /// Column (none for an expression) and collation.
     pub parts: Vec<(Option<String>, String)>,
 }
@@ -30,18 +35,27 @@ pub const ROWID: &str = "(rowid)";
 const ROWID_NAMES: [&str; 3] = ["rowid", "_rowid_", "oid"];
 
 impl Described {
-    /// From the rows of `columns.sql` and `indexes.sql` about one table, and its text.
-    pub fn new(rows: &[Row], indexes: &[Row], declared: Declared) -> Described {
+    /// From the rows of `columns.sql` and `indexes.sql` about one table, its text and those of indexes.
+    pub fn new(
+        rows: &[Row],
+        indexes: &[Row],
+        declared: Declared,
+        texts: &HashMap<&str, &str>,
+    ) -> Described {
         let without_rowid = rows[0].flag(1);
-        let indexes: Vec<Index> =
-            indexes.chunk_by(|a, b| a.text(1) == b.text(1)).map(index).collect();
+        let indexes: Vec<Index> = indexes
+            .chunk_by(|a, b| a.text(1) == b.text(1))
+            .map(|rows| index(rows, texts))
+            .collect();
         let rowid = (!without_rowid).then(|| rowid(rows, &indexes));
         let alias = rowid.as_ref().and_then(|rowid| rowid.alias.as_deref());
         let columns: Vec<Column> = rows.iter().map(|row| column(row, alias, &declared)).collect();
+        let exclusions = exclusions(&indexes, &columns);
         let table = Table {
             name: TableName { schema: None, name: rows[0].text(0).to_owned(), found_in: None },
             kind: if without_rowid { TableKind::WithoutRowid } else { TableKind::Ordinary },
             keys: keys(alias, &indexes, &columns),
+            exclusions,
             checks: declared.checks.iter().map(|check| table_check(check, &columns)).collect(),
             columns,
             triggers: Vec::new(),
@@ -59,13 +73,17 @@ impl Described {
     }
 }
 
-fn index(rows: &[Row]) -> Index {
+fn index(rows: &[Row], texts: &HashMap<&str, &str>) -> Index {
     let part = |row: &Row| (row.optional(5).map(str::to_owned), row.text(6).to_owned());
     Index {
         name: rows[0].text(1).to_owned(),
         unique: rows[0].flag(2),
         primary: rows[0].flag(3),
         partial: rows[0].flag(4),
+        declared: texts
+            .get(rows[0].text(1))
+            .map(|text| ddl::declared_index(text))
+            .unwrap_or_default(),
         parts: rows.iter().map(part).collect(),
     }
 }
@@ -89,15 +107,18 @@ fn rowid(rows: &[Row], indexes: &[Index]) -> RowId {
 fn column(row: &Row, rowid: Option<&str>, declared: &Declared) -> Column {
     let name = row.text(2).to_owned();
     let affinity = affinity(row.text(3), row.flag(8));
-    let mut collations = declared.collations.iter();
-    let collation = collations.find(|(column, _)| column.eq_ignore_ascii_case(&name));
-    let collation = collation.map(|(_, collation)| collation.clone());
+    let of_column = |clauses: &[(String, String)]| {
+        let mut clauses = clauses.iter();
+        let clause = clauses.find(|(column, _)| column.eq_ignore_ascii_case(&name));
+        clause.map(|(_, text)| text.clone())
+    };
+    let collation = of_column(&declared.collations);
     Column {
         type_name: row.text(3).to_owned(),
         domain_over: None,
         nullable: !row.flag(4) && rowid != Some(&name),
         generated: matches!(row.text(7), "2" | "3"),
-        generation: None,
+        generation: of_column(&declared.generations),
         default: row.optional(5).map(str::to_owned),
         collation: collation.filter(|it| !it.eq_ignore_ascii_case("BINARY")),
         textual: affinity == Affinity::Text,
@@ -159,12 +180,37 @@ fn key(index: &Index, columns: &[Column]) -> Option<Key> {
     })
 }
 
+/// The unique indexes that are no keys.
+fn exclusions(indexes: &[Index], columns: &[Column]) -> Vec<Exclusion> {
+    let exclusion = |index: &Index| {
+        let declared = &index.declared;
+        let part = |(n, (column, collation)): (usize, &(Option<String>, String))| {
+            let written = declared.parts.get(n).cloned();
+            let expression = written.or_else(|| column.as_deref().map(quote))?;
+            Some(ExcludedPart { expression, operator: format!("COLLATE {} =", quote(collation)) })
+        };
+        let parts: Vec<ExcludedPart> =
+            index.parts.iter().enumerate().map(part).collect::<Option<_>>()?;
+        let texts = || parts.iter().map(|part| &part.expression).chain(&declared.predicate);
+        let read = columns.iter().filter(|it| texts().any(|text| token::mentions(text, &it.name)));
+        Some(Exclusion {
+            name: index.name.clone(),
+            columns: read.map(|column| column.name.clone()).collect(),
+            predicate: declared.predicate.clone(),
+            nulls_not_distinct: false,
+            parts,
+        })
+    };
+    let apart = |index: &&Index| index.unique && key(index, columns).is_none();
+    indexes.iter().filter(apart).filter_map(exclusion).collect()
+}
+
 pub fn collation_of(column: &Column) -> &str {
     column.collation.as_deref().unwrap_or("BINARY")
 }
 
 fn table_check(check: &ddl::DeclaredCheck, columns: &[Column]) -> Check {
-    let read = columns.iter().filter(|column| ddl::mentions(&check.expression, &column.name));
+    let read = columns.iter().filter(|column| token::mentions(&check.expression, &column.name));
     Check {
         name: check.name.clone(),
         expression: check.expression.clone(),

@@ -47,6 +47,11 @@ impl Token<'_> {
     }
 }
 
+/// Whether an expression may read a column: it names it, or something that is called the same.
+pub fn mentions(expression: &str, column: &str) -> bool {
+    tokens(expression).iter().any(|token| token.name().eq_ignore_ascii_case(column))
+}
+
 pub fn tokens(sql: &str) -> Vec<Token<'_>> {
     let mut tokens = Vec::new();
     let (mut start, mut depth) = (0, 0_usize);
@@ -129,5 +134,11 @@ mod tests {
             assert!(tokens(unfinished).len() <= 1, "{unfinished}");
         }
         assert_eq!(tokens("\"").first().map(Token::name).as_deref(), Some(""));
+    }
+
+    #[test]
+    fn expressions_mention_columns() {
+        assert!(mentions("length(\"Name\") > 0", "name"));
+        assert!(!mentions("names IS NOT NULL -- name", "name"));
     }
 }

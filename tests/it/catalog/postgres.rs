@@ -81,8 +81,13 @@ fn tables_keys_and_references() {
           key keys_b_a_key(b, a)
           key keys_c_a_key(c) not null
           key one_null(b) nulls not distinct
+          apart keys_a_excl: a OPERATOR(pg_catalog.=) [a]
+          apart keys_expression: abs(a) OPERATOR(pg_catalog.=) [a]
+          apart keys_partial: a OPERATOR(pg_catalog.=) where (a > 5) [a]
+          apart late: a OPERATOR(pg_catalog.=) [a]
         logs(m public.mood, s public.short_label!~ = 'none'::character varying, c character(3)~, n name~, x xml, at timestamp with time zone)
           check later: (c <> ''::bpchar) [c]
+          check short_label_check: (SELECT (length((VALUE)::text) < 10) FROM (SELECT s) v(value)) [s]
           check whole: (logs.* IS NOT NULL) []
           trigger rule no_del on delete
           trigger rule no_ins on insert
@@ -314,6 +319,8 @@ fn the_fingerprint_follows_the_schema() {
         "ALTER TABLE c ALTER COLUMN q_id SET DEFAULT 1",
         "ALTER TABLE c RENAME COLUMN q_id TO r_id",
         "CREATE UNIQUE INDEX p_name ON p(name)",
+        "CREATE UNIQUE INDEX p_some ON p(name) WHERE id > 1",
+        "DROP INDEX p_some; CREATE UNIQUE INDEX p_some ON p(name) WHERE id > 2",
         "CREATE TRIGGER t AFTER DELETE ON p FOR EACH ROW EXECUTE FUNCTION f()",
         "ALTER TABLE p ENABLE REPLICA TRIGGER t",
         "CREATE RULE r AS ON DELETE TO p DO ALSO SELECT 1",

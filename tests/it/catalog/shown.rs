@@ -1,7 +1,8 @@
 //! A catalog as a few lines of text for snapshots.
 
 use orgsweep::catalog::{
-    Catalog, Column, Fires, Key, Privileges, Reference, Table, TableId, TableKind, Trigger,
+    Catalog, Column, Exclusion, Fires, Key, Privileges, Reference, Table, TableId, TableKind,
+    Trigger,
 };
 
 pub fn shown(catalog: &Catalog) -> String {
@@ -21,6 +22,7 @@ fn table(catalog: &Catalog, id: TableId) -> Vec<String> {
     let mut lines = vec![format!("{}({})", table.name, columns.join(", "))];
     lines.extend(remarks(table));
     lines.extend(table.keys.iter().map(key));
+    lines.extend(table.exclusions.iter().map(exclusion));
     let check = |it: &orgsweep::catalog::Check| {
         format!("check {}: {} [{}]", it.name, it.expression, it.columns.join(", "))
     };
@@ -77,6 +79,19 @@ fn key(it: &Key) -> String {
     ];
     marks.iter().filter(|(holds, _)| *holds).for_each(|(_, mark)| text.push_str(mark));
     text
+}
+
+fn exclusion(it: &Exclusion) -> String {
+    let parts = it.parts.iter().map(|part| format!("{} {}", part.expression, part.operator));
+    let only = it.predicate.as_ref().map(|predicate| format!(" where {predicate}"));
+    let nulls = if it.nulls_not_distinct { " nulls not distinct" } else { "" };
+    format!(
+        "apart {}: {}{}{nulls} [{}]",
+        it.name,
+        parts.collect::<Vec<_>>().join(", "),
+        only.unwrap_or_default(),
+        it.columns.join(", ")
+    )
 }
 
 fn trigger(it: &Trigger) -> String {

@@ -60,6 +60,7 @@ fn tables_keys_and_references() {
         users(id INTEGER!, tenant_id TEXT!~, email TEXT~ collate NOCASE, manager_id INTEGER, tenant_slug VARCHAR(20)~)
           key (rowid)(id) primary not null
           key sqlite_autoindex_users_1(tenant_id, id) not null
+          apart sqlite_autoindex_users_2: "email" COLLATE "BINARY" = [email]
           tenant_id -> tenants(id) cascade by sqlite_autoindex_users_1
           manager_id -> users(id) set null (manager_id)
           tenant_slug -> tenants(slug) set default (tenant_slug)
@@ -88,6 +89,22 @@ fn what_sqlite_calls_a_mismatch_is_no_reference() {
     );
     let columns: Vec<_> = catalog.references.iter().map(|it| it.columns.join(",")).collect();
     assert_eq!(columns, ["id"]);
+}
+
+#[test]
+fn what_keeps_rows_apart_and_is_no_key() {
+    let catalog = catalog(
+        "CREATE TABLE t(a TEXT COLLATE NOCASE, b INT, c INT AS (b + 1), UNIQUE (b, a COLLATE BINARY));
+         CREATE UNIQUE INDEX some ON t(b DESC) WHERE a IS NULL;
+         CREATE UNIQUE INDEX words ON t(lower(a), c);
+         CREATE INDEX many ON t(lower(a));",
+    );
+    expect_test::expect![[r#"
+        t(a TEXT~ collate NOCASE, b INT, c INT generated)
+          apart some: b COLLATE "BINARY" = where a IS NULL [a, b]
+          apart sqlite_autoindex_t_1: "b" COLLATE "BINARY" =, "a" COLLATE "BINARY" = [a, b]
+          apart words: lower(a) COLLATE "BINARY" =, c COLLATE "BINARY" = [a, c]"#]]
+    .assert_eq(&shown(&catalog));
 }
 
 #[test]

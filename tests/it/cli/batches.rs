@@ -153,6 +153,23 @@ each_backend! {
         assert_eq!(db.dump(), before);
     }
 
+    /// Its user goes in one batch, its deal in another.
+    fn a_row_that_two_batches_unlink_is_one_row(db: TestDatabase) {
+        large(&db);
+        db.execute(
+            "CREATE TABLE calls (id integer PRIMARY KEY, user_id integer, deal_id integer,
+                 FOREIGN KEY (user_id) REFERENCES users (id) ON DELETE SET NULL,
+                 FOREIGN KEY (deal_id) REFERENCES deals (id) ON DELETE SET NULL);
+             DELETE FROM visits; INSERT INTO calls VALUES (1, 1, 1), (2, 2, NULL)",
+        );
+        let whole = db.copy();
+        let json = ["--format", "json"];
+        let whole = whole.orgsweep(&[&CLEAN[..], &json].concat()).exits(0).json();
+        let batched = [&CLEAN[..], &["--batch-rows", "10"], &json].concat();
+        let batched = db.orgsweep(&batched).exits(0).json();
+        assert_eq!((&whole["totals"]["unlinked"], &batched["totals"]["unlinked"]), (&2.into(), &2.into()));
+    }
+
     fn max_lag_is_refused_where_nobody_can_tell_it(db: TestDatabase) {
         let before = large(&db);
         let waiting = [&CLEAN[..], &["--batch-rows", "100", "--max-lag", "5s"]].concat();

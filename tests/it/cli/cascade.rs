@@ -80,6 +80,20 @@ each_backend! {
         changes(&after, &db.dump()).assert_none();
     }
 
+    /// Nobody is told to try what has just failed.
+    fn a_trigger_that_stops_the_engine_itself_has_another_hint(db: TestDatabase) {
+        db.execute(SCHEMA);
+        let sqlite = "CREATE TRIGGER keep BEFORE DELETE ON organizations BEGIN SELECT RAISE(ABORT, 'it must stay'); END";
+        let postgres = "CREATE FUNCTION keep() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN \
+                        RAISE EXCEPTION 'it must stay'; END$$; CREATE TRIGGER keep BEFORE DELETE ON organizations \
+                        FOR EACH ROW EXECUTE FUNCTION keep()";
+        let mysql = "CREATE TRIGGER keep BEFORE DELETE ON organizations FOR EACH ROW BEGIN \
+                     SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'it must stay'; END";
+        db.execute(db.pick(sqlite, postgres, mysql));
+        let outcome = clean(&db, &["--engine-cascade"]).exits(1).says(&["it must stay", "disabled"]);
+        outcome.hides("--engine-cascade");
+    }
+
     fn what_the_engine_deletes_is_archived_and_comes_back(db: TestDatabase) {
         db.execute(SCHEMA);
         let before = db.dump();

@@ -5,6 +5,7 @@ mod barriers;
 mod batches;
 mod cascade;
 mod confirmation;
+mod constraints;
 mod doctor;
 mod explain;
 mod faults;

@@ -47,9 +47,80 @@ fn what_a_trigger_takes_of_another_organization_stops_the_deletion() {
 fn what_a_trigger_takes_elsewhere_is_told() {
     let Some(db) = postgres() else { return };
     with_trigger(&db, "DELETE FROM words");
-    db.orgsweep(&CLEAN)
+    db.orgsweep(&CLEAN).exits(0).says(&[
+        "committed; proven, except that nothing else was written",
+        "words: 2 rows deleted",
+    ]);
+}
+
+/// As many rows of users go as were found, but not the same.
+#[test]
+fn a_row_that_a_trigger_moves_and_another_that_it_takes_are_not_called_proven() {
+    let Some(db) = postgres() else { return };
+    db.execute("INSERT INTO users VALUES (4, 2)");
+    with_trigger(
+        &db,
+        "UPDATE users SET id = 100, organization_id = 2 WHERE id = 2; DELETE FROM users WHERE id = 4",
+    );
+    db.orgsweep(&[&CLEAN[..], &["--engine-cascade=never"]].concat())
         .exits(0)
-        .says(&["proven and committed", "took 2 rows of words away as well"]);
+        .says(&["committed; proven, except that nothing else was written", "users: 1 row updated"]);
+}
+
+#[test]
+fn what_a_trigger_adds_changes_and_truncates_is_told() {
+    let Some(db) = postgres() else { return };
+    db.execute(
+        "CREATE TABLE heap (id int); CREATE TABLE scores (n int); INSERT INTO scores VALUES (0)",
+    );
+    with_trigger(
+        &db,
+        "TRUNCATE heap; INSERT INTO words VALUES (OLD.id + 10); UPDATE scores SET n = n + 1; \
+         DELETE FROM words WHERE id = OLD.id",
+    );
+    let cleaned = db.orgsweep(&[&CLEAN[..], &["--format", "json"]].concat()).exits(0).json();
+    let unproven = cleaned["unproven"][0].as_str().expect("a text");
+    for told in [
+        "heap: truncated or altered",
+        "words: 2 rows deleted, 2 rows inserted",
+        "scores: 2 rows updated",
+    ] {
+        assert!(unproven.contains(told), "{unproven}");
+    }
+}
+
+/// It takes the rows of all organizations, and nobody counts them.
+#[test]
+fn a_trigger_that_truncates_a_table_of_the_organization_stops_the_deletion() {
+    let Some(db) = postgres() else { return };
+    db.execute(
+        "CREATE FUNCTION fault() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN TRUNCATE notes; RETURN NULL; END$$;
+         CREATE TRIGGER fault AFTER DELETE ON organizations EXECUTE FUNCTION fault()",
+    );
+    let before = db.dump();
+    let never = [&CLEAN[..], &["--engine-cascade=never"]].concat();
+    db.orgsweep(&never).exits(6).says(&["notes was truncated", "rolled back"]);
+    assert_eq!(db.dump(), before);
+}
+
+/// Rows that move to another partition by an unlink are ours; the row that a trigger adds is not.
+#[test]
+fn what_a_trigger_adds_to_a_partitioned_table_is_told() {
+    let Some(db) = TestDatabase::fresh(Backend::Postgres) else { return };
+    db.execute(
+        "CREATE TABLE organizations (id int PRIMARY KEY, name text NOT NULL);
+         CREATE TABLE users (id int PRIMARY KEY, organization_id int REFERENCES organizations ON DELETE CASCADE);
+         CREATE TABLE notes (id int, user_id int REFERENCES users ON DELETE SET NULL) PARTITION BY LIST (user_id);
+         CREATE TABLE written PARTITION OF notes FOR VALUES IN (1, 2);
+         CREATE TABLE nobodys PARTITION OF notes FOR VALUES IN (NULL);
+         INSERT INTO organizations VALUES (1, 'Apex'), (2, 'Beta'); INSERT INTO users VALUES (1, 1), (2, 2);
+         INSERT INTO notes VALUES (1, 1), (2, 2), (3, 1);
+         CREATE FUNCTION fault() RETURNS trigger LANGUAGE plpgsql AS
+         $$BEGIN INSERT INTO notes VALUES (9, NULL); RETURN NULL; END$$;
+         CREATE TRIGGER fault AFTER DELETE ON organizations FOR EACH ROW EXECUTE FUNCTION fault()",
+    );
+    db.orgsweep(&CLEAN).exits(0).says(&["proven, except", "notes: 1 row inserted)"]);
+    assert_eq!(db.count("nobodys"), 3);
 }
 
 /// PostgreSQL counts what a sub-transaction deleted, though it was rolled back.
