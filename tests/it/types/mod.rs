@@ -9,5 +9,6 @@ mod postgres;
 mod rowid;
 mod sqlite;
 
+use crate::archive::harness as archive;
 use crate::support::*;
 use harness::*;

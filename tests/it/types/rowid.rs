@@ -1,7 +1,6 @@
 //! SQLite's rowid, and what is only called so: <https://sqlite.org/lang_createtable.html#rowid>.
 
 use super::*;
-use crate::archive::harness as archive;
 
 /// Two organizations, 5 and 1, after the schema.
 fn organizations(schema: &str) -> TestDatabase {
