@@ -23,13 +23,21 @@ pub struct Pair {
     pub n: usize,
     pub key: Declared,
     pub reference: Declared,
+    /// Both have a second column, a number that says nothing.
+    pub beside: bool,
 }
 
 impl Pair {
     /// Every key with every reference.
     pub fn all(keys: &[Declared], references: &[Declared]) -> Vec<Pair> {
         let both = keys.iter().flat_map(|key| references.iter().map(move |other| (*key, *other)));
-        both.enumerate().map(|(n, (key, reference))| Pair { n, key, reference }).collect()
+        let pair = |(n, (key, reference))| Pair { n, key, reference, beside: false };
+        both.enumerate().map(pair).collect()
+    }
+
+    /// The same as a composite key.
+    pub fn beside_a_number(self) -> Pair {
+        Pair { beside: true, ..self }
     }
 
     pub fn users(&self) -> String {
@@ -41,10 +49,16 @@ impl Pair {
     }
 
     pub fn create(&self, action: &str) -> String {
-        let Pair { n, key, reference } = self;
+        let Pair { n, key, reference, beside } = self;
+        let (column, both, unique, foreign) = match beside {
+            false => ("", "(k)", "", "(u)"),
+            true => (", t integer DEFAULT 7", "(k, t)", ", UNIQUE (k, t)", "(u, t)"),
+        };
         format!(
-            "CREATE TABLE u{n} (k {}, n integer, o integer NOT NULL REFERENCES organizations (id) ON DELETE CASCADE){};
-             CREATE TABLE p{n} (u {} REFERENCES u{n} (k) ON DELETE {action}, n integer){};",
+            "CREATE TABLE u{n} (k {}, n integer, o integer NOT NULL REFERENCES organizations (id) ON DELETE CASCADE
+                 {column}{unique}){};
+             CREATE TABLE p{n} (u {}, n integer{column},
+                 FOREIGN KEY {foreign} REFERENCES u{n} {both} ON DELETE {action}){};",
             key.column, key.end, reference.column, reference.end
         )
     }
@@ -53,8 +67,9 @@ impl Pair {
 /// For messages: `#7 INT PRIMARY KEY <- TEXT`.
 impl std::fmt::Display for Pair {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Pair { n, key, reference } = self;
-        write!(f, "#{n} {}{} <- {}{}", key.column, key.end, reference.column, reference.end)
+        let Pair { n, key, reference, beside } = self;
+        let beside = if *beside { ", beside a number" } else { "" };
+        write!(f, "#{n} {}{} <- {}{}{beside}", key.column, key.end, reference.column, reference.end)
     }
 }
 
