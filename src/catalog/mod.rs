@@ -508,6 +508,12 @@ impl Reference {
         matches!(self.declaration.origin, Origin::Database | Origin::Overridden)
     }
 
+    /// PostgreSQL: a key's value is compared in the child's collation, which need not tell it from the other keys.
+    pub fn is_in_another_collation(&self) -> bool {
+        let collated = |taken: &String| taken.contains(" COLLATE ");
+        self.comparisons.iter().any(|comparison| comparison.key.as_ref().is_some_and(collated))
+    }
+
     /// Key and child compare in one way only.
     pub fn is_plain(&self) -> bool {
         self.comparisons.iter().all(|comparison| comparison.plain)

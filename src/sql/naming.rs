@@ -195,19 +195,30 @@ impl Sql<'_> {
     }
 
     fn named_values(&self, id: ReferenceId, condition: Option<String>) -> String {
-        let parent = self.parent(id);
-        let named = self.catalog.reference(id).parent_columns.iter();
+        let (parent, reference) = (self.parent(id), self.catalog.reference(id));
+        let named = reference.parent_columns.iter();
         let named: Vec<String> = named.map(|name| self.key_column(parent, name)).collect();
+        // Texts that the child's collation takes for equal are one value.
+        let taken = named.iter().zip(&reference.comparisons).map(|(column, comparison)| {
+            format!("{column}{}", comparison.key.as_deref().unwrap_or_default())
+        });
+        let distinct = match reference.is_in_another_collation() {
+            true => format!("DISTINCT ON ({})", taken.collect::<Vec<_>>().join(", ")),
+            false => "DISTINCT".to_owned(),
+        };
         let condition = condition.into_iter().collect::<Vec<_>>();
         let (keys, which) = (self.key_relation(parent), where_all(&condition));
-        format!("(SELECT DISTINCT {} FROM {keys}{which})", named.join(", "))
+        format!("(SELECT {distinct} {} FROM {keys}{which})", named.join(", "))
     }
 
-    /// No two parents have the value that a child names. InnoDB lets a foreign key name what is not unique.
+    /// No two parents have the value that a child names. InnoDB lets a foreign key name what is not unique, and
+    /// PostgreSQL one whose values the child's collation takes for equal.
     pub(super) fn names_one(&self, id: ReferenceId) -> bool {
-        let named = &self.catalog.reference(id).parent_columns;
+        let reference = self.catalog.reference(id);
+        let named = &reference.parent_columns;
         let keys = &self.table(self.parent(id)).keys;
-        keys.iter().any(|key| key.columns.iter().all(|column| named.contains(column)))
+        let is_unique = keys.iter().any(|key| key.columns.iter().all(|it| named.contains(it)));
+        is_unique && !reference.is_in_another_collation()
     }
 
     fn children_of(&self, id: ReferenceId, parent: &str) -> String {

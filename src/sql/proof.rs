@@ -89,7 +89,7 @@ impl Sql<'_> {
              (SELECT json_agg(json_build_object('key', b.attname, 'child', a.attname, \
              'key_as', CASE WHEN b.atttypid <> o.oprleft THEN (SELECT format('::%I.%I', s.nspname, t.typname) \
              FROM pg_type t JOIN pg_namespace s ON s.oid = t.typnamespace WHERE t.oid = o.oprleft) ELSE '' END \
-             || CASE WHEN a.attcollation <> b.attcollation AND bc.collisdeterministic \
+             || CASE WHEN a.attcollation NOT IN (0, b.attcollation) AND bc.collisdeterministic \
              THEN (SELECT format(' COLLATE %I.%I', s.nspname, l.collname) FROM pg_collation l \
              JOIN pg_namespace s ON s.oid = l.collnamespace WHERE l.oid = a.attcollation) ELSE '' END, \
              'operator', (SELECT format('OPERATOR(%I.%s)', s.nspname, o.oprname) FROM pg_namespace s \

@@ -7,6 +7,7 @@
 mod archive;
 mod harness;
 mod mariadb;
+mod postgres;
 mod rowid;
 mod sqlite;
 #[path = "../support/mod.rs"]

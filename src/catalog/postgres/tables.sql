@@ -83,7 +83,9 @@ comparison AS (
                'operator', CASE WHEN o.oprname <> '=' OR s.nspname <> 'pg_catalog'
                                 THEN format('OPERATOR(%I.%s)', s.nspname, o.oprname) END,
                'operand', CASE WHEN y.oid <> k.opcintype AND y.typnamespace <> 'pg_catalog'::regnamespace
-                                AND operand.typtype <> 'p' THEN format_type(operand.oid, NULL) END,
+                                AND operand.typtype <> 'p' THEN format_type(operand.oid, NULL)
+                                -- What takes any enum takes no domain over one.
+                                WHEN operand.typtype = 'p' AND a.atttypid <> y.oid THEN format_type(y.oid, NULL) END,
                -- Of an enum that its owner casts to text without being asked, = is not unique.
                'function', CASE WHEN operand.typtype = 'p' AND EXISTS (SELECT FROM pg_cast t
                                      WHERE t.castsource = y.oid AND t.castcontext = 'i')
@@ -123,6 +125,12 @@ keys AS (
         SELECT *, indnullsnotdistinct AS nulls_not_distinct FROM pg_index
          WHERE indrelid = r.oid AND indisunique AND indisvalid AND indimmediate
            AND indpred IS NULL AND indexprs IS NULL
+           -- By the column's own collation it is not unique where only that one takes different texts for equal.
+           AND NOT EXISTS (
+               SELECT FROM unnest(indkey::int2[], indcollation::oid[]) u(attnum, oid)
+                 JOIN pg_attribute a ON a.attrelid = r.oid AND a.attnum = u.attnum
+                 JOIN pg_collation l ON l.oid = a.attcollation AND NOT l.collisdeterministic
+                WHERE u.oid <> l.oid)
       ) i
       JOIN pg_class x ON x.oid = i.indexrelid
       CROSS JOIN LATERAL (
