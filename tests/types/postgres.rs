@@ -5,7 +5,8 @@ use super::*;
 use orgsweep::sql::literal;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Set for both organizations with both kinds of checks; otherwise each meets one.
+/// Set for every key, and for both organizations with both kinds of checks; otherwise every third key is tried, and
+/// each organization meets one kind.
 const ALL: &str = "ORGSWEEP_TEST_TYPES";
 
 const TYPES: &str = r#"
@@ -274,8 +275,9 @@ struct Built {
 }
 
 /// Of each key type a table `k…`, and a table `c…` of what names it, with a column `x…` of each type that the engine
-/// accepts. A row names one key. Every second key is of the other organization.
-fn fill(db: &TestDatabase, action: &str, beside: Beside) -> Built {
+/// accepts. A row names one key. Every second key is of the other organization. All keys, or every third from `first`
+/// on.
+fn fill(db: &TestDatabase, action: &str, beside: Beside, first: usize) -> Built {
     db.execute("SET client_min_messages = error");
     db.execute(TYPES);
     if db.with(|database| database.run(CITEXT)).is_err() {
@@ -291,7 +293,8 @@ fn fill(db: &TestDatabase, action: &str, beside: Beside) -> Built {
              EXCEPTION WHEN SQLSTATE 'ZZZZZ' THEN RETURN true; WHEN others THEN RETURN false; END $$;",
     );
     let (mut built, sorts) = (Built::default(), sorts());
-    for (n, (key, index)) in keys().into_iter().enumerate() {
+    let step = if std::env::var_os(ALL).is_some() { 1 } else { 3 };
+    for (n, (key, index)) in keys().into_iter().enumerate().skip(first % step).step_by(step) {
         let Some(values) = sorts.iter().find(|sort| sort.declared == key) else { continue };
         if !created(db, n, key, index, beside) {
             built.rejected += sorts.len();
@@ -437,12 +440,12 @@ fn lost(before: &Dump, after: &Dump) -> (BTreeMap<String, u64>, u64) {
 }
 
 /// `action`: forced where the engine would not do it by itself.
-fn every_pair(action: &str, beside: Beside) {
+fn every_pair(action: &str, beside: Beside, first: usize) {
     let Some(db) = TestDatabase::fresh(Backend::Postgres) else { return };
     let forced = action == "NO ACTION";
-    let built = fill(&db, if forced { "CASCADE" } else { action }, beside);
+    let built = fill(&db, if forced { "CASCADE" } else { action }, beside, first);
     println!("{action}, {beside:?}: {built:?}");
-    assert!(built.accepted > 150 && built.rows > 1000, "{built:?}");
+    assert!(built.accepted > 80 && built.rows > 800, "{built:?}");
     let flags: &[&str] = if forced { &["--force"] } else { &[] };
     let refused: BTreeSet<String> =
         ["1", "2"].iter().flat_map(|o| refused(&db, o, flags)).collect();
@@ -483,27 +486,27 @@ fn trial(db: &TestDatabase, organization: usize, expected: &Dump, flags: &[&str]
 
 #[test]
 fn every_pair_goes_as_the_engine_has_it() {
-    every_pair("CASCADE", Beside::Nothing);
+    every_pair("CASCADE", Beside::Nothing, 0);
 }
 
 #[test]
 fn every_pair_is_unlinked_as_the_engine_has_it() {
-    every_pair("SET NULL", Beside::Nothing);
+    every_pair("SET NULL", Beside::Nothing, 1);
 }
 
 #[test]
 fn every_pair_is_forced_as_a_cascade_has_it() {
-    every_pair("NO ACTION", Beside::Nothing);
+    every_pair("NO ACTION", Beside::Nothing, 2);
 }
 
 #[test]
 fn every_pair_beside_a_number_goes_as_the_engine_has_it() {
-    every_pair("CASCADE", Beside::Number);
+    every_pair("CASCADE", Beside::Number, 1);
 }
 
 #[test]
 fn every_pair_beside_a_number_is_unlinked_as_the_engine_has_it() {
-    every_pair("SET NULL", Beside::Number);
+    every_pair("SET NULL", Beside::Number, 2);
 }
 
 /// A company with one user of each key; posts name them.
