@@ -1,7 +1,7 @@
 //! A case in a real database: loaded, dumped, deleted from by the engine, loaded again.
 
 use super::contract::{RowId, Rows};
-use super::schema::{Case, Data, Row, Schema, quote};
+use super::schema::{Case, Column, Data, Kind, Row, Schema, TRIGGER_LOG, quote};
 use crate::support::{Backend, TestDatabase};
 use orgsweep::sql::{Dialect, Statement, literal};
 
@@ -33,8 +33,12 @@ impl Arena {
         self.db.execute(self.db.either(
             "PRAGMA foreign_keys = OFF; PRAGMA synchronous = OFF",
             "SET client_min_messages = error; DROP SCHEMA IF EXISTS \"Extra\" CASCADE; \
+             DO $$ BEGIN EXECUTE format('DROP SCHEMA IF EXISTS %I CASCADE', current_user); END $$; \
              DROP SCHEMA public CASCADE; CREATE SCHEMA public",
         ));
+        if case.schema.wal {
+            self.db.query("PRAGMA journal_mode = WAL");
+        }
         self.db.execute(&format!("BEGIN;\n{}COMMIT;", case.schema.script(&case.data)));
         if self.db.is_sqlite() {
             let dangling = self.db.query("PRAGMA foreign_key_check");
@@ -80,7 +84,11 @@ impl Arena {
             Backend::Mysql => ("SET foreign_key_checks = 0", "SET foreign_key_checks = 1"),
         };
         let inserts = case.schema.inserts(&case.data);
-        self.db.execute(&format!("{off}; BEGIN;\n{empty}{inserts}COMMIT; {on}"));
+        let log = match case.schema.triggers.is_empty() {
+            true => String::new(),
+            false => format!("DELETE FROM {TRIGGER_LOG};\n"),
+        };
+        self.db.execute(&format!("{off}; BEGIN;\n{empty}{log}{inserts}COMMIT; {on}"));
     }
 
     /// Every row, in the order of the case's tables and columns.
@@ -90,12 +98,25 @@ impl Arena {
             rows.expect("a dump").into_iter().map(|row| row.0).collect::<Vec<Row>>()
         };
         let type_name = if self.db.backend == Backend::Mysql { "CHAR" } else { "text" };
-        let text = |name: &str| format!("CAST({} AS {type_name})", quote(name));
+        let text = |column: &Column| match column.kind {
+            // (`quote` of a null is a text.)
+            Kind::Untyped => format!("nullif(quote({}), 'NULL')", quote(&column.name)),
+            _ => format!("CAST({} AS {type_name})", quote(&column.name)),
+        };
         let table = |table: &super::schema::Table| {
-            let columns: Vec<String> = table.columns.iter().map(|c| text(&c.name)).collect();
+            let columns: Vec<String> = table.columns.iter().map(&text).collect();
             rows(format!("SELECT {} FROM {}", columns.join(", "), table.sql_name()))
         };
         schema.tables.iter().map(table).collect()
+    }
+
+    /// The tables, by number, of which triggers saw a row go, each as often as they did.
+    pub fn trigger_log(&self, schema: &Schema) -> Vec<usize> {
+        if schema.triggers.is_empty() {
+            return Vec::new();
+        }
+        let lines = self.db.query(&format!("SELECT line FROM {TRIGGER_LOG} ORDER BY line"));
+        lines.into_iter().flatten().flatten().map(|line| line.parse().expect("a number")).collect()
     }
 
     /// What the engine's own `DELETE` of these root rows leaves, or its error.

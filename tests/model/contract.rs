@@ -210,6 +210,23 @@ impl<'a> Model<'a> {
         })
     }
 
+    /// Some rows of the closure name each other in a circle: one by one none of them goes first.
+    pub fn names_in_circles(&self, closure: &Rows) -> bool {
+        let mut left = closure.clone();
+        loop {
+            let parents = |(table, row): &RowId| {
+                let row = *row;
+                self.references_of(*table).filter_map(move |(number, _)| self.parent(number, row))
+            };
+            let named: Rows = left.iter().flat_map(parents).collect();
+            let before = left.len();
+            left.retain(|row| named.contains(row));
+            if left.len() == before {
+                return before > 0;
+            }
+        }
+    }
+
     fn unlink_counts(&self, closure: &Rows) -> BTreeMap<usize, usize> {
         let counts = self.references().map(|(r, _)| (r, self.unlinkable(r, closure).count()));
         counts.filter(|(_, count)| *count > 0).collect()

@@ -8,7 +8,9 @@ use std::collections::HashSet;
 pub fn key_value(kind: Kind, table: usize, n: usize) -> String {
     match kind {
         Kind::Uuid => format!("00000000-0000-4000-8000-{:012}", table * 100 + n),
-        Kind::Text | Kind::NoCase => format!("k{table}-{n}"),
+        Kind::Text | Kind::NoCase | Kind::Padded => format!("k{table}-{n}"),
+        Kind::Untyped if n.is_multiple_of(2) => (n / 2).to_string(),
+        Kind::Untyped => format!("'{}'", n / 2),
         Kind::Integer | Kind::Bigint | Kind::Numeric => (n + 1).to_string(),
     }
 }
@@ -91,7 +93,10 @@ impl<'a> Filler<'a> {
         let in_key = table.keys.iter().any(|key| key.columns.contains(&column));
         match definition.name.as_str() {
             "name" => Some(format!("Org {row}")),
-            "Label" => Some(format!("{} {row}", table.name)),
+            "Label" => {
+                let times = if self.schema.large { 700 } else { 1 };
+                Some(format!("{} {row}", table.name).repeat(times))
+            }
             _ if !in_key => None,
             _ if !definition.not_null && self.rng.u32(..5) == 0 => None,
             _ => Some(key_value(definition.kind, number, row)),
@@ -127,8 +132,9 @@ impl<'a> Filler<'a> {
             if !self.settled[child][row][*column] {
                 let mut value = self.data[reference.parent][parent][*parent_column].clone();
                 let kind = self.schema.tables[reference.parent].columns[*parent_column].kind;
-                if kind == Kind::NoCase && self.rng.bool() {
-                    value = value.map(|value| value.to_uppercase());
+                if self.rng.bool() {
+                    let (own, dialect) = (table.columns[*column].kind, self.schema.dialect);
+                    value = value.map(|value| kind.respelled(own, dialect, &value));
                 }
                 self.set(child, row, *column, value);
             }

@@ -1,7 +1,7 @@
 //! Random schemas: every action, key and cycle that the contract speaks of, in small.
 
-use super::data;
 use super::schema::{Case, Column, Key, Kind, OnDelete, Reference, Schema, Table};
+use super::{data, edges};
 use fastrand::Rng;
 use orgsweep::sql::Dialect;
 
@@ -89,7 +89,14 @@ impl Generator<'_> {
         self.rng.shuffle(&mut names);
         let count = self.rng.usize(3..=9);
         let second_schema = self.dialect == Dialect::Postgres && self.chance(4);
-        let mut schema = Schema { dialect: self.dialect, tables: vec![], references: vec![] };
+        let mut schema = Schema {
+            dialect: self.dialect,
+            tables: vec![],
+            references: vec![],
+            triggers: vec![],
+            large: false,
+            wal: false,
+        };
         schema.tables.push(self.root());
         for name in &names[..count] {
             let extra = (second_schema && self.chance(2)).then(|| "Extra".to_owned());
@@ -113,6 +120,7 @@ impl Generator<'_> {
             cascade_what_cannot_be_null(&mut schema);
         }
         self.rng.shuffle(&mut schema.references);
+        edges::add(&mut schema, self.rng);
         schema
     }
 
@@ -140,6 +148,7 @@ impl Generator<'_> {
             keys,
             checks: vec![],
             without_rowid: false,
+            descending: false,
         }
     }
 
@@ -153,6 +162,7 @@ impl Generator<'_> {
             keys: vec![],
             checks: vec![],
             without_rowid: false,
+            descending: false,
         };
         let scoped = self.rng.bool();
         let scope_required = scoped && self.rng.u32(..10) < 7;

@@ -3,6 +3,7 @@
 pub mod arena;
 pub mod contract;
 pub mod data;
+mod edges;
 pub mod firewall;
 pub mod generate;
 pub mod schema;

@@ -57,7 +57,31 @@ fn candidates(case: &Case) -> impl Iterator<Item = Case> + '_ {
     let columns = each(&case.schema, |table| table.columns.len())
         .filter_map(|(table, column)| without_column(case, table, column));
     let plain = (0..case.schema.references.len()).filter_map(|reference| plainer(case, reference));
-    tables.chain(references).chain(rows).chain(keys).chain(checks).chain(columns).chain(plain)
+    let edges = without_edges(case);
+    edges
+        .into_iter()
+        .chain(tables)
+        .chain(references)
+        .chain(rows)
+        .chain(keys)
+        .chain(checks)
+        .chain(columns)
+        .chain(plain)
+}
+
+/// The same without one of the edges.
+fn without_edges(case: &Case) -> Vec<Case> {
+    let without = |edge: fn(&mut Schema) -> bool| {
+        let mut case = case.clone();
+        edge(&mut case.schema).then_some(case)
+    };
+    let triggers = without(|schema| !std::mem::take(&mut schema.triggers).is_empty());
+    let wal = without(|schema| std::mem::take(&mut schema.wal));
+    let descending = without(|schema| {
+        let tables = schema.tables.iter_mut();
+        tables.map(|table| std::mem::take(&mut table.descending)).fold(false, |a, b| a | b)
+    });
+    [triggers, wal, descending].into_iter().flatten().collect()
 }
 
 fn positions<T>(tables: &[Vec<T>]) -> impl Iterator<Item = (usize, usize)> + '_ {
@@ -77,6 +101,10 @@ fn without_table(case: &Case, table: usize) -> Case {
     case.schema.tables.remove(table);
     case.data.remove(table);
     case.schema.references.retain(|r| r.child != table && r.parent != table);
+    case.schema.triggers.retain(|trigger| trigger.table != table);
+    for trigger in &mut case.schema.triggers {
+        trigger.table -= usize::from(trigger.table > table);
+    }
     for reference in &mut case.schema.references {
         reference.child -= usize::from(reference.child > table);
         reference.parent -= usize::from(reference.parent > table);
