@@ -1,5 +1,6 @@
 //! Questions about one row: which one it is, whom it names, what was found out about it.
 
+use super::meaning::typed;
 use super::mysql::Family;
 use super::refusals::ProtectedBy;
 use super::staging::literal_alone;
@@ -55,6 +56,8 @@ impl Sql<'_> {
     /// column holds numbers? PostgreSQL says by itself what is no value of its type.
     pub fn fits(&self, table: TableId, column: &str, value: &str) -> bool {
         let type_name = &self.column(table, column).type_name;
+        let typed = typed(value).filter(|_| self.dialect == Dialect::Sqlite);
+        let value = typed.map_or(value, |(text, _)| text);
         let numeric = match self.dialect {
             Dialect::Sqlite => self.column(table, column).affinity.is_numeric(),
             Dialect::Postgres => false,

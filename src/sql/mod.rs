@@ -27,6 +27,7 @@ mod proof;
 mod refusals;
 mod relinking;
 mod restoring;
+mod rowids;
 mod script;
 mod selection;
 mod staging;

@@ -1,11 +1,33 @@
-//! Linking rows again that nothing tells apart: MariaDB's tables without a key. Those that are alike in every column
-//! are interchangeable, so that of each sort as many are written as there were, whichever.
+//! Rows that are linked again: whether they name somebody, and those that nothing tells apart, of MariaDB's tables
+//! without a key. Those that are alike in every column are interchangeable, so that of each sort as many are written as
+//! there were, whichever.
 
 use super::mysql::bytes;
 use super::staging::Stage;
 use super::{Sql, Statement, quote};
+use crate::catalog::ReferenceId;
 
 impl Sql<'_> {
+    /// Linked rows that name, by `id`, nobody.
+    pub fn linked_to_nobody(&self, stage: Stage, id: ReferenceId) -> Statement {
+        let table = stage.part.table;
+        let identity = self.identity_values(table, "c").into_iter().enumerate();
+        let same =
+            identity.map(|(n, value)| self.identical_keys(table, n, &format!("l.i{n}"), &value));
+        format!(
+            "SELECT {} FROM {} l {} {} c ON {} WHERE {} AND NOT EXISTS (SELECT 1 FROM {} r WHERE {})",
+            self.dialect.count(),
+            self.temporary(&self.links(stage)),
+            self.dialect.ordered_join(),
+            self.relation(table),
+            same.collect::<Vec<_>>().join(" AND "),
+            self.row_names_somebody(id, "c"),
+            self.relation(self.catalog.reference(id).parent),
+            self.names_row(id, "r", "c"),
+        )
+        .into()
+    }
+
     /// The rows of one unlink, each sort once (alias `g`): how many are `alike` before and after. `None`: a key or an
     /// address tells rows apart.
     pub fn group_links(&self, stage: Stage) -> Option<String> {

@@ -164,31 +164,6 @@ impl Sql<'_> {
         .into()
     }
 
-    /// The stage's column that holds the rowid, and what the table calls it: where both have one that no column is.
-    fn staged_rowid(&self, stage: Stage) -> Option<(String, &'static str)> {
-        Some((stage.rowid()?, self.table(stage.part.table).hidden_rowid()?))
-    }
-
-    /// Takes the rowids from archived rows that cannot have them back, because other rows have them by now.
-    pub fn give_up_rowids(&self, stage: Stage) -> Option<Statement> {
-        let (staged, name) = self.staged_rowid(stage)?;
-        let (stage_table, relation) = (self.stage(stage), self.relation(stage.part.table));
-        Some(
-            format!(
-                "UPDATE {stage_table} SET {staged} = NULL WHERE typeof({staged}) <> 'integer' \
-                 OR {staged} IN (SELECT c.{name} FROM {relation} c)"
-            )
-            .into(),
-        )
-    }
-
-    /// Archived rows of which another is under their rowid, or none.
-    pub fn misplaced(&self, stage: Stage) -> Option<Statement> {
-        let (staged, name) = self.staged_rowid(stage)?;
-        let found = format!("c.{name} = s.{staged}");
-        Some(self.not_back(stage, found, &format!("s.{staged} IS NOT NULL AND ")))
-    }
-
     /// Puts the rows of a cycle of tables back in one statement, whose checks come at its end
     /// (PostgreSQL). One count per table.
     pub fn put_back_together(&self, stages: &[Stage]) -> Statement {
@@ -339,7 +314,7 @@ impl Sql<'_> {
     }
 
     /// Staged rows for which no row `c` that is `found` is as they are.
-    fn not_back(&self, stage: Stage, found: String, which: &str) -> Statement {
+    pub(super) fn not_back(&self, stage: Stage, found: String, which: &str) -> Statement {
         let same = stage.section.columns.iter().enumerate();
         let same = same.map(|(n, column)| {
             let column = self.column(stage.part.table, &column.name);
@@ -499,26 +474,6 @@ impl Sql<'_> {
             )
             .into(),
         )
-    }
-
-    /// Linked rows that name, by `id`, nobody.
-    pub fn linked_to_nobody(&self, stage: Stage, id: ReferenceId) -> Statement {
-        let table = stage.part.table;
-        let identity = self.identity_values(table, "c").into_iter().enumerate();
-        let same =
-            identity.map(|(n, value)| self.identical_keys(table, n, &format!("l.i{n}"), &value));
-        format!(
-            "SELECT {} FROM {} l {} {} c ON {} WHERE {} AND NOT EXISTS (SELECT 1 FROM {} r WHERE {})",
-            self.dialect.count(),
-            self.temporary(&self.links(stage)),
-            self.dialect.ordered_join(),
-            self.relation(table),
-            same.collect::<Vec<_>>().join(" AND "),
-            self.row_names_somebody(id, "c"),
-            self.relation(self.catalog.reference(id).parent),
-            self.names_row(id, "r", "c"),
-        )
-        .into()
     }
 
     /// Lets the rows name again what they named.
