@@ -32,6 +32,7 @@ pub struct KeyComparison {
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 pub struct Exclusion {
     pub name: String,
+    /// None where it cannot be asked: the engine decides.
     pub parts: Vec<ExcludedPart>,
     /// The rows that it is about, as SQL over the table's own column names; all of them where there is none.
     pub predicate: Option<String>,

@@ -8,8 +8,8 @@ mod reference;
 
 use self::grants::Grant;
 use super::{
-    Affinity, Catalog, Check, Column, Fires, Key, Privileges, Table, TableId, TableKind, TableName,
-    Trigger, Unidentified,
+    Affinity, Catalog, Check, Column, Exclusion, Fires, Key, Privileges, Table, TableId, TableKind,
+    TableName, Trigger, Unidentified,
 };
 use crate::database::{self, Database, Fault, Row};
 use crate::sql::{Statement, coded_type, literal};
@@ -59,7 +59,7 @@ pub fn load(database: &mut Database) -> database::Result<Catalog> {
             kind: if row.flag(4) { TableKind::Partitioned } else { TableKind::Ordinary },
             keys: keys(&of(&indexes)),
             columns,
-            exclusions: Vec::new(),
+            exclusions: exclusions(&of(&indexes)),
             checks: of(&checks).iter().map(check).collect(),
             triggers: match held("TRIGGER") {
                 true => of(&triggers).iter().map(trigger).collect(),
@@ -233,6 +233,19 @@ fn keys(indexes: &[Row]) -> Vec<Key> {
     };
     let unique = |index: &&[Row]| index.iter().all(|row| row.flag(3) && row.flag(5));
     indexes.chunk_by(|a, b| a.text(2) == b.text(2)).filter(unique).map(key).collect()
+}
+
+/// Unique indexes over the beginnings of values: the engine decides.
+fn exclusions(indexes: &[Row]) -> Vec<Exclusion> {
+    let partial = |index: &&[Row]| index[0].flag(3) && !index.iter().all(|row| row.flag(5));
+    let exclusion = |index: &[Row]| Exclusion {
+        name: index[0].text(2).to_owned(),
+        parts: Vec::new(),
+        predicate: None,
+        nulls_not_distinct: false,
+        columns: index.iter().map(|row| row.text(4).to_owned()).collect(),
+    };
+    indexes.chunk_by(|a, b| a.text(2) == b.text(2)).filter(partial).map(exclusion).collect()
 }
 
 fn check(row: &Row) -> Check {

@@ -121,7 +121,7 @@ fn broken_constraints(
         }
     }
     let known = discovery.has_keys(change.table);
-    for exclusion in unlink.exclusions(table) {
+    for exclusion in unlink.exclusions(table).filter(|it| !it.parts.is_empty()) {
         let question = run.sql.breaks_exclusion(position, change, exclusion, known);
         ask(run, RefusalKind::Exclusion, question, exclusion.name.clone())?;
     }

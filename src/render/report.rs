@@ -229,9 +229,31 @@ impl Report<'_> {
                 ));
             }
         }
+        notes.extend(self.unforeseen_notes());
         notes.extend(self.unindexed_note());
         notes.extend(self.trigger_note());
         notes.extend(self.restore_note());
+        notes
+    }
+
+    /// What only the UPDATE itself can tell.
+    fn unforeseen_notes(&self) -> Vec<String> {
+        if self.outcome != Outcome::Previewed {
+            return Vec::new();
+        }
+        let mut notes = Vec::new();
+        for unlinked in &self.findings.unlinked {
+            let unlink = &self.plan.unlinks[unlinked.unlink];
+            let table = self.catalog.table(self.catalog.reference(unlink.reference).child);
+            for unasked in unlink.exclusions(table).filter(|it| it.parts.is_empty()) {
+                notes.push(format!(
+                    "whether {} can be unlinked, the unique index {} decides, which cannot be asked: a clean is \
+                     refused if it says no",
+                    self.catalog.reference_arrow(unlink.reference),
+                    unasked.name
+                ));
+            }
+        }
         notes
     }
 

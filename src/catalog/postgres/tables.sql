@@ -145,15 +145,15 @@ keys AS (
 ),
 -- What else keeps rows apart: unique indexes that are no keys, exclusion constraints, and such of a partition alone,
 -- which are about the rows that it takes. What an index reads besides its columns, in expressions and its condition, is
--- among its dependencies. The whole row (attribute 0) can only be made by writing it: what is over that, the engine decides.
+-- among its dependencies. Where it reads the whole row (attribute 0), which only writing makes, the engine decides.
 exclusions AS (
     SELECT r.root, json_agg(json_build_object(
                'name', CASE r.oid WHEN r.root THEN x.relname::text ELSE format('%s of %s', x.relname, r.relname) END,
-               'parts', part.list,
+               'parts', CASE WHEN whole.is_read THEN '[]' ELSE part.list END,
                'predicate', nullif(concat_ws(' AND ', pg_get_partition_constraintdef(r.oid),
                                              pg_get_expr(i.indpred, i.indrelid)), ''),
                'nulls_not_distinct', nulls.not_distinct,
-               'columns', CASE WHEN r.oid <> r.root THEN '{}' ELSE ARRAY(
+               'columns', CASE WHEN r.oid <> r.root OR whole.is_read THEN '{}' ELSE ARRAY(
                    SELECT a.attname FROM pg_attribute a
                     WHERE a.attrelid = i.indrelid AND a.attnum > 0
                       AND (a.attnum = ANY (i.indkey::int2[]) OR a.attnum = ANY (reads.attnums))
@@ -166,8 +166,8 @@ exclusions AS (
                      AND NOT (r.oid = r.root AND i.indisunique AND i.indisvalid AND i.indimmediate
                               AND i.indpred IS NULL AND i.indexprs IS NULL)
                      AND i.indexrelid NOT IN (SELECT inhrelid FROM pg_inherits)
-                     AND concat(i.indexprs, i.indpred) NOT LIKE '%:varattno 0 %'
       JOIN pg_class x ON x.oid = i.indexrelid
+      CROSS JOIN LATERAL (SELECT concat(i.indexprs, i.indpred) LIKE '%:varattno 0 %') whole(is_read)
       LEFT JOIN pg_constraint e ON e.conindid = i.indexrelid AND e.contype = 'x'
       CROSS JOIN LATERAL (
         SELECT indnullsnotdistinct AS not_distinct FROM pg_index WHERE indexrelid = i.indexrelid

@@ -45,6 +45,7 @@ fn tables_keys_and_references() {
         tenants(id int(11)!, slug varchar(40)!~ collate utf8mb4_general_ci, title text~ collate utf8mb4_general_ci, owner_id bigint(20) unsigned, created timestamp(3)! = current_timestamp(3))
           key PRIMARY(id) primary not null
           key slug(slug) not null
+          apart beginning: for the engine to ask [title]
           owner_id -> users(id) restrict by owner named owner
         users(tenant_id int(11)!, id bigint(20) unsigned!, email varchar(90)~ collate utf8mb4_bin, manager_id bigint(20) unsigned, tenant_slug varchar(40)~ = 'none' collate utf8mb4_general_ci, secret varbinary(16))
           key PRIMARY(id) primary not null

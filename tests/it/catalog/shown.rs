@@ -88,7 +88,10 @@ fn exclusion(it: &Exclusion) -> String {
     format!(
         "apart {}: {}{}{nulls} [{}]",
         it.name,
-        parts.collect::<Vec<_>>().join(", "),
+        match it.parts.is_empty() {
+            true => "for the engine to ask".to_owned(),
+            false => parts.collect::<Vec<_>>().join(", "),
+        },
         only.unwrap_or_default(),
         it.columns.join(", ")
     )

@@ -209,7 +209,28 @@ fn what_the_engine_alone_knows() {
     std::fs::write(&policy, text).unwrap();
     let before = db.dump();
     let policy = policy.to_string_lossy();
+    let preview =
+        db.orgsweep(&["preview", "--org-id", "1", "--config", &policy, "--format", "json"]);
+    preview.exits(0).says(&["slots.code → stages can be unlinked, the unique index first decides"]);
     let clean = db.orgsweep(&["clean", "--org-id", "1", "--yes", "--config", &policy]).exits(3);
     clean.says(&["slots.code → stages (set default)", "first", "rolled back"]);
+    changes(&before, &db.dump()).assert_none();
+}
+
+/// A row that is not written yet is none of the table's to a function over its rows.
+#[test]
+fn an_index_over_whole_rows_is_for_the_engine_to_ask() {
+    let Some(db) = postgres("author_id integer") else { return };
+    db.execute(
+        "CREATE FUNCTION slot(notes) RETURNS integer IMMUTABLE LANGUAGE sql AS 'SELECT coalesce($1.author_id, 0)'",
+    );
+    db.execute("CREATE UNIQUE INDEX slots ON notes (slot(notes))");
+    passes(&db, ONE);
+    db.execute(TWO);
+    let before = db.dump();
+    db.orgsweep(&["preview", "--org-id", "1", "--format", "json"])
+        .exits(0)
+        .says(&["the unique index slots decides"]);
+    db.orgsweep(&["clean", "--org-id", "1", "--yes"]).exits(3).says(&["slots", "rolled back"]);
     changes(&before, &db.dump()).assert_none();
 }
