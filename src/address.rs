@@ -1,8 +1,8 @@
 //! Which row is meant by `TABLE KEY`. Pure.
 
 use crate::catalog::{Catalog, Table, TableId, TableKind};
+use crate::engine::Dialect;
 use crate::selection::similar;
-use crate::sql::Dialect;
 
 /// A row by the values of some of its columns.
 #[derive(Debug, Clone, PartialEq)]

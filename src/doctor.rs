@@ -1,10 +1,12 @@
 //! What will bite a deletion, before it does: read from the catalog and the plan alone. Pure.
 
 use crate::catalog::{Catalog, Event, Mismatch, OnDelete, ReferenceId, Table, TableId, TableKind};
+use crate::engine::Dialect;
+use crate::engine::Silence;
 use crate::findings::Findings;
 use crate::plan::{Checks, Plan};
-use crate::restoration::{self, Silence};
-use crate::sql::{Dialect, Sql, cures};
+use crate::restoration;
+use crate::sql::{Sql, cures};
 use serde::Serialize;
 use std::collections::BTreeSet;
 use std::time::Duration;

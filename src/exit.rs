@@ -2,7 +2,7 @@
 
 use crate::database::{self, Fault};
 use crate::execute::{Doing, Failure};
-use crate::interrupt;
+use crate::interrupt::{self, Reason};
 use std::fmt;
 
 /// The exit codes, as documented in the README. Stable.
@@ -48,6 +48,28 @@ impl Exit {
             Exit::Interrupted(signal) => 128 + signal as u8,
         }
     }
+}
+
+impl From<Reason> for Exit {
+    fn from(reason: Reason) -> Exit {
+        match reason {
+            Reason::Deadline => Exit::Busy,
+            Reason::Signal(signal) => Exit::Interrupted(signal),
+        }
+    }
+}
+
+/// How a process ends that does not wait for its run to stop, and what it has done by then.
+pub fn at_once() -> (Exit, Vec<String>) {
+    let done = interrupt::committed_so_far();
+    let exit = if interrupt::is_committing() {
+        Exit::Unknown
+    } else if !done.is_empty() {
+        Exit::Partly
+    } else {
+        interrupt::reason().map_or(Exit::Failed, Exit::from)
+    };
+    (exit, done)
 }
 
 /// An error that knows its exit code and what to try next.
@@ -177,7 +199,7 @@ fn of_failure(failure: &Failure) -> Problem {
             )
             .hint("orgsweep verify --org-id KEY tells which".to_owned() + &kept.unwrap_or_default())
         }
-        Failure::Interrupted => of_interruption(interrupt::reason().unwrap_or(INTERRUPTED), &[]),
+        Failure::Interrupted => of_interruption(interrupt::reason().map_or(INTERRUPTED, Exit::from), &[]),
     }
 }
 

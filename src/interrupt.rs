@@ -1,8 +1,6 @@
 //! SIGINT, SIGTERM and the deadline: a flag that the run looks at between statements, and a cancel
 //! request for the statement that is running.
 
-use crate::execute::Failure;
-use crate::exit::Exit;
 use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
@@ -18,6 +16,17 @@ static DOING: Mutex<Option<String>> = Mutex::new(None);
 
 /// How to cancel the statement that runs; nothing outside a transaction and during COMMIT.
 static CANCEL: Mutex<Option<Cancel>> = Mutex::new(None);
+
+/// What asks a run to stop.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reason {
+    Signal(i32),
+    Deadline,
+}
+
+/// Something asked the run to stop: see [`reason`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Interrupted;
 
 pub type Cancel = Box<dyn Fn() + Send>;
 
@@ -53,15 +62,13 @@ pub fn has_committed() -> bool {
     !COMMITTED.lock().unwrap_or_else(PoisonError::into_inner).is_empty()
 }
 
-/// How a process ends that does not wait for its run to stop, and what it has done by then.
-pub fn exit() -> (Exit, Vec<String>) {
-    let done = COMMITTED.lock().unwrap_or_else(PoisonError::into_inner).clone();
-    let exit = match COMMITTING.load(Ordering::SeqCst) {
-        true => Exit::Unknown,
-        false if !done.is_empty() => Exit::Partly,
-        false => reason().unwrap_or(Exit::Failed),
-    };
-    (exit, done)
+/// What a series has committed so far, for who does not wait for its run to stop.
+pub fn committed_so_far() -> Vec<String> {
+    COMMITTED.lock().unwrap_or_else(PoisonError::into_inner).clone()
+}
+
+pub fn is_committing() -> bool {
+    COMMITTING.load(Ordering::SeqCst)
 }
 
 /// From now on the run may take so long.
@@ -91,11 +98,11 @@ pub fn request(signal: i32) {
     SIGNAL.store(signal, Ordering::SeqCst);
 }
 
-/// What asked us to stop, as the exit code that it means.
-pub fn reason() -> Option<Exit> {
+/// What asked us to stop.
+pub fn reason() -> Option<Reason> {
     match SIGNAL.load(Ordering::SeqCst) {
-        0 => END.get().filter(|end| Instant::now() >= **end).map(|_| Exit::Busy),
-        signal => Some(Exit::Interrupted(signal)),
+        0 => END.get().filter(|end| Instant::now() >= **end).map(|_| Reason::Deadline),
+        signal => Some(Reason::Signal(signal)),
     }
 }
 
@@ -104,7 +111,7 @@ pub fn requested() -> bool {
 }
 
 /// # Errors
-/// [`Failure::Interrupted`] once a signal has come, or the deadline.
-pub fn check() -> Result<(), Failure> {
-    if requested() { Err(Failure::Interrupted) } else { Ok(()) }
+/// Once something asks to stop.
+pub fn check() -> Result<(), Interrupted> {
+    if requested() { Err(Interrupted) } else { Ok(()) }
 }

@@ -5,7 +5,7 @@
 //! # The way of a deletion
 //!
 //! ```text
-//! cli ──> commands ──> catalog::load ──> policy::resolve ──> plan::build ──> execute::{preview, clean} ──> render
+//! cli ──> commands ──> introspect::load ──> policy::resolve ──> plan::build ──> execute::{preview, clean} ──> render
 //!                      (what the         (what foreign keys  (which tables,  (key tables: find, judge,     (table, json,
 //!                       database says)    do not tell)        which order)    delete, prove, commit)        sql, dot, …)
 //! ```
@@ -33,7 +33,7 @@
 //!   [`selection`], [`address`], [`findings`], [`explanation`], [`restoration`], [`saved`], [`receipt`],
 //!   [`metrics`], [`doctor`], [`sql`] and [`render`] neither print nor query, and name no Diesel type.
 //! - **One maker of SQL.** Every statement on a user's table is text from [`sql`]: identifiers quoted
-//!   by one function, values bound. Each engine's way of saying it is a [`sql::Dialect`].
+//!   by one function, values bound. Each engine's way of saying it is a [`engine::Dialect`].
 //! - **Backends are told apart** in [`database`], in [`catalog`]'s loaders and in [`sql`] only.
 //! - **The executor derives no rule.** Preview and clean share one function up to the first change.
 //! - **Nothing per row crosses the wire** but samples; memory in the process stays flat.
@@ -64,6 +64,7 @@ pub mod commands;
 pub mod crm;
 pub mod database;
 pub mod doctor;
+pub mod engine;
 pub mod execute;
 pub mod exit;
 pub mod explanation;
@@ -71,6 +72,7 @@ pub mod files;
 pub mod findings;
 pub mod graph;
 pub mod interrupt;
+pub mod introspect;
 pub mod label;
 pub mod metrics;
 pub mod plan;

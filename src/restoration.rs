@@ -3,6 +3,7 @@
 
 use crate::archive::{ArchivedColumn, Kind, Manifest, Section};
 use crate::catalog::{Catalog, Fires, Reference, ReferenceId, Table, TableId, TableName};
+use crate::engine::Silence;
 use crate::graph::{self, Component};
 use std::collections::BTreeSet;
 
@@ -38,19 +39,6 @@ pub enum Obstacle {
     NoParent { reference: ReferenceId, rows: u64, samples: Vec<String> },
     /// Triggers would fire: what they make or change was not there.
     Triggers(Firing),
-}
-
-/// What keeps a user's triggers from firing while rows are put back.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Silence {
-    /// Nothing does.
-    #[default]
-    Nothing,
-    /// PostgreSQL's replica role. Only INSERTs are made in it: nothing checks references there, and an UPDATE
-    /// can break what was not looked at.
-    ReplicaRole,
-    /// SQLite's switch, which leaves the actions of foreign keys alone.
-    Switch,
 }
 
 /// Triggers of one table that fire whatever orgsweep does.
@@ -231,7 +219,7 @@ mod tests {
     use crate::archive::Actor;
     use crate::catalog::Trigger;
     use crate::catalog::fixture::catalog;
-    use crate::sql::Dialect;
+    use crate::engine::Dialect;
     use expect_test::{Expect, expect};
     use std::collections::BTreeMap;
     use time::OffsetDateTime;

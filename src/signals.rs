@@ -1,7 +1,7 @@
 //! SIGINT and SIGTERM: ask the run to stop, cancel the statement that is running, and do not wait
 //! for ever. Whatever was not committed is rolled back, by us or by the engine.
 
-use crate::{interrupt, ui};
+use crate::{exit, interrupt, ui};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 use std::time::Duration;
@@ -45,7 +45,7 @@ fn stop() {
 }
 
 fn leave() -> ! {
-    let (exit, done) = interrupt::exit();
+    let (exit, done) = exit::at_once();
     ui::last_words(exit, &done);
     std::process::exit(exit.code().into())
 }

@@ -180,7 +180,7 @@ impl Ui {
                 .hint("--confirm-timeout DURATION waits longer, --yes does not ask"));
             }
             Answer::Line(_) | Answer::None => Exit::NotConfirmed,
-            Answer::Interrupted => interrupt::reason().unwrap_or(Exit::NotConfirmed),
+            Answer::Interrupted => interrupt::reason().map_or(Exit::NotConfirmed, Exit::from),
         };
         let what = match why {
             Exit::NotConfirmed => "not confirmed",

@@ -2,7 +2,7 @@
 
 use super::write::hex;
 use crate::catalog::{Column, TableName};
-use crate::sql::Dialect;
+use crate::engine::Dialect;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;

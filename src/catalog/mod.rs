@@ -1,44 +1,16 @@
-//! What a database says about itself: tables, keys, references. Pure data; the loaders beside this
-//! file (`sqlite`, `postgres`, `mysql`) fill it in a handful of queries, whatever the schema's size.
+//! What a database says about itself: tables, keys, references. Pure data; `introspect` fills it.
 
 mod constraint;
 #[cfg(test)]
 pub mod fixture;
-mod mysql;
-mod postgres;
-mod sqlite;
 mod trigger;
 
 pub use constraint::{Check, ExcludedPart, Exclusion, Key, KeyComparison};
-pub(crate) use sqlite::token;
 pub use trigger::{Event, Fires, Trigger};
 
-use crate::database::{self, Database};
-use crate::sql::{Dialect, quote};
+use crate::engine::quote;
 use serde::Deserialize;
 use std::fmt;
-
-/// Reads the whole schema in a handful of round trips, whatever its size. The fingerprint is read
-/// first, so that a change made meanwhile shows in the next [`fingerprint`].
-///
-/// # Errors
-/// Those of the connection; nothing about a schema's shape is one.
-pub fn load(database: &mut Database) -> database::Result<Catalog> {
-    match database.dialect() {
-        Dialect::Sqlite => sqlite::load(database),
-        Dialect::Postgres => postgres::load(database),
-        Dialect::Mysql => mysql::load(database),
-    }
-}
-
-/// [`Catalog::fingerprint`] as it is now, in one cheap round trip.
-pub fn fingerprint(database: &mut Database) -> database::Result<String> {
-    match database.dialect() {
-        Dialect::Sqlite => sqlite::fingerprint(database),
-        Dialect::Postgres => postgres::fingerprint(database),
-        Dialect::Mysql => mysql::fingerprint(database),
-    }
-}
 
 /// The whole schema as orgsweep needs it. Tables and references are addressed by their position.
 #[derive(Debug, Clone, Default, PartialEq)]

@@ -3,20 +3,22 @@
 use super::narration::narrate;
 use super::roots::{orphans_alone, root, selection};
 use super::rules::rules;
-use crate::catalog::{self, Catalog, Origin, ReferenceId, TableId};
+use crate::catalog::{Catalog, Origin, ReferenceId, TableId};
 use crate::cli::{How, Orphans, ReferenceChecks, Which};
 use crate::database::{Database, ReplicaRole, Target};
+use crate::engine::Silence;
+use crate::engine::{Dialect, Statement};
 use crate::execute::{self, Job, Progress};
 use crate::exit::{Exit, Problem};
 use crate::interrupt;
+use crate::introspect;
 use crate::plan::{self, Checks, EngineCascade, Plan, Rules};
 use crate::policy::{self, Fault, Policy, Resolved};
 use crate::render::counted;
-use crate::restoration::Silence;
 use crate::selection::{Root, Selection};
 use crate::settings::Settings;
 use crate::signals;
-use crate::sql::{Dialect, Sql, Statement};
+use crate::sql::Sql;
 use crate::ui::Ui;
 use anyhow::Result;
 use std::path::PathBuf;
@@ -49,7 +51,7 @@ impl Context {
         let Subject { target, policy, .. } = subject;
         let mut database = Database::connect(target, false)?;
         database.set_busy_timeout(lock_timeout)?;
-        let catalog = database.in_snapshot(catalog::load)?;
+        let catalog = database.in_snapshot(introspect::load)?;
         let root = root(policy, which, &catalog)?;
         let Resolved { catalog, rules } = policy::resolve(policy, catalog, root.table)
             .map_err(|faults| policy_problem(&faults))?;

@@ -337,7 +337,7 @@ impl<'a> Run<'a> {
         // Orphans are no organization that somebody asked for.
         self.units.retain(|unit| unit.organization.is_some() || !unit.is_nothing());
         let unmatched = self.units.is_empty() && self.series.which.require_match;
-        let exit = combined(&self.units, unmatched, interrupt::reason());
+        let exit = combined(&self.units, unmatched, interrupt::reason().map(Exit::from));
         let text = self.summarized(exit, |summary| match ui.json {
             true => summary::json(summary),
             false => summary::table(summary, ui.width),

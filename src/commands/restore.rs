@@ -4,12 +4,13 @@ use super::context::Subject;
 use super::keeping::{self, Recording};
 use super::narration::narrate;
 use crate::archive::{self, Manifest, Reader};
-use crate::catalog::{self, Catalog, TableId};
+use crate::catalog::{Catalog, TableId};
 use crate::cli::{PlainFormat, Restore};
 use crate::database::{Database, Fault};
 use crate::execute::{self, Failure, Job, Progress, Source};
 use crate::exit::{self, Exit, Problem};
 use crate::interrupt;
+use crate::introspect;
 use crate::plan::{self, Rules};
 use crate::receipt::{Part, digests};
 use crate::render::restoration::{self, Ended, View};
@@ -111,7 +112,7 @@ fn restore(
     let mut database = Database::connect(&subject.target, false)?;
     database.set_busy_timeout(args.lock_timeout)?;
     fits(manifest, &mut database, args)?;
-    let catalog = database.in_snapshot(catalog::load)?;
+    let catalog = database.in_snapshot(introspect::load)?;
     if ui.is_heard() {
         ui.note(&format!("{} of {}", manifest.subject(), database.target().redacted()));
     }
@@ -208,7 +209,7 @@ fn is_still_there(subject: &Subject, args: &Restore, reader: &Reader, ui: &mut U
     let dry = Restore { dry_run: true, ..args.clone() };
     let mut database = Database::connect(&subject.target, false)?;
     database.set_busy_timeout(args.lock_timeout)?;
-    let catalog = database.in_snapshot(catalog::load)?;
+    let catalog = database.in_snapshot(introspect::load)?;
     // What else keeps it out is told when its turn comes.
     let Ok(restoration) = crate::restoration::plan(&reader.manifest, &catalog) else {
         return Ok(false);

@@ -3,13 +3,14 @@
 use super::context::{Context, Subject};
 use crate::cli::{PlainFormat, Verify};
 use crate::database::{Database, Fault};
+use crate::engine::Statement;
 use crate::execute;
 use crate::exit::{Exit, Problem};
 use crate::interrupt;
 use crate::plan;
 use crate::render::table::line;
 use crate::selection::{Root, Selection};
-use crate::sql::{Sql, Statement};
+use crate::sql::Sql;
 use crate::ui::Ui;
 use anyhow::Result;
 use std::time::Duration;

@@ -3,8 +3,8 @@
 //! another application is recognised, and refused, before Diesel is asked anything.
 
 use crate::database::{Database, Driver};
+use crate::engine::{Dialect, Statement, literal};
 use crate::exit::{Exit, Problem};
-use crate::sql::{Dialect, Statement, literal};
 use anyhow::{Result, anyhow};
 use diesel::backend::Backend;
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};

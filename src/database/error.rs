@@ -5,7 +5,7 @@ mod mysql;
 mod postgres;
 mod sqlite;
 
-use crate::sql::Dialect;
+use crate::engine::Dialect;
 use diesel::result::{
     ConnectionError, DatabaseErrorInformation, DatabaseErrorKind, Error as DieselError,
 };

@@ -20,9 +20,9 @@ pub use server::{ReplicaRole, Replicas, Replication};
 pub use target::Target;
 pub use url::shown_word;
 
+pub use crate::engine::Purpose;
+use crate::engine::{Dialect, Placeholder, Statement};
 use crate::interrupt::Cancel;
-pub use crate::sql::Purpose;
-use crate::sql::{Dialect, Placeholder, Statement};
 use diesel::connection::{
     AnsiTransactionManager, CacheSize, Connection, DefaultLoadingMode, LoadConnection,
     SimpleConnection, TransactionManager,

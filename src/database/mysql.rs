@@ -3,7 +3,7 @@
 
 use super::error::{Error, Fault};
 use super::target::{MysqlUrl, Tls};
-use crate::sql::Dialect;
+use crate::engine::Dialect;
 use diesel::connection::{LoadConnection, SimpleConnection};
 use diesel::mysql::{Mysql, MysqlType, MysqlValue};
 use diesel::query_builder::{BoxedSqlQuery, SqlQuery};

@@ -2,7 +2,7 @@
 //! password; everything shown or logged goes through [`Target::redacted`] or [`Target::scrub`].
 
 use super::url::Pieces;
-use crate::sql::Dialect;
+use crate::engine::Dialect;
 use anyhow::{Result, bail};
 use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_encode};
 use std::fmt;

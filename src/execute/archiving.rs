@@ -5,9 +5,9 @@ use super::{Failure, Progress, Run, watch};
 use crate::archive::{self, Kind, Manifest, Sealed, Shelf, Writer};
 use crate::catalog::{Column, TableId, TableName};
 use crate::database::Value;
+use crate::engine::{Dialect, Statement};
 use crate::findings::{Change, Findings, Organization};
 use crate::interrupt;
-use crate::sql::{Dialect, Statement};
 use std::collections::BTreeSet;
 use time::OffsetDateTime;
 

@@ -2,8 +2,8 @@
 
 use crate::catalog::{Catalog, Event};
 use crate::database::ReplicaRole;
+use crate::engine::Dialect;
 use crate::plan::{Checks, Plan};
-use crate::sql::Dialect;
 
 /// Which proof to use where nobody chose, why, and whether set-based checks could be used at all.
 pub struct AutomaticChecks {

@@ -14,9 +14,10 @@ use super::obstacles::nameless_rows;
 use super::{Failure, Progress, Run, archiving, guards, one_key_each, timed};
 use crate::catalog::{ReferenceId, TableId};
 use crate::database::Row;
+use crate::engine::Statement;
 use crate::findings::{Found, Organization};
 use crate::plan::{Condition, Followed, Rank, Refusal, RefusalKind};
-use crate::sql::{Follow, Statement};
+use crate::sql::Follow;
 use std::collections::BTreeSet;
 
 /// Statistics pay from about here on; below it the planner's guess does no harm.

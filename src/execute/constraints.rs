@@ -4,9 +4,9 @@ use super::closure::Discovery;
 use super::obstacles::changes;
 use super::{Failure, Run};
 use crate::catalog::{Check, Column};
+use crate::engine::Statement;
 use crate::findings::{Change, Unlinked};
 use crate::plan::{Refusal, RefusalKind, Unlink, UnlinkValue};
-use crate::sql::Statement;
 
 /// Unlinks that a constraint forbids, `--force` or not: the engine cannot do them either.
 pub fn broken_unlinks(

@@ -4,9 +4,9 @@ use super::failure::Doing;
 use super::{Failure, Progress, Run, archiving, timed};
 use crate::catalog::{Catalog, Event, Reference, ReferenceId, TableId};
 use crate::database::{self, Database};
+use crate::engine::Cycles;
 use crate::findings::{Change, Findings, Step, Work};
 use crate::plan::Checks;
-use crate::sql::Cycles;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 

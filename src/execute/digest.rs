@@ -4,8 +4,8 @@
 use super::{Failure, Run};
 use crate::archive::line;
 use crate::database::Value;
+use crate::engine::Statement;
 use crate::findings::{Findings, Step};
-use crate::sql::Statement;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 

@@ -5,7 +5,7 @@ use crate::archive;
 use crate::catalog::{Catalog, Event, ReferenceId, TableId};
 use crate::database::{self, Fault};
 use crate::findings::{Expected, Findings, Step};
-use crate::interrupt;
+use crate::interrupt::{self, Interrupted};
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
@@ -98,6 +98,12 @@ impl From<database::Error> for Failure {
             }
             _ => Failure::Database(error),
         }
+    }
+}
+
+impl From<Interrupted> for Failure {
+    fn from(Interrupted: Interrupted) -> Self {
+        Failure::Interrupted
     }
 }
 

@@ -340,7 +340,10 @@ pub fn owners_of_unlinked(
     Ok(described)
 }
 
-fn owners(run: &mut Run, question: &crate::sql::Statement) -> Result<Vec<(String, u64)>, Failure> {
+fn owners(
+    run: &mut Run,
+    question: &crate::engine::Statement,
+) -> Result<Vec<(String, u64)>, Failure> {
     let rows = run.query(question)?;
     let owner = |row: &crate::database::Row| Ok((title(row.text(0), row.text(1)), row.count(2)?));
     rows.iter().map(owner).collect()

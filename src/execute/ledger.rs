@@ -3,9 +3,9 @@
 use super::{Failure, Run};
 use crate::catalog::{Event, TableId};
 use crate::database::{Database, Row};
+use crate::engine::Dialect;
 use crate::findings::{Beyond, Findings};
 use crate::plan::Checks;
-use crate::sql::Dialect;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What was counted when the transaction began.

@@ -33,15 +33,17 @@ pub use failure::{Doing, Failure};
 pub use restore::{Source, restore};
 
 use crate::archive::{Manifest, Writer};
-use crate::catalog::{self, Catalog, TableId};
+use crate::catalog::{Catalog, TableId};
 use crate::database::{self, Database, Fault, Purpose, Row};
 use crate::doctor::{self, Unindexed};
+use crate::engine::Statement;
 use crate::findings::{Expected, Findings, Organization, Step};
 use crate::interrupt;
+use crate::introspect;
 use crate::label::printable;
 use crate::plan::{Plan, Refusal, RefusalKind};
 use crate::selection::{Root, Selection};
-use crate::sql::{Sql, Statement};
+use crate::sql::Sql;
 use ledger::{Ledger, Written};
 use proof::Dangling;
 use std::collections::{BTreeMap, BTreeSet};
@@ -379,7 +381,7 @@ impl<'a> Run<'a> {
         if let Some(lock) = self.sql.lock_tables(&tables) {
             self.run(&lock)?;
         }
-        match catalog::fingerprint(self.database)? == self.job.catalog.fingerprint {
+        match introspect::fingerprint(self.database)? == self.job.catalog.fingerprint {
             true => Ok(()),
             false => Err(Failure::SchemaMoved),
         }

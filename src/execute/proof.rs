@@ -4,8 +4,9 @@
 
 use super::{Failure, Run, deletion, ledger};
 use crate::catalog::{Catalog, ReferenceId, TableId};
+use crate::engine::Dialect;
 use crate::findings::{Findings, Proof};
-use crate::sql::{Constraint, Dialect};
+use crate::sql::Constraint;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Questions of one round trip.

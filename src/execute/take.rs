@@ -9,9 +9,10 @@ use super::{
 };
 use crate::catalog::{Event, Reference, TableId};
 use crate::doctor;
+use crate::engine::Dialect;
 use crate::findings::{Expected, Findings, Step};
 use crate::plan::{Checks, EngineCascade};
-use crate::sql::{Dialect, may_disagree};
+use crate::sql::may_disagree;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Deletes, then asks. `None`: something is in the way, or has to be told of the rows that went;

@@ -4,9 +4,9 @@
 
 use super::Failure;
 use crate::database::{self, Database, Fault, Target};
+use crate::engine::Statement;
 use crate::interrupt;
 use crate::label::printable;
-use crate::sql::Statement;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 

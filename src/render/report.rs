@@ -1,10 +1,12 @@
 //! The one view of a plan and its findings that every format shows.
 
 use crate::catalog::{Catalog, Event, OnDelete, Origin, ReferenceId, TableId};
+use crate::engine::Dialect;
+use crate::engine::Silence;
 use crate::findings::{Beyond, Findings, Proof, Step};
 use crate::plan::{EngineCascade, Plan};
-use crate::restoration::{Firing, Silence, firing};
-use crate::sql::{Dialect, Sql, cures};
+use crate::restoration::{Firing, firing};
+use crate::sql::{Sql, cures};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::time::Duration;

@@ -5,10 +5,11 @@
 
 use super::{Outcome, Report};
 use crate::catalog::TableId;
+use crate::engine::{Cycles, Dialect};
 use crate::exit::Exit;
 use crate::findings::Work;
 use crate::label::{printable, title};
-use crate::sql::{Cycles, Dialect, Sql};
+use crate::sql::Sql;
 use std::collections::BTreeSet;
 
 /// # Errors

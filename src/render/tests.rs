@@ -4,10 +4,10 @@ use super::report::{Outcome, Report};
 use super::{csv, graph, json, markdown, script, table};
 use crate::catalog::fixture::catalog;
 use crate::catalog::{Catalog, ReferenceId, TableId};
+use crate::engine::Dialect;
+use crate::engine::Silence;
 use crate::findings::{Findings, Found, Organization, Proof, Unlinked};
 use crate::plan::{self, Plan, Rank, Refusal, RefusalKind, Rules};
-use crate::restoration::Silence;
-use crate::sql::Dialect;
 use expect_test::{Expect, expect};
 use std::collections::BTreeMap;
 

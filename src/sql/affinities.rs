@@ -10,10 +10,11 @@
 //! So a text '1' and an untyped 1 name each other by the check, and stay behind when the parent goes; the key '01' takes
 //! the numeric child 1 along, which names '1'. We go by the check, and refuse where the others have other rows.
 
+use super::Sql;
 use super::closure::where_all;
 use super::refusals::ProtectedBy;
-use super::{Dialect, Sql, quote};
 use crate::catalog::{Affinity, Catalog, OnDelete, Origin, ReferenceId};
+use crate::engine::{Dialect, quote};
 
 /// Values of key and reference are stored and compared alike.
 pub(super) fn compares_plainly(catalog: &Catalog, id: ReferenceId, n: usize) -> bool {

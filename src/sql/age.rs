@@ -5,8 +5,8 @@
 //! Numbers are seconds since 1970. What lies outside 1971 to 9999 is a placeholder (Go's year 1), a Julian
 //! day, a bare year, milliseconds: it tells nothing.
 
-use super::Dialect;
-use super::mysql::Family;
+use crate::engine::Dialect;
+use crate::engine::mysql::Family;
 
 const NUMBERS: &str = "BETWEEN 31536000 AND 253402300799";
 const DATES: &str = "BETWEEN '1971-01-01' AND '9999-12-31'";

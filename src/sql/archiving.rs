@@ -1,8 +1,9 @@
 //! Reading whole rows, losslessly, as they go into an archive.
 
-use super::mysql::Family;
-use super::{Dialect, Follow, Sql, Statement, path, quote};
+use super::{Follow, Sql};
 use crate::catalog::{Column, ReferenceId, TableId};
+use crate::engine::mysql::Family;
+use crate::engine::{Dialect, Statement, path, quote};
 use crate::findings::Change;
 use std::borrow::Cow;
 use std::fmt::Write as _;

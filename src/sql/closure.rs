@@ -1,7 +1,8 @@
 //! Finding rows: the statements that fill the key tables.
 
-use super::{Dialect, Sql, Statement};
+use super::Sql;
 use crate::catalog::ReferenceId;
+use crate::engine::{Dialect, Statement};
 use crate::plan::Condition;
 use crate::selection::{Root, Selection};
 

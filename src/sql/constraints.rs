@@ -1,7 +1,9 @@
 //! What constraints would say to unlinked rows, asked of the rows as they will be: nothing is written.
 
-use super::{Dialect, Sql, Statement, quote};
-use crate::catalog::{Check, Column, Exclusion, Key, ReferenceId, TableId, token};
+use super::Sql;
+use crate::catalog::{Check, Column, Exclusion, Key, ReferenceId, TableId};
+use crate::engine::token;
+use crate::engine::{Dialect, Statement, quote};
 use crate::findings::Change;
 
 impl Sql<'_> {

@@ -1,7 +1,7 @@
 //! Statements that cure what `doctor` finds: shown, and run only where a flag asks for it.
 
-use super::{Dialect, literal, quote, quote_table};
 use crate::catalog::{Catalog, ReferenceId, Table, TableId, TableKind, TableName};
+use crate::engine::{Dialect, literal, quote, quote_table};
 
 /// An index that finds the child rows of a key. `CONCURRENTLY` keeps writers going; inside a
 /// transaction it cannot run, nor on a partitioned table. PostgreSQL finds a name by itself that nothing has.

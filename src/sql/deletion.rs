@@ -1,8 +1,9 @@
 //! Removing the closure, and proving that it is gone.
 
 use super::closure::where_all;
-use super::{Dialect, Follow, Sql, Statement, literal, quote};
+use super::{Follow, Sql};
 use crate::catalog::{ReferenceId, TableId, TableName};
+use crate::engine::{Dialect, Statement, literal, quote};
 use crate::label::printable;
 
 impl Sql<'_> {

@@ -1,7 +1,8 @@
 //! How far a reference that no constraint vouches for holds in the data.
 
-use super::{Sql, Statement, quote};
+use super::Sql;
 use crate::catalog::ReferenceId;
+use crate::engine::{Statement, quote};
 use crate::policy::Types;
 
 impl Sql<'_> {

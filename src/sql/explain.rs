@@ -1,12 +1,13 @@
 //! Questions about one row: which one it is, whom it names, what was found out about it.
 
+use super::Sql;
 use super::meaning::typed;
-use super::mysql::Family;
 use super::refusals::ProtectedBy;
 use super::staging::literal_alone;
-use super::{Dialect, Sql, Statement, path};
 use crate::address::{Address, Place};
 use crate::catalog::{ReferenceId, TableId};
+use crate::engine::mysql::Family;
+use crate::engine::{Dialect, Statement, path};
 
 /// What identifies one row of a table, every value as text.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]

@@ -4,9 +4,10 @@
 //! the exceptions are climbed: `orgsweep_e…` holds them numbered, `orgsweep_h…` per table the rows
 //! met on the way up, `orgsweep_home` the outcome, `orgsweep_v…` the verdict per exception.
 
+use super::Sql;
 use super::closure::where_all;
-use super::{Dialect, Sql, Statement};
 use crate::catalog::{ReferenceId, TableId};
+use crate::engine::{Dialect, Statement};
 
 /// The home of an exception, as the verdict tables write it.
 pub const CLASSES: [(&str, Home); 3] =

@@ -4,10 +4,11 @@
 //! columns where the firewall needs them, and `gen`, the number of the statement that found the
 //! row. Columns are called `c0`, `c1`, … and keep their type and collation.
 
-use super::dialect::type_of;
-use super::mysql::{is_labelled, label_number};
-use super::{Dialect, Sql, path, quote};
+use super::Sql;
 use crate::catalog::{Catalog, Key, KeyComparison, RowId, Table, TableId, TableKind};
+use crate::engine::mysql::{is_labelled, label_number};
+use crate::engine::type_of;
+use crate::engine::{Dialect, path, quote};
 use crate::plan::Plan;
 use std::collections::BTreeMap;
 

@@ -1,9 +1,10 @@
 //! What a row is called by people: `DLID0001 - Global Corp (id 7)`.
 
+use super::Sql;
 use super::meaning::TYPES;
-use super::mysql::Family;
-use super::{Dialect, Sql, quote};
 use crate::catalog::{Affinity, TableId};
+use crate::engine::mysql::Family;
+use crate::engine::{Dialect, quote};
 
 /// Columns that name a row, best first.
 const NAMES: [&str; 12] = [

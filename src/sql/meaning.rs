@@ -1,11 +1,12 @@
 //! What a text that somebody typed means as a value of a column, exactly: an engine's own conversion cuts, rounds and
 //! ignores what does not fit the type, and would find another row.
 
-use super::mysql::{Family, exact};
+use super::Sql;
 use super::number::Decimal;
 use super::selection::as_blob;
-use super::{Dialect, Sql, Statement, literal, quote};
 use crate::catalog::{Affinity, Column, TableId};
+use crate::engine::mysql::{Family, exact};
+use crate::engine::{Dialect, Statement, literal, quote};
 use std::net::IpAddr;
 
 /// How a column's value is compared with a text.

@@ -4,7 +4,6 @@
 //! (`keys`); the other files ask questions about them and delete by them. In every statement `c`
 //! is the child or the table in question, `p` the parent's key table and `k` the table's own.
 
-mod abilities;
 mod affinities;
 mod age;
 mod archiving;
@@ -12,17 +11,14 @@ mod closure;
 mod constraints;
 pub mod cures;
 mod deletion;
-mod dialect;
 mod evidence;
 mod explain;
 mod homes;
 mod keys;
 mod labels;
 mod meaning;
-mod mysql;
 mod naming;
 mod number;
-mod path;
 mod proof;
 mod refusals;
 mod relinking;
@@ -32,7 +28,6 @@ mod script;
 mod selection;
 mod staging;
 mod standby;
-mod statement;
 mod sweep;
 #[cfg(test)]
 mod tests;
@@ -40,21 +35,18 @@ mod unlinking;
 mod verdicts;
 mod verification;
 
-pub use abilities::Cycles;
 pub use affinities::may_disagree;
 pub use closure::Follow;
-pub use dialect::{Dialect, Purpose};
 pub use explain::{Known, RowKey};
 pub use homes::{CLASSES, Home, Suspicion};
 pub use keys::KeyTable;
-pub use mysql::{coded_type, is_stored_alike};
 pub use proof::Constraint;
 pub use refusals::ProtectedBy;
 pub use staging::{Apart, Stage};
-pub use statement::{Placeholder, Statement};
 pub use sweep::Sweep;
 
-use crate::catalog::{Catalog, Column, ReferenceId, Table, TableId, TableKind, TableName};
+use crate::catalog::{Catalog, Column, ReferenceId, Table, TableId, TableKind};
+use crate::engine::Dialect;
 use crate::plan::Plan;
 use std::collections::BTreeMap;
 
@@ -88,6 +80,11 @@ impl<'a> Sql<'a> {
         self.dialect.temporary(&self.own(name))
     }
 
+    /// The operator by which values of a column are equal.
+    fn equality(&self, column: &Column) -> String {
+        column.equality.clone().unwrap_or_else(|| self.dialect.operator("="))
+    }
+
     fn table(&self, id: TableId) -> &'a Table {
         self.catalog.table(id)
     }
@@ -119,23 +116,4 @@ fn free_prefix(catalog: &Catalog) -> Option<String> {
     let free = |prefix: &String| !catalog.own_names.iter().any(|name| name.starts_with(prefix));
     let mut others = (1..).map(|n| format!("orgsweep{n}_"));
     if free(&PREFIX.to_owned()) { None } else { others.find(free) }
-}
-
-/// An identifier, quoted for every engine here: MariaDB's sessions are set to read it so (`ANSI_QUOTES`).
-pub fn quote(identifier: &str) -> String {
-    format!("\"{}\"", identifier.replace('"', "\"\""))
-}
-
-/// A table's name with its schema, quoted.
-fn quote_table(name: &TableName) -> String {
-    match &name.schema {
-        Some(schema) => format!("{}.{}", quote(schema), quote(&name.name)),
-        None => quote(&name.name),
-    }
-}
-
-/// A string literal. MariaDB's sessions run with `NO_BACKSLASH_ESCAPES`; PostgreSQL's own way is
-/// [`Dialect::literal`].
-pub fn literal(value: &str) -> String {
-    format!("'{}'", value.replace('\'', "''"))
 }

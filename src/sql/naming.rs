@@ -1,10 +1,11 @@
 //! When a child row names a parent row: the comparison that the foreign key itself makes.
 
+use super::Sql;
 use super::affinities::compares_plainly;
 use super::closure::where_all;
-use super::mysql::Likeness;
-use super::{Dialect, Sql, literal, quote};
 use crate::catalog::{Affinity, Column, Discriminant, ReferenceId, TableId};
+use crate::engine::mysql::Likeness;
+use crate::engine::{Dialect, literal, quote};
 
 impl Sql<'_> {
     /// The child row names the parent row in the key table, by the foreign key's own comparison:

@@ -2,10 +2,11 @@
 //! engine's catalog once more, and each is asked in the engine's own words; what the engine itself counted is
 //! asked besides. Nothing here uses the comparisons by which the rows were found.
 
-use super::mysql::is_labelled;
-use super::{Dialect, Sql, Statement, literal, quote};
+use super::Sql;
 use crate::catalog::{Reference, ReferenceId, TableId, TableName};
 use crate::database::Row;
+use crate::engine::mysql::is_labelled;
+use crate::engine::{Dialect, Statement, literal, quote};
 use serde::Deserialize;
 
 /// A foreign key as the engine has it by now.

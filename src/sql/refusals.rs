@@ -1,10 +1,11 @@
 //! Questions whose answer must be zero: who protects the closure, where unlinking and deleting
 //! get in each other's way. Each is a `FROM … WHERE …` that is counted and sampled alike.
 
+use super::Sql;
 use super::closure::where_all;
-use super::mysql::Family;
-use super::{Sql, Statement};
 use crate::catalog::{Discriminant, Discriminator, OnDelete, ReferenceId, TableId};
+use crate::engine::Statement;
+use crate::engine::mysql::Family;
 use crate::plan::{Condition, Unlink};
 
 /// Rows `c` of a table (and, where it matters, the parents `p` that they name).

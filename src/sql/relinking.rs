@@ -2,10 +2,11 @@
 //! without a key. Those that are alike in every column are interchangeable, so that of each sort as many are written as
 //! there were, whichever.
 
-use super::mysql::bytes;
+use super::Sql;
 use super::staging::Stage;
-use super::{Sql, Statement, quote};
 use crate::catalog::ReferenceId;
+use crate::engine::mysql::bytes;
+use crate::engine::{Statement, quote};
 
 impl Sql<'_> {
     /// Linked rows that name, by `id`, nobody.

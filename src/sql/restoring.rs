@@ -1,11 +1,12 @@
 //! Putting archived rows back, from the stage tables into those that they are of, and the questions
 //! that come before.
 
-use super::mysql::bytes;
+use super::Sql;
 use super::staging::Stage;
-use super::{Dialect, Sql, Statement, literal, quote};
 use crate::archive::{ArchivedColumn, Section};
 use crate::catalog::{Column, Key, ReferenceId, TableId};
+use crate::engine::mysql::bytes;
+use crate::engine::{Dialect, Statement, literal, quote};
 
 impl Sql<'_> {
     /// Archived rows whose value of `key` is taken: how many, and of some the value.

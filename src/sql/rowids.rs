@@ -1,8 +1,9 @@
 //! SQLite's rowids that no column is: an external index or an application may have kept them, so that rows come back
 //! under theirs.
 
+use super::Sql;
 use super::staging::Stage;
-use super::{Sql, Statement};
+use crate::engine::Statement;
 
 impl Sql<'_> {
     /// The stage's column that holds the rowid, and what the table calls it: where both have one that no column is.

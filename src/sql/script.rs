@@ -1,7 +1,7 @@
 //! What a script for an engine's own client is made of, beside the statements.
 
-use super::{Dialect, literal, path};
-use crate::catalog::token::{Kind, tokens};
+use crate::engine::token::{Kind, tokens};
+use crate::engine::{Dialect, literal, path};
 use crate::label::is_hidden;
 
 impl Dialect {

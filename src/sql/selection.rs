@@ -1,10 +1,11 @@
 //! The condition that selects root rows. Names match exactly, whatever the column's collation:
 //! the plain comparison is for the index, the binary one for the truth.
 
-use super::mysql::{Family, exact};
+use super::Sql;
 use super::staging::literal_alone;
-use super::{Dialect, Sql, Statement, path, quote};
 use crate::catalog::{Affinity, Column, TableId};
+use crate::engine::mysql::{Family, exact};
+use crate::engine::{Dialect, Statement, path, quote};
 use crate::selection::{Root, Selection};
 
 impl Sql<'_> {

@@ -1,11 +1,12 @@
 //! Stage tables: the rows of an archive as temporary tables named `orgsweep_r…`, where sets of them can
 //! be asked about before any of them is put back.
 
+use super::Sql;
 use super::archiving::staged_type;
-use super::dialect::type_of;
-use super::mysql::{Family, is_invalid_label};
-use super::{Dialect, Sql, Statement, quote};
 use crate::archive::{ArchivedColumn, Section};
+use crate::engine::mysql::{Family, is_invalid_label};
+use crate::engine::type_of;
+use crate::engine::{Dialect, Statement, quote};
 use crate::restoration::Part;
 
 /// A section's rows in its stage table, alias `s`, columns `v0`, `v1`, …

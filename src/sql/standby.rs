@@ -5,8 +5,9 @@
 //! recursive query, so the round is given a name of its own (`w`), and read by that as often as needed:
 //! <https://www.postgresql.org/docs/current/queries-with.html#QUERIES-WITH-RECURSIVE>.
 
-use super::{Sql, Statement};
+use super::Sql;
 use crate::catalog::ReferenceId;
+use crate::engine::Statement;
 use crate::plan::{Rank, Unlink};
 use crate::selection::{Root, Selection};
 

@@ -3,8 +3,9 @@
 //! Rows that only references reach whose turn has not come yet are set aside, in `orgsweep_a…`: their
 //! `gen` is negative and tells, bit by bit, by which of those references.
 
-use super::{Sql, Statement, quote};
+use super::Sql;
 use crate::catalog::{ReferenceId, TableId};
+use crate::engine::{Statement, quote};
 use crate::plan::Unlink;
 use std::collections::BTreeMap;
 

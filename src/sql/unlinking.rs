@@ -1,9 +1,10 @@
 //! Surviving rows whose reference is set to null, to its default or to another key.
 
+use super::Sql;
 use super::closure::where_all;
 use super::selection::bound_type;
-use super::{Dialect, Sql, Statement, path, quote};
 use crate::catalog::{Affinity, Column, TableId};
+use crate::engine::{Dialect, Statement, path, quote};
 use crate::findings::Change;
 use crate::plan::{Unlink, UnlinkValue};
 

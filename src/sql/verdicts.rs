@@ -1,8 +1,9 @@
 //! The firewall's answers: what the exceptions are, who owns them, and what is kept out of the closure.
 
+use super::Sql;
 use super::closure::where_all;
-use super::{Sql, Statement};
 use crate::catalog::{OnDelete, ReferenceId, TableId};
+use crate::engine::Statement;
 
 /// Rows that the firewall refuses: foreign ones, and others that only a forced reference reaches.
 const REFUSED: &str =

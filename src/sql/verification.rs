@@ -1,10 +1,11 @@
 //! Questions without key tables: what still exists, what still names a key.
 
+use super::Sql;
 use super::affinities::compares_plainly;
 use super::meaning::typed;
 use super::selection::{as_blob, bound_type};
-use super::{Dialect, Sql, Statement, quote};
 use crate::catalog::{Affinity, Origin, ReferenceId};
+use crate::engine::{Dialect, Statement, quote};
 use crate::selection::{Root, Selection};
 
 impl Sql<'_> {

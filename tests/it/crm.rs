@@ -4,7 +4,7 @@
 use diesel::prelude::*;
 use orgsweep::crm::{migrate, schema, seed};
 use orgsweep::database::{Database, Driver, Target};
-use orgsweep::sql::{Dialect, Statement};
+use orgsweep::engine::{Dialect, Statement};
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU32, Ordering};
 use tempfile::TempDir;

@@ -10,7 +10,7 @@ use crate::model::schema::{Case, OnDelete};
 use crate::model::{generate, shrink, trial};
 use crate::support::Backend;
 use fastrand::Rng;
-use orgsweep::sql::Dialect;
+use orgsweep::engine::Dialect;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::io::Write;

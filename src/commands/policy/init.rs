@@ -3,10 +3,11 @@
 
 use super::super::roots::root_problem;
 use super::{LOCK_TIMEOUT, evidence, readable, write};
-use crate::catalog::{self, Catalog, ReferenceId, TableId};
+use crate::catalog::{Catalog, ReferenceId, TableId};
 use crate::cli::PolicyInit;
 use crate::database::{Database, Target};
 use crate::exit::Exit;
+use crate::introspect;
 use crate::plan::{self, Rules};
 use crate::policy::{Candidate, Draft, candidates, of_types, typed_pairs};
 use crate::render::grouped;
@@ -21,7 +22,7 @@ const CONTAINED: f64 = 0.5;
 pub fn run(target: &Target, args: &PolicyInit, ui: &mut Ui) -> Result<Exit> {
     let mut database = Database::connect(target, false)?;
     database.set_busy_timeout(LOCK_TIMEOUT)?;
-    let catalog = database.in_snapshot(catalog::load)?;
+    let catalog = database.in_snapshot(introspect::load)?;
     let root =
         find_root(&catalog, RootNames { table: args.root.as_deref(), ..RootNames::default() });
     let mut draft = Draft {

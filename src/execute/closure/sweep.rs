@@ -4,9 +4,10 @@
 
 use super::{Discovery, analyze, create_keys, register};
 use crate::catalog::{ReferenceId, TableId};
+use crate::engine::Statement;
 use crate::execute::{Failure, Run};
 use crate::plan::{Followed, Rank, can_share, pays};
-use crate::sql::{Follow, Statement, Sweep};
+use crate::sql::{Follow, Sweep};
 use std::collections::BTreeMap;
 
 /// More references than these are not set aside at once: each has a bit.

@@ -2,9 +2,10 @@
 
 use super::{Failure, Run, Source, Stages, counted};
 use crate::catalog::{ReferenceId, TableId};
+use crate::engine::Statement;
 use crate::execute::digest::Sum;
 use crate::restoration::{Part, Restored};
-use crate::sql::{Stage, Statement};
+use crate::sql::Stage;
 use std::collections::BTreeSet;
 
 /// Compares every value that is back with the archive's, both as an archive writes them. What was let change

@@ -2,9 +2,10 @@
 
 use super::{Failure, Run, Source};
 use crate::catalog::{Catalog, Reference, TableId};
+use crate::engine::Cycles;
+use crate::engine::Silence;
 use crate::plan::Checks;
-use crate::restoration::{Firing, Silence, firing, is_plain};
-use crate::sql::Cycles;
+use crate::restoration::{Firing, firing, is_plain};
 use std::collections::BTreeSet;
 
 /// How rows are put back.

@@ -6,7 +6,7 @@ use crate::model::arena::Arena;
 use crate::model::contract::sorted;
 use crate::model::schema::Case;
 use crate::model::{generate, shrink, trial};
-use orgsweep::sql::Dialect;
+use orgsweep::engine::Dialect;
 
 #[test]
 fn sqlite() {

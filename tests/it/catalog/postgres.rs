@@ -2,7 +2,7 @@ use crate::catalog::shown::{references, shown};
 use crate::catalog::{check_fingerprint, loaded};
 use orgsweep::catalog::{Catalog, Privileges};
 use orgsweep::database::{Database, Target};
-use orgsweep::sql::Statement;
+use orgsweep::engine::Statement;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// A new database that is dropped with this value.

@@ -2,7 +2,7 @@
 
 use super::{CLEAN_APEX, small};
 use crate::support::*;
-use orgsweep::sql::quote;
+use orgsweep::engine::quote;
 use serde_json::{Value, json};
 
 const APEX: [&str; 2] = ["--org-name", "Apex"];

@@ -3,7 +3,7 @@
 
 use super::scripts::run_script;
 use crate::support::*;
-use orgsweep::sql::{literal, quote};
+use orgsweep::engine::{literal, quote};
 use serde_json::Value;
 
 /// Organizations 1 and 2 have a user each, and what the user wrote protects them; a trigger lets none of

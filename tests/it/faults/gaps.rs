@@ -6,7 +6,7 @@ use super::company::{CLEAN, Company, Left, each_server, proxied, wait_for_backen
 use super::proxy::{Proxy, Verdict};
 use crate::support::*;
 use orgsweep::database::Database;
-use orgsweep::sql::Statement;
+use orgsweep::engine::Statement;
 use std::collections::BTreeMap;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::sync::{Arc, Mutex};

@@ -3,7 +3,7 @@
 use super::contract::{RowId, Rows};
 use super::schema::{Case, Column, Data, Kind, Row, Schema, TRIGGER_LOG, quote};
 use crate::support::{Backend, TestDatabase};
-use orgsweep::sql::{Dialect, Statement, literal};
+use orgsweep::engine::{Dialect, Statement, literal};
 
 /// One database that many cases are loaded into, one after the other.
 pub struct Arena {

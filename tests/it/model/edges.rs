@@ -2,7 +2,7 @@
 
 use super::schema::{Kind, Schema, Trigger};
 use fastrand::Rng;
-use orgsweep::sql::Dialect;
+use orgsweep::engine::Dialect;
 
 /// Names that want quotes, or look like others.
 const NAMES: [&str; 10] = [

@@ -3,7 +3,7 @@
 use super::schema::{Case, Column, Key, Kind, OnDelete, Reference, Schema, Table};
 use super::{data, edges};
 use fastrand::Rng;
-use orgsweep::sql::Dialect;
+use orgsweep::engine::Dialect;
 
 /// Names of all sorts; some need quotes.
 const NAMES: [&str; 12] = [

@@ -1,6 +1,6 @@
 //! A database as plain data, and the SQL that makes it.
 
-use orgsweep::sql::Dialect;
+use orgsweep::engine::Dialect;
 use std::fmt::Write as _;
 
 /// Values as text, whatever the column's type; `None` is null.

@@ -5,7 +5,7 @@ use super::contract::{Force, Model, Options, Refusal, Verdict, sorted, verdict};
 use super::data::first_violation;
 use super::schema::{Case, Data, Schema};
 use crate::support::Outcome;
-use orgsweep::sql::Dialect;
+use orgsweep::engine::Dialect;
 use serde_json::Value;
 use std::collections::BTreeMap;
 

@@ -5,7 +5,7 @@ use super::process::{Invocation, Outcome};
 use super::rows::Dump;
 use super::skip;
 use orgsweep::database::{Database, Target};
-use orgsweep::sql::{Statement, literal, quote};
+use orgsweep::engine::{Statement, literal, quote};
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{DefaultHasher, Hash, Hasher};

@@ -2,7 +2,7 @@
 
 use super::database::{TestDatabase, mysql_url};
 use super::rows::Dump;
-use orgsweep::sql::{literal, quote};
+use orgsweep::engine::{literal, quote};
 use std::io::Write;
 use std::process::{Command, Stdio};
 

@@ -2,7 +2,7 @@
 //! compares is the constraint's operator, in the key's collation.
 
 use super::*;
-use orgsweep::sql::literal;
+use orgsweep::engine::literal;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Set for every key, and for both organizations with both kinds of checks; otherwise every third key is tried, and

@@ -4,7 +4,7 @@ use super::grants::{self, Grant};
 use super::{ByTable, Positions, answer, place};
 use crate::catalog::{Comparison, Declaration, OnDelete, Reference, Table};
 use crate::database::{self, Database, Fault, Row};
-use crate::sql::{is_stored_alike, quote};
+use crate::engine::{is_stored_alike, quote};
 use std::collections::BTreeMap;
 
 const HIDDEN: &str = include_str!("hidden.sql");

@@ -2,7 +2,7 @@
 //! checks, the names and deferral of foreign keys, a trigger's event. (Its C interface knows the
 //! collations, sqlite3_table_column_metadata, but Diesel does not hand out the connection.)
 
-use super::token::{Kind, Token, tokens};
+use crate::engine::token::{Kind, Token, tokens};
 
 /// The clauses of a CREATE TABLE.
 #[derive(Debug, Default, PartialEq)]

@@ -6,9 +6,9 @@
 //!
 //! information_schema is not used: it takes 14.6 s where pg_catalog takes 7 ms (1,000 tables).
 
-use super::{Catalog, Reference, Table, TableId};
+use crate::catalog::{Catalog, Reference, Table, TableId};
 use crate::database::{self, Database, Error, Fault};
-use crate::sql::Statement;
+use crate::engine::Statement;
 use serde::de::DeserializeOwned;
 use std::collections::HashMap;
 

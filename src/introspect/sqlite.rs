@@ -8,12 +8,11 @@
 mod ddl;
 mod reference;
 mod table;
-pub mod token;
 
 use self::table::Described;
-use super::{Catalog, Fires, Trigger};
+use crate::catalog::{Catalog, Fires, Trigger};
 use crate::database::{self, Database, Row};
-use crate::sql::Statement;
+use crate::engine::Statement;
 use std::collections::HashMap;
 
 const FINGERPRINT: &str = "PRAGMA main.schema_version";

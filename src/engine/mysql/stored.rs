@@ -7,7 +7,7 @@ use crate::catalog::Column;
 
 /// How SQL asks which values InnoDB calls equal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::sql) enum Likeness {
+pub(crate) enum Likeness {
     /// By `=`.
     Plain,
     /// By `=` and the numbers of the labels: the empty text may be a label, and is what an invalid value reads as.
@@ -19,7 +19,7 @@ pub(in crate::sql) enum Likeness {
 }
 
 impl Likeness {
-    pub(in crate::sql) fn of(parent: &Column, child: &Column) -> Likeness {
+    pub(crate) fn of(parent: &Column, child: &Column) -> Likeness {
         match (Stored::of(parent), Stored::of(child)) {
             // Nobody sees this column, so nobody compares it either.
             (Stored::Hidden, _) | (_, Stored::Hidden) => Likeness::Plain,
@@ -34,7 +34,7 @@ impl Likeness {
     }
 
     /// `parent` is equal to `child`. What is unlike is never asked (`Sql::unlike`).
-    pub(in crate::sql) fn equal(self, parent: &str, child: &str) -> String {
+    pub(crate) fn equal(self, parent: &str, child: &str) -> String {
         let plain = format!("{parent} = {child}");
         let numbers = format!("{} = {}", label_number(parent), label_number(child));
         match self {
@@ -51,12 +51,12 @@ pub fn is_stored_alike(parent: &Column, child: &Column) -> bool {
 }
 
 /// The number that an ENUM or SET is. `+ 0` would be a DOUBLE, and a SET has 64 bits.
-pub(in crate::sql) fn label_number(value: &str) -> String {
+pub(crate) fn label_number(value: &str) -> String {
     format!("({value} | 0)")
 }
 
 /// Its values are texts to SQL and numbers to InnoDB.
-pub(in crate::sql) fn is_labelled(type_name: &str) -> bool {
+pub(crate) fn is_labelled(type_name: &str) -> bool {
     matches!(word(type_name), "enum" | "set")
 }
 

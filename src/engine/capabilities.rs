@@ -16,6 +16,19 @@ pub enum Cycles {
     LeavesFirst,
 }
 
+/// What keeps a user's triggers from firing while rows are put back.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Silence {
+    /// Nothing does.
+    #[default]
+    Nothing,
+    /// PostgreSQL's replica role. Only INSERTs are made in it: nothing checks references there, and an UPDATE
+    /// can break what was not looked at.
+    ReplicaRole,
+    /// SQLite's switch, which leaves the actions of foreign keys alone.
+    Switch,
+}
+
 impl Dialect {
     /// What the address of a row is called, for tables without a key. MariaDB's rows have none: there those
     /// that are alike in everything go, or stay, together.
@@ -58,7 +71,7 @@ impl Dialect {
     }
 
     /// An index can hold all of a value of this type.
-    pub(super) fn indexes_all_of(self, type_name: &str) -> bool {
+    pub(crate) fn indexes_all_of(self, type_name: &str) -> bool {
         self != Dialect::Mysql || !Family::is_long(type_name)
     }
 

@@ -179,7 +179,7 @@ impl Dialect {
     }
 
     /// A user's table. SQLite's temporary tables would hide one of the same name.
-    pub(super) fn table(self, name: &TableName) -> String {
+    pub(crate) fn table(self, name: &TableName) -> String {
         match self {
             Dialect::Sqlite => format!("main.{}", quote(&name.name)),
             Dialect::Postgres => match name.qualifier() {
@@ -191,7 +191,7 @@ impl Dialect {
     }
 
     /// One of our own temporary tables.
-    pub(super) fn temporary(self, name: &str) -> String {
+    pub(crate) fn temporary(self, name: &str) -> String {
         match self {
             Dialect::Sqlite => format!("temp.{name}"),
             Dialect::Postgres => format!("pg_temp.{name}"),
@@ -201,7 +201,7 @@ impl Dialect {
     }
 
     /// What an INSERT into a key table says of rows that are in it: two ways to the same row.
-    pub(super) fn or_ignore(self) -> &'static str {
+    pub(crate) fn or_ignore(self) -> &'static str {
         match self {
             Dialect::Sqlite => "OR IGNORE ",
             Dialect::Postgres => "",
@@ -210,7 +210,7 @@ impl Dialect {
     }
 
     /// MariaDB: without the word TEMPORARY it would commit.
-    pub(super) fn drop_temporary(self, relation: &str) -> String {
+    pub(crate) fn drop_temporary(self, relation: &str) -> String {
         match self {
             Dialect::Sqlite | Dialect::Postgres => format!("DROP TABLE {relation}"),
             Dialect::Mysql => format!("DROP TEMPORARY TABLE {relation}"),
@@ -219,7 +219,7 @@ impl Dialect {
 
     /// A string literal. PostgreSQL's `E''` is the same text whatever `standard_conforming_strings` is, which a
     /// user's own functions may want as it is.
-    pub(super) fn literal(self, value: &str) -> String {
+    pub(crate) fn literal(self, value: &str) -> String {
         match self == Dialect::Postgres && value.contains('\\') {
             true => format!("E{}", literal(&value.replace('\\', "\\\\"))),
             false => literal(value),
@@ -227,7 +227,7 @@ impl Dialect {
     }
 
     /// Texts one after the other; null where one of them is. To MariaDB `||` may be OR.
-    pub(super) fn joined(self, texts: &[String]) -> String {
+    pub(crate) fn joined(self, texts: &[String]) -> String {
         match self {
             Dialect::Mysql if texts.len() > 1 => format!("concat({})", texts.join(", ")),
             Dialect::Postgres if texts.len() > 1 => {
@@ -238,7 +238,7 @@ impl Dialect {
     }
 
     /// Joins in the order as written, where the planner has no statistics of temporary tables.
-    pub(super) fn ordered_join(self) -> &'static str {
+    pub(crate) fn ordered_join(self) -> &'static str {
         match self {
             Dialect::Sqlite => "CROSS JOIN",
             Dialect::Postgres => "JOIN",
@@ -247,7 +247,7 @@ impl Dialect {
     }
 
     /// How many rows there are, as text.
-    pub(super) fn count(self) -> String {
+    pub(crate) fn count(self) -> String {
         self.as_text(&format!("{}(*)", self.function("count")))
     }
 
@@ -263,7 +263,7 @@ impl Dialect {
     /// where the type is; `concat` always asks the type
     /// (<https://www.postgresql.org/docs/current/sql-createcast.html>). `num_nulls`, because a composite that has a null in it
     /// is not `IS NOT NULL`.
-    pub(super) fn output(self, value: &str, type_name: &str) -> String {
+    pub(crate) fn output(self, value: &str, type_name: &str) -> String {
         match self == Dialect::Postgres && path::is_users(type_name) {
             true => format!(
                 "CASE WHEN pg_catalog.num_nulls({value}) OPERATOR(pg_catalog.=) 0 THEN pg_catalog.concat({value}) END"
@@ -273,7 +273,7 @@ impl Dialect {
     }
 
     /// A value's text that is equal to the same text alone.
-    pub(super) fn exact_text(self, value: &str, type_name: &str) -> String {
+    pub(crate) fn exact_text(self, value: &str, type_name: &str) -> String {
         match self {
             Dialect::Sqlite | Dialect::Postgres => self.output(value, type_name),
             Dialect::Mysql => mysql::exact(value),
@@ -281,7 +281,7 @@ impl Dialect {
     }
 
     /// A text that is compared as it is: MariaDB's collations take it in any case and with any padding.
-    pub(super) fn as_it_is(self, text: String) -> String {
+    pub(crate) fn as_it_is(self, text: String) -> String {
         match self {
             Dialect::Sqlite | Dialect::Postgres => text,
             Dialect::Mysql => mysql::exact(&text),
@@ -289,7 +289,7 @@ impl Dialect {
     }
 
     /// Locks the rows of `alias` that a query returns, where rows can be locked.
-    pub(super) fn for_update(self, alias: &str, lock: bool) -> String {
+    pub(crate) fn for_update(self, alias: &str, lock: bool) -> String {
         match self {
             Dialect::Postgres if lock => format!(" FOR UPDATE OF {alias}"),
             // Our own tables' rows along with it.
@@ -318,7 +318,7 @@ const LOSSLESS: &str = "SET LOCAL datestyle = 'ISO, YMD'; SET LOCAL intervalstyl
                         SET LOCAL array_nulls = on";
 
 /// A type whose columns have this affinity, and are never the rowid.
-pub(super) fn type_of(affinity: Affinity) -> &'static str {
+pub(crate) fn type_of(affinity: Affinity) -> &'static str {
     match affinity {
         Affinity::Integer => "INT",
         Affinity::Text => "TEXT",

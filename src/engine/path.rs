@@ -6,8 +6,7 @@
 //! tables' checks) run under the path that the session came with, which that code may want, and name everything of theirs in full
 //! (<https://www.postgresql.org/docs/current/ddl-schemas.html#DDL-SCHEMAS-PATH>). Other engines have no path.
 
-use super::{Dialect, Sql};
-use crate::catalog::Column;
+use super::Dialect;
 
 /// Notes the session's path and the schemas on it for this transaction, then leaves it. pg_temp goes last on the
 /// noted path, where it is usually first without being named: a trigger that reads a table called like
@@ -29,7 +28,7 @@ macro_rules! left {
         "SET LOCAL search_path = pg_catalog, pg_temp; SET LOCAL quote_all_identifiers = off"
     };
 }
-pub(super) use {leave, left, noted};
+pub(crate) use {leave, left, noted};
 
 impl Dialect {
     /// From here on, names mean what this program means.
@@ -45,7 +44,7 @@ impl Dialect {
     }
 
     /// An operator that no other can stand in for. It binds as `||` does, tighter than a comparison.
-    pub(super) fn operator(self, operator: &str) -> String {
+    pub(crate) fn operator(self, operator: &str) -> String {
         match self {
             Dialect::Postgres => format!("OPERATOR(pg_catalog.{operator})"),
             Dialect::Sqlite | Dialect::Mysql => operator.to_owned(),
@@ -53,7 +52,7 @@ impl Dialect {
     }
 
     /// A function of the engine's own.
-    pub(super) fn function(self, name: &str) -> String {
+    pub(crate) fn function(self, name: &str) -> String {
         match self {
             Dialect::Postgres => format!("pg_catalog.{name}"),
             Dialect::Sqlite | Dialect::Mysql => name.to_owned(),
@@ -61,16 +60,9 @@ impl Dialect {
     }
 }
 
-impl Sql<'_> {
-    /// The operator by which values of a column are equal.
-    pub(super) fn equality(&self, column: &Column) -> String {
-        column.equality.clone().unwrap_or_else(|| self.dialect.operator("="))
-    }
-}
-
 /// A type as `format_type` names it under our path (a user's with its schema, a built-in one without), so
 /// that it means the same under any. Where SQL itself has a word for a type, no schema can hide it, nor can one be written.
-pub(super) fn built_in(type_name: &str) -> String {
+pub(crate) fn built_in(type_name: &str) -> String {
     const WORDS: [&str; 12] = [
         "bigint",
         "bit",
@@ -95,7 +87,7 @@ pub(super) fn built_in(type_name: &str) -> String {
 
 /// The same without a length or precision: a cast to `character(3)` cuts and one to `timestamp(0)` rounds; and
 /// without its length `character` means one.
-pub(super) fn of_any_length(type_name: &str) -> String {
+pub(crate) fn of_any_length(type_name: &str) -> String {
     let (array, element) = match type_name.strip_suffix("[]") {
         Some(element) => ("[]", element),
         None => ("", type_name),
@@ -115,7 +107,7 @@ pub(super) fn of_any_length(type_name: &str) -> String {
 }
 
 /// The type is none of the engine's own: somebody may have made casts for it.
-pub(super) fn is_users(type_name: &str) -> bool {
+pub(crate) fn is_users(type_name: &str) -> bool {
     type_name.contains('.')
 }
 

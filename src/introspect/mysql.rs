@@ -7,12 +7,12 @@ mod grants;
 mod reference;
 
 use self::grants::Grant;
-use super::{
+use crate::catalog::{
     Affinity, Catalog, Check, Column, Exclusion, Fires, Key, Privileges, Table, TableId, TableKind,
     TableName, Trigger, Unidentified,
 };
 use crate::database::{self, Database, Fault, Row};
-use crate::sql::{Statement, coded_type, literal};
+use crate::engine::{Statement, coded_type, literal};
 use std::collections::{BTreeMap, BTreeSet};
 
 const FINGERPRINT: &str = include_str!("mysql/fingerprint.sql");

@@ -7,11 +7,11 @@ use super::{Statement, literal};
 use std::borrow::Cow;
 use std::fmt::Write as _;
 pub use stored::is_stored_alike;
-pub(super) use stored::{Likeness, is_labelled, label_number};
+pub(crate) use stored::{Likeness, is_labelled, label_number};
 
 /// MariaDB's types, as far as their texts differ.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Family {
+pub(crate) enum Family {
     Integer,
     Decimal,
     Float,
@@ -52,7 +52,7 @@ fn char_set(type_name: &str) -> Option<&str> {
 
 impl Family {
     /// Told from a declared type: `int(10) unsigned`, `varbinary(16)`, …
-    pub(super) fn of(type_name: &str) -> Family {
+    pub(crate) fn of(type_name: &str) -> Family {
         let name = type_name.to_ascii_lowercase();
         let word = name.split(['(', ' ']).next().unwrap_or_default();
         match word {
@@ -72,7 +72,7 @@ impl Family {
     }
 
     /// Values of the two types mean the same where they are equal.
-    pub(super) fn are_alike(left: &str, right: &str) -> bool {
+    pub(crate) fn are_alike(left: &str, right: &str) -> bool {
         const TEXTS: [&str; 4] = ["char", "text", "enum", "set"];
         let kind = |type_name: &str| {
             let name = type_name.to_ascii_lowercase();
@@ -90,7 +90,7 @@ impl Family {
     }
 
     /// No index can be made over all of a value.
-    pub(super) fn is_long(type_name: &str) -> bool {
+    pub(crate) fn is_long(type_name: &str) -> bool {
         let name = type_name.to_ascii_lowercase();
         let word = name.split(['(', ' ']).next().unwrap_or_default();
         word.ends_with("text")
@@ -100,7 +100,7 @@ impl Family {
     }
 
     /// A value as text that people can type again. A FLOAT's own text has six digits.
-    pub(super) fn text(self, value: &str) -> String {
+    pub(crate) fn text(self, value: &str) -> String {
         match self {
             Family::Bytes => format!("concat('X''', hex({value}), '''')"),
             Family::Bit => format!("CAST({value} + 0 AS CHAR)"),
@@ -112,7 +112,7 @@ impl Family {
     /// A value as it is read for an archive: its bytes, or a text. Whatever makes a long value longer, as hex() and
     /// CAST do, is NULL where the result would be longer than `max_allowed_packet`; these are not
     /// (<https://github.com/MariaDB/server/blob/10.11/sql/item_strfunc.cc>, measured in `tests/it/archive/large.rs`).
-    pub(super) fn archived(self, value: &str) -> String {
+    pub(crate) fn archived(self, value: &str) -> String {
         match self {
             Family::Bytes | Family::Other => format!("concat({value})"),
             Family::Coded => format!("CONVERT({value} USING binary)"),
@@ -123,7 +123,7 @@ impl Family {
     }
 
     /// The same as the archive keeps it: bytes are written as hexadecimal digits.
-    pub(super) fn written(self, value: &[u8]) -> Cow<'_, [u8]> {
+    pub(crate) fn written(self, value: &[u8]) -> Cow<'_, [u8]> {
         match self {
             Family::Bytes | Family::Coded => {
                 let mut digits = String::with_capacity(2 * value.len());
@@ -137,7 +137,7 @@ impl Family {
     }
 
     /// The literal of an archived value of this type. `None`: it is none.
-    pub(super) fn unarchived(type_name: &str, text: &str) -> Option<String> {
+    pub(crate) fn unarchived(type_name: &str, text: &str) -> Option<String> {
         let hex = || text.bytes().all(|byte| byte.is_ascii_hexdigit());
         match Family::of(type_name) {
             Family::Bytes if hex() && text.len().is_multiple_of(2) => Some(format!("X'{text}'")),
@@ -160,7 +160,7 @@ impl Family {
 
     /// The value itself of an archived one, to be sent apart from the statement, and how that names it there.
     /// `None`: it is none.
-    pub(super) fn sent(type_name: &str, text: &str, variable: &str) -> Option<(Vec<u8>, String)> {
+    pub(crate) fn sent(type_name: &str, text: &str, variable: &str) -> Option<(Vec<u8>, String)> {
         match Family::of(type_name) {
             Family::Bytes | Family::Coded => {
                 let pairs = text.as_bytes().chunks(2);
@@ -177,7 +177,7 @@ impl Family {
     }
 
     /// A column can hold the value that the text means: a number is asked for only of numbers.
-    pub(super) fn reads(self, text: &str) -> bool {
+    pub(crate) fn reads(self, text: &str) -> bool {
         match self {
             Family::Integer | Family::Decimal | Family::Float => number(text.trim()).is_some(),
             Family::Bytes
@@ -191,7 +191,7 @@ impl Family {
 
     /// The column holds the value that the text means. A number that is none finds nothing: MariaDB
     /// would take 7 for '7abc', and compare a long integer with a text as floating-point numbers.
-    pub(super) fn is(self, column: &str, text: &str) -> Statement {
+    pub(crate) fn is(self, column: &str, text: &str) -> Statement {
         let mut condition = Statement::default();
         match self {
             Family::Integer | Family::Decimal | Family::Float => match number(text.trim()) {
@@ -218,7 +218,7 @@ fn has_empty_label(type_name: &str) -> bool {
 }
 
 /// An archived value that the type has no label for.
-pub(super) fn is_invalid_label(type_name: &str, text: &str) -> bool {
+pub(crate) fn is_invalid_label(type_name: &str, text: &str) -> bool {
     type_name.starts_with("enum") && (text.is_empty() || text.strip_prefix(NUMBER) == Some("0"))
 }
 
@@ -232,13 +232,13 @@ fn number(text: &str) -> Option<String> {
 }
 
 /// The text of a value as bytes, so that they are compared as they are: no collation, no padding.
-pub(super) fn exact(value: &str) -> String {
+pub(crate) fn exact(value: &str) -> String {
     format!("CAST(CAST({value} AS CHAR) AS BINARY)")
 }
 
 /// Any value as bytes that differ where the values do, two of one column's type: of a long one a digest, since CAST
 /// is NULL for what is longer than `max_allowed_packet`.
-pub(super) fn bytes(value: &str) -> String {
+pub(crate) fn bytes(value: &str) -> String {
     format!(
         "IF(octet_length({value}) > {LONG}, sha2({value}, 512), CAST(concat({value}) AS BINARY))"
     )

@@ -1,13 +1,13 @@
 //! One table out of what the queries and its CREATE TABLE say about it.
 
 use super::ddl::{self, Declared, DeclaredIndex, DeclaredReference};
-use super::token;
 use crate::catalog::{
     Affinity, Check, Column, ExcludedPart, Exclusion, Key, Privileges, RowId, Table, TableKind,
     TableName, Unidentified,
 };
 use crate::database::Row;
-use crate::sql::quote;
+use crate::engine::quote;
+use crate::engine::token;
 use std::collections::HashMap;
 
 /// A table and what its references need besides.
