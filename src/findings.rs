@@ -130,6 +130,20 @@ pub struct Unlinked {
     pub stranded: u64,
 }
 
+impl Unlinked {
+    /// More rows that were unlinked by the same reference.
+    pub fn add(&mut self, more: Unlinked) {
+        self.rows += more.rows;
+        self.stranded += more.stranded;
+        for (name, rows) in more.organizations {
+            match self.organizations.iter_mut().find(|(known, _)| *known == name) {
+                Some((_, known)) => *known += rows,
+                None => self.organizations.push((name, rows)),
+            }
+        }
+    }
+}
+
 /// All unlinks that change rows of one table: positions in [`Plan::unlinks`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct Change {

@@ -14,8 +14,8 @@ pub struct Selection {
     pub patterns: Vec<String>,
     /// Of these only the ones that were made longer ago.
     pub older_than: Option<Duration>,
-    /// Of these only the one with this key.
-    pub only: Option<String>,
+    /// Of these only those with one of these keys: they were found before.
+    pub only: Option<Vec<String>>,
     /// Where none matches, nothing else goes either.
     pub required: bool,
 }

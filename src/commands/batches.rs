@@ -12,11 +12,12 @@ use crate::cli::{Clean, EngineCascade, How, ReferenceChecks};
 use crate::database::Database;
 use crate::execute::{self, Batch, Failure, Job, Progress};
 use crate::exit::{self, Exit, Problem};
-use crate::findings::Findings;
+use crate::findings::{Expected, Findings};
 use crate::interrupt;
 use crate::plan::Force;
 use crate::receipt::Part;
 use crate::render::{Outcome, counted, grouped};
+use crate::selection::Selection;
 use crate::ui::Ui;
 use anyhow::Result;
 use lag::Lag;
@@ -82,8 +83,14 @@ pub fn clean(
     }
     let reporting = reporting(args, &how, &prepared);
     let (archive, in_batches) = (archiving.as_ref(), true);
-    let job = Job { archive, in_batches, ..prepared.job(how.lock_timeout, true) };
-    let mut series = Series { job, reporting, parts, total: seen.findings.deleted(), lag };
+    // What was shown, and nothing else: an organization of the same name may come meanwhile.
+    let organizations = Expected::from(&seen.findings).organizations;
+    let only = prepared.root.key.is_some().then(|| organizations.clone());
+    let selection = Selection { only, required: false, ..prepared.selection.clone() };
+    let job =
+        Job { archive, in_batches, selection: &selection, ..prepared.job(how.lock_timeout, true) };
+    let total = seen.findings.deleted();
+    let mut series = Series { job, reporting, organizations, parts, total, lag };
     let ended = series.run(&mut database, args, rows, ui);
     let committed = series.parts.iter().filter(|part| part.deleted > 0).count();
     match ended {
@@ -135,6 +142,8 @@ fn reporting<'a>(args: &'a Clean, how: &'a How, prepared: &'a Prepared) -> Repor
 struct Series<'a> {
     job: Job<'a>,
     reporting: Reporting<'a>,
+    /// Keys of those that were shown and confirmed.
+    organizations: Vec<String>,
     /// One for each batch.
     parts: &'a mut Vec<Part>,
     total: u64,
@@ -194,7 +203,7 @@ impl Series<'_> {
             Progress::Slow(_) if !first => {}
             progress => self.reporting.prepared.narrate(ui, progress),
         };
-        execute::batch(database, &job, &mut observe)
+        execute::batch(database, &job, &self.organizations, &mut observe)
     }
 
     /// Something came in the way between two batches.
@@ -232,7 +241,7 @@ fn add(all: &mut Ended, batch: Ended) {
     }
     for more in unlinked {
         match all.findings.unlinked.iter_mut().find(|one| one.unlink == more.unlink) {
-            Some(one) => one.rows += more.rows,
+            Some(one) => one.add(more),
             None => all.findings.unlinked.push(more),
         }
     }

@@ -265,7 +265,7 @@ impl<'a> Run<'a> {
         let selection = match unit.key() {
             // Selected again, under the lock.
             Some(key) => Selection {
-                only: Some(key.to_owned()),
+                only: Some(vec![key.to_owned()]),
                 required: false,
                 ..self.prepared.selection.clone()
             },

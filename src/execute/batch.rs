@@ -14,24 +14,43 @@ pub struct Batch {
     pub cut: bool,
 }
 
-/// One batch of a series, as [`super::clean`] runs it; where rows name each other none may be found that could
-/// go by itself: [`Outcome::Nothing`], and more of them at once would.
+/// One batch of a series that was confirmed for these organizations, as [`super::clean`] runs it; where rows name each
+/// other none may be found that could go by itself: [`Outcome::Nothing`], and more of them at once would.
 ///
 /// # Errors
-/// See [`Failure`].
-pub fn batch(database: &mut Database, job: &Job, observe: Observer) -> Result<Batch, Failure> {
-    retried(job, observe, &mut |job, observe| cut_batch(database, job, observe))
+/// See [`Failure`]; [`Failure::CountsMoved`] where not just these organizations are selected any more.
+pub fn batch(
+    database: &mut Database,
+    job: &Job,
+    organizations: &[String],
+    observe: Observer,
+) -> Result<Batch, Failure> {
+    retried(job, observe, &mut |job, observe| cut_batch(database, job, organizations, observe))
 }
 
-fn cut_batch(database: &mut Database, job: &Job, observe: Observer) -> Result<Batch, Failure> {
+fn cut_batch(
+    database: &mut Database,
+    job: &Job,
+    organizations: &[String],
+    observe: Observer,
+) -> Result<Batch, Failure> {
     deletion::set_reference_checks(database, job.plan.rules.checks)?;
     let mut cut = false;
     let outcome = transaction(database, job, observe, |run| {
         let outcome = run.clean(None)?;
-        cut = match &outcome {
-            Outcome::Nothing => false,
-            Outcome::Refused(findings) | Outcome::Cleaned { findings, .. } => findings.is_cut,
+        let findings = match &outcome {
+            Outcome::Refused(findings) | Outcome::Cleaned { findings, .. } => Some(findings),
+            Outcome::Nothing => None,
         };
+        let selected = findings.iter().flat_map(|it| &it.organizations).map(|one| &one.key);
+        if !selected.eq(organizations) {
+            let what = "other organizations are selected now";
+            return Err(Failure::CountsMoved(vec![what.to_owned()]));
+        }
+        // With the organizations goes the last of what was theirs.
+        let root = run.job.plan.root;
+        cut = findings
+            .is_some_and(|it| it.is_cut && it.rows().get(&root).is_none_or(|rows| *rows == 0));
         let stuck =
             matches!(&outcome, Outcome::Cleaned { findings, .. } if findings.deleted() == 0);
         Ok(Some(if stuck { Outcome::Nothing } else { outcome }))
@@ -39,60 +58,95 @@ fn cut_batch(database: &mut Database, job: &Job, observe: Observer) -> Result<Ba
     Ok(Batch { outcome: outcome.unwrap_or(Outcome::Nothing), cut })
 }
 
-/// Takes every row out of the key tables that a row names which does not go in this batch. Children
-/// first; in a cycle again and again, until nothing changes.
+/// Takes every row out of the key tables that a row names which is still to go, or that would stop it; again and
+/// again, until nothing changes. Who only would be unlinked counts, too, while rows of that table are to go later: an
+/// unlink is for rows that stay, and may take from the others what they belong to the organization by.
 pub fn prune(run: &mut Run, discovery: &mut Discovery) -> Result<(), Failure> {
     let root = run.job.plan.root;
-    for component in &run.job.plan.deletion {
-        let tables: Vec<TableId> =
-            component.iter().copied().filter(|table| discovery.has_rows(*table)).collect();
-        loop {
-            let mut pruned = 0;
-            for table in tables.iter().filter(|table| **table != root) {
-                for id in holding(run, *table) {
-                    let child = run.job.catalog.reference(id).child;
-                    let known = discovery.has_keys(child);
-                    pruned += run.execute(&run.sql.prune(id, known))?;
+    let mut later = to_go_later(run, discovery);
+    let tables: Vec<TableId> = run.job.plan.deletion.iter().flatten().copied().collect();
+    let tables: Vec<TableId> =
+        tables.into_iter().filter(|table| *table != root && discovery.has_rows(*table)).collect();
+    loop {
+        let mut pruned = false;
+        for table in &tables {
+            for id in holding(run, *table, &later) {
+                if run.execute(&run.sql.prune(id, is_known(run, discovery, id, &later)))? > 0 {
+                    pruned = true;
+                    later.insert(*table);
                 }
             }
-            if pruned == 0 || !is_cyclic(run, &tables) {
-                break;
-            }
         }
-        for table in tables.iter().filter(|table| **table != root) {
-            let rows = run.one(run.sql.count_keys(*table))?.count(0)?;
-            discovery.cut(*table, rows);
+        // The organizations' own rows stay in their key table: homes are told by them.
+        if !later.contains(&root) && is_held(run, discovery, root, &later)? {
+            pruned = true;
+            later.insert(root);
+        }
+        if !pruned {
+            break;
         }
     }
-    // The organizations' own rows stay in their key table: homes are told by them.
-    let mut held = 0;
-    for id in holding(run, root) {
-        let known = discovery.has_keys(run.job.catalog.reference(id).child);
-        held += run.one(run.sql.count_held(id, known))?.count(0)?;
+    for table in tables {
+        let rows = run.one(run.sql.count_keys(table))?.count(0)?;
+        discovery.keep_only(table, rows);
     }
-    if held > 0 {
-        discovery.cut(root, 0);
+    if later.contains(&root) {
+        discovery.keep_only(root, 0);
     }
     Ok(())
 }
 
-/// References by which rows hold their parent in `table`: not those that are unlinked with it.
-fn holding(run: &Run, table: TableId) -> Vec<ReferenceId> {
-    let plan = run.job.plan;
+/// Tables of which not all rows that belong to the closure were found: a statement stopped at its limit there, or on
+/// the way to them.
+fn to_go_later(run: &Run, discovery: &Discovery) -> BTreeSet<TableId> {
+    let mut later = discovery.cut.clone();
+    loop {
+        let before = later.len();
+        for followed in &run.job.plan.followed {
+            let reference = run.job.catalog.reference(followed.reference);
+            if later.contains(&reference.parent) {
+                later.insert(reference.child);
+            }
+        }
+        if later.len() == before {
+            return later;
+        }
+    }
+}
+
+/// The rows of the reference's child that go in this batch are in a key table.
+fn is_known(run: &Run, discovery: &Discovery, id: ReferenceId, later: &BTreeSet<TableId>) -> bool {
+    let (child, root) = (run.job.catalog.reference(id).child, run.job.plan.root);
+    discovery.has_keys(child) && !(child == root && later.contains(&root))
+}
+
+fn is_held(
+    run: &mut Run,
+    discovery: &Discovery,
+    table: TableId,
+    later: &BTreeSet<TableId>,
+) -> Result<bool, Failure> {
+    for id in holding(run, table, later) {
+        let held = run.sql.count_held(id, is_known(run, discovery, id, later));
+        if run.one(held)?.count(0)? > 0 {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// References by which rows hold their parent in `table`: not those that are unlinked with it, unless rows of their
+/// table are to go later.
+fn holding(run: &Run, table: TableId, later: &BTreeSet<TableId>) -> Vec<ReferenceId> {
+    let (catalog, plan) = (run.job.catalog, run.job.plan);
     let unlinked: BTreeSet<ReferenceId> =
         plan.unlinks.iter().map(|unlink| unlink.reference).collect();
     let followed = |id: &ReferenceId| plan.followed.iter().any(|f| f.reference == *id);
-    let catalog = run.job.catalog;
     let holds = |id: &ReferenceId| {
         let reference = catalog.reference(*id);
         reference.parent == table
-            && !unlinked.contains(id)
-            && (reference.is_constraint() || followed(id))
+            && (!unlinked.contains(id) || later.contains(&reference.child))
+            && (reference.is_constraint() || followed(id) || unlinked.contains(id))
     };
     catalog.reference_ids().filter(holds).collect()
-}
-
-fn is_cyclic(run: &Run, tables: &[TableId]) -> bool {
-    let within = |table: &TableId| tables.contains(table);
-    run.job.catalog.references.iter().any(|r| within(&r.parent) && within(&r.child))
 }

@@ -36,6 +36,10 @@ pub fn discover(run: &mut Run, excluded: &BTreeSet<ReferenceId>) -> Result<Disco
         return Ok(discovery);
     }
     for rank in Rank::ALL {
+        // Of a part nobody can say what protects it: the rest may be what names it.
+        if rank == Rank::Protected && discovery.is_cut() {
+            break;
+        }
         to_fixpoint(run, &mut discovery, rank, excluded)?;
         if rank == Rank::Forced {
             discovery.boundary = discovery.generation;
@@ -248,7 +252,8 @@ fn follow(
         known: discovery.has_rows(child),
         excluding,
         lock: run.lock && run.job.catalog.table(child).privileges.lock,
-        limit: run.job.batch,
+        // All organizations are selected, with their children.
+        limit: run.job.batch.filter(|_| child != run.job.plan.root),
     };
     let statement = match takes {
         true if run.archive.is_some() => run.sql.take_returning(&step, keep),
@@ -294,7 +299,9 @@ fn register(
     if rows == 0 {
         return Ok(());
     }
-    discovery.is_cut |= followed.is_some() && run.job.batch.is_some_and(|limit| rows >= limit);
+    if followed.is_some() && run.job.batch.is_some_and(|limit| rows >= limit) {
+        discovery.cut.insert(table);
+    }
     discovery.newest.insert(table, discovery.generation);
     let total = discovery.rows.entry(table).or_default();
     *total += rows;

@@ -50,7 +50,7 @@ pub fn survey(run: &mut Run) -> Result<Survey, Failure> {
             return Ok(Survey { discovery, unlinked, homes, excluded, prelude, top_down: false });
         }
         let exceptions = firewall::tables_with_exceptions(run, &discovery)?;
-        if discovery.is_cut {
+        if discovery.is_cut() {
             prune(run, &mut discovery)?;
         }
         let unlinked = obstacles::unlinked(run, &mut discovery)?;
@@ -97,7 +97,7 @@ pub fn judge(run: &mut Run, survey: &mut Survey) -> Result<Findings, Failure> {
         organizations: discovery.organizations.clone(),
         found: discovery.found.clone(),
         only_counted: false,
-        is_cut: discovery.is_cut,
+        is_cut: discovery.is_cut(),
         shared: firewall::shared(run, discovery, homes)?,
         unlinked: firewall::owners_of_unlinked(run, discovery, unlinked)?,
         unlinked_rows: obstacles::unlinked_rows(run, unlinked)?,

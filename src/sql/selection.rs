@@ -32,11 +32,7 @@ impl Sql<'_> {
         // A filter that this root table cannot serve lets nothing pass.
         match (&selection.only, &root.key) {
             (Some(only), Some(key)) => {
-                all.push(" AND ").append(&self.value_is(root.table, key, only));
-                if self.may_mix(root.table, key) {
-                    let shown = self.shown(root.table, key, "c");
-                    all.push(&format!(" AND {shown} COLLATE BINARY = ")).bind(only);
-                }
+                all.push(" AND ").append(&self.is_one_of(root.table, key, only));
             }
             (Some(_), None) => {
                 all.push(" AND false");
@@ -50,6 +46,20 @@ impl Sql<'_> {
             };
         }
         all
+    }
+
+    /// The key of row `c` is one of these, as they are shown.
+    fn is_one_of(&self, table: TableId, key: &str, shown: &[String]) -> Statement {
+        let mut any = Statement::from("(");
+        for (n, value) in shown.iter().enumerate() {
+            any.push(if n > 0 { " OR " } else { "" }).append(&self.value_is(table, key, value));
+            if self.may_mix(table, key) {
+                let is = self.shown(table, key, "c");
+                any.push(&format!(" AND {is} COLLATE BINARY = ")).bind(value);
+            }
+        }
+        any.push(if shown.is_empty() { "false)" } else { ")" });
+        any
     }
 
     /// The keys that `id` may mean, each with its type, where a column holds values of several (SQLite).

@@ -18,8 +18,8 @@ pub struct Discovery {
     pub selected: u32,
     /// The last generation that belongs to this run's closure; later ones need `--force`.
     pub boundary: u32,
-    /// A statement stopped at its limit: there may be more.
-    pub is_cut: bool,
+    /// Tables of which a statement stopped at its limit: there may be more.
+    pub cut: BTreeSet<TableId>,
     pub(super) generation: u32,
     pub(super) rows: BTreeMap<TableId, u64>,
     pub(super) newest: BTreeMap<TableId, u32>,
@@ -103,8 +103,13 @@ impl Discovery {
         self.with_aside.iter().copied()
     }
 
+    /// There may be more than what was found.
+    pub fn is_cut(&self) -> bool {
+        !self.cut.is_empty()
+    }
+
     /// Of the rows of a table only so many go.
-    pub fn cut(&mut self, table: TableId, rows: u64) {
+    pub fn keep_only(&mut self, table: TableId, rows: u64) {
         self.rows.insert(table, rows);
         let first = self.found.iter().position(|found| found.table == table);
         let mut position = 0;

@@ -65,6 +65,25 @@ fn paused(db: &TestDatabase, pause: &str, kept: &std::path::Path) -> Running {
     running
 }
 
+/// Cleans Apex in batches of two rows: just what is Apex's goes, nothing is unlinked, and all of it comes back.
+#[track_caller]
+fn goes_in_batches_and_comes_back(db: &TestDatabase, flags: &[&str]) {
+    let before = db.dump();
+    let whole = db.copy();
+    let clean = [&["clean", "--org-name", "Apex", "--yes"], flags].concat();
+    whole.orgsweep(&clean).exits(0);
+    let kept = tempfile::TempDir::new().unwrap();
+    let directory = kept.path().display().to_string();
+    let batched = ["--batch-rows", "2", "--archive-dir", &directory, "--format", "json"];
+    let outcome = db.orgsweep(&[&clean[..], &batched].concat()).exits(0);
+    assert_eq!(db.dump(), whole.dump(), "{outcome}");
+    assert_eq!(outcome.json()["totals"]["unlinked"], 0, "{outcome}");
+    let archives = archives(kept.path());
+    let names: Vec<&str> = archives.iter().map(String::as_str).collect();
+    db.orgsweep(&[&["restore"], &names[..]].concat()).exits(0);
+    assert_eq!(db.dump(), before, "{outcome}");
+}
+
 each_backend! {
     fn batches_do_what_one_transaction_does_and_all_of_it_comes_back(db: TestDatabase) {
         let before = large(&db);
@@ -191,5 +210,96 @@ each_backend! {
             db.orgsweep(&[&CLEAN[..], &["--batch-rows", rows]].concat()).exits(2);
         }
         db.orgsweep(&[&CLEAN[..], &["--pause", "1s"]].concat()).exits(2).says(&["--batch-rows"]);
+    }
+
+    /// Another gets the confirmed one's name, and it another name.
+    fn only_what_was_shown_goes_whoever_is_called_so_meanwhile(db: TestDatabase) {
+        let before = large(&db);
+        let kept = tempfile::TempDir::new().unwrap();
+        let running = paused(&db, "1s", kept.path());
+        db.execute(
+            "UPDATE organizations SET name = 'Renamed' WHERE id = 1;
+             UPDATE organizations SET name = 'Apex' WHERE id = 2",
+        );
+        running.finish().exits(8).says(&["other organizations are selected now"]);
+        let gone = changes(&before, &db.dump()).gone;
+        let others = gone.get("deals").into_iter().flatten().filter(|row| row.contains("61"));
+        assert_eq!(others.count(), 0, "{gone:?}");
+        assert_eq!(db.count("organizations"), 2);
+    }
+
+    fn one_of_the_same_name_that_comes_meanwhile_stays(db: TestDatabase) {
+        large(&db);
+        let kept = tempfile::TempDir::new().unwrap();
+        let running = paused(&db, "1s", kept.path());
+        db.execute("INSERT INTO organizations VALUES (3, 'Apex'); INSERT INTO users VALUES (900, 3, NULL)");
+        running.finish().exits(0);
+        assert_eq!(db.value("SELECT count(*) FROM users WHERE id = 900"), "1");
+        assert_eq!(db.value("SELECT name FROM organizations WHERE id = 3"), "Apex");
+        assert_eq!(db.count("organizations"), 2);
+    }
+
+    /// Events name who leads them by a key of which the organization is a part: unlinked, they would be nobody's.
+    fn rows_that_go_later_are_not_unlinked_before(db: TestDatabase) {
+        db.execute(
+            "CREATE TABLE organizations (id integer PRIMARY KEY, name varchar(20));
+             CREATE TABLE users (id integer PRIMARY KEY, org_id integer, code integer,
+                 FOREIGN KEY (org_id) REFERENCES organizations (id) ON DELETE CASCADE, UNIQUE (org_id, code));
+             CREATE TABLE events (id integer PRIMARY KEY, org_id integer, leader integer,
+                 FOREIGN KEY (org_id) REFERENCES organizations (id) ON DELETE CASCADE,
+                 FOREIGN KEY (org_id, leader) REFERENCES users (org_id, code) ON DELETE SET NULL);
+             CREATE INDEX users_org ON users (org_id, id); CREATE INDEX events_org ON events (org_id, id);
+             INSERT INTO organizations VALUES (1, 'Apex'), (2, 'Global');
+             INSERT INTO users VALUES (1, 1, 1), (2, 1, 2), (3, 1, 3), (4, 1, 4), (5, 2, 1);
+             INSERT INTO events VALUES (1, 1, 4), (2, 1, 3), (3, 1, 2), (4, 1, 1), (5, 2, 1)",
+        );
+        goes_in_batches_and_comes_back(&db, &["--force"]);
+    }
+
+    fn what_the_organization_itself_names_goes_with_it(db: TestDatabase) {
+        for action in ["CASCADE", "SET NULL", "NO ACTION"] {
+            let key = format!("FOREIGN KEY (owner_id) REFERENCES users (id) ON DELETE {action}");
+            let (inside, after) = if db.is_sqlite() {
+                (format!(", {key}"), String::new())
+            } else {
+                (String::new(), format!("ALTER TABLE organizations ADD {key};"))
+            };
+            let db = TestDatabase::fresh(db.backend).unwrap();
+            db.execute(&format!(
+                "CREATE TABLE organizations (id integer PRIMARY KEY, name varchar(20), owner_id integer{inside});
+                 CREATE TABLE users (id integer PRIMARY KEY, org_id integer,
+                     FOREIGN KEY (org_id) REFERENCES organizations (id) ON DELETE CASCADE);
+                 {after}
+                 INSERT INTO organizations VALUES (1, 'Apex', NULL), (2, 'Global', NULL);
+                 INSERT INTO users VALUES (1, 1), (2, 1), (3, 1), (4, 1), (5, 2);
+                 UPDATE organizations SET owner_id = 1 WHERE id = 1;
+                 UPDATE organizations SET owner_id = 5 WHERE id = 2",
+            ));
+            goes_in_batches_and_comes_back(&db, &["--force"]);
+        }
+    }
+
+    /// Tasks name users without a cascade: those that go later are no protection.
+    fn rows_that_go_later_protect_nobody(db: TestDatabase) {
+        // InnoDB has no other, and takes it for a RESTRICT.
+        let (references, flags): (&[[&str; 2]], &[&str]) = match db.backend {
+            Backend::Mysql => (&[["", "NO ACTION"]], &["--force"]),
+            _ => (&[["", "NO ACTION"], ["NOT NULL", "SET NULL"], ["DEFAULT 1", "SET DEFAULT"]], &[]),
+        };
+        for [declared, action] in references {
+            let db = TestDatabase::fresh(db.backend).unwrap();
+            db.execute(&format!(
+                "CREATE TABLE organizations (id integer PRIMARY KEY, name varchar(20));
+                 CREATE TABLE users (id integer PRIMARY KEY, org_id integer,
+                     FOREIGN KEY (org_id) REFERENCES organizations (id) ON DELETE CASCADE);
+                 CREATE TABLE tasks (id integer PRIMARY KEY, org_id integer, made_by integer {declared},
+                     FOREIGN KEY (org_id) REFERENCES organizations (id) ON DELETE CASCADE,
+                     FOREIGN KEY (made_by) REFERENCES users (id) ON DELETE {action});
+                 INSERT INTO organizations VALUES (1, 'Apex'), (2, 'Global');
+                 INSERT INTO users VALUES (1, 1), (2, 1), (3, 1), (4, 1), (5, 1), (6, 2);
+                 INSERT INTO tasks VALUES (1, 1, 5), (2, 1, 4), (3, 1, 3), (4, 1, 2), (5, 1, 1), (6, 2, 6)",
+            ));
+            goes_in_batches_and_comes_back(&db, flags);
+        }
     }
 }
