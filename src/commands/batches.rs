@@ -73,7 +73,7 @@ pub fn clean(
     }
     if !consents(args, ui, prepared.plan.rules.force != Force::None) {
         reporting(args, &how, &prepared).show(ui, &seen);
-        confirm(ui, &seen.findings.organizations, args.confirm_timeout)?;
+        confirm(ui, args, &seen.findings.organizations)?;
     }
     if args.create_missing_indexes {
         let tables = seen.findings.rows().into_keys().collect();

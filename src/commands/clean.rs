@@ -19,7 +19,7 @@ use crate::render::Outcome;
 use crate::saved::SavedPlan;
 use crate::ui::Ui;
 use anyhow::Result;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 pub fn run(subject: &Subject, args: &Clean, ui: &mut Ui) -> Result<Exit> {
     if args.dry_run {
@@ -175,8 +175,9 @@ fn agree(
     prepared: &Prepared,
     ui: &mut Ui,
 ) -> Result<Agreed> {
-    let consented = consents(args, ui, prepared.plan.rules.force != Force::None)
-        && database.read_only()?.is_none();
+    // A saved plan says what may go: whoever wrote it agreed to nothing.
+    let forced = saved.is_none() && prepared.plan.rules.force != Force::None;
+    let consented = consents(args, ui, forced) && database.read_only()?.is_none();
     if consented && !(args.create_missing_indexes && indexes::any_missing(prepared)) {
         return Ok(Agreed::Unseen);
     }
@@ -187,7 +188,7 @@ fn agree(
     }
     if !consented {
         reporting(args, prepared).show(ui, &preview);
-        confirm(ui, &preview.findings.organizations, args.confirm_timeout)?;
+        confirm(ui, args, &preview.findings.organizations)?;
     }
     Ok(Agreed::Seen { findings: preview.findings, confirmed: !consented })
 }
@@ -201,11 +202,11 @@ pub fn consents(args: &Clean, ui: &Ui, forced: bool) -> bool {
 ///
 /// # Errors
 /// [`Exit::NotConfirmed`] for a wrong answer, and where nobody is there to answer.
-pub fn confirm(ui: &mut Ui, organizations: &[Organization], patience: Duration) -> Result<()> {
+pub fn confirm(ui: &mut Ui, args: &Clean, organizations: &[Organization]) -> Result<()> {
     if !ui.is_interactive() {
         let problem = "clean deletes rows, and nobody is there to confirm it";
         return Err(Problem::new(Exit::NotConfirmed, problem)
-            .hint("--yes confirms, --force does so off a terminal; the preview above shows what would go")
+            .hint("--yes confirms; the preview above shows what would go")
             .into());
     }
     let (question, expected) = match organizations {
@@ -220,5 +221,5 @@ pub fn confirm(ui: &mut Ui, organizations: &[Organization], patience: Duration) 
             (format!("To delete them, type: {expected}"), expected)
         }
     };
-    Ok(ui.confirm(&question, &expected, patience)?)
+    Ok(ui.confirm(&question, &expected, args.confirm_timeout)?)
 }

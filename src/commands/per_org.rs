@@ -101,7 +101,7 @@ pub fn clean(series: Series, args: &Clean, parts: &mut Vec<Part>, ui: &mut Ui) -
             return Ok(run.finish(ui));
         }
         run.show(ui);
-        confirm(ui, &run.organizations(Unit::would_go), args.confirm_timeout)?;
+        confirm(ui, args, &run.organizations(Unit::would_go))?;
         run.confirmed = Some(seen);
     }
     if indexes {

@@ -50,6 +50,16 @@ each_backend! {
         stale("CREATE TABLE audit (id integer PRIMARY KEY)", "the schema changed", backend);
     }
 
+    /// What `--force` says off a terminal, the plan that was saved with it does not.
+    fn a_saved_plan_is_no_consent(db: TestDatabase) {
+        db.execute(SMALL);
+        let (_directory, file) = saved(&db);
+        let before = db.dump();
+        let plan = ["clean", "--plan", &file.display().to_string()];
+        db.orgsweep(&plan).exits(4).says(&["nobody is there to confirm", "--yes"]);
+        changes(&before, &db.dump()).assert_none();
+    }
+
     /// And a row that both unlink is one row.
     fn references_over_the_same_columns_are_told_apart(db: TestDatabase) {
         db.execute(
