@@ -129,7 +129,7 @@ fn untouched_by_triggers(prepared: &Prepared, findings: &Findings) -> Result<()>
 
 fn reporting<'a>(args: &'a Clean, how: &'a How, prepared: &'a Prepared) -> Reporting<'a> {
     let Clean { which, format, .. } = args;
-    Reporting { command: "clean", prepared, which, how, format: *format }
+    Reporting { command: "clean", prepared, which, how, format: *format, plan: None }
 }
 
 struct Series<'a> {

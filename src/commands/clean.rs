@@ -145,8 +145,9 @@ fn once(
 }
 
 fn reporting<'a>(args: &'a Clean, prepared: &'a Prepared) -> Reporting<'a> {
-    let Clean { which, how, format, .. } = args;
-    Reporting { command: "clean", prepared, which, how, format: *format }
+    let Clean { which, how, format, plan, .. } = args;
+    let plan = plan.as_deref();
+    Reporting { command: "clean", prepared, which, how, format: *format, plan }
 }
 
 fn job<'a>(args: &Clean, saved: Option<&SavedPlan>, prepared: &'a Prepared) -> Job<'a> {

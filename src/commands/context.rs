@@ -4,7 +4,7 @@ use super::narration::narrate;
 use super::roots::{orphans_alone, root, selection};
 use super::rules::rules;
 use crate::catalog::{self, Catalog, Origin, ReferenceId, TableId};
-use crate::cli::{How, Orphans, ReferenceChecks, Which};
+use crate::cli::{How, Invocation, Orphans, ReferenceChecks, Which};
 use crate::database::{Database, ReplicaRole, Target};
 use crate::execute::{self, Job, Progress};
 use crate::exit::{Exit, Problem};
@@ -28,6 +28,8 @@ pub struct Subject {
     pub target: Target,
     pub policy: Policy,
     pub settings: Settings,
+    /// What was typed.
+    pub invocation: Invocation,
 }
 
 /// A database, what it says about itself, and what the policy makes of it.
@@ -232,6 +234,8 @@ pub struct Prepared {
     pub policy: Option<String>,
     /// The `.env` that says something of this run.
     pub env_file: Option<PathBuf>,
+    /// What was typed.
+    pub invocation: Invocation,
 }
 
 impl Prepared {
@@ -268,6 +272,7 @@ impl Prepared {
             silence,
             policy,
             env_file,
+            invocation: subject.invocation.clone(),
         };
         Ok((database, prepared))
     }

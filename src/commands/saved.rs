@@ -41,7 +41,7 @@ pub fn save(
     file.write(&text).map_err(|error| {
         Problem::usage(format!("--save-plan {} cannot be written: {error}", path.display()))
     })?;
-    ui.note(&format!("saved: orgsweep clean --plan {} does exactly this", path.display()));
+    ui.note(&format!("saved: clean --plan {} does exactly this", path.display()));
     Ok(())
 }
 
@@ -81,7 +81,7 @@ pub fn load(path: &Path, args: &Clean) -> Result<(SavedPlan, Clean)> {
     how.lock_timeout = args.how.lock_timeout;
     how.deadline = args.how.deadline;
     how.max_rows = how.max_rows.into_iter().chain(args.how.max_rows).min();
-    Ok((saved, Clean { which, how, plan: None, ..args.clone() }))
+    Ok((saved, Clean { which, how, ..args.clone() }))
 }
 
 /// # Errors

@@ -119,11 +119,13 @@ fn a_person_sees_steps_then_reasons_then_totals() {
 }
 
 #[test]
-fn everything_fits_a_narrow_terminal() {
+fn everything_but_what_is_pasted_fits_a_narrow_terminal() {
     check(
         |report| {
             let text = table::report(report, 60);
-            assert!(text.lines().all(|line| line.chars().count() <= 60), "{text}");
+            let pasted = |line: &&str| line.starts_with("  try: ") || line.starts_with("next: ");
+            let mut lines = text.lines().filter(|line| !pasted(line));
+            assert!(lines.all(|line| line.chars().count() <= 60), "{text}");
             String::new()
         },
         expect![[r#""#]],
