@@ -91,6 +91,9 @@ pub struct ReachedView {
     pub on_delete: Option<&'static str>,
     pub rows: u64,
     pub needs_force: bool,
+    /// It has the force that it needs.
+    #[serde(skip)]
+    pub forced: bool,
     /// The policy declares the reference, or overrides its action.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub by_policy: bool,
@@ -182,6 +185,7 @@ impl Report<'_> {
                 on_delete: None,
                 rows: *rows,
                 needs_force: false,
+                forced: false,
                 by_policy: false,
             },
         });
@@ -197,6 +201,7 @@ impl Report<'_> {
             on_delete: Some(reference.on_delete.as_str()),
             rows,
             needs_force: matches!(reference.on_delete, OnDelete::Restrict | OnDelete::NoAction),
+            forced: self.plan.rules.force.covers(id),
             by_policy: reference.declaration.origin != Origin::Database,
         }
     }

@@ -129,7 +129,7 @@ fn reached_by(reached: &ReachedView, of: u64) -> String {
         text += &format!(" {}", grouped(reached.rows));
     }
     if reached.needs_force {
-        text += " ⚠ needs --force";
+        text += if reached.forced { " ⚠ forced" } else { " ⚠ needs --force" };
     }
     text
 }
