@@ -100,6 +100,21 @@ impl NextCommand {
         self.with("plan", file)
     }
 
+    /// The preview that saves anew what these flags of a saved plan say; what was typed beside it counts more.
+    pub fn saving(mut self, saved: &[String], file: &str) -> NextCommand {
+        let typed = self.flags.clone();
+        let is_typed = |name: &str| typed.iter().any(|flag| flag.name == name);
+        for word in saved {
+            let (name, value) = word.split_once('=').unwrap_or((word, ""));
+            let name = name.trim_start_matches('-');
+            if !is_typed(name) {
+                let said = if value.is_empty() { word.clone() } else { flag(name, value, true) };
+                self.flags.push(Flag { name: name.into(), words: vec![said] });
+            }
+        }
+        self.with("save-plan", file)
+    }
+
     /// With all that `--force` gets past.
     pub fn forced(self) -> NextCommand {
         self.with("force", ALL)

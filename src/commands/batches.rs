@@ -61,7 +61,9 @@ pub fn clean(
     let start = Instant::now();
     let seen = {
         let job = Job { in_batches: true, ..prepared.job(how.lock_timeout, true) };
-        Ended::previewed(preview::measure(&mut database, &prepared, &job, ui)?)
+        let findings = preview::measure(&mut database, &prepared, &job, ui)?;
+        prepared.tell_unmatched(&mut database, &findings.organizations, ui)?;
+        Ended::previewed(findings)
     };
     if seen.outcome != Outcome::Previewed {
         let reporting = reporting(args, &how, &prepared);

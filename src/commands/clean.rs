@@ -95,8 +95,9 @@ fn once(
     }
     prepared.tell_ageless(&mut database, ui)?;
     let archiving = keeping::archiving(subject, &prepared, &mut database, &args.keep)?;
-    if let Some(saved) = saved {
-        saved::check(saved, subject, &prepared, &mut database)?;
+    let planned = saved.zip(args.plan.as_deref());
+    if let Some((saved, file)) = planned {
+        saved::check(saved, subject, &prepared, &mut database, file)?;
     }
     let start = Instant::now();
     let (seen, confirmed) = match agree(args, saved, &mut database, &prepared, ui)? {
@@ -134,11 +135,17 @@ fn once(
         // Planned again.
         Err(failure @ Failure::SchemaMoved) => return Err(failure.into()),
         Err(failure) => {
-            let error = failure.into();
+            let error = match planned {
+                Some((saved, file)) => saved::outdated(failure, saved, file, subject),
+                None => failure.into(),
+            };
             parts.push(keeping::failed(&organizations, &error, start.elapsed()));
             return Err(error);
         }
     };
+    if !seen && ended.outcome == Outcome::Nothing {
+        prepared.tell_unmatched(&mut database, &[], ui)?;
+    }
     let reporting = reporting(args, &prepared);
     parts.push(reporting.part(&ended, start.elapsed()));
     Ok(reporting.finish(ui, &ended))
@@ -183,6 +190,7 @@ fn agree(
         return Ok(Agreed::Unseen);
     }
     let findings = preview::measure(database, prepared, &job(args, saved, prepared), ui)?;
+    prepared.tell_unmatched(database, &findings.organizations, ui)?;
     let preview = Ended::previewed(findings);
     if preview.outcome != Outcome::Previewed {
         return Ok(Agreed::Not(preview));

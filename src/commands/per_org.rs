@@ -159,6 +159,7 @@ impl<'a> Run<'a> {
         let job = self.prepared.job(self.series.how.lock_timeout, false);
         let found = execute::organizations(&mut self.database, &job)?;
         let selected = found.len() as u64;
+        self.prepared.tell_unmatched(&mut self.database, &found, ui)?;
         if let Some(most) = self.series.how.max_orgs.filter(|most| selected > *most) {
             self.prepared.narrate(ui, Progress::Selected(&found));
             let problem = format!(

@@ -56,6 +56,7 @@ fn preview(subject: &Subject, args: &Preview, ui: &mut Ui) -> Result<Exit> {
         plan: args.save_plan.as_deref(),
     };
     let findings = measure(&mut database, &prepared, &job, ui)?;
+    prepared.tell_unmatched(&mut database, &findings.organizations, ui)?;
     if findings.only_counted && args.format == PreviewFormat::Sql {
         let what = "this server is a standby: rows are only counted, a script needs their keys";
         return Err(Problem::new(Exit::Refused, what).hint("preview on the primary").into());
@@ -226,6 +227,7 @@ impl Reporting<'_> {
             exit: self.exit(*outcome).code(),
             database: self.prepared.target.clone(),
             dialect: self.prepared.dialect,
+            role: &self.prepared.role,
             catalog: &self.prepared.catalog,
             plan: &self.prepared.plan,
             findings,

@@ -4,7 +4,8 @@ use super::context::{Prepared, Subject};
 use super::preview::Reporting;
 use crate::cli::{Clean, Flags};
 use crate::database::Database;
-use crate::exit::{Exit, Problem};
+use crate::execute::Failure;
+use crate::exit::{self, Exit, Problem};
 use crate::files::{self, Destination};
 use crate::findings::Findings;
 use crate::saved::{Bound, FORMAT, SavedPlan, policy_digest};
@@ -91,6 +92,7 @@ pub fn check(
     subject: &Subject,
     prepared: &Prepared,
     database: &mut Database,
+    path: &Path,
 ) -> Result<()> {
     let moved = saved.moved(&bound(subject, prepared, database)?);
     if moved.is_empty() {
@@ -101,7 +103,25 @@ pub fn check(
         moved.join(" and "),
         saved.bound.database
     );
-    Err(Problem::new(Exit::Refused, what)
-        .hint("preview it again, and save a new plan: orgsweep preview … --save-plan FILE")
-        .into())
+    Err(Problem::new(Exit::Refused, what).hint(anew(saved, path, subject)).into())
+}
+
+/// A plan whose rows have moved: it will never fit again, so that the same command would end the same way.
+pub fn outdated(
+    failure: Failure,
+    saved: &SavedPlan,
+    path: &Path,
+    subject: &Subject,
+) -> anyhow::Error {
+    match failure {
+        Failure::CountsMoved(_) => {
+            exit::diagnose(&failure.into()).hint(anew(saved, path, subject)).into()
+        }
+        failure => failure.into(),
+    }
+}
+
+fn anew(saved: &SavedPlan, path: &Path, subject: &Subject) -> String {
+    let preview = subject.invocation.next("preview").saving(&saved.flags, &path.to_string_lossy());
+    format!("preview it again, and save a new plan: {preview}")
 }

@@ -203,9 +203,12 @@ fn hint(report: &Report, refusal: &Refusal) -> String {
         ),
         RefusalKind::Overlap => "--force deletes these rows".into(),
         RefusalKind::Privilege if refusal.detail.contains(" ON SCHEMA ") => {
-            format!("GRANT {} TO the role", refusal.detail)
+            cures::grant_usage(&refusal.detail, report.role)
         }
-        RefusalKind::Privilege => format!("GRANT {} ON {table} TO the role", refusal.detail),
+        RefusalKind::Privilege => {
+            let table = report.catalog.table(refusal.table);
+            cures::grant(report.dialect, &refusal.detail, table, report.role)
+        }
         RefusalKind::ReplicaIdentity => {
             cures::replica_identity(report.catalog.table(refusal.table))
         }

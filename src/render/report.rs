@@ -17,6 +17,8 @@ pub struct Report<'a> {
     /// Redacted.
     pub database: String,
     pub dialect: Dialect,
+    /// As whom the session works, where it lacks a privilege.
+    pub role: &'a str,
     pub catalog: &'a Catalog,
     pub plan: &'a Plan,
     pub findings: &'a Findings,

@@ -74,6 +74,7 @@ fn check_of(outcome: Outcome, render: impl Fn(&Report) -> String, expected: Expe
         exit: if outcome == Outcome::Refused { 3 } else { 0 },
         database: "sqlite:crm.db".into(),
         dialect: Dialect::Sqlite,
+        role: "",
         catalog: &catalog,
         plan: &plan,
         findings: &findings,

@@ -97,4 +97,44 @@ each_backend! {
         let outcome = outcome.says(&["'--force=Mixed Case.tenantId' by this reference only"]);
         assert!(told(&outcome, "next:").starts_with("orgsweep clean --org-name=-dash --force"), "{outcome}");
     }
+
+    /// What is told to be granted is what is missing, in SQL: for a clean, and for a restore, which no doctor sees.
+    fn grants_are_told_in_sql(db: TestDatabase) {
+        if db.backend == Backend::Sqlite {
+            return;
+        }
+        db.execute(SMALL);
+        let role = db.role();
+        let grantee = &role.name;
+        for table in ["organizations", "users", "deals", "notes"] {
+            db.execute(&format!("GRANT SELECT ON {table} TO {grantee}"));
+        }
+        if db.backend == Backend::Mysql {
+            db.execute(&format!("GRANT CREATE TEMPORARY TABLES ON {}.* TO {grantee}", db.name()));
+        }
+        let run = |words: &[&str]| {
+            let target = ["--database-url", &role.url, "--archive-dir", "kept"];
+            Invocation::new(&[words, &target].concat()).directory(db.directory()).run()
+        };
+        let clean = ["clean", "--org-name", "Apex", "--force", "--yes"];
+        let refused = run(&clean).exits(3);
+        let told = refused.stdout.lines().filter_map(|line| line.trim().strip_prefix("try: "));
+        let grants: Vec<&str> = told.filter(|hint| hint.starts_with("GRANT ")).collect();
+        assert!(!grants.is_empty(), "{refused}");
+        grants.iter().for_each(|grant| db.execute(grant));
+        run(&clean).exits(0);
+        let archive = std::fs::read_dir(db.directory().join("kept")).expect("archives");
+        let archive = archive.filter_map(Result::ok).map(|entry| entry.path());
+        let archive = archive.filter(|path| path.display().to_string().ends_with(".tar.zst")).next();
+        let archive = archive.expect("an archive").display().to_string();
+        // Without another privilege no role sees that nothing fires there.
+        let fire = if db.backend == Backend::Mysql { &["--fire-triggers"][..] } else { &[] };
+        let restore = [&["restore", &archive][..], fire].concat();
+        let refused = run(&restore).exits(3);
+        let told = refused.stderr.lines().find_map(|line| line.split_once("on its tables: "));
+        let grants = told.unwrap_or_else(|| panic!("{refused}")).1;
+        grants.split("; ").for_each(|grant| db.execute(grant));
+        run(&restore).exits(0);
+        assert_eq!(db.count("organizations"), 2);
+    }
 }

@@ -40,6 +40,18 @@ each_backend! {
         clean(&db, &file).exits(3).says(&["-2 users"]);
     }
 
+    /// The same command would end the same way for ever.
+    fn a_plan_that_is_stale_names_the_preview_that_saves_a_new_one(db: TestDatabase) {
+        db.execute(SMALL);
+        let (_directory, file) = saved(&db);
+        let new = format!("--save-plan {}", file.display());
+        let anew = ["save a new plan: orgsweep preview --org-id=1 --force ", &new];
+        db.execute("INSERT INTO users VALUES (12, 1, 'new@apex.test')");
+        clean(&db, &file).exits(3).says(&anew).hides("run the same command again");
+        db.execute("CREATE TABLE audit (id integer PRIMARY KEY)");
+        clean(&db, &file).exits(3).says(&anew);
+    }
+
     fn rows_that_moved_make_it_stale_and_are_told(db: TestDatabase) {
         let backend = db.backend;
         stale("INSERT INTO users VALUES (12, 1, 'new@apex.test')", "+1 users", backend);
