@@ -5,12 +5,14 @@ mod crm;
 mod durations;
 mod env_file;
 mod flags;
+mod invocation;
 pub mod mistakes;
 mod policy;
 
 pub use archives::{Archives, ArchivesCommand, History, Keep, Restore, Shelf};
 pub use crm::{Demo, Migrate, Seed};
 pub use flags::{EngineCascade, Flags, How, Orphans, ReferenceChecks, Which};
+pub use invocation::{Invocation, NextCommand};
 pub use policy::{PolicyCheck, PolicyCommand, PolicyDjango, PolicyInit};
 
 use crate::settings::PolicyChoice;
@@ -66,6 +68,10 @@ pub struct Cli {
 
     #[command(subcommand)]
     pub command: Command,
+
+    /// What of it was typed.
+    #[arg(skip)]
+    pub invocation: Invocation,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -67,6 +67,28 @@ pub fn visible_json(text: &str) -> String {
     escaped(text, |c| (is_hidden(c) && c != '\n').then(|| units(c)))
 }
 
+/// Quoted for a shell where it needs to be: one word on one line, to be pasted. What is not seen is written
+/// out as bytes (`$'…'`: bash, zsh, ksh, busybox, and POSIX since 2024).
+pub fn shell_word(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "._-/:=,@%+".contains(c);
+    let bytes = |c: char| -> String {
+        c.encode_utf8(&mut [0; 4]).bytes().map(|byte| format!("\\{byte:03o}")).collect()
+    };
+    let written = |c: char| match c {
+        '\'' | '\\' => format!("\\{c}"),
+        c if is_hidden(c) => bytes(c),
+        c => c.to_string(),
+    };
+    match word {
+        "" => "''".to_owned(),
+        word if word.chars().all(plain) => word.to_owned(),
+        word if word.contains(is_hidden) => {
+            format!("$'{}'", word.chars().map(written).collect::<String>())
+        }
+        word => format!("'{}'", word.replace('\'', r"'\''")),
+    }
+}
+
 fn escaped(text: &str, escape: impl Fn(char) -> Option<String>) -> String {
     let mut shown = String::with_capacity(text.len());
     for character in text.chars() {
@@ -115,6 +137,17 @@ mod tests {
             assert!(json.is_ascii(), "{json}");
             let read: serde_json::Value = serde_json::from_str(&json).expect("still JSON");
             assert_eq!(read["name"], text);
+        }
+    }
+
+    #[test]
+    fn a_word_is_pasted_as_it_was() {
+        for word in ["Apex", "", "it's", r"back\slash", "a\nb\u{1b}[31m'\\1\u{202e}", "$HOME `x`"] {
+            let script = format!("printf %s {}", shell_word(word));
+            let output = std::process::Command::new("bash").args(["-c", &script]).output();
+            let output = output.expect("bash runs");
+            assert_eq!(String::from_utf8_lossy(&output.stdout), word, "{script}");
+            assert_eq!(printable(&script), script);
         }
     }
 }

@@ -201,6 +201,27 @@ fn most_referenced(catalog: &Catalog) -> Vec<String> {
     counted.iter().take(5).map(|(_, id)| catalog.table(*id).name.to_string()).collect()
 }
 
+/// The organizations' names that somebody may have meant, best first.
+pub fn nearest(wanted: &str, names: impl Iterator<Item = String>) -> Vec<String> {
+    const NEAR: f64 = 0.85;
+    const SHOWN: usize = 3;
+    let wanted = wanted.trim().to_lowercase();
+    let likeness = |name: &str| {
+        let name = name.trim().to_lowercase();
+        match !name.is_empty() && (name.contains(&wanted) || wanted.contains(&name)) {
+            true => 1.0,
+            false => strsim::jaro_winkler(&wanted, &name),
+        }
+    };
+    let mut near: Vec<(f64, String)> = names
+        .map(|name| (likeness(&name), name))
+        .filter(|(likeness, _)| *likeness >= NEAR)
+        .collect();
+    near.sort_by(|a, b| b.0.total_cmp(&a.0).then_with(|| a.1.len().cmp(&b.1.len())));
+    near.dedup_by(|a, b| a.1 == b.1);
+    near.into_iter().take(SHOWN).map(|(_, name)| name).collect()
+}
+
 /// The names nearest to `wanted`, best first.
 pub fn similar(wanted: &str, names: impl Iterator<Item = String>) -> Vec<String> {
     const NEAR: f64 = 0.75;

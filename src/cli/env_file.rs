@@ -1,6 +1,6 @@
 //! What a `.env` says to the command line, where neither a flag nor the environment says it.
 
-use super::{Cli, Command, PolicyCommand};
+use super::{Cli, Command, Invocation, PolicyCommand};
 use crate::exit::Problem;
 use crate::settings::{EnvFile, Settings, WAY_OUT};
 use clap::parser::ValueSource;
@@ -27,6 +27,7 @@ impl Cli {
         };
         let matches = command.try_get_matches_from_mut(std::env::args_os()).map_err(malformed)?;
         let cli = Cli::from_arg_matches(&matches).map_err(malformed)?;
+        let cli = Cli { invocation: Invocation::of(&command, &matches), ..cli };
         if cli.no_config && matches.value_source("config") == Some(ValueSource::CommandLine) {
             return Err(Problem::usage("--config names a policy, and --no-config wants none"));
         }

@@ -62,7 +62,9 @@ pub fn clean(
     let start = Instant::now();
     let seen = {
         let job = Job { in_batches: true, ..prepared.job(how.lock_timeout, true) };
-        Ended::previewed(preview::measure(&mut database, &prepared, &job, ui)?)
+        let findings = preview::measure(&mut database, &prepared, &job, ui)?;
+        prepared.tell_unmatched(&mut database, &findings.organizations, ui)?;
+        Ended::previewed(findings)
     };
     if seen.outcome != Outcome::Previewed {
         let reporting = reporting(args, &how, &prepared);
@@ -74,7 +76,7 @@ pub fn clean(
     }
     if !consents(args, ui, prepared.plan.rules.force != Force::None) {
         reporting(args, &how, &prepared).show(ui, &seen);
-        confirm(ui, &seen.findings.organizations, args.confirm_timeout)?;
+        confirm(ui, args, &seen.findings.organizations)?;
     }
     if args.create_missing_indexes {
         let tables = seen.findings.rows().into_keys().collect();
@@ -136,7 +138,7 @@ fn untouched_by_triggers(prepared: &Prepared, findings: &Findings) -> Result<()>
 
 fn reporting<'a>(args: &'a Clean, how: &'a How, prepared: &'a Prepared) -> Reporting<'a> {
     let Clean { which, format, .. } = args;
-    Reporting { command: "clean", prepared, which, how, format: *format }
+    Reporting { command: "clean", prepared, which, how, format: *format, plan: None }
 }
 
 struct Series<'a> {

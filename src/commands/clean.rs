@@ -19,7 +19,7 @@ use crate::render::Outcome;
 use crate::saved::SavedPlan;
 use crate::ui::Ui;
 use anyhow::Result;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 pub fn run(subject: &Subject, args: &Clean, ui: &mut Ui) -> Result<Exit> {
     if args.dry_run {
@@ -95,8 +95,9 @@ fn once(
     }
     prepared.tell_ageless(&mut database, ui)?;
     let archiving = keeping::archiving(subject, &prepared, &mut database, &args.keep)?;
-    if let Some(saved) = saved {
-        saved::check(saved, subject, &prepared, &mut database)?;
+    let planned = saved.zip(args.plan.as_deref());
+    if let Some((saved, file)) = planned {
+        saved::check(saved, subject, &prepared, &mut database, file)?;
     }
     let start = Instant::now();
     let (seen, confirmed) = match agree(args, saved, &mut database, &prepared, ui)? {
@@ -134,19 +135,26 @@ fn once(
         // Planned again.
         Err(failure @ Failure::SchemaMoved) => return Err(failure.into()),
         Err(failure) => {
-            let error = failure.into();
+            let error = match planned {
+                Some((saved, file)) => saved::outdated(failure, saved, file, subject),
+                None => failure.into(),
+            };
             parts.push(keeping::failed(&organizations, &error, start.elapsed()));
             return Err(error);
         }
     };
+    if !seen && ended.outcome == Outcome::Nothing {
+        prepared.tell_unmatched(&mut database, &[], ui)?;
+    }
     let reporting = reporting(args, &prepared);
     parts.push(reporting.part(&ended, start.elapsed()));
     Ok(reporting.finish(ui, &ended))
 }
 
 fn reporting<'a>(args: &'a Clean, prepared: &'a Prepared) -> Reporting<'a> {
-    let Clean { which, how, format, .. } = args;
-    Reporting { command: "clean", prepared, which, how, format: *format }
+    let Clean { which, how, format, plan, .. } = args;
+    let plan = plan.as_deref();
+    Reporting { command: "clean", prepared, which, how, format: *format, plan }
 }
 
 fn job<'a>(args: &Clean, saved: Option<&SavedPlan>, prepared: &'a Prepared) -> Job<'a> {
@@ -175,19 +183,21 @@ fn agree(
     prepared: &Prepared,
     ui: &mut Ui,
 ) -> Result<Agreed> {
-    let consented = consents(args, ui, prepared.plan.rules.force != Force::None)
-        && database.read_only()?.is_none();
+    // A saved plan says what may go: whoever wrote it agreed to nothing.
+    let forced = saved.is_none() && prepared.plan.rules.force != Force::None;
+    let consented = consents(args, ui, forced) && database.read_only()?.is_none();
     if consented && !(args.create_missing_indexes && indexes::any_missing(prepared)) {
         return Ok(Agreed::Unseen);
     }
     let findings = preview::measure(database, prepared, &job(args, saved, prepared), ui)?;
+    prepared.tell_unmatched(database, &findings.organizations, ui)?;
     let preview = Ended::previewed(findings);
     if preview.outcome != Outcome::Previewed {
         return Ok(Agreed::Not(preview));
     }
     if !consented {
         reporting(args, prepared).show(ui, &preview);
-        confirm(ui, &preview.findings.organizations, args.confirm_timeout)?;
+        confirm(ui, args, &preview.findings.organizations)?;
     }
     Ok(Agreed::Seen { findings: preview.findings, confirmed: !consented })
 }
@@ -201,11 +211,11 @@ pub fn consents(args: &Clean, ui: &Ui, forced: bool) -> bool {
 ///
 /// # Errors
 /// [`Exit::NotConfirmed`] for a wrong answer, and where nobody is there to answer.
-pub fn confirm(ui: &mut Ui, organizations: &[Organization], patience: Duration) -> Result<()> {
+pub fn confirm(ui: &mut Ui, args: &Clean, organizations: &[Organization]) -> Result<()> {
     if !ui.is_interactive() {
         let problem = "clean deletes rows, and nobody is there to confirm it";
         return Err(Problem::new(Exit::NotConfirmed, problem)
-            .hint("--yes confirms, --force does so off a terminal; the preview above shows what would go")
+            .hint("--yes confirms; the preview above shows what would go")
             .into());
     }
     let (question, expected) = match organizations {
@@ -220,5 +230,5 @@ pub fn confirm(ui: &mut Ui, organizations: &[Organization], patience: Duration) 
             (format!("To delete them, type: {expected}"), expected)
         }
     };
-    Ok(ui.confirm(&question, &expected, patience)?)
+    Ok(ui.confirm(&question, &expected, args.confirm_timeout)?)
 }

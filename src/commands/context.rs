@@ -1,15 +1,16 @@
 //! What most commands begin with: connect, read the catalog, find the root, resolve the flags.
 
 use super::narration::narrate;
-use super::roots::{orphans_alone, root, selection};
+use super::roots::{orphans_alone, root, selection, tell_unmatched};
 use super::rules::rules;
-use crate::catalog::{Catalog, Origin, ReferenceId, TableId};
-use crate::cli::{How, Orphans, ReferenceChecks, Which};
+use crate::catalog::{Catalog, Origin, Privileges, ReferenceId, TableId};
+use crate::cli::{How, Invocation, Orphans, ReferenceChecks, Which};
 use crate::database::{Database, ReplicaRole, Target};
 use crate::engine::Silence;
 use crate::engine::{Dialect, Statement};
 use crate::execute::{self, Job, Progress};
 use crate::exit::{Exit, Problem};
+use crate::findings::Organization;
 use crate::interrupt;
 use crate::introspect;
 use crate::plan::{self, Checks, EngineCascade, Plan, Rules};
@@ -30,6 +31,8 @@ pub struct Subject {
     pub target: Target,
     pub policy: Policy,
     pub settings: Settings,
+    /// What was typed.
+    pub invocation: Invocation,
 }
 
 /// A database, what it says about itself, and what the policy makes of it.
@@ -163,6 +166,15 @@ impl Context {
         }
     }
 
+    /// The role to which something is to be granted: asked where a privilege is missing.
+    fn lacking_role(&mut self) -> Result<String> {
+        let lacks = |id: TableId| self.catalog.table(id).privileges != Privileges::ALL;
+        match self.catalog.table_ids().any(lacks) {
+            true => Ok(self.database.role()?),
+            false => Ok(String::new()),
+        }
+    }
+
     fn checks(&mut self, plan: &Plan, wanted: ReferenceChecks) -> Result<(Checks, String)> {
         let dialect = self.database.dialect();
         let replica_role = match wanted {
@@ -234,6 +246,10 @@ pub struct Prepared {
     pub policy: Option<String>,
     /// The `.env` that says something of this run.
     pub env_file: Option<PathBuf>,
+    /// What was typed.
+    pub invocation: Invocation,
+    /// The role of the session, where it lacks a privilege.
+    pub role: String,
 }
 
 impl Prepared {
@@ -255,6 +271,7 @@ impl Prepared {
         };
         let (plan, checks_reason) = context.plan(how)?;
         let silence = context.silence(&plan)?;
+        let role = context.lacking_role()?;
         let Context { database, catalog, root, .. } = context;
         let (dialect, target) = (database.dialect(), database.target().redacted());
         let policy = Some(subject.policy.path().to_owned()).filter(|path| !path.is_empty());
@@ -270,6 +287,8 @@ impl Prepared {
             silence,
             policy,
             env_file,
+            invocation: subject.invocation.clone(),
+            role,
         };
         Ok((database, prepared))
     }
@@ -328,6 +347,21 @@ impl Prepared {
             ));
         }
         Ok(())
+    }
+
+    /// Answers each name that is no organization's.
+    ///
+    /// # Errors
+    /// See [`tell_unmatched`].
+    pub fn tell_unmatched(
+        &self,
+        database: &mut Database,
+        found: &[Organization],
+        ui: &mut Ui,
+    ) -> Result<()> {
+        let sql = Sql::new(self.dialect, &self.catalog, &self.plan);
+        let found: Vec<&str> = found.iter().filter_map(|one| one.name.as_deref()).collect();
+        tell_unmatched(database, (&sql, &self.root, &self.selection), &found, ui)
     }
 
     /// Tells on stderr what is going on.

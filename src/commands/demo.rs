@@ -2,15 +2,16 @@
 
 use super::context::{Prepared, Subject};
 use crate::archive::Shelf;
-use crate::cli::{Cli, Command, Demo};
+use crate::cli::{Cli, Command, Demo, Invocation};
 use crate::database::Target;
 use crate::execute;
 use crate::exit::{Exit, Problem};
+use crate::label::shell_word;
 use crate::policy::Policy;
 use crate::settings::Settings;
 use crate::ui::Ui;
 use anyhow::Result;
-use clap::Parser;
+use clap::{CommandFactory, FromArgMatches};
 use std::path::Path;
 
 const DELETED: &str = "Apex Innovations Inc.";
@@ -21,7 +22,8 @@ const ARCHIVES: &str = "orgsweep-demo-archives";
 pub fn run(args: &Demo, settings: &Settings, ui: &mut Ui) -> Result<Exit> {
     let (target, policy) = (Target::Sqlite(args.file.clone()), Policy::default());
     // The demo's own database knows no policy.
-    let subject = &Subject { target, policy, settings: settings.clone() };
+    let invocation = Invocation::default();
+    let subject = &Subject { target, policy, settings: settings.clone(), invocation };
     step(ui, subject, "a scratch CRM", &["migrate"])?;
     step(ui, subject, "with two organizations", &["seed", "--organizations", "2"])?;
     let before = rows_of(subject, KEPT)?;
@@ -64,9 +66,10 @@ pub fn run(args: &Demo, settings: &Settings, ui: &mut Ui) -> Result<Exit> {
 
 /// Says what comes, then runs the command as it would be typed.
 fn step(ui: &mut Ui, subject: &Subject, about: &str, words: &[&str]) -> Result<Exit> {
-    let typed: Vec<String> = words.iter().map(|word| super::preview::shell_word(word)).collect();
+    let typed: Vec<String> = words.iter().map(|word| shell_word(word)).collect();
     ui.result(&format!("\n# {about}\n$ orgsweep {}", typed.join(" ")));
-    let cli = parsed(words)?;
+    let cli = parsed(subject, words)?;
+    let subject = &Subject { invocation: cli.invocation, ..subject.clone() };
     let target = &subject.target;
     match &cli.command {
         Command::Migrate(args) => super::migrate::run(target, args, ui),
@@ -79,19 +82,25 @@ fn step(ui: &mut Ui, subject: &Subject, about: &str, words: &[&str]) -> Result<E
     }
 }
 
-/// The words as a command, whatever the environment says of other databases.
-fn parsed(words: &[&str]) -> Result<Cli> {
+/// The words as a command, whatever the environment and this folder say of other databases.
+fn parsed(subject: &Subject, words: &[&str]) -> Result<Cli> {
     const OWN: [&str; 4] = ["--root", "organizations", "--name-column", "name"];
     let selects = ["preview", "clean", "verify"].contains(&words[0]);
     let own = if selects { &OWN[..] } else { &[] };
     let keeps = ["clean", "restore"].contains(&words[0]);
     let keeps: &[&str] = if keeps { &["--archive-dir", ARCHIVES] } else { &[] };
-    Ok(Cli::try_parse_from(["orgsweep"].iter().chain(words).chain(own).chain(keeps))?)
+    let database = subject.target.redacted();
+    let meant = ["--database-url", &database, "--no-config"];
+    let words = ["orgsweep"].iter().chain(words).chain(own).chain(keeps).chain(&meant);
+    let mut command = Cli::command();
+    let matches = command.try_get_matches_from_mut(words)?;
+    let invocation = Invocation::of(&command, &matches);
+    Ok(Cli { invocation, ..Cli::from_arg_matches(&matches)? })
 }
 
 /// How many rows the deletion of an organization would take.
 fn rows_of(subject: &Subject, name: &str) -> Result<u64> {
-    let cli = parsed(&["preview", "--org-name", name, "--force"])?;
+    let cli = parsed(subject, &["preview", "--org-name", name, "--force"])?;
     let Command::Preview(args) = cli.command else {
         unreachable!("preview was typed");
     };

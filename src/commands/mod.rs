@@ -38,7 +38,8 @@ pub fn run(cli: &Cli, settings: &Settings, ui: &mut Ui) -> Result<Exit> {
     let target = || settings.target(cli.database_url.as_deref());
     let subject = || -> Result<Subject> {
         let policy = settings.policy(cli.policy(), cli.require_policy)?;
-        Ok(Subject { target: target()?, policy, settings: settings.clone() })
+        let invocation = cli.invocation.clone();
+        Ok(Subject { target: target()?, policy, settings: settings.clone(), invocation })
     };
     match &cli.command {
         Command::Preview(args) => preview::run(&subject()?, args, ui),

@@ -101,7 +101,7 @@ pub fn clean(series: Series, args: &Clean, parts: &mut Vec<Part>, ui: &mut Ui) -
             return Ok(run.finish(ui));
         }
         run.show(ui);
-        confirm(ui, &run.organizations(Unit::would_go), args.confirm_timeout)?;
+        confirm(ui, args, &run.organizations(Unit::would_go))?;
         run.confirmed = Some(seen);
     }
     if indexes {
@@ -159,6 +159,7 @@ impl<'a> Run<'a> {
         let job = self.prepared.job(self.series.how.lock_timeout, false);
         let found = execute::organizations(&mut self.database, &job)?;
         let selected = found.len() as u64;
+        self.prepared.tell_unmatched(&mut self.database, &found, ui)?;
         if let Some(most) = self.series.how.max_orgs.filter(|most| selected > *most) {
             self.prepared.narrate(ui, Progress::Selected(&found));
             let problem = format!(
@@ -323,12 +324,13 @@ impl<'a> Run<'a> {
 
     fn reporting(&self) -> Reporting<'_> {
         let Series { command, which, how, format, .. } = self.series;
-        Reporting { command, prepared: &self.prepared, which, how, format }
+        Reporting { command, prepared: &self.prepared, which, how, format, plan: None }
     }
 
-    /// Shows a person what is to be confirmed.
+    /// Shows what is to be confirmed.
     fn show(&self, ui: &mut Ui) {
-        let text = self.summarized(Exit::Done, |summary| summary::table(summary, ui.width));
+        let alone = !ui.is_interactive();
+        let text = self.summarized(Exit::Done, alone, |summary| summary::table(summary, ui.width));
         ui.show(&text);
     }
 
@@ -338,7 +340,7 @@ impl<'a> Run<'a> {
         self.units.retain(|unit| unit.organization.is_some() || !unit.is_nothing());
         let unmatched = self.units.is_empty() && self.series.which.require_match;
         let exit = combined(&self.units, unmatched, interrupt::reason().map(Exit::from));
-        let text = self.summarized(exit, |summary| match ui.json {
+        let text = self.summarized(exit, false, |summary| match ui.json {
             true => summary::json(summary),
             false => summary::table(summary, ui.width),
         });
@@ -350,7 +352,13 @@ impl<'a> Run<'a> {
         exit
     }
 
-    fn summarized(&self, exit: Exit, render: impl FnOnce(&Summary) -> String) -> String {
+    /// `alone`: nobody is there to confirm what is named to be typed next.
+    fn summarized(
+        &self,
+        exit: Exit,
+        alone: bool,
+        render: impl FnOnce(&Summary) -> String,
+    ) -> String {
         let reporting = self.reporting();
         let units = &self.units;
         let refused = || units.iter().filter(|unit| unit.is_refused());
@@ -359,8 +367,11 @@ impl<'a> Run<'a> {
         let unknown = units.iter().filter(|unit| unit.is_unknown()).find_map(Unit::key);
         let next = match unknown {
             Some(key) => Some(reporting.verify_command(key)),
-            None if units.iter().any(Unit::would_go) => Some(reporting.clean_command(false)),
-            None => passable.then(|| reporting.clean_command(true)),
+            None if units.iter().any(Unit::would_go) => {
+                let next = reporting.clean_command(false);
+                Some(if alone { next.agreed() } else { next }.to_string())
+            }
+            None => passable.then(|| reporting.clean_command(true).to_string()),
         };
         render(&Summary {
             command: self.series.command,

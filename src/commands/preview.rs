@@ -5,12 +5,12 @@ use super::keeping;
 use super::per_org::{self, Series};
 use super::saved;
 use crate::archive;
-use crate::cli::{EngineCascade, How, Orphans, Preview, PreviewFormat, Which};
+use crate::cli::{EngineCascade, How, NextCommand, Orphans, Preview, PreviewFormat, Which};
 use crate::database::Database;
 use crate::execute::{self, Job, Kept};
 use crate::exit::{self, Exit, Problem};
 use crate::findings::{self, Findings, Step};
-use crate::label::is_hidden;
+use crate::label::shell_word;
 use crate::plan::{Force, Refusal, RefusalKind};
 use crate::receipt::{Part, digests};
 use crate::render::{self, Outcome, Report};
@@ -18,6 +18,7 @@ use crate::ui::Ui;
 use anyhow::Result;
 use clap::ValueEnum;
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::time::Duration;
 
 pub fn run(subject: &Subject, args: &Preview, ui: &mut Ui) -> Result<Exit> {
@@ -52,8 +53,10 @@ fn preview(subject: &Subject, args: &Preview, ui: &mut Ui) -> Result<Exit> {
         which: &args.which,
         how: &args.how,
         format: args.format,
+        plan: args.save_plan.as_deref(),
     };
     let findings = measure(&mut database, &prepared, &job, ui)?;
+    prepared.tell_unmatched(&mut database, &findings.organizations, ui)?;
     if findings.only_counted && args.format == PreviewFormat::Sql {
         let what = "this server is a standby: rows are only counted, a script needs their keys";
         return Err(Problem::new(Exit::Refused, what).hint("preview on the primary").into());
@@ -138,6 +141,8 @@ pub struct Reporting<'a> {
     pub which: &'a Which,
     pub how: &'a How,
     pub format: PreviewFormat,
+    /// The plan's file, where one is saved or followed.
+    pub plan: Option<&'a Path>,
 }
 
 impl Reporting<'_> {
@@ -166,9 +171,13 @@ impl Reporting<'_> {
         exit
     }
 
-    /// Shows a person what is to be confirmed.
+    /// Shows what is to be confirmed; where nobody is there to do so, with the command that needs nobody.
     pub fn show(&self, ui: &mut Ui, ended: &Ended) {
-        let text = render::table::report(&self.report(ended), ui.width);
+        let mut report = self.report(ended);
+        if !ui.is_interactive() {
+            report.next = self.next_command(&ended.findings).map(|next| next.agreed().to_string());
+        }
+        let text = render::table::report(&report, ui.width);
         ui.show(&text);
     }
 
@@ -218,6 +227,7 @@ impl Reporting<'_> {
             exit: self.exit(*outcome).code(),
             database: self.prepared.target.clone(),
             dialect: self.prepared.dialect,
+            role: &self.prepared.role,
             catalog: &self.prepared.catalog,
             plan: &self.prepared.plan,
             findings,
@@ -226,36 +236,40 @@ impl Reporting<'_> {
             checks_reason: self.prepared.checks_reason.clone(),
             silence: self.prepared.silence,
             selection: selection_flags(self.which, self.how).join(" "),
-            next,
+            next: next.map(|next| next.to_string()),
             all: self.how.all,
         }
     }
 
-    /// The command that does what was previewed; with `--force` where that is all that is missing.
-    fn next_command(&self, findings: &Findings) -> Option<String> {
-        match findings.refusals.iter().all(|refusal| refusal.kind.is_passable()) {
-            true => Some(self.clean_command(findings.is_refused())),
-            false => None,
+    /// The command that does what was previewed; with `--force` where that is all that is missing, and may be said.
+    fn next_command(&self, findings: &Findings) -> Option<NextCommand> {
+        let refused = findings.is_refused();
+        let passable = findings.refusals.iter().all(|refusal| refusal.kind.is_passable());
+        match self.plan {
+            _ if !passable => None,
+            Some(_) if refused && self.command == "clean" => None,
+            Some(file) if !refused => {
+                let file = file.to_string_lossy();
+                Some(self.prepared.invocation.next("clean").of_plan(&file))
+            }
+            _ => Some(self.clean_command(refused)),
         }
     }
 
     /// `orgsweep clean` with the same flags; with `--force` besides where that is missing.
-    pub fn clean_command(&self, forced: bool) -> String {
-        let mut words = self.words("clean", selection_flags(self.which, self.how), forced);
-        words.extend(self.how.per_org.then(|| "--per-org".to_owned()));
-        let most = self.how.max_orgs.map(|most| most.to_string());
-        words.extend(flags("max-orgs", most.as_slice()));
-        words.join(" ")
+    pub fn clean_command(&self, forced: bool) -> NextCommand {
+        let next = self.prepared.invocation.next("clean");
+        if forced { next.forced() } else { next }
     }
 
     /// The preview of one organization alone.
     pub fn preview_command(&self, key: &str) -> String {
-        self.words("preview", flags("org-id", &[key.to_owned()]), false).join(" ")
+        self.prepared.invocation.next("preview").of_key(key).to_string()
     }
 
     /// Whether one is gone.
     pub fn verify_command(&self, key: &str) -> String {
-        self.target_words("verify", flags("org-id", &[key.to_owned()])).join(" ")
+        self.prepared.invocation.next("verify").of_key(key).to_string()
     }
 
     /// The flags that a saved plan stands for: the organizations by key, where they have one.
@@ -297,36 +311,6 @@ impl Reporting<'_> {
         let others = children.into_iter().chain(engine_cascade(self.how));
         flagged.into_iter().flat_map(flag).chain(others).collect()
     }
-
-    fn target_words(&self, command: &str, selection: Vec<String>) -> Vec<String> {
-        let which = self.which;
-        let mut words = vec!["orgsweep".to_owned(), command.to_owned()];
-        words.extend(selection);
-        let config = self.prepared.policy.as_slice().iter().filter(|path| *path != "orgsweep.toml");
-        words.extend(config.flat_map(|path| ["--config".to_owned(), shell_word(path)]));
-        words.extend(flags("root", which.root.as_slice()));
-        words.extend(flags("key-column", which.key_column.as_slice()));
-        words.extend(flags("name-column", which.name_column.as_slice()));
-        words.extend(flags("created-column", which.created_column.as_slice()));
-        words
-    }
-
-    fn words(&self, command: &str, selection: Vec<String>, forced: bool) -> Vec<String> {
-        let how = self.how;
-        let mut words = self.target_words(command, selection);
-        words.extend(flags("foreign", &how.foreign));
-        words.extend(engine_cascade(how));
-        if how.with_children {
-            words.push("--with-children".into());
-        }
-        match forced || self.prepared.plan.rules.force == Force::All {
-            true => words.push("--force".into()),
-            false => {
-                words.extend(how.force.iter().map(|name| format!("--force={}", shell_word(name))))
-            }
-        }
-        words
-    }
 }
 
 /// `--engine-cascade=never`, where it is not left to orgsweep.
@@ -358,42 +342,4 @@ pub fn selection_flags(which: &Which, how: &How) -> Vec<String> {
 
 fn flags(name: &str, values: &[String]) -> Vec<String> {
     values.iter().flat_map(|value| [format!("--{name}"), shell_word(value)]).collect()
-}
-
-/// Quoted for a shell where it needs to be: one word on one line, to be pasted. What is not seen is written
-/// out as bytes (`$'…'`: bash, zsh, ksh, busybox, and POSIX since 2024).
-pub fn shell_word(word: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "._-/:=,@%+".contains(c);
-    let bytes = |c: char| -> String {
-        c.encode_utf8(&mut [0; 4]).bytes().map(|byte| format!("\\{byte:03o}")).collect()
-    };
-    let written = |c: char| match c {
-        '\'' | '\\' => format!("\\{c}"),
-        c if is_hidden(c) => bytes(c),
-        c => c.to_string(),
-    };
-    match word {
-        "" => "''".to_owned(),
-        word if word.chars().all(plain) => word.to_owned(),
-        word if word.contains(is_hidden) => {
-            format!("$'{}'", word.chars().map(written).collect::<String>())
-        }
-        word => format!("'{}'", word.replace('\'', r"'\''")),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::shell_word;
-
-    #[test]
-    fn a_word_is_pasted_as_it_was() {
-        for word in ["Apex", "", "it's", r"back\slash", "a\nb\u{1b}[31m'\\1\u{202e}", "$HOME `x`"] {
-            let script = format!("printf %s {}", shell_word(word));
-            let output = std::process::Command::new("bash").args(["-c", &script]).output();
-            let output = output.expect("bash runs");
-            assert_eq!(String::from_utf8_lossy(&output.stdout), word, "{script}");
-            assert_eq!(crate::label::printable(&script), script);
-        }
-    }
 }

@@ -6,7 +6,7 @@ use super::narration::narrate;
 use crate::archive::{self, Manifest, Reader};
 use crate::catalog::{Catalog, TableId};
 use crate::cli::{PlainFormat, Restore};
-use crate::database::{Database, Fault};
+use crate::database::{self, Database, Fault};
 use crate::execute::{self, Failure, Job, Progress, Source};
 use crate::exit::{self, Exit, Problem};
 use crate::interrupt;
@@ -16,6 +16,7 @@ use crate::receipt::{Part, digests};
 use crate::render::restoration::{self, Ended, View};
 use crate::restoration::{Obstacle, Restored};
 use crate::selection::{Root, Selection};
+use crate::sql::cures;
 use crate::ui::Ui;
 use anyhow::Result;
 use std::collections::BTreeSet;
@@ -253,7 +254,34 @@ fn put_back(
         may_shrink: false,
     };
     let mut observe = |progress: Progress| narrate(ui, catalog, &plan, progress);
-    execute::restore(database, &job, source, args.dry_run, &mut observe).map_err(told)
+    match execute::restore(database, &job, source, args.dry_run, &mut observe) {
+        Err(Failure::Database(error)) if error.fault == Fault::Permission => {
+            Err(ungranted(&error, database, catalog, source)?.into())
+        }
+        ended => ended.map_err(told),
+    }
+}
+
+/// What a restore needs, and no clean.
+fn ungranted(
+    error: &database::Error,
+    database: &mut Database,
+    catalog: &Catalog,
+    source: &Source,
+) -> Result<Problem> {
+    let (dialect, role) = (database.dialect(), database.role()?);
+    let (rows, links) = source.restoration.tables();
+    let grant = |privileges: &str, id: &TableId| {
+        cures::grant(dialect, privileges, catalog.table(*id), &role)
+    };
+    let inserted = rows.iter().map(|id| match links.contains(id) {
+        true => grant("SELECT, INSERT, UPDATE", id),
+        false => grant("SELECT, INSERT", id),
+    });
+    let linked = links.difference(&rows).map(|id| grant("SELECT, UPDATE", id));
+    let grants: Vec<String> = inserted.chain(linked).collect();
+    let problem = Problem::new(Exit::Refused, format!("{error}; nothing was written"));
+    Ok(problem.hint(format!("what a restore needs on its tables: {}", grants.join("; "))))
 }
 
 /// What a failure means to whoever wanted rows back: nothing was to be deleted.

@@ -3,11 +3,15 @@
 
 use crate::catalog::Catalog;
 use crate::cli::Which;
+use crate::database::Database;
 use crate::exit::Problem;
 use crate::plan::Rules;
 use crate::policy::Policy;
-use crate::selection::{Root, RootNames, RootProblem, Selection, find_root};
+use crate::selection::{Root, RootNames, RootProblem, Selection, find_root, nearest};
+use crate::sql::Sql;
+use crate::ui::Ui;
 use anyhow::Result;
+use std::time::Duration;
 use toml::Spanned;
 
 /// The organizations that the flags select.
@@ -49,6 +53,44 @@ pub fn selection(which: &Which, root: &Root, catalog: &Catalog) -> Result<Select
         return Err(Problem::usage(problem).hint("--created-column COLUMN").into());
     }
     Ok(selection)
+}
+
+/// Answers each name that is no organization's with the nearest ones that are; `found` are the names that were
+/// selected.
+///
+/// # Errors
+/// The organizations cannot be read.
+pub fn tell_unmatched(
+    database: &mut Database,
+    (sql, root, selection): (&Sql, &Root, &Selection),
+    found: &[&str],
+    ui: &mut Ui,
+) -> Result<()> {
+    /// Of more the nearest is not looked for.
+    const MOST: usize = 10_000;
+    const PATIENCE: Duration = Duration::from_secs(10);
+    let mut unmatched = selection.names.iter().filter(|name| !found.contains(&name.as_str()));
+    let mut unmatched = unmatched.by_ref().peekable();
+    if !ui.is_heard() || unmatched.peek().is_none() {
+        return Ok(());
+    }
+    let rows = database.in_snapshot(|database| -> Result<_> {
+        database.run(&sql.dialect.session(PATIENCE, false))?;
+        Ok(database.query(&sql.some_roots(root, MOST))?)
+    })?;
+    for wanted in unmatched {
+        let near = nearest(wanted, rows.iter().map(|row| row.text(1).to_owned()));
+        // It is there, and another flag filters it.
+        if near.contains(wanted) {
+            continue;
+        }
+        let near = match near.is_empty() {
+            true => String::new(),
+            false => format!("; the nearest: {}", near.join(", ")),
+        };
+        ui.note(&format!("no organization has the name {wanted}{near}"));
+    }
+    Ok(())
 }
 
 /// No organization: `--orphans only`.

@@ -4,7 +4,8 @@ use super::context::{Prepared, Subject};
 use super::preview::Reporting;
 use crate::cli::{Clean, Flags};
 use crate::database::Database;
-use crate::exit::{Exit, Problem};
+use crate::execute::Failure;
+use crate::exit::{self, Exit, Problem};
 use crate::files::{self, Destination};
 use crate::findings::Findings;
 use crate::saved::{Bound, FORMAT, SavedPlan, policy_digest};
@@ -41,7 +42,7 @@ pub fn save(
     file.write(&text).map_err(|error| {
         Problem::usage(format!("--save-plan {} cannot be written: {error}", path.display()))
     })?;
-    ui.note(&format!("saved: orgsweep clean --plan {} does exactly this", path.display()));
+    ui.note(&format!("saved: clean --plan {} does exactly this", path.display()));
     Ok(())
 }
 
@@ -81,7 +82,7 @@ pub fn load(path: &Path, args: &Clean) -> Result<(SavedPlan, Clean)> {
     how.lock_timeout = args.how.lock_timeout;
     how.deadline = args.how.deadline;
     how.max_rows = how.max_rows.into_iter().chain(args.how.max_rows).min();
-    Ok((saved, Clean { which, how, plan: None, ..args.clone() }))
+    Ok((saved, Clean { which, how, ..args.clone() }))
 }
 
 /// # Errors
@@ -91,6 +92,7 @@ pub fn check(
     subject: &Subject,
     prepared: &Prepared,
     database: &mut Database,
+    path: &Path,
 ) -> Result<()> {
     let moved = saved.moved(&bound(subject, prepared, database)?);
     if moved.is_empty() {
@@ -101,7 +103,25 @@ pub fn check(
         moved.join(" and "),
         saved.bound.database
     );
-    Err(Problem::new(Exit::Refused, what)
-        .hint("preview it again, and save a new plan: orgsweep preview … --save-plan FILE")
-        .into())
+    Err(Problem::new(Exit::Refused, what).hint(anew(saved, path, subject)).into())
+}
+
+/// A plan whose rows have moved: it will never fit again, so that the same command would end the same way.
+pub fn outdated(
+    failure: Failure,
+    saved: &SavedPlan,
+    path: &Path,
+    subject: &Subject,
+) -> anyhow::Error {
+    match failure {
+        Failure::CountsMoved(_) => {
+            exit::diagnose(&failure.into()).hint(anew(saved, path, subject)).into()
+        }
+        failure => failure.into(),
+    }
+}
+
+fn anew(saved: &SavedPlan, path: &Path, subject: &Subject) -> String {
+    let preview = subject.invocation.next("preview").saving(&saved.flags, &path.to_string_lossy());
+    format!("preview it again, and save a new plan: {preview}")
 }

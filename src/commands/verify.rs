@@ -1,6 +1,7 @@
 //! `orgsweep verify`
 
 use super::context::{Context, Subject};
+use super::roots::tell_unmatched;
 use crate::cli::{PlainFormat, Verify};
 use crate::database::{Database, Fault};
 use crate::engine::Statement;
@@ -45,12 +46,18 @@ pub fn run(subject: &Subject, args: &Verify, ui: &mut Ui) -> Result<Exit> {
     });
     interrupt::cancel_by(None);
     let remains = remains?;
-    let clean = remains.organizations.is_empty() && remains.rows.is_empty();
-    let exit = if clean { Exit::Done } else { Exit::Refused };
+    let found: Vec<&str> = remains.organizations.iter().map(|(_, name)| name.as_str()).collect();
+    tell_unmatched(&mut context.database, (&sql, &context.root, &selection), &found, ui)?;
+    let unmatched = args.which.require_match && found.is_empty();
+    let clean = found.is_empty() && remains.rows.is_empty();
+    let exit = if clean && !unmatched { Exit::Done } else { Exit::Refused };
     ui.result(&match args.format {
-        PlainFormat::Json => json(&remains, exit),
+        PlainFormat::Json => json(&remains, if clean { "gone" } else { "left" }, exit),
         PlainFormat::Table => text(&remains),
     });
+    if unmatched {
+        ui.warn("no organization matches, and --require-match wants one");
+    }
     Ok(exit)
 }
 
@@ -114,14 +121,14 @@ fn text(remains: &Remains) -> String {
     text + &line(&format!("checked {}", remains.checked))
 }
 
-fn json(remains: &Remains, exit: Exit) -> String {
+fn json(remains: &Remains, outcome: &str, exit: Exit) -> String {
     let organization =
         |(key, name): &(String, String)| serde_json::json!({ "key": key, "name": name });
     let row = |left: &Left| serde_json::json!({ "reference": left.reference, "rows": left.rows, "dangling": left.dangling });
     let document = serde_json::json!({
         "format": 1,
         "command": "verify",
-        "outcome": if exit == Exit::Done { "gone" } else { "left" },
+        "outcome": outcome,
         "exit": exit.code(),
         "organizations": remains.organizations.iter().map(organization).collect::<Vec<_>>(),
         "rows": remains.rows.iter().map(row).collect::<Vec<_>>(),

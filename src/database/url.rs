@@ -17,11 +17,17 @@ pub(super) struct Pieces<'a> {
 #[derive(Debug, PartialEq)]
 struct Account<'a> {
     user: &'a str,
-    has_password: bool,
+    password: Option<&'a str>,
 }
 
 const AMBIGUOUS: &str = "the password in the database URL, or another part of it, holds one of @ / ? # or a blank: \
                          percent-encode it (%40 %2F %3F %23 %20)";
+
+/// What stands in the place of a secret where a URL is printed.
+const MASK: &str = "***";
+
+const MASKED: &str = "the database URL has *** where the password, or another secret, was left out as it was printed: \
+                      write the real one";
 
 /// Parameters whose value may be secret, or hold something that is.
 const SECRET: [&str; 6] = [
@@ -71,12 +77,16 @@ impl Pieces<'_> {
             bail!("the port in the database URL is no number");
         }
         let account = account.map(|account| match account.split_once(':') {
-            Some((user, _)) => Account { user, has_password: true },
-            None => Account { user: account, has_password: false },
+            Some((user, password)) => Account { user, password: Some(password) },
+            None => Account { user: account, password: None },
         });
+        if account.as_ref().is_some_and(|account| account.password == Some(MASK)) {
+            bail!(MASKED);
+        }
         let mut parameters = Vec::new();
         for parameter in query.split('&').filter(|parameter| !parameter.is_empty()) {
             match parameter.split_once('=') {
+                Some((name, MASK)) if is_secret(name) => bail!(MASKED),
                 Some(pair) => parameters.push(pair),
                 None => {
                     bail!("the parameters of a database URL are NAME=VALUE, with & between two")
@@ -102,8 +112,8 @@ impl Pieces<'_> {
     /// The URL as it may be printed.
     pub(super) fn shown(&self, scheme: &str) -> String {
         let mut shown = format!("{scheme}://");
-        if let Some(Account { user, has_password }) = self.account {
-            let password = if has_password { ":***" } else { "" };
+        if let Some(Account { user, password }) = self.account {
+            let password = password.map(|_| format!(":{MASK}")).unwrap_or_default();
             shown += &format!("{user}{password}@");
         }
         shown += self.server;
@@ -111,12 +121,15 @@ impl Pieces<'_> {
             shown += &format!("/{database}");
         }
         for (n, (name, value)) in self.parameters.iter().enumerate() {
-            let is_secret = SECRET.contains(&decoded(name).as_str());
-            let value = if is_secret { "***" } else { value };
+            let value = if is_secret(name) { MASK } else { value };
             shown += &format!("{}{name}={value}", if n == 0 { '?' } else { '&' });
         }
         shown
     }
+}
+
+fn is_secret(parameter: &str) -> bool {
+    SECRET.contains(&decoded(parameter).as_str())
 }
 
 fn decoded(name: &str) -> String {

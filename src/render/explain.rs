@@ -8,7 +8,7 @@ mod words;
 pub use json::json;
 
 use super::counted;
-use super::table::{plain, wrapped};
+use super::table::{line, plain, wrapped};
 use crate::catalog::{Catalog, OnDelete, Origin, Reference};
 use crate::explanation::{Explanation, Named, Naming, Standing, Step, Verdict, Way};
 use crate::plan::{Plan, Rank};
@@ -38,7 +38,7 @@ pub fn table(view: &ExplanationView, width: u16) -> String {
     }
     text += &wrapped("", &words::sentence(view), width);
     if let Some(hint) = words::hint(view) {
-        text += &wrapped("  try: ", &hint, width);
+        text += &line(&format!("  try: {hint}"));
     }
     text += &ways(view, width);
     let stays = matches!(view.verdict(), Verdict::Stays | Verdict::Unlinked);

@@ -13,7 +13,11 @@ pub fn report(report: &Report) -> String {
             .iter()
             .map(|reached| match (&reached.parent, reached.on_delete) {
                 (Some(parent), Some(action)) => {
-                    let force = if reached.needs_force { ", needs `--force`" } else { "" };
+                    let force = match (reached.needs_force, reached.forced) {
+                        (false, _) => "",
+                        (true, false) => ", needs `--force`",
+                        (true, true) => ", forced",
+                    };
                     format!("{} → {parent} ({action}{force})", reached.columns)
                 }
                 _ => reached.columns.clone(),

@@ -2,6 +2,7 @@
 
 use super::report::owners;
 use super::{Report, counted};
+use crate::label::shell_word;
 use crate::plan::{Refusal, RefusalKind};
 use crate::sql::cures;
 use serde::Serialize;
@@ -184,24 +185,30 @@ fn lasting(table: &str, engine: &str) -> String {
 fn hint(report: &Report, refusal: &Refusal) -> String {
     let name = refusal.reference.map(|id| report.catalog.reference_name(id)).unwrap_or_default();
     let table = report.table_name(refusal.table);
+    let foreign = |action: &str| format!("--foreign {}", shell_word(&action.replace("{}", &name)));
     match refusal.kind {
         RefusalKind::Protected => {
-            format!("--force deletes these rows too; --force={name} by this reference only")
+            let named = shell_word(&format!("--force={name}"));
+            format!("--force deletes these rows too; {named} by this reference only")
         }
         RefusalKind::Foreign if refusal.table == report.plan.root => {
-            format!(
-                "--with-children takes sub-organizations along; --foreign delete={name} deletes them"
-            )
+            let delete = foreign("delete={}");
+            format!("--with-children takes sub-organizations along; {delete} deletes them")
         }
         RefusalKind::Foreign | RefusalKind::Shared | RefusalKind::Global => format!(
-            "--foreign unlink={name} keeps the rows, --foreign reassign={name}:KEY gives them another parent, \
-             --foreign delete={name} deletes them"
+            "{} keeps the rows, {} gives them another parent, {} deletes them",
+            foreign("unlink={}"),
+            foreign("reassign={}:KEY"),
+            foreign("delete={}")
         ),
         RefusalKind::Overlap => "--force deletes these rows".into(),
         RefusalKind::Privilege if refusal.detail.contains(" ON SCHEMA ") => {
-            format!("GRANT {} TO the role", refusal.detail)
+            cures::grant_usage(&refusal.detail, report.role)
         }
-        RefusalKind::Privilege => format!("GRANT {} ON {table} TO the role", refusal.detail),
+        RefusalKind::Privilege => {
+            let table = report.catalog.table(refusal.table);
+            cures::grant(report.dialect, &refusal.detail, table, report.role)
+        }
         RefusalKind::ReplicaIdentity => {
             cures::replica_identity(report.catalog.table(refusal.table))
         }

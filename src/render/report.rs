@@ -19,6 +19,8 @@ pub struct Report<'a> {
     /// Redacted.
     pub database: String,
     pub dialect: Dialect,
+    /// As whom the session works, where it lacks a privilege.
+    pub role: &'a str,
     pub catalog: &'a Catalog,
     pub plan: &'a Plan,
     pub findings: &'a Findings,
@@ -93,6 +95,9 @@ pub struct ReachedView {
     pub on_delete: Option<&'static str>,
     pub rows: u64,
     pub needs_force: bool,
+    /// It has the force that it needs.
+    #[serde(skip)]
+    pub forced: bool,
     /// The policy declares the reference, or overrides its action.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub by_policy: bool,
@@ -184,6 +189,7 @@ impl Report<'_> {
                 on_delete: None,
                 rows: *rows,
                 needs_force: false,
+                forced: false,
                 by_policy: false,
             },
         });
@@ -199,6 +205,7 @@ impl Report<'_> {
             on_delete: Some(reference.on_delete.as_str()),
             rows,
             needs_force: matches!(reference.on_delete, OnDelete::Restrict | OnDelete::NoAction),
+            forced: self.plan.rules.force.covers(id),
             by_policy: reference.declaration.origin != Origin::Database,
         }
     }

@@ -1,6 +1,6 @@
 //! How each organization of a series fared.
 
-use super::table::{age, duration, with_whole, wrapped};
+use super::table::{age, duration, line, with_whole, wrapped};
 use super::{Outcome, Report, counted, grouped, json as report_json};
 use crate::exit::{Exit, Problem};
 use crate::findings::Organization;
@@ -212,7 +212,8 @@ pub fn table(summary: &Summary, width: u16) -> String {
     }
     text += &wrapped("", &totals(summary), width);
     for (heading, command) in [("in full: ", summary.full), ("next: ", summary.next)] {
-        text += &command.map(|command| wrapped(heading, command, width)).unwrap_or_default();
+        let told = command.map(|command| line(&format!("{heading}{command}")));
+        text += &told.unwrap_or_default();
     }
     text
 }

@@ -38,7 +38,7 @@ pub fn report(report: &Report, width: u16) -> String {
         }
     }
     if let Some(next) = &report.next {
-        text += &wrapped("next: ", next, width);
+        text += &line(&format!("next: {next}"));
     }
     text
 }
@@ -129,7 +129,7 @@ fn reached_by(reached: &ReachedView, of: u64) -> String {
         text += &format!(" {}", grouped(reached.rows));
     }
     if reached.needs_force {
-        text += " ⚠ needs --force";
+        text += if reached.forced { " ⚠ forced" } else { " ⚠ needs --force" };
     }
     text
 }
@@ -154,7 +154,7 @@ fn refusals(report: &Report, width: u16) -> String {
         if shown > 0 && refusal.rows > shown {
             text += &format!("    … and {} more\n", grouped(refusal.rows - shown));
         }
-        text += &wrapped("  try: ", &refusal.hint, width);
+        text += &line(&format!("  try: {}", refusal.hint));
     }
     if !text.is_empty() {
         text.push('\n');

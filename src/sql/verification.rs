@@ -21,6 +21,12 @@ impl Sql<'_> {
         statement
     }
 
+    /// The same of any root rows, so many at most.
+    pub fn some_roots(&self, root: &Root, most: usize) -> Statement {
+        let (columns, relation) = (self.root_columns(root), self.relation(root.table));
+        format!("SELECT {columns} FROM {relation} c LIMIT {most}").into()
+    }
+
     /// Per reference to the root's key: its name, and a count of the rows that name one of `ids`.
     pub fn rows_naming(&self, root: &Root, ids: &[String]) -> Vec<(String, Statement)> {
         let Some(key) = root.key.as_ref().filter(|_| !ids.is_empty()) else {

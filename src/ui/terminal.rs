@@ -5,6 +5,7 @@ use crate::interrupt;
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::fs::{OFlags, Timespec};
 use rustix::io::Errno;
+use rustix::termios::{QueueSelector, tcflush};
 use std::fs::{File, OpenOptions};
 use std::io::{Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
@@ -41,12 +42,16 @@ impl Terminal {
         let _ = writeln!(self.device, "{}", text.trim_end());
     }
 
-    /// Asks, and waits for one line.
+    /// Asks, and waits for one line. What was typed before the question answers nothing: who types ahead, or
+    /// pastes several lines, has not seen what it is about.
     pub fn ask(&mut self, question: &str, patience: Duration) -> Answer {
         /// How soon a signal is noticed.
         const LOOK: Timespec = Timespec { tv_sec: 0, tv_nsec: 50_000_000 };
         /// No answer is longer; a terminal's line has 4,095 bytes at most.
         const LONGEST: usize = 4096;
+        if tcflush(&self.device, QueueSelector::IFlush).is_err() {
+            return Answer::None;
+        }
         let _ = write!(self.device, "{question}\n> ");
         let _ = self.device.flush();
         let until = Instant::now() + patience;

@@ -136,8 +136,7 @@ fn what_only_force_reaches_says_so() {
             deals: DLID0001 - Global Corp (id 7)
             belongs to Global Corp (id 2), not selected
             refused: it belongs to Global Corp (id 2), and --force deletes no foreign row
-              try: --foreign unlink=deals.created_by keeps it, --foreign delete=deals.created_by lets
-                   it go
+              try: --foreign unlink=deals.created_by keeps it, --foreign delete=deals.created_by lets it go
             ┌─────┬───────┬───────────────────────────────┬──────────────────────────────────────────┐
             │ Way ┆ Table ┆ Row                           ┆ Reached by                               │
             ╞═════╪═══════╪═══════════════════════════════╪══════════════════════════════════════════╡

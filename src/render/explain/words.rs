@@ -3,6 +3,7 @@
 use super::{ExplanationView, by_policy, is_selected_root};
 use crate::catalog::{Reference, ReferenceId};
 use crate::explanation::{Effect, Named, Naming, Protector, Standing, Verdict};
+use crate::label::shell_word;
 use crate::plan::{Rank, UnlinkValue};
 use crate::render::{counted, grouped};
 
@@ -141,7 +142,7 @@ pub fn hint(view: &ExplanationView) -> Option<String> {
         Verdict::NeedsForce => {
             let flags = forced_by(view, Rank::Protected);
             let flags: Vec<String> =
-                flags.iter().map(|id| format!("--force={}", name(id))).collect();
+                flags.iter().map(|id| shell_word(&format!("--force={}", name(id)))).collect();
             Some(format!("--force, or only {}", flags.join(" ")))
         }
         Verdict::Foreign | Verdict::Shared | Verdict::Global => Some(consents(view)),
@@ -161,10 +162,10 @@ fn consents(view: &ExplanationView) -> String {
     };
     let name = |id: ReferenceId| view.catalog.reference_name(id);
     let keep = flags(&|id| match nullable(view, id) {
-        true => format!("--foreign unlink={}", name(id)),
-        false => format!("--foreign reassign={}:KEY", name(id)),
+        true => format!("--foreign {}", shell_word(&format!("unlink={}", name(id)))),
+        false => format!("--foreign {}", shell_word(&format!("reassign={}:KEY", name(id)))),
     });
-    let delete = flags(&|id| format!("--foreign delete={}", name(id)));
+    let delete = flags(&|id| format!("--foreign {}", shell_word(&format!("delete={}", name(id)))));
     let children = match view.explanation.row().table == view.plan.root {
         true => "--with-children selects sub-organizations, too; ",
         false => "",

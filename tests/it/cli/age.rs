@@ -159,7 +159,7 @@ each_backend! {
         let preview = ["preview", "--org-like", "e2e-*", "--older-than", "36h", "--created-column", "created_at",
             "--max-orgs", "5"];
         db.orgsweep(&preview).exits(0).says(&[
-            "next: orgsweep clean --org-like 'e2e-*' --older-than 1d12h --created-column created_at --max-orgs 5",
+            "next: orgsweep clean --org-like 'e2e-*' --older-than 36h --created-column created_at --max-orgs 5",
         ]);
     }
 

@@ -97,13 +97,13 @@ fn at_a_terminal_a_series_is_confirmed_once() {
 #[test]
 fn at_a_terminal_a_series_takes_what_was_shown() {
     let series = ["clean", "--org-like", "*l*", "--org-name", "Apex", "--per-org"];
-    let meanwhile = "INSERT INTO organizations VALUES (3, 'Late Ltd.'); \
+    let late = "INSERT INTO organizations VALUES (3, 'Late Ltd.'); \
         INSERT INTO users VALUES (21, 2, 'hal@global.test')";
-    let Some((db, code, screen)) =
-        in_a_terminal(&series, "delete 2 organizations\n", Some(meanwhile))
-    else {
+    if !has_script() {
         return;
-    };
+    }
+    let typed = Keys::Then("delete 2 organizations\n");
+    let (db, code, screen) = meanwhile("", &series, "", typed, Some(late));
     assert_eq!(code, 8, "{screen}");
     assert!(screen.contains("+1 users"), "{screen}");
     assert!(screen.contains("partly done: 1 cleaned, 1 refused"), "{screen}");
@@ -138,6 +138,18 @@ fn at_a_terminal_the_streams_may_go_elsewhere() {
             }
         }
     }
+}
+
+/// A runbook that is pasted confirms nothing: the lines after the command are its answer to nothing yet asked.
+#[test]
+fn at_a_terminal_what_was_typed_ahead_is_no_answer() {
+    if !has_script() {
+        return;
+    }
+    let clean = [&CLEAN[..], &["--confirm-timeout", "1s"]].concat();
+    let (db, code, screen) = at_the_terminal("sleep 0.5; ", &clean, "", Keys::Ahead("Apex\n"));
+    assert_eq!((code, db.count("organizations")), (4, 2), "{screen}");
+    assert!(screen.contains("nobody answered within 1s"), "{screen}");
 }
 
 #[test]
@@ -190,9 +202,11 @@ fn at_a_terminal_nobody_need_be_there() {
 /// What is typed, and when.
 #[derive(Clone, Copy)]
 enum Keys<'a> {
-    /// Before there is a question; then the input ends.
+    /// Before the process begins; the input goes on.
+    Ahead(&'a str),
+    /// When the question is on the screen, or the process has ended; then the input ends.
     Then(&'a str),
-    /// When it is on the screen, or the process has ended; the input goes on.
+    /// The same; the input goes on.
     Asked(&'a str),
 }
 
@@ -203,6 +217,17 @@ fn at_the_terminal(
     arguments: &[&str],
     streams: &str,
     keys: Keys,
+) -> (TestDatabase, i32, String) {
+    meanwhile(before, arguments, streams, keys, None)
+}
+
+/// The same; this SQL has run when the question is answered.
+fn meanwhile(
+    before: &str,
+    arguments: &[&str],
+    streams: &str,
+    keys: Keys,
+    sql: Option<&str>,
 ) -> (TestDatabase, i32, String) {
     let db = TestDatabase::fresh(Backend::Sqlite).expect("SQLite needs no server");
     unprotected(&db);
@@ -225,7 +250,7 @@ fn at_the_terminal(
     let mut output = script.stdout.take().expect("a pipe");
     let mut keyboard = script.stdin.take().expect("a pipe");
     let mut screen = Vec::new();
-    if let Keys::Then(typed) = keys {
+    if let Keys::Ahead(typed) = keys {
         keyboard.write_all(typed.as_bytes()).expect("typing");
     }
     let mut some = [0; 4096];
@@ -235,28 +260,28 @@ fn at_the_terminal(
             read => screen.extend_from_slice(&some[..read]),
         }
     }
-    let held = match keys {
-        Keys::Then(_) => None,
-        Keys::Asked(typed) => {
-            // It may have ended without a question.
-            let _ = keyboard.write_all(typed.as_bytes());
-            Some(keyboard)
-        }
-    };
+    if let Some(sql) = sql {
+        db.execute(sql);
+    }
+    if let Keys::Then(typed) | Keys::Asked(typed) = keys {
+        // It may have ended without a question.
+        let _ = keyboard.write_all(typed.as_bytes());
+    }
+    let held = (!matches!(keys, Keys::Then(_))).then_some(keyboard);
     output.read_to_end(&mut screen).expect("the screen can be read");
     drop(held);
     let status = script.wait().expect("script ends");
     (db, status.code().unwrap_or(-1), String::from_utf8_lossy(&screen).into_owned())
 }
 
-/// What [`in_a_terminal`] returns, for several answers. `None`, said loudly, where there is none.
+/// Runs the binary at a terminal, for several answers. `None`, said loudly, where there is none.
 fn at_a_terminal(
     arguments: &[&str],
 ) -> Option<impl Fn(&str) -> (TestDatabase, i32, String) + use<>> {
     let arguments: Vec<String> = arguments.iter().map(|argument| (*argument).to_owned()).collect();
     let typed = move |typed: &str| {
         let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-        in_a_terminal(&arguments, typed, None).expect("there is a `script`")
+        at_the_terminal("", &arguments, "", Keys::Then(typed))
     };
     has_script().then_some(typed)
 }
@@ -267,47 +292,4 @@ fn has_script() -> bool {
         skip("no `script` to make a terminal with");
     }
     found
-}
-
-/// Runs the binary in a pseudo-terminal of `script`, where this is typed; with `meanwhile`, only when
-/// the question is on the screen and that SQL has run. Returns the database, the exit code and the screen.
-fn in_a_terminal(
-    arguments: &[&str],
-    typed: &str,
-    meanwhile: Option<&str>,
-) -> Option<(TestDatabase, i32, String)> {
-    if !has_script() {
-        return None;
-    }
-    let arguments: Vec<_> = arguments.iter().map(|argument| format!("'{argument}'")).collect();
-    let db = TestDatabase::fresh(Backend::Sqlite).expect("SQLite needs no server");
-    unprotected(&db);
-    let binary = env!("CARGO_BIN_EXE_orgsweep");
-    let command = format!("'{binary}' --database-url '{}' {}", db.url(), arguments.join(" "));
-    let mut script = Command::new("timeout")
-        .args(["20", "script", "-qec", &command, "/dev/null"])
-        .env_remove("DATABASE_URL")
-        .env_remove("CI")
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .expect("script starts");
-    let mut output = script.stdout.take().expect("a pipe");
-    let mut screen = Vec::new();
-    if let Some(sql) = meanwhile {
-        let mut some = [0; 4096];
-        while !String::from_utf8_lossy(&screen).contains("\n> ") {
-            match output.read(&mut some).expect("the screen can be read") {
-                0 => break,
-                read => screen.extend_from_slice(&some[..read]),
-            }
-        }
-        db.execute(sql);
-    }
-    let mut keyboard = script.stdin.take().expect("a pipe");
-    keyboard.write_all(typed.as_bytes()).expect("typing");
-    drop(keyboard);
-    output.read_to_end(&mut screen).expect("the screen can be read");
-    let status = script.wait().expect("script ends");
-    Some((db, status.code().unwrap_or(-1), String::from_utf8_lossy(&screen).into_owned()))
 }

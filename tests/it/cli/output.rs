@@ -53,6 +53,23 @@ each_backend! {
         changes(&before, &db.dump()).assert_none();
     }
 
+    /// What is given is not asked for.
+    fn a_reference_that_is_forced_says_so(db: TestDatabase) {
+        small(&db);
+        db.execute(
+            "CREATE TABLE visits (id integer PRIMARY KEY,
+                 user_id integer NOT NULL REFERENCES users (id) ON DELETE RESTRICT);
+             INSERT INTO visits VALUES (1, 10)",
+        );
+        let needs = "⚠ needs --force";
+        db.orgsweep(&["preview", "--org-name", "Apex"]).exits(3).says(&[needs]).hides("⚠ forced");
+        let named = ["preview", "--org-name", "Apex", "--force=visits.user_id"];
+        db.orgsweep(&named).exits(3).says(&["⚠ forced", needs]);
+        db.orgsweep(&PREVIEW).exits(0).says(&["⚠ forced"]).hides(needs);
+        db.orgsweep(&[&PREVIEW[..], &["--format", "markdown"]].concat()).exits(0).says(&["restrict, forced"]);
+        db.orgsweep(&CLEAN_APEX).exits(0).says(&["⚠ forced"]).hides(needs);
+    }
+
     fn force_may_name_the_references_it_covers(db: TestDatabase) {
         let before = small(&db);
         db.orgsweep(&["clean", "--org-name", "Apex", "--yes", "--force=deals.created_by"]).exits(0);

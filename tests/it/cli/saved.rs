@@ -40,6 +40,18 @@ each_backend! {
         clean(&db, &file).exits(3).says(&["-2 users"]);
     }
 
+    /// The same command would end the same way for ever.
+    fn a_plan_that_is_stale_names_the_preview_that_saves_a_new_one(db: TestDatabase) {
+        db.execute(SMALL);
+        let (_directory, file) = saved(&db);
+        let new = format!("--save-plan {}", file.display());
+        let anew = ["save a new plan: orgsweep preview --org-id=1 --force ", &new];
+        db.execute("INSERT INTO users VALUES (12, 1, 'new@apex.test')");
+        clean(&db, &file).exits(3).says(&anew).hides("run the same command again");
+        db.execute("CREATE TABLE audit (id integer PRIMARY KEY)");
+        clean(&db, &file).exits(3).says(&anew);
+    }
+
     fn rows_that_moved_make_it_stale_and_are_told(db: TestDatabase) {
         let backend = db.backend;
         stale("INSERT INTO users VALUES (12, 1, 'new@apex.test')", "+1 users", backend);
@@ -48,6 +60,16 @@ each_backend! {
         stale("UPDATE users SET id = 13 WHERE id = 11", "other rows of users", backend);
         stale("INSERT INTO notes VALUES (2001, 100, 'new')", "notes.deal_id to unlink", backend);
         stale("CREATE TABLE audit (id integer PRIMARY KEY)", "the schema changed", backend);
+    }
+
+    /// What `--force` says off a terminal, the plan that was saved with it does not.
+    fn a_saved_plan_is_no_consent(db: TestDatabase) {
+        db.execute(SMALL);
+        let (_directory, file) = saved(&db);
+        let before = db.dump();
+        let plan = ["clean", "--plan", &file.display().to_string()];
+        db.orgsweep(&plan).exits(4).says(&["nobody is there to confirm", "--yes"]);
+        changes(&before, &db.dump()).assert_none();
     }
 
     /// And a row that both unlink is one row.

@@ -17,6 +17,23 @@ fn selected(db: &TestDatabase, selection: &[&str]) -> Vec<String> {
 }
 
 each_backend! {
+    /// Who mistypes a name is told which there are; an organization that is gone is told to be none.
+    fn a_name_that_nobody_has_is_answered_with_the_nearest(db: TestDatabase) {
+        super::small(&db);
+        db.execute("UPDATE organizations SET name = 'Apex Innovations Inc.' WHERE id = 1");
+        let told = "no organization has the name Apex Innovations; the nearest: Apex Innovations Inc.";
+        let name = ["--org-name", "Apex Innovations"];
+        for command in [&["preview"][..], &["verify"], &["clean", "--yes"], &["clean", "--yes", "--per-org"],
+            &["clean", "--yes", "--batch-rows", "5"]] {
+            db.orgsweep(&[command, &name].concat()).exits(0).says(&[told]);
+        }
+        let both = ["preview", "--force", "--org-name", "Apex Innovations Inc.", "--org-name", "Globl"];
+        db.orgsweep(&both).exits(0).says(&["name Globl; the nearest: Global"]).hides("name Apex");
+        let none = db.orgsweep(&["verify", "--org-name", "Zzz"]).exits(0);
+        none.says(&["no organization has the name Zzz"]).hides("nearest");
+        db.orgsweep(&["verify", "--org-name", "Zzz", "--require-match"]).exits(3).says(&["--require-match"]);
+    }
+
     fn names_ids_and_patterns_unite(db: TestDatabase) {
         small(&db);
         db.execute("INSERT INTO organizations VALUES (3, 'e2e-1'), (4, 'e2e-2'), (5, 'Apex'), (6, 'e2e')");
