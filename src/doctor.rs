@@ -1,8 +1,7 @@
 //! What will bite a deletion, before it does: read from the catalog and the plan alone. Pure.
 
 use crate::catalog::{Catalog, Event, Mismatch, OnDelete, ReferenceId, Table, TableId, TableKind};
-use crate::engine::Dialect;
-use crate::engine::Silence;
+use crate::engine::{Dialect, Silence, usage_of};
 use crate::findings::Findings;
 use crate::plan::{Checks, Plan};
 use crate::restoration;
@@ -334,10 +333,13 @@ fn missing(
         wanted.iter().filter(|(held, _)| !held).map(|(_, name)| *name).collect();
     let missing = Some(missing.join(", ")).filter(|names| !names.is_empty())?;
     let (what, cure) = match table.closed_schema() {
-        Some(usage) => (
-            format!("this role lacks {usage}, without which no privilege on the table counts"),
-            cures::grant_usage(&usage, &facts.role),
-        ),
+        Some(schema) => {
+            let usage = usage_of(schema);
+            (
+                format!("this role lacks {usage}, without which no privilege on the table counts"),
+                cures::grant_usage(&usage, &facts.role),
+            )
+        }
         None => (
             format!("this role lacks {missing}"),
             cures::grant(dialect, &missing, table, &facts.role),

@@ -8,7 +8,6 @@ mod trigger;
 pub use constraint::{Check, ExcludedPart, Exclusion, Key, KeyComparison};
 pub use trigger::{Event, Fires, Trigger};
 
-use crate::engine::quote;
 use serde::Deserialize;
 use std::fmt;
 
@@ -456,10 +455,9 @@ impl Column {
 }
 
 impl Table {
-    /// The schema of which this role lacks USAGE, quoted as a GRANT names it.
-    pub fn closed_schema(&self) -> Option<String> {
-        let schema = self.name.qualifier().filter(|_| !self.usable)?;
-        Some(format!("USAGE ON SCHEMA {}", quote(schema)))
+    /// The schema of which this role lacks USAGE.
+    pub fn closed_schema(&self) -> Option<&str> {
+        self.name.qualifier().filter(|_| !self.usable)
     }
 
     pub fn column(&self, name: &str) -> Option<&Column> {

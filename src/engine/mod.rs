@@ -29,6 +29,11 @@ pub(crate) fn quote_table(name: &TableName) -> String {
     }
 }
 
+/// The privilege without which nothing in a schema can be named, as a GRANT says it.
+pub fn usage_of(schema: &str) -> String {
+    format!("USAGE ON SCHEMA {}", quote(schema))
+}
+
 /// A string literal. MariaDB's sessions run with `NO_BACKSLASH_ESCAPES`; PostgreSQL's own way is
 /// [`Dialect::literal`].
 pub fn literal(value: &str) -> String {

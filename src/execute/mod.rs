@@ -36,7 +36,7 @@ use crate::archive::{Manifest, Writer};
 use crate::catalog::{Catalog, TableId};
 use crate::database::{self, Database, Fault, Purpose, Row};
 use crate::doctor::{self, Unindexed};
-use crate::engine::Statement;
+use crate::engine::{Statement, usage_of};
 use crate::findings::{Expected, Findings, Organization, Step};
 use crate::interrupt;
 use crate::introspect;
@@ -465,7 +465,7 @@ impl<'a> Run<'a> {
         let facts = self.job.catalog.table(table);
         if !facts.privileges.select {
             let mut refusal = Refusal::new(RefusalKind::Privilege, table, None);
-            refusal.detail = facts.closed_schema().unwrap_or_else(|| "SELECT".into());
+            refusal.detail = facts.closed_schema().map_or_else(|| "SELECT".into(), usage_of);
             return Some(refusal);
         }
         facts.row_security.then(|| Refusal::new(RefusalKind::RowSecurity, table, None))

@@ -8,6 +8,7 @@ pub mod django;
 mod draft;
 mod file;
 mod guards;
+mod names;
 mod references;
 mod resolve;
 mod suggest;

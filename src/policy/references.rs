@@ -1,7 +1,7 @@
 //! `[[references]]`: foreign keys that mean something else, and references without a foreign key.
 
 use super::file::{self, OneOrMore};
-use super::resolve::{column_named, table_called};
+use super::names::{column_named, table_called};
 use super::{Fault, Policy};
 use crate::catalog::{
     Catalog, Comparison, Declaration, Discriminant, Discriminator, OnDelete, Origin, Reference,
