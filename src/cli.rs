@@ -2,7 +2,7 @@
 
 mod archives;
 mod crm;
-mod durations;
+pub mod durations;
 mod env_file;
 mod flags;
 mod invocation;

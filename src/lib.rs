@@ -38,7 +38,8 @@
 //! - **The executor derives no rule.** Preview and clean share one function up to the first change.
 //! - **Nothing per row crosses the wire** but samples; memory in the process stays flat.
 //! - **One printer** ([`ui`]), **one reader of the environment** ([`settings`]; clap reads the
-//!   `ORGSWEEP_*` variables of [`cli`]), one place that gives errors their codes ([`exit`]). Names from the data are printed through [`label`] only.
+//!   `ORGSWEEP_*` variables of [`cli`]), one place that gives errors their codes ([`exit`]). Names from the data are printed through [`label`] only;
+//!   commands to be typed next are [`cli::Invocation`]'s.
 //!
 //! `explain` asks about one row ([`address`]) what the others ask about all: the same survey, then back
 //! from the row to what was selected; the answer is an [`explanation`].

@@ -23,8 +23,22 @@ pub fn lock_timeout(text: &str) -> Result<Duration, String> {
     at_most(text, DAY * 24, "24 days")
 }
 
+/// `400d`, `1d12h`: as people type it. humantime counts years and months.
+pub fn shown(duration: Duration) -> String {
+    let days = duration.as_secs() / DAY.as_secs();
+    let rest = duration - DAY * u32::try_from(days).unwrap_or_default();
+    let rest_shown = humantime::format_duration(rest).to_string().replace(' ', "");
+    match (days, rest.is_zero()) {
+        (0, _) => rest_shown,
+        (days, true) => format!("{days}d"),
+        (days, false) => format!("{days}d{rest_shown}"),
+    }
+}
+
 fn at_most(text: &str, most: Duration, words: &str) -> Result<Duration, String> {
-    let duration = humantime::parse_duration(text).map_err(|error| error.to_string())?;
+    let duration = humantime::parse_duration(text).map_err(|error| {
+        format!("{error}: a duration is a number and its unit, as in 30s, 12h or 7d")
+    })?;
     match duration <= most {
         true => Ok(duration),
         false => Err(format!("it is longer than {words}")),
@@ -35,6 +49,21 @@ fn at_most(text: &str, most: Duration, words: &str) -> Result<Duration, String> 
 mod tests {
     use super::*;
     use std::time::Instant;
+
+    #[test]
+    fn it_is_shown_as_it_is_typed() {
+        for text in ["400d", "1d12h", "36m", "30s", "1000d1h"] {
+            assert_eq!(duration(text).map(shown), Ok(text.to_owned()));
+        }
+    }
+
+    #[test]
+    fn what_is_none_is_told_what_one_looks_like() {
+        for text in ["7", "yesterday"] {
+            let told = duration(text).expect_err(text);
+            assert!(told.contains("as in 30s, 12h or 7d"), "{told}");
+        }
+    }
 
     #[test]
     fn no_clock_overflows() {

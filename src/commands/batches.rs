@@ -8,7 +8,7 @@ use super::indexes;
 use super::keeping;
 use super::preview::{self, Ended, Reporting};
 use crate::catalog::{Event, TableId};
-use crate::cli::{Clean, EngineCascade, How, ReferenceChecks};
+use crate::cli::{Clean, EngineCascade, How, NextCommand, ReferenceChecks};
 use crate::database::Database;
 use crate::execute::{self, Batch, Failure, Job, Progress};
 use crate::exit::{self, Exit, Problem};
@@ -100,7 +100,11 @@ pub fn clean(
             ended.findings.unlinked_rows = unlinked_rows(&seen.findings, &ended.findings);
             Ok(series.reporting.finish(ui, &ended))
         }
-        Err(error) if committed > 0 => Err(partly(&error, committed, series.parts).into()),
+        Err(error) if committed > 0 => {
+            let next = series.reporting.clean_command(false);
+            let next = if args.yes { next.agreed() } else { next };
+            Err(partly(&error, committed, series.parts, &next).into())
+        }
         Err(error) => Err(error),
     }
 }
@@ -264,7 +268,7 @@ fn unlinked_rows(seen: &Findings, all: &Findings) -> u64 {
 }
 
 /// Some of it is gone for good; the rest is as it was.
-fn partly(error: &anyhow::Error, committed: usize, parts: &[Part]) -> Problem {
+fn partly(error: &anyhow::Error, committed: usize, parts: &[Part], next: &NextCommand) -> Problem {
     let problem = exit::diagnose(error);
     let rows: u64 = parts.iter().map(|part| part.deleted).sum();
     let done = format!(
@@ -274,7 +278,7 @@ fn partly(error: &anyhow::Error, committed: usize, parts: &[Part]) -> Problem {
         problem.message
     );
     let exit = if problem.exit == Exit::Unknown { Exit::Unknown } else { Exit::Partly };
-    Problem::new(exit, done).hint("the same command goes on with what is left")
+    Problem::new(exit, done).hint(format!("the same command goes on with what is left: {next}"))
 }
 
 /// Sleeps, unless a signal comes.

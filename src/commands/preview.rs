@@ -5,7 +5,9 @@ use super::keeping;
 use super::per_org::{self, Series};
 use super::saved;
 use crate::archive;
-use crate::cli::{EngineCascade, How, NextCommand, Orphans, Preview, PreviewFormat, Which};
+use crate::cli::{
+    EngineCascade, How, NextCommand, Orphans, Preview, PreviewFormat, Which, durations,
+};
 use crate::database::Database;
 use crate::execute::{self, Job, Kept};
 use crate::exit::{self, Exit, Problem};
@@ -328,8 +330,7 @@ pub fn selection_flags(which: &Which, how: &How) -> Vec<String> {
         Orphans::Only => &["only".to_owned()],
         Orphans::Without => &["without".to_owned()],
     };
-    let older = which.older_than.map(|age| humantime::format_duration(age).to_string());
-    let older = older.map(|age| age.replace("days", "d").replace("day", "d").replace(' ', ""));
+    let older = which.older_than.map(durations::shown);
     let flagged = [
         ("org-name", &org_name[..]),
         ("org-id", org_id),

@@ -124,8 +124,8 @@ each_backend! {
         grants.iter().for_each(|grant| db.execute(grant));
         run(&clean).exits(0);
         let archive = std::fs::read_dir(db.directory().join("kept")).expect("archives");
-        let archive = archive.filter_map(Result::ok).map(|entry| entry.path());
-        let archive = archive.filter(|path| path.display().to_string().ends_with(".tar.zst")).next();
+        let mut paths = archive.filter_map(Result::ok).map(|entry| entry.path());
+        let archive = paths.find(|path| path.display().to_string().ends_with(".tar.zst"));
         let archive = archive.expect("an archive").display().to_string();
         // Without another privilege no role sees that nothing fires there.
         let fire = if db.backend == Backend::Mysql { &["--fire-triggers"][..] } else { &[] };
