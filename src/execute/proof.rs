@@ -58,7 +58,11 @@ fn constraints(run: &mut Run, tables: &[TableId]) -> Result<Vec<Constraint>, Fai
         return Ok(Vec::new());
     }
     let rows = run.query(&run.sql.constraints_on(tables))?;
-    run.sql.constraints(&rows).ok_or(Failure::SchemaMoved)
+    run.sql.constraints(&rows).map_err(|said| {
+        let what =
+            "it cannot be proven that nothing dangles: the engine's catalog says of a foreign key";
+        Failure::Unproven(format!("{what}: {said}"))
+    })
 }
 
 /// No row names what went. Tells what was not asked.

@@ -136,19 +136,26 @@ impl Sql<'_> {
         .into()
     }
 
-    /// What [`Sql::constraints_on`] answered. `None`: an answer that makes no sense.
-    pub fn constraints(&self, rows: &[Row]) -> Option<Vec<Constraint>> {
-        match self.dialect {
-            Dialect::Postgres => rows.iter().map(|row| self.postgres_constraint(row)).collect(),
-            Dialect::Sqlite => {
-                let same = |a: &Row, b: &Row| a.text(0) == b.text(0) && a.text(1) == b.text(1);
-                rows.chunk_by(same).map(|rows| self.sqlite_constraint(rows)).collect()
-            }
-            Dialect::Mysql => {
-                let same = |a: &Row, b: &Row| (0..3).all(|n| a.optional(n) == b.optional(n));
-                rows.chunk_by(same).map(|rows| self.mysql_constraint(rows)).collect()
-            }
-        }
+    /// What [`Sql::constraints_on`] answered.
+    ///
+    /// # Errors
+    /// The rows of one constraint that make no sense, as they came.
+    pub fn constraints(&self, rows: &[Row]) -> Result<Vec<Constraint>, String> {
+        let same = |a: &Row, b: &Row| match self.dialect {
+            Dialect::Postgres => false,
+            Dialect::Sqlite => (0..2).all(|n| a.text(n) == b.text(n)),
+            Dialect::Mysql => (0..3).all(|n| a.optional(n) == b.optional(n)),
+        };
+        let read = |rows: &[Row]| {
+            let constraint = match self.dialect {
+                Dialect::Postgres => self.postgres_constraint(&rows[0]),
+                Dialect::Sqlite => self.sqlite_constraint(rows),
+                Dialect::Mysql => self.mysql_constraint(rows),
+            };
+            let said = rows[0].0.iter().map(|value| value.as_deref().unwrap_or("NULL"));
+            constraint.ok_or_else(|| said.collect::<Vec<_>>().join(", "))
+        };
+        rows.chunk_by(same).map(read).collect()
     }
 
     fn postgres_constraint(&self, row: &Row) -> Option<Constraint> {
