@@ -184,3 +184,18 @@ fn a_foreign_key_that_cannot_be_read_is_told_as_it_came() {
         assert_eq!(said, Err(values.join(", ")), "{dialect:?}");
     }
 }
+
+/// On every engine a row of an archive comes with how many of its values are null.
+#[test]
+fn archived_rows_come_with_the_number_of_their_nulls() {
+    let catalog = catalog(SCHEMA);
+    let plan = plan::build(&catalog, TableId(0), Rules::default());
+    for (dialect, count) in [
+        (Dialect::Sqlite, r#"(c."id" IS NULL) + (c."org" IS NULL)"#),
+        (Dialect::Postgres, r#"pg_catalog.num_nulls(c."id", c."org", c."by")"#),
+        (Dialect::Mysql, r#"(c.`id` IS NULL) + (c.`org` IS NULL)"#),
+    ] {
+        let text = Sql::new(dialect, &catalog, &plan).read_rows(DEALS).inlined();
+        assert!(text.replace('"', "`").contains(&count.replace('"', "`")), "{text}");
+    }
+}
