@@ -262,6 +262,18 @@ pub struct Comparison {
     /// Both sides are of the same type and collation, and the operator is the engine's own: what is equal
     /// is equal for every way of comparing. Only then do checks in sets stand for the engine's.
     pub plain: bool,
+    /// PostgreSQL: why nobody can tell which values are equal.
+    #[serde(default)]
+    pub unlike: Option<Unlike>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Unlike {
+    /// The key's type has another collation than the child's column: the engine's own check fails.
+    Collation,
+    /// What is equal by the operator is not by its order, so it hangs on how the engine joins.
+    Order,
 }
 
 impl Comparison {

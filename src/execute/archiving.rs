@@ -112,10 +112,7 @@ fn keep(
     let (dialect, longest) = (run.sql.dialect, run.longest);
     let rows = watch::over(watch, || {
         database.stream(statement, &mut |values| {
-            let values = match dialect.counts_nulls() {
-                true => without_count(values, name)?,
-                false => values,
-            };
+            let values = without_count(dialect, values, name)?;
             fits(values, longest, writer, name)?;
             let typed = values.iter().zip(&types);
             let written: Vec<_> =
@@ -147,12 +144,13 @@ fn keep(
 /// # Errors
 /// Others are: what is not null must not be kept as null.
 fn without_count<'v, 'b>(
+    dialect: Dialect,
     values: &'v [Value<'b>],
     table: &TableName,
 ) -> Result<&'v [Value<'b>], Failure> {
     let (count, values) = values.split_last().unwrap_or((&None, &[]));
     let count = count.and_then(|count| std::str::from_utf8(count).ok()?.parse::<usize>().ok());
-    let nulls = values.iter().filter(|value| value.is_none()).count();
+    let nulls = values.iter().filter(|value| dialect.is_kept_as_null(**value)).count();
     match count == Some(nulls) {
         true => Ok(values),
         false => Err(Failure::Unproven(format!(
@@ -208,4 +206,25 @@ fn borrowed(values: &[Option<String>]) -> Vec<Value<'_>> {
 pub fn seal(run: &mut Run) -> Result<Option<Sealed>, Failure> {
     let writer = run.archive.take();
     Ok(writer.map(Writer::seal).transpose()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_null_in_the_table_is_not_kept_as_null() {
+        let table = TableName { schema: None, name: "notes".into(), found_in: None };
+        // To SQLite alone the second one is a null, too: its values are literals.
+        let row = |nulls: &'static str| [None, Some(&b"NULL"[..]), Some(nulls.as_bytes())];
+        for (dialect, nulls) in
+            [(Dialect::Postgres, "1"), (Dialect::Mysql, "1"), (Dialect::Sqlite, "2")]
+        {
+            assert_eq!(without_count(dialect, &row(nulls), &table).expect(nulls).len(), 2);
+        }
+        for wrong in ["0", "3", "", "one"] {
+            let failure = without_count(Dialect::Sqlite, &row(wrong), &table).expect_err(wrong);
+            assert!(failure.to_string().contains("a value of notes"), "{failure}");
+        }
+    }
 }

@@ -360,6 +360,7 @@ impl<'a> Run<'a> {
             let dangling = proof::dangling(self, &tables)?;
             self.before = Some(Before { dangling, rows: ledger::rows(self, &tables)? });
         }
+        proof::weigh_closure(self, &findings)?;
         archiving::closure(self, &findings, &BTreeSet::new())?;
         let durations = match findings.engine_cascade {
             true => cascade::remove(self, &findings)?,

@@ -81,7 +81,14 @@ pub fn clean(
 pub fn taken(dialect: Dialect, job: &Job) -> Option<BTreeSet<TableId>> {
     let (catalog, plan) = (job.catalog, job.plan);
     let engine = plan.rules.engine_cascade == EngineCascade::Always;
-    if job.digest || job.weigh || job.batch.is_some() || engine || !plan.may_take(catalog) {
+    // --verify asks what each row names before it goes.
+    if job.digest
+        || job.weigh
+        || job.verify
+        || job.batch.is_some()
+        || engine
+        || !plan.may_take(catalog)
+    {
         return None;
     }
     // Its DELETE would fail, and say so only then.
@@ -113,7 +120,7 @@ pub fn taken(dialect: Dialect, job: &Job) -> Option<BTreeSet<TableId>> {
         (_, Checks::Engine) if !doctor::worth_an_index(catalog, plan).is_empty() => return None,
         (true, Checks::Engine) => plan.leaves(catalog),
         // It cannot return the rows that it deletes without holding all of them in memory either.
-        (false, _) if job.verify || job.archive.is_some() => return None,
+        (false, _) if job.archive.is_some() => return None,
         (false, _) => plan.leaves(catalog).into_iter().filter(unseen).collect(),
     };
     Some(tables).filter(|tables| !tables.is_empty())

@@ -57,10 +57,26 @@ impl Dialect {
         })
     }
 
-    /// After the values of a row comes how many of them are null: a value that the server could not write is null,
-    /// too, and no error.
-    pub fn counts_nulls(self) -> bool {
-        self == Dialect::Mysql
+    /// It stands for a null in an archive: SQLite's values are literals.
+    pub fn is_kept_as_null(self, value: Option<&[u8]>) -> bool {
+        value.is_none() || (self == Dialect::Sqlite && value == Some(b"NULL"))
+    }
+
+    /// How many of these values are null.
+    fn count_of_nulls<'v>(self, values: impl Iterator<Item = &'v String>) -> String {
+        let values: Vec<&str> = values.map(String::as_str).collect();
+        let counts: Vec<String> = match self {
+            // IS NULL says so of a composite value whose parts are. A function takes a hundred arguments.
+            Dialect::Postgres => values
+                .chunks(100)
+                .map(|some| format!("pg_catalog.num_nulls({})", some.join(", ")))
+                .collect(),
+            _ => values.iter().map(|value| format!("({value} IS NULL)")).collect(),
+        };
+        match counts.is_empty() {
+            true => "0".to_owned(),
+            false => counts.join(&format!(" {} ", self.operator("+"))),
+        }
     }
 
     /// The value of `column` that an archive kept as `text` (PostgreSQL).
@@ -102,16 +118,15 @@ impl<'a> Sql<'a> {
         self.kept_values(&columns.map(value).collect::<Vec<_>>())
     }
 
-    /// Values as an archive keeps them, of columns, and how many of them are null (`Dialect::counts_nulls`).
+    /// Values as an archive keeps them, of columns, and at last how many of these are null: a value that was written as
+    /// null without being it is null, too, and no error.
     fn kept_values(&self, values: &[(String, &Column)]) -> Vec<String> {
         let archived =
             |(value, column): &(String, &Column)| self.dialect.archived(value, column.value_type());
         let mut kept: Vec<String> = values.iter().map(archived).collect();
-        if self.dialect.counts_nulls() {
-            let nulls: Vec<String> =
-                values.iter().map(|(value, _)| format!("({value} IS NULL)")).collect();
-            kept.push(nulls.join(" + "));
-        }
+        kept.push(
+            self.dialect.as_text(&self.dialect.count_of_nulls(values.iter().map(|it| &it.0))),
+        );
         kept
     }
 
@@ -141,8 +156,9 @@ impl<'a> Sql<'a> {
     /// The rows of one table's key table, whole.
     pub fn read_rows(&self, table: TableId) -> Statement {
         let mut values = self.archived_values(table, "c");
-        let rowid = self.table(table).hidden_rowid();
-        values.extend(rowid.map(|name| self.dialect.as_text(&format!("c.{name}"))));
+        if let Some(name) = self.table(table).hidden_rowid() {
+            values.insert(values.len() - 1, self.dialect.as_text(&format!("c.{name}")));
+        }
         format!("SELECT {} FROM {}", values.join(", "), self.keyed_rows(table)).into()
     }
 

@@ -3,7 +3,7 @@
 use super::Sql;
 use super::affinities::compares_plainly;
 use super::closure::where_all;
-use crate::catalog::{Affinity, Column, Discriminant, ReferenceId, TableId};
+use crate::catalog::{Affinity, Column, Discriminant, ReferenceId, TableId, Unlike};
 use crate::engine::mysql::Likeness;
 use crate::engine::{Dialect, literal, quote};
 
@@ -82,19 +82,30 @@ impl Sql<'_> {
     /// Why no SQL tells which rows name which by this reference.
     pub fn unlike(&self, id: ReferenceId) -> Option<String> {
         let reference = self.catalog.reference(id);
-        let n = (0..reference.columns.len())
-            .find(|n| self.likeness(id, *n) == Some(Likeness::Unlike))?;
         let declared = |table, name: &str| {
             let column = self.column(table, name);
             let collation = column.collation.as_ref();
             let collation = collation.map(|name| format!(" COLLATE {name}")).unwrap_or_default();
             format!("{} {}{collation}", column.name, column.type_name)
         };
-        Some(format!(
-            "InnoDB compares the bytes that it stores of {} with those of {}, which no SQL does",
-            declared(reference.child, &reference.columns[n]),
-            declared(reference.parent, &reference.parent_columns[n]),
-        ))
+        let why = |n: usize| {
+            let child = declared(reference.child, &reference.columns[n]);
+            let key = declared(reference.parent, &reference.parent_columns[n]);
+            let unlike = reference.comparisons.get(n).and_then(|comparison| comparison.unlike);
+            match unlike {
+                Some(Unlike::Collation) => Some(format!(
+                    "PostgreSQL cannot tell by which collation to compare {key} with {child}, so its own DELETE fails"
+                )),
+                Some(Unlike::Order) => Some(format!(
+                    "{key} and {child} are equal by = and not by their order, or the other way round"
+                )),
+                None if self.likeness(id, n) == Some(Likeness::Unlike) => Some(format!(
+                    "InnoDB compares the bytes that it stores of {child} with those of {key}, which no SQL does"
+                )),
+                None => None,
+            }
+        };
+        (0..reference.columns.len()).find_map(why)
     }
 
     /// An index over the child's columns finds what a parent is named by.

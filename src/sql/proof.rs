@@ -3,6 +3,7 @@
 //! asked besides. Nothing here uses the comparisons by which the rows were found.
 
 use super::Sql;
+use super::closure::where_all;
 use crate::catalog::{Reference, ReferenceId, TableId, TableName};
 use crate::database::Row;
 use crate::engine::mysql::is_labelled;
@@ -137,19 +138,26 @@ impl Sql<'_> {
         .into()
     }
 
-    /// What [`Sql::constraints_on`] answered. `None`: an answer that makes no sense.
-    pub fn constraints(&self, rows: &[Row]) -> Option<Vec<Constraint>> {
-        match self.dialect {
-            Dialect::Postgres => rows.iter().map(|row| self.postgres_constraint(row)).collect(),
-            Dialect::Sqlite => {
-                let same = |a: &Row, b: &Row| a.text(0) == b.text(0) && a.text(1) == b.text(1);
-                rows.chunk_by(same).map(|rows| self.sqlite_constraint(rows)).collect()
-            }
-            Dialect::Mysql => {
-                let same = |a: &Row, b: &Row| (0..3).all(|n| a.optional(n) == b.optional(n));
-                rows.chunk_by(same).map(|rows| self.mysql_constraint(rows)).collect()
-            }
-        }
+    /// What [`Sql::constraints_on`] answered.
+    ///
+    /// # Errors
+    /// The rows of one constraint that make no sense, as they came.
+    pub fn constraints(&self, rows: &[Row]) -> Result<Vec<Constraint>, String> {
+        let same = |a: &Row, b: &Row| match self.dialect {
+            Dialect::Postgres => false,
+            Dialect::Sqlite => (0..2).all(|n| a.text(n) == b.text(n)),
+            Dialect::Mysql => (0..3).all(|n| a.optional(n) == b.optional(n)),
+        };
+        let read = |rows: &[Row]| {
+            let constraint = match self.dialect {
+                Dialect::Postgres => self.postgres_constraint(&rows[0]),
+                Dialect::Sqlite => self.sqlite_constraint(rows),
+                Dialect::Mysql => self.mysql_constraint(rows),
+            };
+            let said = rows[0].0.iter().map(|value| value.as_deref().unwrap_or("NULL"));
+            constraint.ok_or_else(|| said.collect::<Vec<_>>().join(", "))
+        };
+        rows.chunk_by(same).map(read).collect()
     }
 
     fn postgres_constraint(&self, row: &Row) -> Option<Constraint> {
@@ -190,8 +198,30 @@ impl Sql<'_> {
             child: Some(child),
             rows: self.relation(child),
             small: true,
-            pairs: Vec::new(),
+            pairs: self.plain_pairs(parent, rows),
         })
+    }
+
+    /// The columns as SQLite names them; where it names none of the parent's, its primary key is meant.
+    fn plain_pairs(&self, parent: TableId, rows: &[Row]) -> Vec<Pair> {
+        let parent = self.table(parent);
+        let pair = |(n, row): (usize, &Row)| {
+            let named = |name: &str| {
+                parent
+                    .columns
+                    .iter()
+                    .find(|it| it.name.eq_ignore_ascii_case(name))
+                    .map(|it| &it.name)
+            };
+            let key = match row.optional(4) {
+                Some(name) => named(name)?,
+                None => parent.primary_key()?.columns.get(n)?,
+            };
+            let (key, child) = (key.clone(), row.text(3).to_owned());
+            let (key_as, child_as) = (String::new(), String::new());
+            Some(Pair { key, child, key_as, operator: "=".into(), child_as })
+        };
+        rows.iter().enumerate().map(pair).collect::<Option<_>>().unwrap_or_default()
     }
 
     fn mysql_constraint(&self, rows: &[Row]) -> Option<Constraint> {
@@ -268,6 +298,64 @@ impl Sql<'_> {
             )
         };
         constraints.iter().map(one).collect::<Vec<_>>().join(" UNION ALL ").into()
+    }
+
+    /// How many rows of the closure name, by none of `references`, a row of it. By the engine's comparison, where that is
+    /// known; the plan's own otherwise.
+    pub fn count_strangers(
+        &self,
+        table: TableId,
+        references: &[ReferenceId],
+        constraints: &[Constraint],
+    ) -> Statement {
+        let named = |id: &ReferenceId| {
+            let parent = self.catalog.reference(*id).parent;
+            let mut asked = constraints.iter().filter(|it| self.compares_as_the_engine(it));
+            let on = match asked.find(|it| it.reference == Some(*id)) {
+                Some(it) => it.compared(&|key| format!("p.{}", self.key_column(parent, key))),
+                None => self.names_key(*id, "p", "c"),
+            };
+            format!("NOT EXISTS (SELECT 1 FROM {} p WHERE {on})", self.key_relation(parent))
+        };
+        let named: Vec<String> = references.iter().map(named).collect();
+        format!(
+            "SELECT {} FROM {} k JOIN {} c ON {}{}",
+            self.dialect.count(),
+            self.key_relation(table),
+            self.relation(table),
+            self.same_row(table, "k", "c"),
+            where_all(&named),
+        )
+        .into()
+    }
+
+    /// MariaDB and SQLite tell no operators: what two columns of one kind are compared by is the plain one.
+    fn compares_as_the_engine(&self, constraint: &Constraint) -> bool {
+        let plain = constraint.reference.is_some_and(|id| self.catalog.reference(id).is_plain());
+        !constraint.pairs.is_empty() && (plain || self.dialect == Dialect::Postgres)
+    }
+
+    /// How many rows name one that goes and do not go themselves. `known`: the child has a key table.
+    pub fn count_further(
+        &self,
+        constraint: &Constraint,
+        id: ReferenceId,
+        known: bool,
+    ) -> Statement {
+        let (parent, child) = (constraint.parent, self.catalog.reference(id).child);
+        let on = constraint.compared(&|key| format!("p.{}", self.key_column(parent, key)));
+        let stays = known.then(|| {
+            let (keys, same) = (self.key_relation(child), self.same_row(child, "k", "c"));
+            format!("NOT EXISTS (SELECT 1 FROM {keys} k WHERE {same})")
+        });
+        format!(
+            "SELECT {} FROM {} c JOIN {} p ON {on}{}",
+            self.dialect.count(),
+            constraint.rows,
+            self.key_relation(parent),
+            where_all(&stays.into_iter().collect::<Vec<_>>()),
+        )
+        .into()
     }
 
     /// Whether a table has no more than a million rows, so that SQLite can check all of it.

@@ -3,6 +3,7 @@
 use super::*;
 use crate::catalog::ReferenceId;
 use crate::catalog::fixture::catalog;
+use crate::database::Row;
 use crate::findings::Change;
 use crate::plan::{self, Rules};
 use crate::selection::{RootNames, Selection, find_root};
@@ -162,4 +163,39 @@ fn one_reading_finds_rows_by_several_references() {
     expect![[r#"
         INSERT INTO pg_temp.orgsweep_k2 SELECT c."id" AS c0, c."org" AS c1, CASE WHEN p0.gen IS NOT NULL THEN CASE WHEN (p1.gen IS NOT NULL) AND (p1.gen IS NOT NULL OR NOT (c."org" IS NOT NULL)) THEN 4 ELSE 6 END WHEN p1.gen IS NOT NULL THEN 5 END FROM "deals" c LEFT JOIN pg_temp.orgsweep_k1 p0 ON p0.c0 OPERATOR(pg_catalog.=) c."by" LEFT JOIN pg_temp.orgsweep_k0 p1 ON p1.c0 OPERATOR(pg_catalog.=) c."org" WHERE p0.gen IS NOT NULL OR p1.gen IS NOT NULL FOR UPDATE OF c
     "#]].assert_eq(&text(&Sweep { adding: &adding, aside: &[], rows: &rows, ..sweep }));
+}
+
+/// The schema may be as it was: nothing was proven, and that is what is to be said.
+#[test]
+fn a_foreign_key_that_cannot_be_read_is_told_as_it_came() {
+    let catalog = catalog(SCHEMA);
+    let plan = plan::build(&catalog, TableId(0), Rules::default());
+    let came =
+        |values: &[&str]| Row(values.iter().map(|value| Some((*value).to_owned())).collect());
+    for (dialect, values) in [
+        (
+            Dialect::Postgres,
+            ["0", "0", "ONLY users", "fk (users)", "true", "[{\"key\": null}]", ""],
+        ),
+        (Dialect::Sqlite, ["nobody", "0", "organizations", "org", "id", "", ""]),
+        (Dialect::Mysql, ["crm", "users", "fk", "crm", "nobody", "org", "id"]),
+    ] {
+        let said = Sql::new(dialect, &catalog, &plan).constraints(&[came(&values)]);
+        assert_eq!(said, Err(values.join(", ")), "{dialect:?}");
+    }
+}
+
+/// On every engine a row of an archive comes with how many of its values are null.
+#[test]
+fn archived_rows_come_with_the_number_of_their_nulls() {
+    let catalog = catalog(SCHEMA);
+    let plan = plan::build(&catalog, TableId(0), Rules::default());
+    for (dialect, count) in [
+        (Dialect::Sqlite, r#"(c."id" IS NULL) + (c."org" IS NULL)"#),
+        (Dialect::Postgres, r#"pg_catalog.num_nulls(c."id", c."org", c."by")"#),
+        (Dialect::Mysql, r#"(c.`id` IS NULL) + (c.`org` IS NULL)"#),
+    ] {
+        let text = Sql::new(dialect, &catalog, &plan).read_rows(DEALS).inlined();
+        assert!(text.replace('"', "`").contains(&count.replace('"', "`")), "{text}");
+    }
 }

@@ -11,8 +11,8 @@ fact(line) AS (
     SELECT concat_ws(',', 'table', oid, relname, relnamespace, relkind, relispartition,
                      relrowsecurity, relforcerowsecurity) FROM relation
     UNION ALL
-    SELECT concat_ws(',', 'column', attrelid, attnum, attname, atttypid, atttypmod, attnotnull,
-                     attgenerated)
+    SELECT concat_ws(',', 'column', attrelid, attnum, attname, atttypid, atttypmod, attcollation,
+                     attnotnull, attgenerated)
       FROM pg_attribute JOIN relation r ON r.oid = attrelid WHERE attnum > 0 AND NOT attisdropped
     UNION ALL
     SELECT concat_ws(',', 'default', d.oid) FROM pg_attrdef d JOIN relation r ON r.oid = adrelid
@@ -27,9 +27,11 @@ fact(line) AS (
     SELECT concat_ws(',', 'rule', w.oid, rulename, ev_enabled)
       FROM pg_rewrite w JOIN relation r ON r.oid = ev_class
     UNION ALL
-    SELECT concat_ws(',', 'key', indrelid, indkey, pg_get_expr(indexprs, indrelid),
-                     pg_get_expr(indpred, indrelid))
-      FROM pg_index JOIN relation r ON r.oid = indrelid
+    SELECT concat_ws(',', 'key', indrelid, indkey, indclass, indcollation,
+                     pg_get_expr(indexprs, indrelid), pg_get_expr(indpred, indrelid),
+                     (SELECT indnullsnotdistinct FROM pg_index x WHERE x.indexrelid = i.indexrelid))
+      FROM (VALUES (NULL::bool)) absent(indnullsnotdistinct)  -- Before PostgreSQL 15: see tables.sql.
+      CROSS JOIN pg_index i JOIN relation r ON r.oid = indrelid
      WHERE (indisunique OR indisexclusion) AND indisvalid
     UNION ALL
     SELECT concat_ws(',', 'child', inhrelid, inhparent)

@@ -53,12 +53,20 @@ pairs AS (
                    CASE WHEN NOT taken.as_they_are AND t.oid <> typed.child
                         THEN format('::%I.%I', rs.nspname, t.typname) END,
                    CASE WHEN collated.differ AND NOT collated.sure THEN format(' COLLATE %s', collated.key) END), ''),
-               'plain', taken.as_they_are AND collated.differ IS NOT TRUE AND s.nspname = 'pg_catalog' AND o.oprname = '='
+               'plain', taken.as_they_are AND collated.differ IS NOT TRUE AND s.nspname = 'pg_catalog' AND o.oprname = '=',
+               -- The engine's own statement takes the key's value as a parameter, in its type's collation. Types from
+               -- elsewhere have an = of their own (citext's knows no collation), and an order in the column's.
+               'unlike', CASE
+                   WHEN s.nspname <> 'pg_catalog' AND NOT (lc.collisdeterministic AND rc.collisdeterministic) THEN 'order'
+                   WHEN s.nspname = 'pg_catalog' AND kt.typcollation <> a.attcollation
+                        AND kt.typcollation NOT IN (0, 100) AND a.attcollation NOT IN (0, 100)  -- None, the default.
+                        AND NOT (collated.differ AND NOT collated.sure) THEN 'collation' END
            ) ORDER BY u.place) AS comparisons
       FROM reference r
       CROSS JOIN unnest(r.conkey, r.confkey, r.conpfeqop) WITH ORDINALITY u(child, parent, op, place)
       JOIN pg_attribute a ON a.attrelid = r.conrelid AND a.attnum = u.child
       JOIN pg_attribute b ON b.attrelid = r.confrelid AND b.attnum = u.parent
+      JOIN pg_type kt ON kt.oid = b.atttypid
       JOIN pg_operator o ON o.oid = u.op
       JOIN pg_namespace s ON s.oid = o.oprnamespace
       JOIN pg_type l ON l.oid = o.oprleft

@@ -16,4 +16,5 @@ mod signals;
 mod stall;
 mod standby;
 mod triggers;
+mod wrong_plans;
 mod zones;

@@ -1,0 +1,39 @@
+//! What the names in the file mean in the catalog.
+
+use super::{Fault, Policy};
+use crate::catalog::{Catalog, TableId};
+use std::ops::Range;
+
+pub(super) fn table_called(
+    policy: &Policy,
+    catalog: &Catalog,
+    name: &str,
+    span: &Range<usize>,
+) -> Result<TableId, Fault> {
+    match catalog.tables_named(name)[..] {
+        [table] => Ok(table),
+        [] => {
+            let names = catalog.tables.iter().map(|table| table.name.to_string());
+            Err(policy.fault(span, format!("there is no table {name}")).nearest(name, names))
+        }
+        _ => Err(policy
+            .fault(span, format!("several schemas have a table {name}"))
+            .hint("name it with its schema: SCHEMA.TABLE")),
+    }
+}
+
+pub(super) fn column_named(
+    policy: &Policy,
+    catalog: &Catalog,
+    table: TableId,
+    name: &str,
+    span: &Range<usize>,
+) -> Result<String, Fault> {
+    let columns = &catalog.table(table).columns;
+    let exact = columns.iter().find(|column| column.name == name);
+    let found = exact.or(columns.iter().find(|column| column.name.eq_ignore_ascii_case(name)));
+    found.map(|column| column.name.clone()).ok_or_else(|| {
+        let message = format!("{} has no column {name}", catalog.table(table).name);
+        policy.fault(span, message).nearest(name, columns.iter().map(|column| column.name.clone()))
+    })
+}
