@@ -2,11 +2,12 @@
 
 mod lag;
 
-use super::clean::{confirm, consents};
+use super::consent::{confirm, consents};
 use super::context::{Prepared, Subject};
 use super::indexes;
 use super::keeping;
-use super::preview::{self, Ended, Reporting};
+use super::preview;
+use super::reporting::{Ended, Reporting};
 use crate::catalog::{Event, TableId};
 use crate::cli::{Clean, EngineCascade, How, NextCommand, ReferenceChecks};
 use crate::database::Database;

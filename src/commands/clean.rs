@@ -1,18 +1,19 @@
 //! `orgsweep clean`
 
 use super::batches;
+use super::consent::{confirm, consents};
 use super::context::{Prepared, Subject};
 use super::indexes;
 use super::keeping::{self, Recording};
 use super::per_org::{self, Series};
-use super::preview::{self, Ended, Reporting, selection_flags};
+use super::preview;
+use super::reporting::{Ended, Reporting, selection_flags};
 use super::saved;
 use crate::cli::{Clean, Keep, Preview, PreviewFormat};
 use crate::database::Database;
 use crate::execute::{self, Failure, Job, Progress};
 use crate::exit::{Exit, Problem};
-use crate::findings::{Expected, Findings, Organization};
-use crate::label::printable;
+use crate::findings::{Expected, Findings};
 use crate::plan::Force;
 use crate::receipt::Part;
 use crate::render::Outcome;
@@ -200,35 +201,4 @@ fn agree(
         confirm(ui, args, &preview.findings.organizations)?;
     }
     Ok(Agreed::Seen { findings: preview.findings, confirmed: !consented })
-}
-
-/// `--yes` is consent; so is `--force` where nobody can be asked (the original tool's CI usage).
-pub fn consents(args: &Clean, ui: &Ui, forced: bool) -> bool {
-    args.yes || (forced && !ui.is_interactive())
-}
-
-/// No transaction is open while the person thinks.
-///
-/// # Errors
-/// [`Exit::NotConfirmed`] for a wrong answer, and where nobody is there to answer.
-pub fn confirm(ui: &mut Ui, args: &Clean, organizations: &[Organization]) -> Result<()> {
-    if !ui.is_interactive() {
-        let problem = "clean deletes rows, and nobody is there to confirm it";
-        return Err(Problem::new(Exit::NotConfirmed, problem)
-            .hint("--yes confirms; the preview above shows what would go")
-            .into());
-    }
-    let (question, expected) = match organizations {
-        [organization] => {
-            let name = organization.name.as_deref().filter(|name| !name.trim().is_empty());
-            let expected = printable(name.unwrap_or(&organization.key).trim());
-            (format!("To delete it, type its name: {expected}"), expected)
-        }
-        [] => ("To delete the orphans, type: delete orphans".into(), "delete orphans".into()),
-        several => {
-            let expected = format!("delete {} organizations", several.len());
-            (format!("To delete them, type: {expected}"), expected)
-        }
-    };
-    Ok(ui.confirm(&question, &expected, args.confirm_timeout)?)
 }

@@ -3,6 +3,7 @@
 mod archives;
 mod batches;
 mod clean;
+mod consent;
 mod context;
 mod demo;
 mod doctor;
@@ -15,6 +16,7 @@ mod narration;
 mod per_org;
 mod policy;
 mod preview;
+mod reporting;
 mod restore;
 mod roots;
 mod rules;

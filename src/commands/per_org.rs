@@ -5,11 +5,11 @@ mod ending;
 
 use ending::{combined, ending};
 
-use super::clean::{confirm, consents};
+use super::consent::{confirm, consents};
 use super::context::{Prepared, Subject};
 use super::indexes;
 use super::keeping;
-use super::preview::{Ended, Reporting, refuse_writes, selection_flags};
+use super::reporting::{Ended, Reporting, refuse_writes, selection_flags};
 use crate::catalog::TableId;
 use crate::cli::{Clean, How, PreviewFormat, Which};
 use crate::database::Database;

@@ -1,7 +1,7 @@
 //! `preview --save-plan` and `clean --plan`.
 
 use super::context::{Prepared, Subject};
-use super::preview::Reporting;
+use super::reporting::Reporting;
 use crate::cli::{Clean, Flags};
 use crate::database::Database;
 use crate::execute::Failure;

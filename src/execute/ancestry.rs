@@ -1,8 +1,8 @@
 //! The way back from a row to what was selected, row by row.
 
-use super::closure::Discovery;
-use super::explain::named;
+use super::discovery::Discovery;
 use super::firewall::{self, Homes};
+use super::naming::named;
 use super::{Failure, Run};
 use crate::catalog::ReferenceId;
 use crate::explanation::{Ancestry, Judgement, Named, Relative, Standing, Step};

@@ -1,7 +1,7 @@
 //! A batch of the closure: what was found when each statement stopped at so many rows, without the rows
 //! that others still name. What is left can go by itself, and nothing that stays will miss it.
 
-use super::closure::Discovery;
+use super::discovery::Discovery;
 use super::{Failure, Job, Observer, Outcome, Run, deletion, retried, transaction};
 use crate::catalog::{ReferenceId, TableId};
 use crate::database::Database;

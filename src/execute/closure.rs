@@ -2,13 +2,10 @@
 //! numbered generation; a reference is followed again only for parents found since its last turn,
 //! and a table whose parents' key tables are empty is never queried.
 
-mod discovery;
 mod sweep;
 
-pub use discovery::Discovery;
-pub use sweep::{Aside, Sure};
-
 use super::deletion::{expect_gone, watch_rows};
+use super::discovery::Discovery;
 use super::failure::Doing;
 use super::obstacles::nameless_rows;
 use super::{Failure, Progress, Run, archiving, guards, one_key_each, timed};

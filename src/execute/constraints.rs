@@ -1,6 +1,6 @@
 //! Unlinks that constraints forbid: known before the first change.
 
-use super::closure::Discovery;
+use super::discovery::Discovery;
 use super::obstacles::changes;
 use super::{Failure, Run};
 use crate::catalog::{Check, Column};

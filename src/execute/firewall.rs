@@ -1,7 +1,7 @@
 //! Whose rows are the candidates: exceptions found in sets, climbed to their organizations, judged
 //! (DESIGN 3). Nothing is refused that a CASCADE reference shares with us.
 
-use super::closure::Discovery;
+use super::discovery::Discovery;
 use super::{Failure, Run};
 use crate::catalog::{ReferenceId, TableId};
 use crate::database::Row;

@@ -1,6 +1,6 @@
 //! The policy's guards: what must hold for any row to go. No `--force` passes them.
 
-use super::closure::Discovery;
+use super::discovery::Discovery;
 use super::obstacles::ask;
 use super::{Failure, Run};
 use crate::label::title;

@@ -1,6 +1,6 @@
 //! What stands in the way besides other organizations: protected rows, and rows that cannot be unlinked.
 
-use super::closure::{Aside, Discovery};
+use super::discovery::{Aside, Discovery};
 use super::{Failure, Run};
 use crate::catalog::{Catalog, OnDelete, Reference, ReferenceId, TableId, TableKind};
 use crate::findings::{self, Change, Unlinked};

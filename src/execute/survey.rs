@@ -1,8 +1,9 @@
 //! What preview, clean and explain have in common: the rows, and what stands in their way.
 
 use super::batch::prune;
-use super::closure::{self, Discovery};
+use super::closure;
 use super::digest::digests;
+use super::discovery::Discovery;
 use super::firewall::{self, Homes};
 use super::take::taken;
 use super::{Failure, Progress, Run, cascade, constraints, guards, obstacles, write_set};

@@ -2,7 +2,7 @@
 //! beyond the limits fails after all its work was done: `wsrep_max_ws_rows exceeded`, error 1180
 //! (<https://mariadb.com/kb/en/galera-cluster-system-variables/#wsrep_max_ws_rows>).
 
-use super::closure::Discovery;
+use super::discovery::Discovery;
 use super::{Failure, Run};
 use crate::catalog::TableId;
 use crate::findings::Unlinked;

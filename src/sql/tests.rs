@@ -4,6 +4,7 @@ use super::*;
 use crate::catalog::ReferenceId;
 use crate::catalog::fixture::catalog;
 use crate::database::Row;
+use crate::engine::{Statement, literal, quote};
 use crate::findings::Change;
 use crate::plan::{self, Rules};
 use crate::selection::{RootNames, Selection, find_root};

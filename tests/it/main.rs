@@ -1,6 +1,7 @@
 //! All integration tests, in one binary: one link, and what is shared is compiled once. A module a subject;
 //! `tests/run archive` runs one of them.
 
+mod architecture;
 mod archive;
 mod catalog;
 mod cli;

@@ -2,9 +2,10 @@
 //! the closure by those whose turn it is; those that only later ones reach, and those to be unlinked,
 //! are set aside until then. What is found, and by what, is as if each had been followed by itself.
 
-use super::{Discovery, analyze, create_keys, register};
+use super::{analyze, create_keys, register};
 use crate::catalog::{ReferenceId, TableId};
 use crate::engine::Statement;
+use crate::execute::discovery::{Aside, Discovery, Sure, Swept};
 use crate::execute::{Failure, Run};
 use crate::plan::{Followed, Rank, can_share, pays};
 use crate::sql::{Follow, Sweep};
@@ -12,29 +13,6 @@ use std::collections::BTreeMap;
 
 /// More references than these are not set aside at once: each has a bit.
 const ASIDE: usize = 24;
-
-/// Rows that wait for a reference's turn.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Aside {
-    Nothing,
-    Rows { bit: usize },
-}
-
-/// Rows of a table that are known to be ours: they were found with all of their owners.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Sure {
-    pub rows: u64,
-    /// The first and the last of their numbers.
-    pub generations: (u32, u32),
-}
-
-/// What one reading was for.
-#[derive(Debug, Clone)]
-pub struct Swept {
-    adding: Vec<Followed>,
-    aside: Vec<ReferenceId>,
-    generation: u32,
-}
 
 impl Swept {
     fn references(&self) -> Vec<ReferenceId> {

@@ -1,8 +1,9 @@
 //! A plan that is wrong, as a defect of ours would make it: what found the rows does not vouch for them.
 
 use crate::support::*;
-use orgsweep::catalog::{self, Catalog, Reference};
+use orgsweep::catalog::{Catalog, Reference};
 use orgsweep::execute::{self, Failure, Job};
+use orgsweep::introspect;
 use orgsweep::plan::{self, Checks, Rules};
 use orgsweep::selection::{RootNames, Selection, find_root};
 use std::time::Duration;
@@ -21,7 +22,7 @@ const SCHEMA: &str = "
 fn stopped(db: &TestDatabase, checks: Checks, wrong: &dyn Fn(&mut Catalog)) -> Failure {
     let before = db.dump();
     let failure = db.with(|database| {
-        let mut catalog = database.in_snapshot(catalog::load).expect("a catalog");
+        let mut catalog = database.in_snapshot(introspect::load).expect("a catalog");
         wrong(&mut catalog);
         let root = find_root(&catalog, RootNames::default()).expect("organizations");
         let plan = plan::build(&catalog, root.table, Rules { checks, ..Rules::default() });

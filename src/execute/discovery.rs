@@ -1,12 +1,33 @@
 //! What is known while the closure is found, and after.
 
-use super::sweep::Swept;
-use super::{Aside, Sure};
 use crate::catalog::{ReferenceId, TableId};
 use crate::findings::{Found, Organization};
 use crate::plan::{Followed, Refusal};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
+
+/// Rows that wait for a reference's turn.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Aside {
+    Nothing,
+    Rows { bit: usize },
+}
+
+/// Rows of a table that are known to be ours: they were found with all of their owners.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Sure {
+    pub rows: u64,
+    /// The first and the last of their numbers.
+    pub generations: (u32, u32),
+}
+
+/// What one reading was for.
+#[derive(Debug, Clone)]
+pub struct Swept {
+    pub adding: Vec<Followed>,
+    pub aside: Vec<ReferenceId>,
+    pub generation: u32,
+}
 
 /// What is known after (and during) the discovery.
 #[derive(Debug, Default)]

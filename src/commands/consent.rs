@@ -1,0 +1,39 @@
+//! Who says yes to a deletion: a flag, or a person at the terminal.
+
+use crate::cli::Clean;
+use crate::exit::{Exit, Problem};
+use crate::findings::Organization;
+use crate::label::printable;
+use crate::ui::Ui;
+use anyhow::Result;
+
+/// `--yes` is consent; so is `--force` where nobody can be asked (the original tool's CI usage).
+pub fn consents(args: &Clean, ui: &Ui, forced: bool) -> bool {
+    args.yes || (forced && !ui.is_interactive())
+}
+
+/// No transaction is open while the person thinks.
+///
+/// # Errors
+/// [`Exit::NotConfirmed`] for a wrong answer, and where nobody is there to answer.
+pub fn confirm(ui: &mut Ui, args: &Clean, organizations: &[Organization]) -> Result<()> {
+    if !ui.is_interactive() {
+        let problem = "clean deletes rows, and nobody is there to confirm it";
+        return Err(Problem::new(Exit::NotConfirmed, problem)
+            .hint("--yes confirms; the preview above shows what would go")
+            .into());
+    }
+    let (question, expected) = match organizations {
+        [organization] => {
+            let name = organization.name.as_deref().filter(|name| !name.trim().is_empty());
+            let expected = printable(name.unwrap_or(&organization.key).trim());
+            (format!("To delete it, type its name: {expected}"), expected)
+        }
+        [] => ("To delete the orphans, type: delete orphans".into(), "delete orphans".into()),
+        several => {
+            let expected = format!("delete {} organizations", several.len());
+            (format!("To delete them, type: {expected}"), expected)
+        }
+    };
+    Ok(ui.confirm(&question, &expected, args.confirm_timeout)?)
+}

@@ -1,0 +1,279 @@
+//! How preview and clean report what they found and did: the report, the next command, the receipt's part.
+
+use super::context::Prepared;
+use crate::archive;
+use crate::cli::{EngineCascade, How, NextCommand, Orphans, PreviewFormat, Which, durations};
+use crate::execute::{self, Kept};
+use crate::exit::{Exit, Problem};
+use crate::findings::{self, Findings, Step};
+use crate::label::shell_word;
+use crate::plan::{Force, Refusal, RefusalKind};
+use crate::receipt::{Part, digests};
+use crate::render::{self, Outcome, Report};
+use crate::ui::Ui;
+use clap::ValueEnum;
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::Duration;
+
+/// What a standby does not answer.
+const COUNTED: &str = "; rows are only counted here: which of them belong to others or are protected, the guards and samples \
+                       need the primary";
+
+/// The database takes no writes, and why.
+pub fn refuse_writes(prepared: &Prepared, findings: &mut Findings, read_only: Option<String>) {
+    if let Some(mut why) = read_only.filter(|_| !findings.is_empty()) {
+        if findings.only_counted {
+            why.push_str(COUNTED);
+        }
+        let refusal = Refusal::new(RefusalKind::ReadOnly, prepared.root.table, None);
+        findings.refusals.push(Refusal { detail: why, ..refusal });
+    }
+}
+
+/// How a preview or a clean has ended, as reports know it.
+pub struct Ended {
+    pub outcome: Outcome,
+    pub findings: Findings,
+    pub durations: BTreeMap<Step, Duration>,
+    /// Where what went is kept; several of a series of batches.
+    pub archives: Vec<Kept>,
+}
+
+impl Ended {
+    fn short(outcome: Outcome, findings: Findings) -> Ended {
+        Ended { outcome, findings, durations: BTreeMap::new(), archives: Vec::new() }
+    }
+
+    /// What a preview with these findings has come to.
+    pub fn previewed(findings: Findings) -> Ended {
+        let outcome = match () {
+            () if findings.is_empty() => Outcome::Nothing,
+            () if findings.is_refused() => Outcome::Refused,
+            () => Outcome::Previewed,
+        };
+        Ended::short(outcome, findings)
+    }
+}
+
+impl From<execute::Outcome> for Ended {
+    fn from(outcome: execute::Outcome) -> Ended {
+        match outcome {
+            execute::Outcome::Nothing => Ended::short(Outcome::Nothing, Findings::default()),
+            execute::Outcome::Refused(findings) => Ended::short(Outcome::Refused, findings),
+            execute::Outcome::Cleaned { findings, durations, archive } => {
+                let archives = archive.into_iter().map(|kept| *kept).collect();
+                Ended { outcome: Outcome::Cleaned, findings, durations, archives }
+            }
+        }
+    }
+}
+
+/// How a command reports what it found or did.
+pub struct Reporting<'a> {
+    pub command: &'static str,
+    pub prepared: &'a Prepared,
+    pub which: &'a Which,
+    pub how: &'a How,
+    pub format: PreviewFormat,
+    /// The plan's file, where one is saved or followed.
+    pub plan: Option<&'a Path>,
+}
+
+impl Reporting<'_> {
+    /// Prints the report and tells how the command ends.
+    pub fn finish(&self, ui: &mut Ui, ended: &Ended) -> Exit {
+        let mut exit = self.exit(ended.outcome);
+        let report = self.report(ended);
+        let text = match self.format {
+            PreviewFormat::Table => render::table::report(&report, ui.width),
+            PreviewFormat::Json => render::json::report(&report),
+            PreviewFormat::Markdown => render::markdown::report(&report),
+            PreviewFormat::Csv => render::csv::report(&report),
+            PreviewFormat::Sql => render::script::report(&report).unwrap_or_else(|why| {
+                exit = Exit::Refused;
+                let problem = Problem::new(exit, format!("no script can be written: {why}"));
+                ui.problem(&problem.hint("orgsweep clean does without one"));
+                render::script::refused(report.dialect, &[why])
+            }),
+        };
+        // A preview is asked for what it shows.
+        if self.command == "preview" {
+            ui.result(&text)
+        } else {
+            ui.report(&text, exit)
+        }
+        exit
+    }
+
+    /// Shows what is to be confirmed; where nobody is there to do so, with the command that needs nobody.
+    pub fn show(&self, ui: &mut Ui, ended: &Ended) {
+        let mut report = self.report(ended);
+        if !ui.is_interactive() {
+            report.next = self.next_command(&ended.findings).map(|next| next.agreed().to_string());
+        }
+        let text = render::table::report(&report, ui.width);
+        ui.show(&text);
+    }
+
+    fn exit(&self, outcome: Outcome) -> Exit {
+        match outcome {
+            Outcome::Refused => Exit::Refused,
+            Outcome::Nothing if self.which.require_match => Exit::Refused,
+            _ => Exit::Done,
+        }
+    }
+
+    /// What the receipt says of it.
+    pub fn part(&self, ended: &Ended, took: Duration) -> Part {
+        let Ended { outcome, findings, archives, .. } = ended;
+        let archive = archives.first();
+        let cleaned = *outcome == Outcome::Cleaned;
+        let organization = |one: &findings::Organization| archive::Organization {
+            key: one.key.clone(),
+            name: one.name.clone(),
+        };
+        let table = |(table, rows)| (self.prepared.catalog.table(table).name.to_string(), rows);
+        let rows = findings.rows().into_iter().filter(|_| cleaned);
+        Part {
+            organizations: findings.organizations.iter().map(organization).collect(),
+            outcome: outcome.as_str().into(),
+            error: None,
+            seconds: took.as_secs_f64(),
+            deleted: if cleaned { findings.deleted() } else { 0 },
+            unlinked: if cleaned { findings.unlinked_rows } else { 0 },
+            tables: rows.map(table).collect(),
+            unproven: render::unproven(&findings.proof),
+            archive: archive.map(Kept::file_name),
+            digests: archive.map(|kept| digests(&kept.manifest)).unwrap_or_default(),
+            restored: None,
+        }
+    }
+
+    pub fn report<'a>(&'a self, ended: &'a Ended) -> Report<'a> {
+        let Ended { outcome, findings, durations, archives } = ended;
+        let next = match outcome {
+            Outcome::Previewed | Outcome::Refused => self.next_command(findings),
+            _ => None,
+        };
+        Report {
+            command: self.command,
+            outcome: *outcome,
+            exit: self.exit(*outcome).code(),
+            database: self.prepared.target.clone(),
+            dialect: self.prepared.dialect,
+            role: &self.prepared.role,
+            catalog: &self.prepared.catalog,
+            plan: &self.prepared.plan,
+            findings,
+            durations: durations.clone(),
+            archives: archives.iter().map(|kept| kept.path.display().to_string()).collect(),
+            checks_reason: self.prepared.checks_reason.clone(),
+            silence: self.prepared.silence,
+            selection: selection_flags(self.which, self.how).join(" "),
+            next: next.map(|next| next.to_string()),
+            all: self.how.all,
+        }
+    }
+
+    /// The command that does what was previewed; with `--force` where that is all that is missing, and may be said.
+    fn next_command(&self, findings: &Findings) -> Option<NextCommand> {
+        let refused = findings.is_refused();
+        let passable = findings.refusals.iter().all(|refusal| refusal.kind.is_passable());
+        match self.plan {
+            _ if !passable => None,
+            Some(_) if refused && self.command == "clean" => None,
+            Some(file) if !refused => {
+                let file = file.to_string_lossy();
+                Some(self.prepared.invocation.next("clean").of_plan(&file))
+            }
+            _ => Some(self.clean_command(refused)),
+        }
+    }
+
+    /// `orgsweep clean` with the same flags; with `--force` besides where that is missing.
+    pub fn clean_command(&self, forced: bool) -> NextCommand {
+        let next = self.prepared.invocation.next("clean");
+        if forced { next.forced() } else { next }
+    }
+
+    /// The preview of one organization alone.
+    pub fn preview_command(&self, key: &str) -> String {
+        self.prepared.invocation.next("preview").of_key(key).to_string()
+    }
+
+    /// Whether one is gone.
+    pub fn verify_command(&self, key: &str) -> String {
+        self.prepared.invocation.next("verify").of_key(key).to_string()
+    }
+
+    /// The flags that a saved plan stands for: the organizations by key, where they have one.
+    pub fn flags(&self, findings: &Findings) -> Vec<String> {
+        let Which { org_name, org_id, org_like, root, key_column, name_column, .. } = self.which;
+        let How { force, foreign, with_children, orphans, max_rows, reference_checks, .. } =
+            self.how;
+        let keys: Vec<String> = findings.organizations.iter().map(|one| one.key.clone()).collect();
+        let by_key = self.prepared.root.key.is_some();
+        let none = Vec::new();
+        let named = |names| if by_key { &none } else { names };
+        let forced = match self.prepared.plan.rules.force {
+            Force::All => vec!["*".to_owned()],
+            _ => force.clone(),
+        };
+        let value = |value: Option<clap::builder::PossibleValue>| {
+            value.map(|value| value.get_name().to_owned())
+        };
+        let (orphans, checks) =
+            (value(orphans.to_possible_value()), value(reference_checks.to_possible_value()));
+        let most = max_rows.map(|most| most.to_string());
+        let flagged = [
+            ("org-id", if by_key { &keys[..] } else { org_id }),
+            ("org-name", named(org_name)),
+            ("org-like", named(org_like)),
+            ("root", root.as_slice()),
+            ("key-column", key_column.as_slice()),
+            ("name-column", name_column.as_slice()),
+            ("foreign", foreign),
+            ("force", &forced),
+            ("orphans", orphans.as_slice()),
+            ("reference-checks", checks.as_slice()),
+            ("max-rows", most.as_slice()),
+        ];
+        let flag = |(name, values): (&str, &[String])| -> Vec<String> {
+            values.iter().map(|value| format!("--{name}={value}")).collect()
+        };
+        let children = with_children.then(|| "--with-children".to_owned());
+        let others = children.into_iter().chain(engine_cascade(self.how));
+        flagged.into_iter().flat_map(flag).chain(others).collect()
+    }
+}
+
+/// `--engine-cascade=never`, where it is not left to orgsweep.
+fn engine_cascade(how: &How) -> Option<String> {
+    let when = how.engine_cascade;
+    let value = when.to_possible_value().filter(|_| when != EngineCascade::Auto);
+    value.map(|value| format!("--engine-cascade={}", value.get_name()))
+}
+
+/// `--org-like 'e2e-*' --older-than 1d`
+pub fn selection_flags(which: &Which, how: &How) -> Vec<String> {
+    let Which { org_name, org_id, org_like, .. } = which;
+    let orphans = match how.orphans {
+        Orphans::With => &[][..],
+        Orphans::Only => &["only".to_owned()],
+        Orphans::Without => &["without".to_owned()],
+    };
+    let older = which.older_than.map(durations::shown);
+    let flagged = [
+        ("org-name", &org_name[..]),
+        ("org-id", org_id),
+        ("org-like", org_like),
+        ("older-than", older.as_slice()),
+        ("orphans", orphans),
+    ];
+    flagged.into_iter().flat_map(|(name, values)| flags(name, values)).collect()
+}
+
+fn flags(name: &str, values: &[String]) -> Vec<String> {
+    values.iter().flat_map(|value| [format!("--{name}"), shell_word(value)]).collect()
+}
