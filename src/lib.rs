@@ -6,11 +6,12 @@
 //!
 //! ```text
 //! cli ──> commands ──> introspect::load ──> policy::resolve ──> plan::build ──> execute::{preview, clean} ──> render
-//!                      (what the         (what foreign keys  (which tables,  (key tables: find, judge,     (table, json,
-//!                       database says)    do not tell)        which order)    delete, prove, commit)        sql, dot, …)
+//!                      (what the            (what foreign keys  (which tables,  (key tables: find, judge,     (table, json,
+//!                       database says)       do not tell)        which order)    delete, prove, commit)        sql, dot, …)
 //! ```
 //!
-//! 1. [`catalog`] reads tables, keys and references in a handful of queries: pure data.
+//! 1. [`introspect`] reads tables, keys and references in a handful of queries, one file an engine, into a
+//!    [`catalog`]: pure data.
 //! 2. [`policy`] is the policy file: actions that the application keeps to itself, references that
 //!    the database does not know, guards. Resolved, it is a catalog with the references that are meant,
 //!    and rules.
@@ -27,14 +28,30 @@
 //! 6. [`render`] turns plan and findings into text; a [`receipt`] says who did it, [`metrics`] tell
 //!    Prometheus.
 //!
+//! # A row's way, for example
+//!
+//! Apex goes with `--force`; deal 7 is Apex's, and names user 3 who made it (`deals.created_by`, RESTRICT).
+//! `introspect/sqlite.rs` reads both references of `deals`. `plan/build.rs` follows `organization_id` because it is a CASCADE
+//! and `created_by` because of `--force`, and `plan/owning.rs` says that `organization_id` tells whose a deal is.
+//! `execute/closure.rs` puts organization 1 into the key table of `organizations`, then, by SQL of `sql/closure.rs`, deal 7 into
+//! that of `deals`. `execute/firewall.rs` asks whether some deal found is somebody else's; `execute/obstacles.rs`, whether
+//! something protects it. `execute/archiving.rs` writes it into the archive; `execute/deletion.rs` deletes it before user 3;
+//! `execute/proof.rs` finds that nothing names it any more, `execute/ledger.rs` that as many rows went as were found. Then
+//! `execute/transaction.rs` sends COMMIT, and `commands/reporting.rs` has it told.
+//!
+//! Where rows are locked: `sql/closure.rs`, as `for_update` of `engine/dialect.rs` says it. Where exit codes are given: [`exit`].
+//! What an engine can do and how it says things: [`engine`]; a new one is a file there, one in [`introspect`] and one in [`database`].
+//!
 //! # Rules of the house
 //!
-//! - **Pure layers know nothing of I/O.** [`catalog`]'s data, [`policy`], [`graph`], [`plan`],
+//! - **One direction.** What a module uses stands below it; no two files use each other.
+//!   `tests/it/architecture.rs` has the floors, and holds this.
+//! - **Pure layers know nothing of I/O.** [`catalog`], [`policy`], [`graph`], [`plan`],
 //!   [`selection`], [`address`], [`findings`], [`explanation`], [`restoration`], [`saved`], [`receipt`],
-//!   [`metrics`], [`doctor`], [`sql`] and [`render`] neither print nor query, and name no Diesel type.
+//!   [`metrics`], [`doctor`], [`engine`], [`sql`] and [`render`] neither print nor query, and name no Diesel type.
 //! - **One maker of SQL.** Every statement on a user's table is text from [`sql`]: identifiers quoted
-//!   by one function, values bound. Each engine's way of saying it is a [`engine::Dialect`].
-//! - **Backends are told apart** in [`database`], in [`catalog`]'s loaders and in [`sql`] only.
+//!   by one function, values bound. Each engine's way of saying it is an [`engine::Dialect`].
+//! - **Backends are told apart** in [`engine`], [`database`], [`introspect`] and [`sql`].
 //! - **The executor derives no rule.** Preview and clean share one function up to the first change.
 //! - **Nothing per row crosses the wire** but samples; memory in the process stays flat.
 //! - **One printer** ([`ui`]), **one reader of the environment** ([`settings`]; clap reads the
