@@ -2,7 +2,6 @@
 -- of their positions. A key on a partitioned table has further constraints per partition
 -- (conparentid), which are left out. Where a partition is the one that is referenced, its topmost
 -- table is the parent.
-WITH RECURSIVE
 -- A domain, and what it is made from.
 domain AS (
     SELECT oid, typbasetype AS base FROM pg_type WHERE typtype = 'd'
@@ -12,16 +11,6 @@ domain AS (
 over AS (SELECT domain.* FROM domain JOIN pg_type b ON b.oid = base AND b.typtype <> 'd'),
 -- Columns that older versions lack: see tables.sql.
 absent(confdelsetcols, conenforced) AS (VALUES (NULL::int2[], true)),  -- PostgreSQL 15, 18
--- The search path that the session came with: see tables.sql.
-path AS (
-    SELECT n.oid, p.place
-      FROM unnest(current_setting('orgsweep.schemas')::name[]) WITH ORDINALITY p(name, place)
-      JOIN pg_namespace n ON n.nspname = p.name AND n.nspname !~ '^pg_temp'
-),
-visible AS (
-    SELECT DISTINCT ON (c.relname) c.oid
-      FROM pg_class c JOIN path ON path.oid = c.relnamespace ORDER BY c.relname, path.place
-),
 reference AS MATERIALIZED (
     SELECT k.*, c.relispartition, c.relname, n.nspname
       FROM absent

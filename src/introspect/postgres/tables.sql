@@ -1,23 +1,12 @@
 -- Every table as (oid, JSON in the shape of catalog::Table). Sets are grouped and joined: a lateral
 -- sub-query per table takes three times as long at 1,000 tables, and makes the planner expect a
 -- cost that is worth compiling for (jit), which takes longer than the query.
-WITH RECURSIVE
 -- Columns that older versions lack: inside a lateral sub-query the catalog's own column is found
 -- first, and else this one. (to_jsonb(row) ->> 'column' would do, too, in ten times the time.)
 absent(indnullsnotdistinct, conenforced) AS (VALUES (false, true)),  -- PostgreSQL 15, 18
 owned_by_extension AS (
     SELECT objid AS oid FROM pg_depend
      WHERE classid = 'pg_class'::regclass AND deptype = 'e' AND objsubid = 0
-),
--- The search path that the session came with: ours is pg_catalog alone. pg_temp holds nothing but our own.
-path AS (
-    SELECT n.oid, p.place
-      FROM unnest(current_setting('orgsweep.schemas')::name[]) WITH ORDINALITY p(name, place)
-      JOIN pg_namespace n ON n.nspname = p.name AND n.nspname !~ '^pg_temp'
-),
-visible AS (
-    SELECT DISTINCT ON (c.relname) c.oid
-      FROM pg_class c JOIN path ON path.oid = c.relnamespace ORDER BY c.relname, path.place
 ),
 relation AS MATERIALIZED (
     SELECT c.oid, c.relname, c.relkind, c.relpages, c.reltuples, n.nspname,
