@@ -247,7 +247,7 @@ fn of_reference(
     };
     let mut symptoms = Vec::new();
     if !plan.tables.contains(&reference.child) {
-        let unlinks = plan.unlinks.iter().any(|unlink| unlink.reference == id);
+        let unlinks = plan.unlinks_by(id);
         let privileges = table.privileges;
         let wanted = [(privileges.select, "SELECT"), (privileges.update || !unlinks, "UPDATE")];
         symptoms.extend(missing(dialect, table, &wanted, facts));

@@ -69,9 +69,9 @@ pub fn tell_unmatched(
     /// Of more the nearest is not looked for.
     const MOST: usize = 10_000;
     const PATIENCE: Duration = Duration::from_secs(10);
-    let mut unmatched = selection.names.iter().filter(|name| !found.contains(&name.as_str()));
-    let mut unmatched = unmatched.by_ref().peekable();
-    if !ui.is_heard() || unmatched.peek().is_none() {
+    let is_found = |name: &&String| found.contains(&name.as_str());
+    let unmatched: Vec<&String> = selection.names.iter().filter(|name| !is_found(name)).collect();
+    if !ui.is_heard() || unmatched.is_empty() {
         return Ok(());
     }
     let rows = database.in_snapshot(|database| -> Result<_> {

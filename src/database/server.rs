@@ -1,8 +1,7 @@
 //! What a database says of itself: whether it takes writes, who it is, how far behind its replicas are.
 
 use super::{Database, Fault, Result, Target};
-use crate::engine::Dialect;
-use crate::engine::Silence;
+use crate::engine::{Dialect, Silence};
 use rustix::fs::{Access, access};
 
 /// Positions in a server's log.

@@ -64,9 +64,9 @@ fn cut_batch(
 pub fn prune(run: &mut Run, discovery: &mut Discovery) -> Result<(), Failure> {
     let root = run.job.plan.root;
     let mut later = to_go_later(run, discovery);
-    let tables: Vec<TableId> = run.job.plan.deletion.iter().flatten().copied().collect();
+    let tables = run.job.plan.deletion.iter().flatten().copied();
     let tables: Vec<TableId> =
-        tables.into_iter().filter(|table| *table != root && discovery.has_rows(*table)).collect();
+        tables.filter(|table| *table != root && discovery.has_rows(*table)).collect();
     loop {
         let mut pruned = false;
         for table in &tables {
@@ -139,14 +139,11 @@ fn is_held(
 /// table are to go later.
 fn holding(run: &Run, table: TableId, later: &BTreeSet<TableId>) -> Vec<ReferenceId> {
     let (catalog, plan) = (run.job.catalog, run.job.plan);
-    let unlinked: BTreeSet<ReferenceId> =
-        plan.unlinks.iter().map(|unlink| unlink.reference).collect();
-    let followed = |id: &ReferenceId| plan.followed.iter().any(|f| f.reference == *id);
     let holds = |id: &ReferenceId| {
-        let reference = catalog.reference(*id);
+        let (reference, unlinked) = (catalog.reference(*id), plan.unlinks_by(*id));
         reference.parent == table
-            && (!unlinked.contains(id) || later.contains(&reference.child))
-            && (reference.is_constraint() || followed(id) || unlinked.contains(id))
+            && (!unlinked || later.contains(&reference.child))
+            && (reference.is_constraint() || plan.follows(*id) || unlinked)
     };
     catalog.reference_ids().filter(holds).collect()
 }

@@ -7,6 +7,7 @@ use crate::database::{self, Database};
 use crate::engine::Cycles;
 use crate::findings::{Change, Findings, Step, Work};
 use crate::plan::Checks;
+use crate::sql::Constraint;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -109,17 +110,32 @@ fn delete(
     Ok(())
 }
 
+/// How many rows of the closure in this table name, by none of the references that lead there, a row of it: by the
+/// comparisons of `constraints` where these have them, else by the plan's. Selected rows, and the policy's orphans, were
+/// found otherwise.
+pub fn strangers(
+    run: &mut Run,
+    table: TableId,
+    rows: &BTreeMap<TableId, u64>,
+    constraints: &[Constraint],
+) -> Result<u64, Failure> {
+    let (catalog, plan) = (run.job.catalog, run.job.plan);
+    if table == plan.root || plan.has_orphans(table) {
+        return Ok(0);
+    }
+    let into = plan.followed_into(table, catalog).into_iter().map(|it| it.reference);
+    let into: Vec<ReferenceId> =
+        into.filter(|id| rows.contains_key(&catalog.reference(*id).parent)).collect();
+    Ok(run.one(run.sql.count_strangers(table, &into, constraints))?.count(0)?)
+}
+
 /// A trigger that saw other rows go may have given these to somebody else: whatever names no parent that goes any
-/// more is not ours. Selected rows, and the policy's orphans, were found otherwise.
+/// more is not ours.
 fn expect_ours(run: &mut Run, findings: &Findings, tables: &[TableId]) -> Result<(), Failure> {
     let (catalog, plan) = (run.job.catalog, run.job.plan);
     let rows = findings.rows();
-    let found = |table: &&TableId| **table != plan.root && !plan.has_orphans(**table);
-    for table in tables.iter().filter(found) {
-        let into = plan.followed_into(*table, catalog).into_iter().map(|f| f.reference);
-        let into: Vec<ReferenceId> =
-            into.filter(|id| rows.contains_key(&catalog.reference(*id).parent)).collect();
-        let others = run.one(run.sql.count_moved(*table, &into))?.count(0)?;
+    for table in tables {
+        let others = strangers(run, *table, &rows, &[])?;
         if others > 0 {
             let name = &catalog.table(*table).name;
             let written = |id: &TableId| rows.contains_key(id) || plan.unlinks_in(*id, catalog);

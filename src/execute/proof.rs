@@ -64,19 +64,14 @@ pub fn weigh_closure(run: &mut Run, findings: &Findings) -> Result<(), Failure> 
     if run.job.batch.is_some() {
         return Ok(());
     }
-    let (catalog, plan, rows) = (run.job.catalog, run.job.plan, findings.rows());
+    let (catalog, rows) = (run.job.catalog, findings.rows());
     let tables: Vec<TableId> = rows.keys().copied().collect();
     let constraints = constraints(run, &tables)?;
-    // Selected rows, and the policy's orphans, were found otherwise.
-    let found = |(table, _): &(&TableId, &u64)| **table != plan.root && !plan.has_orphans(**table);
-    for (table, found) in rows.iter().filter(found) {
+    for (table, found) in &rows {
         if *found > MOST_ROWS && !run.job.verify {
             continue;
         }
-        let into = plan.followed_into(*table, catalog).into_iter().map(|it| it.reference);
-        let into: Vec<ReferenceId> =
-            into.filter(|id| rows.contains_key(&catalog.reference(*id).parent)).collect();
-        let strangers = run.one(run.sql.count_strangers(*table, &into, &constraints))?.count(0)?;
+        let strangers = deletion::strangers(run, *table, &rows, &constraints)?;
         if strangers > 0 {
             let name = &catalog.table(*table).name;
             let what = format!(
@@ -100,13 +95,12 @@ fn uncounted(
     if by_table || plan.rules.checks != Checks::Engine {
         return Ok(());
     }
-    let unlinked = |id: ReferenceId| plan.unlinks.iter().any(|unlink| unlink.reference == id);
     for constraint in constraints.iter().filter(|it| is_readable(run, it)).collect::<Vec<_>>() {
         let Some(id) = constraint.reference else { continue };
         let reference = catalog.reference(id);
         // SQLite's other comparisons are refused where they differ.
         let told = run.sql.dialect == Dialect::Sqlite && !reference.is_plain();
-        if reference.on_delete != OnDelete::Cascade || unlinked(id) || told {
+        if reference.on_delete != OnDelete::Cascade || plan.unlinks_by(id) || told {
             continue;
         }
         let known = rows.contains_key(&reference.child);

@@ -125,6 +125,16 @@ impl Plan {
         self.owning.get(&table).map_or(&[], Vec::as_slice)
     }
 
+    /// Rows that name a parent by this reference join its closure.
+    pub fn follows(&self, reference: ReferenceId) -> bool {
+        self.followed.iter().any(|followed| followed.reference == reference)
+    }
+
+    /// Rows that name a parent by this reference may be unlinked from it.
+    pub fn unlinks_by(&self, reference: ReferenceId) -> bool {
+        self.unlinks.iter().any(|unlink| unlink.reference == reference)
+    }
+
     /// Rows of `table` may be unlinked.
     pub fn unlinks_in(&self, table: TableId, catalog: &Catalog) -> bool {
         self.unlinks.iter().any(|unlink| catalog.reference(unlink.reference).child == table)

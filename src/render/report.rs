@@ -1,8 +1,7 @@
 //! The one view of a plan and its findings that every format shows.
 
 use crate::catalog::{Catalog, Event, OnDelete, Origin, ReferenceId, TableId};
-use crate::engine::Dialect;
-use crate::engine::Silence;
+use crate::engine::{Dialect, Silence};
 use crate::findings::{Beyond, Findings, Proof, Step};
 use crate::plan::{EngineCascade, Plan};
 use crate::restoration::{Firing, firing};

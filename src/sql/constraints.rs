@@ -2,8 +2,7 @@
 
 use super::Sql;
 use crate::catalog::{Check, Column, Exclusion, Key, ReferenceId, TableId};
-use crate::engine::token;
-use crate::engine::{Dialect, Statement, quote};
+use crate::engine::{Dialect, Statement, quote, token};
 use crate::findings::Change;
 
 impl Sql<'_> {

@@ -1,6 +1,5 @@
 //! Removing the closure, and proving that it is gone.
 
-use super::closure::where_all;
 use super::{Follow, Sql};
 use crate::catalog::{ReferenceId, TableId, TableName};
 use crate::engine::{Dialect, Statement, literal, quote};
@@ -202,23 +201,6 @@ impl Sql<'_> {
             self.key_relation(table),
             self.relation(table),
             self.same_row(table, "k", "c")
-        )
-        .into()
-    }
-
-    /// How many rows of the closure name, by none of `references`, a row of it any more.
-    pub fn count_moved(&self, table: TableId, references: &[ReferenceId]) -> Statement {
-        let named = |id: &ReferenceId| {
-            let keys = self.key_relation(self.catalog.reference(*id).parent);
-            format!("NOT EXISTS (SELECT 1 FROM {keys} p WHERE {})", self.names_key(*id, "p", "c"))
-        };
-        format!(
-            "SELECT {} FROM {} k JOIN {} c ON {}{}",
-            self.dialect.count(),
-            self.key_relation(table),
-            self.relation(table),
-            self.same_row(table, "k", "c"),
-            where_all(&references.iter().map(named).collect::<Vec<_>>()),
         )
         .into()
     }

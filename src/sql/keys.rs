@@ -7,8 +7,7 @@
 use super::Sql;
 use crate::catalog::{Catalog, Key, KeyComparison, RowId, Table, TableId, TableKind};
 use crate::engine::mysql::{is_labelled, label_number};
-use crate::engine::type_of;
-use crate::engine::{Dialect, path, quote};
+use crate::engine::{Dialect, path, quote, type_of};
 use crate::plan::Plan;
 use std::collections::BTreeMap;
 

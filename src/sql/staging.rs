@@ -5,8 +5,7 @@ use super::Sql;
 use super::archiving::staged_type;
 use crate::archive::{ArchivedColumn, Section};
 use crate::engine::mysql::{Family, is_invalid_label};
-use crate::engine::type_of;
-use crate::engine::{Dialect, Statement, quote};
+use crate::engine::{Dialect, Statement, quote, type_of};
 use crate::restoration::Part;
 
 /// A section's rows in its stage table, alias `s`, columns `v0`, `v1`, …

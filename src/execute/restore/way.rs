@@ -2,8 +2,7 @@
 
 use super::{Failure, Run, Source};
 use crate::catalog::{Catalog, Reference, TableId};
-use crate::engine::Cycles;
-use crate::engine::Silence;
+use crate::engine::{Cycles, Silence};
 use crate::plan::Checks;
 use crate::restoration::{Firing, firing, is_plain};
 use std::collections::BTreeSet;

@@ -6,8 +6,7 @@ use crate::catalog::{
     TableName, Unidentified,
 };
 use crate::database::Row;
-use crate::engine::quote;
-use crate::engine::token;
+use crate::engine::{quote, token};
 use std::collections::HashMap;
 
 /// A table and what its references need besides.
