@@ -73,7 +73,7 @@
 //!
 //! [`crm`] is the built-in sample database behind `demo`; nothing else knows its schema.
 
-pub mod address;
+mod address;
 pub mod archive;
 pub mod bug;
 pub mod catalog;
@@ -81,26 +81,26 @@ pub mod cli;
 pub mod commands;
 pub mod crm;
 pub mod database;
-pub mod doctor;
+mod doctor;
 pub mod engine;
 pub mod execute;
 pub mod exit;
-pub mod explanation;
-pub mod files;
-pub mod findings;
-pub mod graph;
-pub mod interrupt;
+mod explanation;
+mod files;
+mod findings;
+mod graph;
+mod interrupt;
 pub mod introspect;
 pub mod label;
-pub mod metrics;
+mod metrics;
 pub mod plan;
-pub mod policy;
-pub mod receipt;
-pub mod render;
-pub mod restoration;
-pub mod saved;
+mod policy;
+mod receipt;
+mod render;
+mod restoration;
+mod saved;
 pub mod selection;
 pub mod settings;
 pub mod signals;
-pub mod sql;
+mod sql;
 pub mod ui;

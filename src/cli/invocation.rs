@@ -72,11 +72,6 @@ impl Invocation {
         let flags = self.flags.iter().filter(carried).cloned().collect();
         NextCommand { name, command, flags }
     }
-
-    /// The flag was typed.
-    pub fn has(&self, name: &str) -> bool {
-        self.flags.iter().any(|flag| flag.name == name)
-    }
 }
 
 impl NextCommand {

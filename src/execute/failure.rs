@@ -161,11 +161,6 @@ impl Failure {
         }
     }
 
-    /// The connection is gone.
-    pub fn is_lost(&self) -> bool {
-        matches!(self, Failure::Database(error) if error.fault == Fault::Lost)
-    }
-
     /// May the same transaction succeed when it is run again?
     pub(super) fn is_retryable(&self) -> bool {
         match self {

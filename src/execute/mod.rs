@@ -29,7 +29,7 @@ mod write_set;
 
 pub use archiving::Archiving;
 pub use batch::{Batch, batch};
-pub use checks::{AutomaticChecks, choose_checks};
+pub use checks::choose_checks;
 pub use explain::{Answer, explain};
 pub use failure::{Doing, Failure};
 pub use restore::{Source, restore};
