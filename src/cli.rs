@@ -9,14 +9,14 @@ mod invocation;
 pub mod mistakes;
 mod policy;
 
-pub use archives::{Archives, ArchivesCommand, History, Keep, Restore, Shelf};
+pub use archives::{ArchiveDir, Archives, ArchivesCommand, History, RecordArgs, Restore};
 pub use crm::{Demo, Migrate, Seed};
-pub use flags::{EngineCascade, Flags, How, Orphans, ReferenceChecks, Which};
+pub use flags::{DeleteArgs, EngineCascade, Flags, Orphans, ReferenceChecks, SelectArgs};
 pub use invocation::{Invocation, NextCommand};
 pub use policy::{PolicyCheck, PolicyCommand, PolicyDjango, PolicyInit};
 
 use crate::settings::PolicyChoice;
-use crate::ui::Voice;
+use crate::ui::LogOptions;
 use clap::builder::FalseyValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use durations::duration;
@@ -134,10 +134,10 @@ Examples:
   orgsweep preview --org-name X --force --save-plan x.json         # then: orgsweep clean --plan x.json")]
 pub struct Preview {
     #[command(flatten)]
-    pub which: Which,
+    pub select: SelectArgs,
 
     #[command(flatten)]
-    pub how: How,
+    pub delete: DeleteArgs,
 
     /// Save the plan, with a digest of the rows: clean --plan FILE does exactly this, or refuses
     #[arg(long, value_name = "FILE", conflicts_with = "per_org")]
@@ -173,10 +173,10 @@ From cron, every night (exit 8: some are done, others not):
   15 3 * * *  orgsweep clean --org-like 'e2e-*' --older-than 1d --max-orgs 20 --per-org --yes")]
 pub struct Clean {
     #[command(flatten)]
-    pub which: Which,
+    pub select: SelectArgs,
 
     #[command(flatten)]
-    pub how: How,
+    pub delete: DeleteArgs,
 
     /// Do exactly what preview --save-plan FILE has found, or refuse (exit 3) where anything moved
     #[arg(long, value_name = "FILE", conflicts_with_all = ["org_name", "org_id", "org_like", "older_than", "force", "foreign", "with_children", "per_org", "dry_run", "create_missing_indexes"])]
@@ -222,7 +222,7 @@ pub struct Clean {
     pub verify: bool,
 
     #[command(flatten)]
-    pub keep: Keep,
+    pub record: RecordArgs,
 
     #[arg(long, value_name = "FORMAT", default_value = "table")]
     pub format: PreviewFormat,
@@ -239,7 +239,7 @@ Examples:
   orgsweep verify --org-like 'e2e-*' --older-than 2d    # has cron done its work?")]
 pub struct Verify {
     #[command(flatten)]
-    pub which: Which,
+    pub select: SelectArgs,
 
     #[arg(long, value_name = "FORMAT", default_value = "table")]
     pub format: PlainFormat,
@@ -262,7 +262,7 @@ Examples:
   orgsweep graph --org-name 'Apex Innovations Inc.' --format mermaid")]
 pub struct Graph {
     #[command(flatten)]
-    pub which: Which,
+    pub select: SelectArgs,
 
     #[arg(long, value_name = "FORMAT", default_value = "table")]
     pub format: GraphFormat,
@@ -298,10 +298,10 @@ pub struct Explain {
     pub key: Vec<String>,
 
     #[command(flatten)]
-    pub which: Which,
+    pub select: SelectArgs,
 
     #[command(flatten)]
-    pub how: How,
+    pub delete: DeleteArgs,
 
     #[arg(long, value_name = "FORMAT", default_value = "table")]
     pub format: PlainFormat,
@@ -323,7 +323,7 @@ pub struct Doctor {
 
 impl Cli {
     /// Whether results are JSON and how to speak, as the words say by themselves: for who cannot parse them.
-    pub fn voice_asked_for() -> (bool, Voice) {
+    pub fn log_options_asked_for() -> (bool, LogOptions) {
         let words: Vec<String> =
             std::env::args_os().map(|word| word.to_string_lossy().into_owned()).collect();
         let says_json = |flag: &str| {
@@ -333,11 +333,11 @@ impl Cli {
         let by_default =
             std::env::var_os("ORGSWEEP_LOG_FORMAT").is_some_and(|format| format == "json");
         let log_json = says_json("--log-format") || by_default;
-        (says_json("--format"), Voice { log_json, quiet: false })
+        (says_json("--format"), LogOptions { log_json, quiet: false })
     }
 
-    pub fn voice(&self) -> Voice {
-        Voice { log_json: self.log_format == LogFormat::Json, quiet: self.quiet }
+    pub fn log_options(&self) -> LogOptions {
+        LogOptions { log_json: self.log_format == LogFormat::Json, quiet: self.quiet }
     }
 
     pub fn policy(&self) -> PolicyChoice<'_> {

@@ -5,14 +5,14 @@ use crate::engine::{Dialect, Silence, usage_of};
 use crate::findings::Findings;
 use crate::plan::{Checks, Plan};
 use crate::restoration;
-use crate::sql::{Sql, cures};
+use crate::sql::{Sql, fixes};
 use serde::Serialize;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
 /// Something worth knowing before a deletion.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Symptom {
+pub struct Diagnostic {
     pub severity: Severity,
     pub kind: Kind,
     pub table: String,
@@ -80,60 +80,65 @@ const ROWS_PER_SECOND: f64 = 10_000_000.0;
 const SMALL: u64 = 1_000;
 
 /// Everything that the catalog tells, worst first.
-pub fn examine(catalog: &Catalog, plan: &Plan, dialect: Dialect, facts: &Facts) -> Vec<Symptom> {
-    let mut symptoms = Vec::new();
+pub fn examine(catalog: &Catalog, plan: &Plan, dialect: Dialect, facts: &Facts) -> Vec<Diagnostic> {
+    let mut diagnostics = Vec::new();
     for id in &plan.tables {
-        symptoms.extend(of_table(catalog, plan, dialect, facts, *id));
+        diagnostics.extend(of_table(catalog, plan, dialect, facts, *id));
     }
     let sql = Sql::new(dialect, catalog, plan);
     for id in catalog.reference_ids() {
         if plan.tables.contains(&catalog.reference(id).parent) {
-            symptoms.extend(of_reference(catalog, plan, dialect, facts, id));
-            symptoms.extend(sql.unlike(id).map(|why| incomparable(catalog, id, &why)));
+            diagnostics.extend(of_reference(catalog, plan, dialect, facts, id));
+            diagnostics.extend(sql.unlike(id).map(|why| incomparable(catalog, id, &why)));
         }
     }
     for mismatch in &catalog.mismatches {
         if plan.tables.contains(&mismatch.parent) {
-            symptoms.push(of_mismatch(catalog, plan, dialect, mismatch));
+            diagnostics.push(of_mismatch(catalog, plan, dialect, mismatch));
         }
     }
-    let of_server =
-        |severity, kind, what, cure| Symptom { severity, kind, table: String::new(), what, cure };
+    let of_server = |severity, kind, what, cure| Diagnostic {
+        severity,
+        kind,
+        table: String::new(),
+        what,
+        cure,
+    };
     if let Some(database) = &facts.without_temporary_tables {
         let what =
             "this role may create no temporary tables, in which the rows that are found are kept";
-        let cure = Some(cures::grant_temporary(dialect, database, &facts.role));
-        symptoms.push(of_server(Severity::Blocks, Kind::Privilege, what.into(), cure));
+        let cure = Some(fixes::grant_temporary(dialect, database, &facts.role));
+        diagnostics.push(of_server(Severity::Blocks, Kind::Privilege, what.into(), cure));
     }
     if facts.logs_statements {
         let what = "the binary log takes statements, and InnoDB then refuses READ COMMITTED";
         let cure = Some("SET GLOBAL binlog_format = 'ROW'".into());
-        symptoms.push(of_server(Severity::Blocks, Kind::BinaryLog, what.into(), cure));
+        diagnostics.push(of_server(Severity::Blocks, Kind::BinaryLog, what.into(), cure));
     }
     if catalog.may_be_hidden {
         let what = "this user may not see every reference, so that the engine checks row by row; what it deletes \
                     by those that are hidden is neither shown nor archived";
-        let cure = Some(cures::grant_process(&facts.role));
-        symptoms.push(of_server(Severity::Slows, Kind::Hidden, what.into(), cure));
+        let cure = Some(fixes::grant_process(&facts.role));
+        diagnostics.push(of_server(Severity::Slows, Kind::Hidden, what.into(), cure));
     }
     for limit in &facts.write_set_limits {
         let what = format!(
             "the cluster takes at most {limit} in one transaction: beyond that, --batch-rows"
         );
-        symptoms.push(of_server(Severity::Note, Kind::WriteSet, what, None));
+        diagnostics.push(of_server(Severity::Note, Kind::WriteSet, what, None));
     }
     if facts.needs_replica_role {
         let what = "this role may not leave out the engine's per-row checks, which are most of the cost of a \
                     large deletion";
-        let cure = Some(cures::grant_replica_role(&facts.role));
-        symptoms.push(of_server(Severity::Slows, Kind::ReplicaRole, what.into(), cure));
+        let cure = Some(fixes::grant_replica_role(&facts.role));
+        diagnostics.push(of_server(Severity::Slows, Kind::ReplicaRole, what.into(), cure));
     }
-    symptoms.sort_by(|a, b| (a.severity, a.kind, &a.table).cmp(&(b.severity, b.kind, &b.table)));
-    symptoms
+    diagnostics.sort_by(|a, b| (a.severity, a.kind, &a.table).cmp(&(b.severity, b.kind, &b.table)));
+    diagnostics
 }
 
-fn incomparable(catalog: &Catalog, id: ReferenceId, why: &str) -> Symptom {
-    Symptom {
+fn incomparable(catalog: &Catalog, id: ReferenceId, why: &str) -> Diagnostic {
+    Diagnostic {
         severity: Severity::Blocks,
         kind: Kind::Incomparable,
         table: catalog.table(catalog.reference(id).child).name.to_string(),
@@ -148,37 +153,37 @@ fn of_table(
     dialect: Dialect,
     facts: &Facts,
     id: TableId,
-) -> Vec<Symptom> {
+) -> Vec<Diagnostic> {
     let table = catalog.table(id);
     let name = table.name.to_string();
-    let symptom = |severity, kind, what: String, cure| Symptom {
+    let diagnostic = |severity, kind, what: String, cure| Diagnostic {
         severity,
         kind,
         table: name.clone(),
         what,
         cure,
     };
-    let mut symptoms = Vec::new();
+    let mut diagnostics = Vec::new();
     let privileges = table.privileges;
     let wanted =
         [(privileges.select, "SELECT"), (privileges.lock, "UPDATE"), (privileges.delete, "DELETE")];
-    symptoms.extend(missing(dialect, table, &wanted, facts));
+    diagnostics.extend(missing(dialect, table, &wanted, facts));
     if table.row_security {
         let what = "row-level security hides rows from this role".into();
-        let cure = Some(cures::bypass_row_security(&facts.role));
-        symptoms.push(symptom(Severity::Blocks, Kind::RowSecurity, what, cure));
+        let cure = Some(fixes::bypass_row_security(&facts.role));
+        diagnostics.push(diagnostic(Severity::Blocks, Kind::RowSecurity, what, cure));
     }
     if let Some(engine) = &table.lasting_engine {
         let what = format!("{engine} keeps it, whose rows no ROLLBACK brings back");
-        symptoms.push(symptom(
+        diagnostics.push(diagnostic(
             Severity::Blocks,
             Kind::Engine,
             what,
-            Some(cures::transactional(table)),
+            Some(fixes::transactional(table)),
         ));
     }
     if table.unidentified.on_delete {
-        symptoms.push(unidentified(table, "delete from"));
+        diagnostics.push(unidentified(table, "delete from"));
     }
     let unlinks = plan.unlinks_in(id, catalog).then_some(Event::Update);
     let events: Vec<Event> = [Event::Delete].into_iter().chain(unlinks).collect();
@@ -187,45 +192,45 @@ fn of_table(
     if !firing.is_empty() {
         let what = format!("{} sees the deletion: the engine checks row by row", firing.join(", "));
         let unseen = table.triggers.iter().any(|trigger| trigger.unseen);
-        let cure = unseen.then(|| cures::grant(dialect, "TRIGGER", table, &facts.role));
-        symptoms.push(symptom(Severity::Slows, Kind::Trigger, what, cure));
+        let cure = unseen.then(|| fixes::grant(dialect, "TRIGGER", table, &facts.role));
+        diagnostics.push(diagnostic(Severity::Slows, Kind::Trigger, what, cure));
     }
     let (back, linked) = (BTreeSet::from([id]), plan.unlinks_in(id, catalog).then_some(id));
     let linked: BTreeSet<TableId> = linked.into_iter().collect();
     for firing in restoration::firing(catalog, (&back, &linked), facts.silence, &BTreeSet::new()) {
         let event = if firing.links { "linked again" } else { "put back" };
         let (names, way_out) =
-            (firing.triggers.join(", "), cures::silencing(dialect, firing.needs_privilege));
+            (firing.triggers.join(", "), fixes::silencing(dialect, firing.needs_privilege));
         let what = format!(
             "{names} fires when its rows are {event}, which orgsweep restore refuses: {way_out}; --fire-triggers lets it"
         );
-        let granted = firing.needs_privilege.then(|| cures::grant_silence(dialect, &facts.role));
+        let granted = firing.needs_privilege.then(|| fixes::grant_silence(dialect, &facts.role));
         let cure = granted.flatten();
-        symptoms.push(symptom(Severity::Note, Kind::RestoreTrigger, what, cure));
+        diagnostics.push(diagnostic(Severity::Note, Kind::RestoreTrigger, what, cure));
     }
     if table.has_nameless_rows() {
         let what = "nothing tells its rows apart: no key does, and SQLite's rowid has no name here";
-        symptoms.push(symptom(Severity::Blocks, Kind::NoKey, what.into(), None));
+        diagnostics.push(diagnostic(Severity::Blocks, Kind::NoKey, what.into(), None));
     } else if table.identifying_key().is_none() && table.kind != TableKind::WithoutRowid {
         let by = dialect.row_address().map_or("all of their values", |_| "their address");
         let what = format!("no key tells its rows apart: they go by {by}");
-        let cure = cures::add_key(dialect, table);
-        symptoms.push(symptom(Severity::Note, Kind::NoKey, what, cure));
+        let cure = fixes::add_key(dialect, table);
+        diagnostics.push(diagnostic(Severity::Note, Kind::NoKey, what, cure));
     }
     if table.keeps_history {
         let what = "it is system-versioned: what goes can still be read in its history".into();
-        symptoms.push(symptom(Severity::Note, Kind::History, what, None));
+        diagnostics.push(diagnostic(Severity::Note, Kind::History, what, None));
     }
     if dialect.waits_for_analyze() && table.estimated_rows.is_none() {
         let what = "it was never analyzed: joins with it are planned blindly".into();
-        symptoms.push(symptom(
+        diagnostics.push(diagnostic(
             Severity::Slows,
             Kind::NoStatistics,
             what,
-            Some(cures::analyze(dialect, table)),
+            Some(fixes::analyze(dialect, table)),
         ));
     }
-    symptoms
+    diagnostics
 }
 
 fn of_reference(
@@ -234,25 +239,25 @@ fn of_reference(
     dialect: Dialect,
     facts: &Facts,
     id: ReferenceId,
-) -> Vec<Symptom> {
+) -> Vec<Diagnostic> {
     let reference = catalog.reference(id);
     let table = catalog.table(reference.child);
     let arrow = catalog.reference_arrow(id);
-    let symptom = |severity, kind, what, cure| Symptom {
+    let diagnostic = |severity, kind, what, cure| Diagnostic {
         severity,
         kind,
         table: table.name.to_string(),
         what,
         cure,
     };
-    let mut symptoms = Vec::new();
+    let mut diagnostics = Vec::new();
     if !plan.tables.contains(&reference.child) {
         let unlinks = plan.unlinks_by(id);
         let privileges = table.privileges;
         let wanted = [(privileges.select, "SELECT"), (privileges.update || !unlinks, "UPDATE")];
-        symptoms.extend(missing(dialect, table, &wanted, facts));
+        diagnostics.extend(missing(dialect, table, &wanted, facts));
         if unlinks && table.unidentified.on_update {
-            symptoms.push(unidentified(table, "update"));
+            diagnostics.push(unidentified(table, "update"));
         }
     }
     if reference.index.is_none()
@@ -276,8 +281,8 @@ fn of_reference(
                  engine's checks, where they are needed, {cost}"
             ),
         };
-        let cure = Some(cures::create_index(dialect, catalog, id));
-        symptoms.push(symptom(Severity::Slows, Kind::Unindexed, effect, cure));
+        let cure = Some(fixes::create_index(dialect, catalog, id));
+        diagnostics.push(diagnostic(Severity::Slows, Kind::Unindexed, effect, cure));
     }
     let fixed = |name: &&String| table.column(name).is_some_and(|column| !column.nullable);
     if reference.on_delete == OnDelete::SetNull
@@ -286,39 +291,39 @@ fn of_reference(
         let what = format!(
             "{arrow} is set null, and {column} is NOT NULL: a row to unlink stops the deletion"
         );
-        let cure = cures::drop_not_null(dialect, table, column);
-        symptoms.push(symptom(Severity::Blocks, Kind::NotNull, what, cure));
+        let cure = fixes::drop_not_null(dialect, table, column);
+        diagnostics.push(diagnostic(Severity::Blocks, Kind::NotNull, what, cure));
     }
     if reference.is_constraint() && !reference.enforced {
         let what = format!(
             "the engine does not watch {arrow}: orgsweep checks it last, other sessions can get past it"
         );
-        let cure = Some(cures::enable_triggers(catalog, reference.child));
-        symptoms.push(symptom(Severity::Note, Kind::Unwatched, what, cure));
+        let cure = Some(fixes::enable_triggers(catalog, reference.child));
+        diagnostics.push(diagnostic(Severity::Note, Kind::Unwatched, what, cure));
     }
     if reference.is_constraint() && !reference.validated {
         let what =
             format!("rows that were there before {arrow} were never checked: they may dangle");
-        symptoms.push(symptom(
+        diagnostics.push(diagnostic(
             Severity::Note,
             Kind::NotValidated,
             what,
-            cures::validate(catalog, id),
+            fixes::validate(catalog, id),
         ));
     }
-    symptoms
+    diagnostics
 }
 
 /// A published table in which nothing identifies a row to the subscriber.
-fn unidentified(table: &Table, doing: &str) -> Symptom {
-    Symptom {
+fn unidentified(table: &Table, doing: &str) -> Diagnostic {
+    Diagnostic {
         severity: Severity::Blocks,
         kind: Kind::ReplicaIdentity,
         table: table.name.to_string(),
         what: format!(
             "it is published, and has no replica identity: PostgreSQL refuses to {doing} it"
         ),
-        cure: Some(cures::replica_identity(table)),
+        cure: Some(fixes::replica_identity(table)),
     }
 }
 
@@ -328,7 +333,7 @@ fn missing(
     table: &Table,
     wanted: &[(bool, &str)],
     facts: &Facts,
-) -> Option<Symptom> {
+) -> Option<Diagnostic> {
     let missing: Vec<&str> =
         wanted.iter().filter(|(held, _)| !held).map(|(_, name)| *name).collect();
     let missing = Some(missing.join(", ")).filter(|names| !names.is_empty())?;
@@ -337,15 +342,15 @@ fn missing(
             let usage = usage_of(schema);
             (
                 format!("this role lacks {usage}, without which no privilege on the table counts"),
-                cures::grant_usage(&usage, &facts.role),
+                fixes::grant_usage(&usage, &facts.role),
             )
         }
         None => (
             format!("this role lacks {missing}"),
-            cures::grant(dialect, &missing, table, &facts.role),
+            fixes::grant(dialect, &missing, table, &facts.role),
         ),
     };
-    Some(Symptom {
+    Some(Diagnostic {
         severity: Severity::Blocks,
         kind: Kind::Privilege,
         table: table.name.to_string(),
@@ -354,7 +359,12 @@ fn missing(
     })
 }
 
-fn of_mismatch(catalog: &Catalog, plan: &Plan, dialect: Dialect, mismatch: &Mismatch) -> Symptom {
+fn of_mismatch(
+    catalog: &Catalog,
+    plan: &Plan,
+    dialect: Dialect,
+    mismatch: &Mismatch,
+) -> Diagnostic {
     let (child, parent) = (catalog.table(mismatch.child), catalog.table(mismatch.parent));
     let key = match &mismatch.parent_columns[..] {
         [] => parent.name.to_string(),
@@ -372,12 +382,12 @@ fn of_mismatch(catalog: &Catalog, plan: &Plan, dialect: Dialect, mismatch: &Mism
             format!("{unique}: it is not followed, and the engine's own checks would fail"),
         ),
     };
-    Symptom {
+    Diagnostic {
         severity,
         kind: Kind::Mismatch,
         table: child.name.to_string(),
         what,
-        cure: cures::unique_index(dialect, parent, &mismatch.parent_columns),
+        cure: fixes::unique_index(dialect, parent, &mismatch.parent_columns),
     }
 }
 
@@ -446,8 +456,8 @@ mod tests {
     fn told(facts: &Facts) -> Vec<(Severity, Kind, String)> {
         let catalog = fixture::catalog("organizations(id, name)");
         let plan = plan::build(&catalog, TableId(0), Rules::default());
-        let symptoms = examine(&catalog, &plan, Dialect::Mysql, facts);
-        symptoms.into_iter().map(|s| (s.severity, s.kind, s.what)).collect()
+        let diagnostics = examine(&catalog, &plan, Dialect::Mysql, facts);
+        diagnostics.into_iter().map(|s| (s.severity, s.kind, s.what)).collect()
     }
 
     #[test]

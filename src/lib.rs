@@ -58,7 +58,7 @@
 //!   `ORGSWEEP_*` variables of [`cli`]), one place that gives errors their codes ([`exit`]). Names from the data are printed through [`label`] only;
 //!   commands to be typed next are [`cli::Invocation`]'s.
 //!
-//! `explain` asks about one row ([`address`]) what the others ask about all: the same survey, then back
+//! `explain` asks about one row ([`address`]) what the others ask about all: the same analysis, then back
 //! from the row to what was selected; the answer is an [`explanation`].
 //!
 //! `--per-org` goes the same way once for each organization, and keeps no transaction open between

@@ -21,13 +21,13 @@ fn main() -> ExitCode {
 /// # Errors
 /// What nobody could tell in the words that were asked for.
 fn run() -> anyhow::Result<Exit> {
-    let (json, voice) = Cli::voice_asked_for();
-    ui::speak(json, voice);
+    let (json, log_options) = Cli::log_options_asked_for();
+    ui::set_output(json, log_options);
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => return Ok(usage(error)),
     };
-    ui::speak(cli.wants_json(), cli.voice());
+    ui::set_output(cli.wants_json(), cli.log_options());
     let (cli, settings) = cli.configured(Settings::new())?;
     let mut ui = Ui::new(&settings);
     signals::watch();

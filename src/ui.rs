@@ -28,13 +28,13 @@ pub struct Ui {
     unattended: bool,
     /// Results and errors are JSON.
     pub json: bool,
-    voice: Voice,
+    log_options: LogOptions,
     bar: Option<Bar>,
 }
 
 /// How much is said beside the result, and how.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Voice {
+pub struct LogOptions {
     /// What is said is one JSON object a line.
     pub log_json: bool,
     /// Nothing is said but why it ended, where it did not end well.
@@ -67,8 +67,8 @@ impl Ui {
         let terminal = terminal_size::terminal_size().map(|(width, _)| width.0);
         let stdout = io::stdout().is_terminal();
         let width = settings.columns.or(terminal.filter(|_| stdout)).unwrap_or(UNKNOWN).max(20);
-        let (json, voice) = spoken();
-        Ui { width, unattended: settings.unattended, json, voice, bar: None }
+        let (json, log_options) = output();
+        Ui { width, unattended: settings.unattended, json, log_options, bar: None }
     }
 
     /// A person may be there to ask.
@@ -82,7 +82,7 @@ impl Ui {
 
     /// Somebody reads what is said beside the result: not where all output is one JSON document.
     pub fn is_heard(&self) -> bool {
-        self.voice.log_json || !self.json
+        self.log_options.log_json || !self.json
     }
 
     /// Writes a result. A reader that has gone away is no error: `orgsweep preview | head` is fine,
@@ -94,7 +94,7 @@ impl Ui {
 
     /// Writes what a command did: `--quiet` leaves out what went well, unless it is JSON.
     pub fn report(&mut self, text: &str, exit: Exit) {
-        if !self.voice.quiet || self.json || exit != Exit::Done {
+        if !self.log_options.quiet || self.json || exit != Exit::Done {
             self.result(text);
         }
     }
@@ -121,11 +121,11 @@ impl Ui {
     }
 
     fn say(&mut self, level: &str, message: &str, shown: &str) {
-        if self.voice.quiet {
+        if self.log_options.quiet {
             return;
         }
         self.clear();
-        match self.voice.log_json {
+        match self.log_options.log_json {
             true => log(level, "note", json!({ "message": message })),
             false => eprint(shown),
         }
@@ -134,7 +134,7 @@ impl Ui {
     /// Why the command did not end well.
     pub fn problem(&mut self, problem: &Problem) {
         self.clear();
-        tell(problem, self.json, self.voice);
+        tell(problem, self.json, self.log_options);
     }
 
     /// Shows what is to be confirmed: on the terminal, too, where the streams go elsewhere. Where stdout carries
@@ -146,7 +146,9 @@ impl Ui {
             self.result(text)
         }
         let seen = match self.json {
-            true => io::stderr().is_terminal() && !self.voice.quiet && !self.voice.log_json,
+            true => {
+                io::stderr().is_terminal() && !self.log_options.quiet && !self.log_options.log_json
+            }
             false => io::stdout().is_terminal(),
         };
         if let Some(mut terminal) = self.terminal().filter(|_| !seen) {
@@ -197,10 +199,10 @@ impl Ui {
 
     /// Logs what goes on; on a terminal shows it, with rows, rate and time.
     pub fn event(&mut self, event: Event) {
-        if self.voice.quiet {
+        if self.log_options.quiet {
             return;
         }
-        if self.voice.log_json {
+        if self.log_options.log_json {
             let Event { name, message, table, rows, of } = event;
             let fields = json!({ "message": message, "table": table, "rows": rows, "of": of });
             return log("info", name, fields);
@@ -284,10 +286,10 @@ fn log(level: &str, event: &str, fields: Value) {
     eprint(&visible_json(&line.to_string()));
 }
 
-fn tell(problem: &Problem, json: bool, voice: Voice) {
+fn tell(problem: &Problem, json: bool, log_options: LogOptions) {
     let Problem { exit, message, more, hint } = problem;
     let whole = problem.to_string();
-    if voice.log_json {
+    if log_options.log_json {
         log("error", "ended", json!({ "message": whole, "hint": hint, "exit": exit.code() }));
     }
     if json {
@@ -299,7 +301,7 @@ fn tell(problem: &Problem, json: bool, voice: Voice) {
             "hint": hint,
         });
         print(&visible_json(&error.to_string()));
-    } else if !voice.log_json {
+    } else if !log_options.log_json {
         let lines = std::iter::once(message).chain(more);
         let lines: Vec<String> = lines.map(|line| printable(line)).collect();
         eprint(&format!("error: {}", lines.join("\n")));
@@ -311,9 +313,9 @@ fn tell(problem: &Problem, json: bool, voice: Voice) {
 
 /// A command line that makes no sense, in clap's words; or the help that was asked for.
 pub fn usage(error: &clap::Error) {
-    let (json, voice) = spoken();
+    let (json, log_options) = output();
     let text = error.render().to_string();
-    if voice.log_json {
+    if log_options.log_json {
         log("error", "ended", json!({ "message": text.trim(), "exit": Exit::Usage.code() }));
     }
     if json {
@@ -321,34 +323,35 @@ pub fn usage(error: &clap::Error) {
             "format": 1, "outcome": "error", "exit": Exit::Usage.code(), "error": text.trim(), "hint": null,
         });
         print(&visible_json(&document.to_string()));
-    } else if !voice.log_json && visible(&text) == text {
+    } else if !log_options.log_json && visible(&text) == text {
         let _ = error.print();
-    } else if !voice.log_json {
+    } else if !log_options.log_json {
         eprint(visible(&text).trim_end());
     }
 }
 
 /// How this process speaks, and whether its results are JSON: for who ends it from another thread, or before it
 /// has begun.
-static VOICE: Mutex<(bool, Voice)> = Mutex::new((false, Voice { log_json: false, quiet: false }));
+static LOG_OPTIONS: Mutex<(bool, LogOptions)> =
+    Mutex::new((false, LogOptions { log_json: false, quiet: false }));
 
-pub fn speak(json: bool, voice: Voice) {
-    *VOICE.lock().unwrap_or_else(PoisonError::into_inner) = (json, voice);
+pub fn set_output(json: bool, log_options: LogOptions) {
+    *LOG_OPTIONS.lock().unwrap_or_else(PoisonError::into_inner) = (json, log_options);
 }
 
-fn spoken() -> (bool, Voice) {
-    *VOICE.lock().unwrap_or_else(PoisonError::into_inner)
+fn output() -> (bool, LogOptions) {
+    *LOG_OPTIONS.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Why the process does not end well.
 pub fn problem(problem: &Problem) {
-    let (json, voice) = spoken();
-    tell(problem, json, voice);
+    let (json, log_options) = output();
+    tell(problem, json, log_options);
 }
 
 /// Where in the program something went wrong.
 pub fn trace(text: &str) {
-    match spoken().1.log_json {
+    match output().1.log_json {
         true => log("error", "trace", json!({ "message": text })),
         false => eprint(text),
     }

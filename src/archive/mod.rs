@@ -9,15 +9,15 @@
 //! While it is written its name ends in `.partial`; complete and synced to disk, before COMMIT, in
 //! `.pending`; the plain name says that the deletion was committed.
 
+mod directory;
 pub mod line;
 mod manifest;
 mod read;
-mod shelf;
 mod write;
 
+pub use directory::{ArchiveDirectory, Entry, State};
 pub use manifest::{About, Actor, ArchivedColumn, FORMAT, Kind, Manifest, Organization, Section};
 pub use read::{Reader, about, verify};
-pub use shelf::{Entry, Shelf, State};
 pub use write::{Sealed, Writer};
 
 use std::fmt;

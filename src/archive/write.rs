@@ -1,6 +1,6 @@
 //! Writing an archive: streamed, so that memory stays flat however many rows there are.
 
-use super::shelf::{lock, slug};
+use super::directory::{lock, slug};
 use super::{About, ArchivedColumn, Error, Kind, Manifest, Result, Section, line};
 use crate::catalog::{Column, TableName};
 use sha2::{Digest, Sha256};

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 /// Where archives and receipts are.
 #[derive(Debug, Clone, Args)]
-pub struct Shelf {
+pub struct ArchiveDir {
     /// The directory of archives and receipts [default: $XDG_STATE_HOME/orgsweep or
     /// ~/.local/state/orgsweep]
     #[arg(long, global = true, value_name = "DIRECTORY", env = "ORGSWEEP_ARCHIVE_DIR")]
@@ -17,9 +17,9 @@ pub struct Shelf {
 
 /// What is kept of what goes.
 #[derive(Debug, Clone, Args)]
-pub struct Keep {
+pub struct RecordArgs {
     #[command(flatten)]
-    pub shelf: Shelf,
+    pub archives: ArchiveDir,
 
     /// Keep no archive: what is deleted cannot be restored
     #[arg(long)]
@@ -79,7 +79,7 @@ pub struct Restore {
     pub lock_timeout: Duration,
 
     #[command(flatten)]
-    pub shelf: Shelf,
+    pub archives: ArchiveDir,
 
     /// Write the receipt to this file, too (JSON)
     #[arg(long, value_name = "FILE")]
@@ -101,7 +101,7 @@ pub struct Archives {
     pub command: Option<ArchivesCommand>,
 
     #[command(flatten)]
-    pub shelf: Shelf,
+    pub archives: ArchiveDir,
 
     #[arg(long, global = true, value_name = "FORMAT", default_value = "table")]
     pub format: PlainFormat,
@@ -135,7 +135,7 @@ pub enum ArchivesCommand {
 #[derive(Debug, Clone, Args)]
 pub struct History {
     #[command(flatten)]
-    pub shelf: Shelf,
+    pub archives: ArchiveDir,
 
     /// Of the latest runs only so many
     #[arg(long, value_name = "NUMBER", default_value_t = 20)]

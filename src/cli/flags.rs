@@ -6,7 +6,7 @@ use std::time::Duration;
 
 /// Which organizations are meant.
 #[derive(Debug, Clone, Default, Args)]
-pub struct Which {
+pub struct SelectArgs {
     /// Name of an organization, exactly; all that share it are taken (repeatable)
     #[arg(long, value_name = "NAME")]
     pub org_name: Vec<String>,
@@ -54,7 +54,7 @@ pub struct Which {
 
 /// What may be deleted.
 #[derive(Debug, Clone, Args)]
-pub struct How {
+pub struct DeleteArgs {
     /// Get past restrict and no-action references: all of them, or only --force=TABLE.COLUMN
     /// (repeatable)
     #[arg(
@@ -161,8 +161,8 @@ pub enum EngineCascade {
 #[command(no_binary_name = false)]
 pub struct Flags {
     #[command(flatten)]
-    pub which: Which,
+    pub select: SelectArgs,
 
     #[command(flatten)]
-    pub how: How,
+    pub delete: DeleteArgs,
 }

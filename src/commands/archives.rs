@@ -1,11 +1,11 @@
 //! `orgsweep archives` and `orgsweep history`: what is kept, and what was done.
 
-use super::keeping;
-use crate::archive::{self, Shelf};
+use super::run_record;
+use crate::archive::{self, ArchiveDirectory};
 use crate::cli::{Archives, ArchivesCommand, History, PlainFormat};
 use crate::database::Target;
 use crate::exit::{Exit, Problem};
-use crate::render::shelf::{self, Kept};
+use crate::render::archives::{self, Kept};
 use crate::settings::Settings;
 use crate::ui::Ui;
 use anyhow::Result;
@@ -19,14 +19,14 @@ pub fn run(
     args: &Archives,
     ui: &mut Ui,
 ) -> Result<Exit> {
-    let directory = keeping::directory(&args.shelf, settings)?;
+    let directory = run_record::directory(&args.archives, settings)?;
     let json = args.format == PlainFormat::Json;
     match &args.command {
         None => {
-            let kept = kept(&directory, Shelf::archives(&directory)?)?;
+            let kept = kept(&directory, ArchiveDirectory::archives(&directory)?)?;
             ui.result(&match json {
-                true => shelf::archives_json(&kept),
-                false => shelf::archives_table(&directory, &kept, ui.width),
+                true => archives::archives_json(&kept),
+                false => archives::archives_table(&directory, &kept, ui.width),
             });
         }
         Some(ArchivesCommand::Show { archive }) => {
@@ -36,14 +36,14 @@ pub fn run(
                     .hint("orgsweep archives lists those that there are")
             })?;
             ui.result(&match json {
-                true => shelf::manifest_json(&reader.manifest),
-                false => shelf::manifest_table(&reader.manifest, ui.width),
+                true => archives::manifest_json(&reader.manifest),
+                false => archives::manifest_table(&reader.manifest, ui.width),
             });
         }
         Some(ArchivesCommand::Prune { older_than, dry_run }) => {
-            let old = Shelf::expired(&directory, *older_than)?;
+            let old = ArchiveDirectory::expired(&directory, *older_than)?;
             let removed = match target()? {
-                Some(target) => keeping::of_database(&target, old)?,
+                Some(target) => run_record::of_database(&target, old)?,
                 None => old.into_iter().map(|(entry, _)| entry).collect(),
             };
             for entry in removed.iter().filter(|_| !dry_run) {
@@ -51,8 +51,8 @@ pub fn run(
             }
             let removed = kept(&directory, removed)?;
             ui.result(&match json {
-                true => shelf::archives_json(&removed),
-                false => shelf::pruned(&removed, *dry_run),
+                true => archives::archives_json(&removed),
+                false => archives::pruned(&removed, *dry_run),
             });
         }
     }
@@ -62,7 +62,7 @@ pub fn run(
 /// Archives with what their receipts say of them: reading all of each would take long.
 fn kept(directory: &Path, entries: Vec<archive::Entry>) -> Result<Vec<Kept>> {
     let mut parts = BTreeMap::new();
-    for (_, receipt) in keeping::receipts(directory)? {
+    for (_, receipt) in run_record::receipts(directory)? {
         for part in receipt.parts.into_iter().filter(|part| part.outcome == "cleaned") {
             parts.extend(part.archive.clone().map(|name| (name, part)));
         }
@@ -75,13 +75,13 @@ fn kept(directory: &Path, entries: Vec<archive::Entry>) -> Result<Vec<Kept>> {
 }
 
 pub fn history(settings: &Settings, args: &History, ui: &mut Ui) -> Result<Exit> {
-    let directory = keeping::directory(&args.shelf, settings)?;
-    let receipts = keeping::receipts(&directory)?.into_iter().map(|(_, receipt)| receipt);
+    let directory = run_record::directory(&args.archives, settings)?;
+    let receipts = run_record::receipts(&directory)?.into_iter().map(|(_, receipt)| receipt);
     let receipts: Vec<_> = receipts.collect();
     let first = receipts.len().saturating_sub(args.last);
     ui.result(&match args.format {
-        PlainFormat::Json => shelf::history_json(&receipts[first..]),
-        PlainFormat::Table => shelf::history_table(&receipts[first..], ui.width),
+        PlainFormat::Json => archives::history_json(&receipts[first..]),
+        PlainFormat::Table => archives::history_table(&receipts[first..], ui.width),
     });
     Ok(Exit::Done)
 }

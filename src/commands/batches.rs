@@ -3,13 +3,13 @@
 mod lag;
 
 use super::consent::{confirm, consents};
-use super::context::{Prepared, Subject};
+use super::context::{Prepared, Session};
 use super::indexes;
-use super::keeping;
 use super::preview;
 use super::reporting::{Ended, Reporting};
+use super::run_record;
 use crate::catalog::{Event, TableId};
-use crate::cli::{Clean, EngineCascade, How, NextCommand, ReferenceChecks};
+use crate::cli::{Clean, DeleteArgs, EngineCascade, NextCommand, ReferenceChecks};
 use crate::database::Database;
 use crate::execute::{self, Batch, Failure, Job, Progress};
 use crate::exit::{self, Exit, Problem};
@@ -35,40 +35,40 @@ const MOST_ROWS: u64 = i64::MAX as u64;
 /// # Errors
 /// As for a clean; [`Exit::Partly`] once a batch is committed.
 pub fn clean(
-    subject: &Subject,
+    session: &Session,
     args: &Clean,
     rows: u64,
     parts: &mut Vec<Part>,
     ui: &mut Ui,
 ) -> Result<Exit> {
-    let mut how = args.how.clone();
+    let mut delete = args.delete.clone();
     // Between two batches everybody looks: only the engine's own checks hold then.
-    how.reference_checks = ReferenceChecks::Engine;
-    let (mut database, mut prepared) = Prepared::open(subject, &args.which, &how)?;
+    delete.reference_checks = ReferenceChecks::Engine;
+    let (mut database, mut prepared) = Prepared::open(session, &args.select, &delete)?;
     if ui.is_heard() {
         ui.note(&prepared.describe());
     }
-    if !how.foreign.is_empty() || !prepared.plan.rules.orphans.is_empty() {
+    if !delete.foreign.is_empty() || !prepared.plan.rules.orphans.is_empty() {
         return Err(Problem::usage("--batch-rows takes neither --foreign nor a policy's orphans")
             .hint("--orphans without, or one transaction for all of it")
             .into());
     }
-    if how.engine_cascade == EngineCascade::Always {
+    if delete.engine_cascade == EngineCascade::Always {
         return Err(Problem::usage("--batch-rows deletes children first")
             .hint("--engine-cascade takes one transaction for all of it")
             .into());
     }
     let lag = args.max_lag.map(|most| Lag::begin(&mut database, most, ui)).transpose()?;
-    let archiving = keeping::archiving(subject, &prepared, &mut database, &args.keep)?;
+    let archiving = run_record::archiving(session, &prepared, &mut database, &args.record)?;
     let start = Instant::now();
     let seen = {
-        let job = Job { in_batches: true, ..prepared.job(how.lock_timeout, true) };
+        let job = Job { in_batches: true, ..prepared.job(delete.lock_timeout, true) };
         let findings = preview::measure(&mut database, &prepared, &job, ui)?;
         prepared.tell_unmatched(&mut database, &findings.organizations, ui)?;
         Ended::previewed(findings)
     };
     if seen.outcome != Outcome::Previewed {
-        let reporting = reporting(args, &how, &prepared);
+        let reporting = reporting(args, &delete, &prepared);
         parts.push(reporting.part(&seen, start.elapsed()));
         return Ok(reporting.finish(ui, &seen));
     }
@@ -76,22 +76,26 @@ pub fn clean(
         untouched_by_triggers(&prepared, &seen.findings)?;
     }
     if !consents(args, ui, prepared.plan.rules.force != Force::None) {
-        reporting(args, &how, &prepared).show(ui, &seen);
+        reporting(args, &delete, &prepared).show(ui, &seen);
         confirm(ui, args, &seen.findings.organizations)?;
     }
     if args.create_missing_indexes {
         let tables = seen.findings.rows().into_keys().collect();
-        let open = (subject, &args.which, &how);
+        let open = (session, &args.select, &delete);
         (database, prepared) = indexes::create_missing((database, prepared), &tables, open, ui)?;
     }
-    let reporting = reporting(args, &how, &prepared);
+    let reporting = reporting(args, &delete, &prepared);
     let (archive, in_batches) = (archiving.as_ref(), true);
     // What was shown, and nothing else: an organization of the same name may come meanwhile.
     let organizations = Expected::from(&seen.findings).organizations;
     let only = prepared.root.key.is_some().then(|| organizations.clone());
     let selection = Selection { only, required: false, ..prepared.selection.clone() };
-    let job =
-        Job { archive, in_batches, selection: &selection, ..prepared.job(how.lock_timeout, true) };
+    let job = Job {
+        archive,
+        in_batches,
+        selection: &selection,
+        ..prepared.job(delete.lock_timeout, true)
+    };
     let total = seen.findings.deleted();
     let mut series = Series { job, reporting, organizations, parts, total, lag };
     let ended = series.run(&mut database, args, rows, ui);
@@ -141,9 +145,9 @@ fn untouched_by_triggers(prepared: &Prepared, findings: &Findings) -> Result<()>
         .into())
 }
 
-fn reporting<'a>(args: &'a Clean, how: &'a How, prepared: &'a Prepared) -> Reporting<'a> {
-    let Clean { which, format, .. } = args;
-    Reporting { command: "clean", prepared, which, how, format: *format, plan: None }
+fn reporting<'a>(args: &'a Clean, delete: &'a DeleteArgs, prepared: &'a Prepared) -> Reporting<'a> {
+    let Clean { select, format, .. } = args;
+    Reporting { command: "clean", prepared, select, delete, format: *format, plan: None }
 }
 
 struct Series<'a> {
@@ -208,7 +212,7 @@ impl Series<'_> {
             // The preview has told them, and what is slow is slow for every batch.
             Progress::Selected(_) => {}
             Progress::Slow(_) if !first => {}
-            progress => self.reporting.prepared.narrate(ui, progress),
+            progress => self.reporting.prepared.show_progress(ui, progress),
         };
         execute::batch(database, &job, &self.organizations, &mut observe)
     }

@@ -2,14 +2,14 @@
 
 use super::batches;
 use super::consent::{confirm, consents};
-use super::context::{Prepared, Subject};
+use super::context::{Prepared, Session};
 use super::indexes;
-use super::keeping::{self, Recording};
 use super::per_org::{self, Series};
 use super::preview;
 use super::reporting::{Ended, Reporting, selection_flags};
+use super::run_record::{self, Recording};
 use super::saved;
-use crate::cli::{Clean, Keep, Preview, PreviewFormat};
+use crate::cli::{Clean, Preview, PreviewFormat, RecordArgs};
 use crate::database::Database;
 use crate::execute::{self, Failure, Job, Progress};
 use crate::exit::{Exit, Problem};
@@ -22,10 +22,10 @@ use crate::ui::Ui;
 use anyhow::Result;
 use std::time::Instant;
 
-pub fn run(subject: &Subject, args: &Clean, ui: &mut Ui) -> Result<Exit> {
+pub fn run(session: &Session, args: &Clean, ui: &mut Ui) -> Result<Exit> {
     if args.dry_run {
-        let (which, how, format) = (args.which.clone(), args.how.clone(), args.format);
-        return preview::run(subject, &Preview { which, how, format, save_plan: None }, ui);
+        let (select, delete, format) = (args.select.clone(), args.delete.clone(), args.format);
+        return preview::run(session, &Preview { select, delete, format, save_plan: None }, ui);
     }
     if !matches!(args.format, PreviewFormat::Table | PreviewFormat::Json) {
         return Err(Problem::usage("clean reports as table or json")
@@ -34,71 +34,73 @@ pub fn run(subject: &Subject, args: &Clean, ui: &mut Ui) -> Result<Exit> {
     }
     if let Some(path) = &args.plan {
         let (saved, args) = saved::load(path, args)?;
-        return kept(subject, &args, Some(&saved), ui);
+        return kept(session, &args, Some(&saved), ui);
     }
-    kept(subject, args, None, ui)
+    kept(session, args, None, ui)
 }
 
 /// Leaves a receipt.
-fn kept(subject: &Subject, args: &Clean, saved: Option<&SavedPlan>, ui: &mut Ui) -> Result<Exit> {
-    let Keep { shelf, no_archive, archive_keep, receipt, metrics } = &args.keep;
+fn kept(session: &Session, args: &Clean, saved: Option<&SavedPlan>, ui: &mut Ui) -> Result<Exit> {
+    let RecordArgs { archives, no_archive, archive_keep, receipt, metrics } = &args.record;
     let recording = Recording {
         command: "clean",
-        selection: selection_flags(&args.which, &args.how),
-        shelf,
+        selection: selection_flags(&args.select, &args.delete),
+        archives,
         receipt: receipt.as_deref(),
         metrics: metrics.as_deref(),
         needed: !no_archive,
         keep: Some(*archive_keep),
     };
-    keeping::recorded(subject, recording, ui, |parts, ui| deletion(subject, args, saved, parts, ui))
+    run_record::recorded(session, recording, ui, |parts, ui| {
+        deletion(session, args, saved, parts, ui)
+    })
 }
 
 fn deletion(
-    subject: &Subject,
+    session: &Session,
     args: &Clean,
     saved: Option<&SavedPlan>,
     parts: &mut Vec<Part>,
     ui: &mut Ui,
 ) -> Result<Exit> {
-    if args.how.per_org {
-        let Clean { which, how, format, verify, .. } = args;
+    if args.delete.per_org {
+        let Clean { select, delete, format, verify, .. } = args;
         let series =
-            Series { command: "clean", subject, which, how, format: *format, verify: *verify };
+            Series { command: "clean", session, select, delete, format: *format, verify: *verify };
         return per_org::clean(series, args, parts, ui);
     }
     if let Some(rows) = args.batch_rows {
-        return batches::clean(subject, args, rows, parts, ui);
+        return batches::clean(session, args, rows, parts, ui);
     }
     // The schema may change between reading the catalog and locking its tables.
     const ATTEMPTS: u32 = 3;
     for _ in 1..ATTEMPTS {
-        match once(subject, args, saved, parts, ui) {
+        match once(session, args, saved, parts, ui) {
             Err(error) if matches!(error.downcast_ref(), Some(Failure::SchemaMoved)) => {
                 ui.note("the schema changed meanwhile; planning again");
             }
             ended => return ended,
         }
     }
-    once(subject, args, saved, parts, ui)
+    once(session, args, saved, parts, ui)
 }
 
 fn once(
-    subject: &Subject,
+    session: &Session,
     args: &Clean,
     saved: Option<&SavedPlan>,
     parts: &mut Vec<Part>,
     ui: &mut Ui,
 ) -> Result<Exit> {
-    let (mut database, mut prepared) = Prepared::open(subject, &args.which, &args.how)?;
+    let (mut database, mut prepared) = Prepared::open(session, &args.select, &args.delete)?;
     if ui.is_heard() {
         ui.note(&prepared.describe());
     }
     prepared.tell_ageless(&mut database, ui)?;
-    let archiving = keeping::archiving(subject, &prepared, &mut database, &args.keep)?;
+    let archiving = run_record::archiving(session, &prepared, &mut database, &args.record)?;
     let planned = saved.zip(args.plan.as_deref());
     if let Some((saved, file)) = planned {
-        saved::check(saved, subject, &prepared, &mut database, file)?;
+        saved::check(saved, session, &prepared, &mut database, file)?;
     }
     let start = Instant::now();
     let (seen, confirmed) = match agree(args, saved, &mut database, &prepared, ui)? {
@@ -111,7 +113,7 @@ fn once(
         Agreed::Seen { findings, confirmed } => {
             if args.create_missing_indexes {
                 let tables = findings.rows().into_keys().collect();
-                let open = (subject, &args.which, &args.how);
+                let open = (session, &args.select, &args.delete);
                 (database, prepared) =
                     indexes::create_missing((database, prepared), &tables, open, ui)?;
             }
@@ -128,7 +130,7 @@ fn once(
         }
         // The organizations were introduced already.
         if !seen || !matches!(progress, Progress::Selected(_)) {
-            prepared.narrate(ui, progress);
+            prepared.show_progress(ui, progress);
         }
     });
     let ended = match ended {
@@ -137,10 +139,10 @@ fn once(
         Err(failure @ Failure::SchemaMoved) => return Err(failure.into()),
         Err(failure) => {
             let error = match planned {
-                Some((saved, file)) => saved::outdated(failure, saved, file, subject),
+                Some((saved, file)) => saved::outdated(failure, saved, file, session),
                 None => failure.into(),
             };
-            parts.push(keeping::failed(&organizations, &error, start.elapsed()));
+            parts.push(run_record::failed(&organizations, &error, start.elapsed()));
             return Err(error);
         }
     };
@@ -153,13 +155,13 @@ fn once(
 }
 
 fn reporting<'a>(args: &'a Clean, prepared: &'a Prepared) -> Reporting<'a> {
-    let Clean { which, how, format, plan, .. } = args;
+    let Clean { select, delete, format, plan, .. } = args;
     let plan = plan.as_deref();
-    Reporting { command: "clean", prepared, which, how, format: *format, plan }
+    Reporting { command: "clean", prepared, select, delete, format: *format, plan }
 }
 
 fn job<'a>(args: &Clean, saved: Option<&SavedPlan>, prepared: &'a Prepared) -> Job<'a> {
-    Job { digest: saved.is_some(), ..prepared.job(args.how.lock_timeout, args.verify) }
+    Job { digest: saved.is_some(), ..prepared.job(args.delete.lock_timeout, args.verify) }
 }
 
 /// Whether to go on, and what is known by then.

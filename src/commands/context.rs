@@ -1,10 +1,10 @@
 //! What most commands begin with: connect, read the catalog, find the root, resolve the flags.
 
-use super::narration::narrate;
+use super::progress::show_progress;
 use super::roots::{orphans_alone, root, selection, tell_unmatched};
 use super::rules::rules;
 use crate::catalog::{Catalog, Origin, Privileges, ReferenceId, TableId};
-use crate::cli::{How, Invocation, Orphans, ReferenceChecks, Which};
+use crate::cli::{DeleteArgs, Invocation, Orphans, ReferenceChecks, SelectArgs};
 use crate::database::{Database, ReplicaRole, Target};
 use crate::engine::{Dialect, Silence, Statement};
 use crate::execute::{self, Job, Progress};
@@ -26,7 +26,7 @@ use std::time::Duration;
 
 /// The database that a command is about, and the policy for it.
 #[derive(Debug, Clone)]
-pub struct Subject {
+pub struct Session {
     pub target: Target,
     pub policy: Policy,
     pub settings: Settings,
@@ -49,23 +49,23 @@ impl Context {
     ///
     /// # Errors
     /// Those of the connection; a root or a policy that does not fit the database.
-    pub fn open(subject: &Subject, which: &Which, lock_timeout: Duration) -> Result<Context> {
-        let Subject { target, policy, .. } = subject;
+    pub fn open(session: &Session, select: &SelectArgs, lock_timeout: Duration) -> Result<Context> {
+        let Session { target, policy, .. } = session;
         let mut database = Database::connect(target, false)?;
         database.set_busy_timeout(lock_timeout)?;
         let catalog = database.in_snapshot(introspect::load)?;
-        let root = root(policy, which, &catalog)?;
+        let root = root(policy, select, &catalog)?;
         let Resolved { catalog, rules } = policy::resolve(policy, catalog, root.table)
             .map_err(|faults| policy_problem(&faults))?;
         Ok(Context { database, catalog, root, rules })
     }
 
     /// The plan, and why its reference checks are what they are.
-    pub fn plan(&mut self, how: &How) -> Result<(Plan, String)> {
-        let rules = rules(&self.catalog, &self.rules, how)?;
+    pub fn plan(&mut self, delete: &DeleteArgs) -> Result<(Plan, String)> {
+        let rules = rules(&self.catalog, &self.rules, delete)?;
         self.try_policy()?;
         let mut plan = plan::build(&self.catalog, self.root.table, rules);
-        let (checks, reason) = match (plan.rules.engine_cascade, how.reference_checks) {
+        let (checks, reason) = match (plan.rules.engine_cascade, delete.reference_checks) {
             (EngineCascade::Always, ReferenceChecks::Set) => {
                 let problem = "the engine's own cascades are its own checks, too";
                 return Err(Problem::usage(problem)
@@ -134,8 +134,8 @@ impl Context {
     ///
     /// # Errors
     /// Nothing selected, or what could select everything; a flag that this root table cannot serve.
-    pub fn selection(&self, which: &Which) -> Result<Selection> {
-        let selection = selection(which, &self.root, &self.catalog)?;
+    pub fn selection(&self, select: &SelectArgs) -> Result<Selection> {
+        let selection = selection(select, &self.root, &self.catalog)?;
         if let Some(created) = selection.older_than.and(self.root.created.as_deref()) {
             let table = self.catalog.table(self.root.table);
             let column = table.columns.iter().find(|column| column.name == created);
@@ -256,25 +256,30 @@ impl Prepared {
     ///
     /// # Errors
     /// Also a guard on the database that does not hold.
-    pub fn open(subject: &Subject, which: &Which, how: &How) -> Result<(Database, Prepared)> {
-        if let Some(deadline) = how.deadline {
+    pub fn open(
+        session: &Session,
+        select: &SelectArgs,
+        delete: &DeleteArgs,
+    ) -> Result<(Database, Prepared)> {
+        if let Some(deadline) = delete.deadline {
             signals::deadline(deadline);
         }
-        let patience = interrupt::at_most(how.lock_timeout);
-        let mut context = Context::open(subject, which, patience)?;
-        let place = context.database.place(&subject.settings.libpq, &subject.policy.guarded())?;
-        subject.policy.guard(&place).map_err(guard_problem)?;
-        let selection = match how.orphans {
-            Orphans::Only => orphans_alone(which, &context.rules)?,
-            _ => context.selection(which)?,
+        let patience = interrupt::at_most(delete.lock_timeout);
+        let mut context = Context::open(session, select, patience)?;
+        let place =
+            context.database.server_names(&session.settings.libpq, &session.policy.guarded())?;
+        session.policy.guard(&place).map_err(guard_problem)?;
+        let selection = match delete.orphans {
+            Orphans::Only => orphans_alone(select, &context.rules)?,
+            _ => context.selection(select)?,
         };
-        let (plan, checks_reason) = context.plan(how)?;
+        let (plan, checks_reason) = context.plan(delete)?;
         let silence = context.silence(&plan)?;
         let role = context.lacking_role()?;
         let Context { database, catalog, root, .. } = context;
         let (dialect, target) = (database.dialect(), database.target().redacted());
-        let policy = Some(subject.policy.path().to_owned()).filter(|path| !path.is_empty());
-        let env_file = subject.settings.used_env_file.clone();
+        let policy = Some(session.policy.path().to_owned()).filter(|path| !path.is_empty());
+        let env_file = session.settings.used_env_file.clone();
         let prepared = Prepared {
             catalog,
             root,
@@ -286,7 +291,7 @@ impl Prepared {
             silence,
             policy,
             env_file,
-            invocation: subject.invocation.clone(),
+            invocation: session.invocation.clone(),
             role,
         };
         Ok((database, prepared))
@@ -364,7 +369,7 @@ impl Prepared {
     }
 
     /// Tells on stderr what is going on.
-    pub fn narrate(&self, ui: &mut Ui, progress: Progress) {
-        narrate(ui, &self.catalog, &self.plan, progress);
+    pub fn show_progress(&self, ui: &mut Ui, progress: Progress) {
+        show_progress(ui, &self.catalog, &self.plan, progress);
     }
 }

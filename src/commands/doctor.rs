@@ -1,7 +1,7 @@
 //! `orgsweep doctor`
 
-use super::context::{Context, Subject};
-use crate::cli::{Doctor, PlainFormat, Which};
+use super::context::{Context, Session};
+use crate::cli::{Doctor, PlainFormat, SelectArgs};
 use crate::database::ReplicaRole;
 use crate::doctor::{Facts, Severity, examine};
 use crate::execute;
@@ -14,9 +14,9 @@ use std::time::Duration;
 
 const LOCK_TIMEOUT: Duration = Duration::from_secs(10);
 
-pub fn run(subject: &Subject, args: &Doctor, ui: &mut Ui) -> Result<Exit> {
-    let which = Which { root: args.root.clone(), ..Which::default() };
-    let mut context = Context::open(subject, &which, LOCK_TIMEOUT)?;
+pub fn run(session: &Session, args: &Doctor, ui: &mut Ui) -> Result<Exit> {
+    let select = SelectArgs { root: args.root.clone(), ..SelectArgs::default() };
+    let mut context = Context::open(session, &select, LOCK_TIMEOUT)?;
     let mut plan = plan::build(&context.catalog, context.root.table, context.rules.clone());
     let dialect = context.database.dialect();
     let replica_role = context.database.replica_role()?;
@@ -30,13 +30,13 @@ pub fn run(subject: &Subject, args: &Doctor, ui: &mut Ui) -> Result<Exit> {
         logs_statements: context.database.logs_statements()?,
         write_set_limits: context.database.write_set_limits()?,
     };
-    let symptoms = examine(&context.catalog, &plan, dialect, &facts);
-    let blocked = symptoms.iter().any(|symptom| symptom.severity == Severity::Blocks);
+    let diagnostics = examine(&context.catalog, &plan, dialect, &facts);
+    let blocked = diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Blocks);
     let exit = if blocked { Exit::Refused } else { Exit::Done };
-    let database = subject.target.redacted();
+    let database = session.target.redacted();
     ui.result(&match args.format {
-        PlainFormat::Table => table(&database, &symptoms, ui.width),
-        PlainFormat::Json => json(&database, exit.code(), &symptoms),
+        PlainFormat::Table => table(&database, &diagnostics, ui.width),
+        PlainFormat::Json => json(&database, exit.code(), &diagnostics),
     });
     Ok(exit)
 }

@@ -1,6 +1,6 @@
 //! `orgsweep explain`
 
-use super::context::{Prepared, Subject};
+use super::context::{Prepared, Session};
 use crate::address::{self, Address, AddressProblem};
 use crate::cli::{Explain, PlainFormat};
 use crate::execute::{self, Answer};
@@ -11,17 +11,17 @@ use crate::render::explain::{ExplanationView, json, table};
 use crate::ui::Ui;
 use anyhow::Result;
 
-pub fn run(subject: &Subject, args: &Explain, ui: &mut Ui) -> Result<Exit> {
-    let (mut database, prepared) = Prepared::open(subject, &args.which, &args.how)?;
+pub fn run(session: &Session, args: &Explain, ui: &mut Ui) -> Result<Exit> {
+    let (mut database, prepared) = Prepared::open(session, &args.select, &args.delete)?;
     let address = address(&prepared, args).map_err(unnamed)?;
     if ui.is_heard() {
         ui.note(&prepared.describe());
     }
-    let job = prepared.job(args.how.lock_timeout, false);
-    let mut observe = |progress: execute::Progress| prepared.narrate(ui, progress);
+    let job = prepared.job(args.delete.lock_timeout, false);
+    let mut observe = |progress: execute::Progress| prepared.show_progress(ui, progress);
     let answer = execute::explain(&mut database, &job, &address, &mut observe)?;
     let explanation = explained(&prepared, &address, answer)?;
-    let unmatched = args.which.require_match && explanation.organizations.is_empty();
+    let unmatched = args.select.require_match && explanation.organizations.is_empty();
     let exit = if unmatched { Exit::Refused } else { Exit::Done };
     let view = ExplanationView {
         catalog: &prepared.catalog,

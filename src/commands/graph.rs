@@ -1,8 +1,8 @@
 //! `orgsweep graph`
 
-use super::context::{Context, Subject};
-use super::narration::narrate;
-use crate::cli::{Graph, GraphFormat, Which};
+use super::context::{Context, Session};
+use super::progress::show_progress;
+use crate::cli::{Graph, GraphFormat, SelectArgs};
 use crate::execute::{self, Job};
 use crate::exit::Exit;
 use crate::findings::Findings;
@@ -14,15 +14,16 @@ use std::time::Duration;
 
 const LOCK_TIMEOUT: Duration = Duration::from_secs(10);
 
-pub fn run(subject: &Subject, args: &Graph, ui: &mut Ui) -> Result<Exit> {
-    let mut context = Context::open(subject, &args.which, LOCK_TIMEOUT)?;
+pub fn run(session: &Session, args: &Graph, ui: &mut Ui) -> Result<Exit> {
+    let mut context = Context::open(session, &args.select, LOCK_TIMEOUT)?;
     let plan = plan::build(&context.catalog, context.root.table, context.rules.clone());
-    let which = &args.which;
-    let selects = [&which.org_name, &which.org_id, &which.org_like].iter().any(|v| !v.is_empty())
-        || which.older_than.is_some();
+    let select = &args.select;
+    let selects =
+        [&select.org_name, &select.org_id, &select.org_like].iter().any(|v| !v.is_empty())
+            || select.older_than.is_some();
     let findings = match selects {
         false => None,
-        true => Some(measure(&mut context, &plan, which, ui)?),
+        true => Some(measure(&mut context, &plan, select, ui)?),
     };
     let view = GraphView { catalog: &context.catalog, plan: &plan, findings: findings.as_ref() };
     let text = match args.format {
@@ -33,11 +34,16 @@ pub fn run(subject: &Subject, args: &Graph, ui: &mut Ui) -> Result<Exit> {
     };
     ui.result(&text);
     let matched = findings.is_none_or(|findings| !findings.organizations.is_empty());
-    Ok(if which.require_match && !matched { Exit::Refused } else { Exit::Done })
+    Ok(if select.require_match && !matched { Exit::Refused } else { Exit::Done })
 }
 
-fn measure(context: &mut Context, plan: &Plan, which: &Which, ui: &mut Ui) -> Result<Findings> {
-    let selection = context.selection(which)?;
+fn measure(
+    context: &mut Context,
+    plan: &Plan,
+    select: &SelectArgs,
+    ui: &mut Ui,
+) -> Result<Findings> {
+    let selection = context.selection(select)?;
     let job = Job {
         catalog: &context.catalog,
         plan,
@@ -52,6 +58,7 @@ fn measure(context: &mut Context, plan: &Plan, which: &Which, ui: &mut Ui) -> Re
         weigh: false,
         may_shrink: false,
     };
-    let mut observe = |progress: execute::Progress| narrate(ui, &context.catalog, plan, progress);
+    let mut observe =
+        |progress: execute::Progress| show_progress(ui, &context.catalog, plan, progress);
     Ok(execute::preview(&mut context.database, &job, &mut observe)?)
 }

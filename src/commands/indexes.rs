@@ -2,13 +2,13 @@
 //! read whole tables. They are made once it is certain that these rows go, outside any transaction, so
 //! that nobody waits for them; and they stay.
 
-use super::context::{Prepared, Subject};
+use super::context::{Prepared, Session};
 use crate::catalog::{Catalog, ReferenceId, TableId};
-use crate::cli::{How, Which};
+use crate::cli::{DeleteArgs, SelectArgs};
 use crate::database::Database;
 use crate::doctor;
 use crate::execute::Failure;
-use crate::sql::cures;
+use crate::sql::fixes;
 use crate::ui::Ui;
 use anyhow::Result;
 use std::collections::BTreeSet;
@@ -25,7 +25,7 @@ pub fn any_missing(prepared: &Prepared) -> bool {
 pub fn create_missing(
     (mut database, prepared): (Database, Prepared),
     tables: &BTreeSet<TableId>,
-    (subject, which, how): (&Subject, &Which, &How),
+    (session, select, delete): (&Session, &SelectArgs, &DeleteArgs),
     ui: &mut Ui,
 ) -> Result<(Database, Prepared)> {
     let wanted = |id: &ReferenceId| tables.contains(&prepared.catalog.reference(*id).parent);
@@ -35,19 +35,19 @@ pub fn create_missing(
         return Ok((database, prepared));
     }
     for id in missing {
-        if cures::locks_writers(&prepared.catalog, id) {
-            let create = cures::create_index(prepared.dialect, &prepared.catalog, id);
+        if fixes::locks_writers(&prepared.catalog, id) {
+            let create = fixes::create_index(prepared.dialect, &prepared.catalog, id);
             ui.note(&format!(
                 "not created, it would keep writers of a partitioned table waiting: {create}"
             ));
             continue;
         }
-        let create = cures::create_index(prepared.dialect, &prepared.catalog, id);
+        let create = fixes::create_index(prepared.dialect, &prepared.catalog, id);
         ui.progress(create.clone());
         database.run(&create)?;
         ui.note(&format!("created for good: {create}"));
     }
-    let (database, again) = Prepared::open(subject, which, how)?;
+    let (database, again) = Prepared::open(session, select, delete)?;
     match without_indexes(&again.catalog) == without_indexes(&prepared.catalog) {
         true => Ok((database, again)),
         false => Err(Failure::SchemaMoved.into()),

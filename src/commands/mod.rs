@@ -10,16 +10,16 @@ mod doctor;
 mod explain;
 mod graph;
 mod indexes;
-mod keeping;
 mod migrate;
-mod narration;
 mod per_org;
 mod policy;
 mod preview;
+mod progress;
 mod reporting;
 mod restore;
 mod roots;
 mod rules;
+mod run_record;
 mod saved;
 mod seed;
 mod verify;
@@ -30,7 +30,7 @@ use crate::settings::Settings;
 use crate::ui::Ui;
 use anyhow::Result;
 use clap::CommandFactory;
-use context::Subject;
+use context::Session;
 
 /// Runs what the command line asks for.
 ///
@@ -38,25 +38,25 @@ use context::Subject;
 /// Anything that [`crate::exit::diagnose`] gives a code.
 pub fn run(cli: &Cli, settings: &Settings, ui: &mut Ui) -> Result<Exit> {
     let target = || settings.target(cli.database_url.as_deref());
-    let subject = || -> Result<Subject> {
+    let session = || -> Result<Session> {
         let policy = settings.policy(cli.policy(), cli.require_policy)?;
         let invocation = cli.invocation.clone();
-        Ok(Subject { target: target()?, policy, settings: settings.clone(), invocation })
+        Ok(Session { target: target()?, policy, settings: settings.clone(), invocation })
     };
     match &cli.command {
-        Command::Preview(args) => preview::run(&subject()?, args, ui),
-        Command::Clean(args) => clean::run(&subject()?, args, ui),
-        Command::Verify(args) => verify::run(&subject()?, args, ui),
-        Command::Restore(args) => restore::run(&subject()?, args, ui),
+        Command::Preview(args) => preview::run(&session()?, args, ui),
+        Command::Clean(args) => clean::run(&session()?, args, ui),
+        Command::Verify(args) => verify::run(&session()?, args, ui),
+        Command::Restore(args) => restore::run(&session()?, args, ui),
         Command::Archives(args) => {
             let named = settings.names_database(cli.database_url.as_deref());
             archives::run(settings, || named.then(target).transpose(), args, ui)
         }
         Command::History(args) => archives::history(settings, args, ui),
-        Command::Graph(args) => graph::run(&subject()?, args, ui),
-        Command::Doctor(args) => doctor::run(&subject()?, args, ui),
-        Command::Explain(args) => explain::run(&subject()?, args, ui),
-        Command::Policy { command } => policy::run(command, &target, &subject, ui),
+        Command::Graph(args) => graph::run(&session()?, args, ui),
+        Command::Doctor(args) => doctor::run(&session()?, args, ui),
+        Command::Explain(args) => explain::run(&session()?, args, ui),
+        Command::Policy { command } => policy::run(command, &target, &session, ui),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(*shell, &mut Cli::command(), "orgsweep", &mut script);

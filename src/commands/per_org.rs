@@ -1,17 +1,17 @@
 //! `--per-org`: one transaction for each organization. One that is refused or fails leaves the others
 //! done; a lost connection, an unknown outcome and a signal end the series.
 
-mod ending;
+mod series_exit;
 
-use ending::{combined, ending};
+use series_exit::{combined, stops_series};
 
 use super::consent::{confirm, consents};
-use super::context::{Prepared, Subject};
+use super::context::{Prepared, Session};
 use super::indexes;
-use super::keeping;
 use super::reporting::{Ended, Reporting, refuse_writes, selection_flags};
+use super::run_record;
 use crate::catalog::TableId;
-use crate::cli::{Clean, How, PreviewFormat, Which};
+use crate::cli::{Clean, DeleteArgs, PreviewFormat, SelectArgs};
 use crate::database::Database;
 use crate::execute::{self, Archiving, Failure, Job, Progress};
 use crate::exit::{self, Exit, Problem};
@@ -31,9 +31,9 @@ use std::time::Instant;
 #[derive(Clone, Copy)]
 pub struct Series<'a> {
     pub command: &'static str,
-    pub subject: &'a Subject,
-    pub which: &'a Which,
-    pub how: &'a How,
+    pub session: &'a Session,
+    pub select: &'a SelectArgs,
+    pub delete: &'a DeleteArgs,
     pub format: PreviewFormat,
     pub verify: bool,
 }
@@ -82,13 +82,13 @@ pub fn preview(series: Series, ui: &mut Ui) -> Result<Exit> {
 pub fn clean(series: Series, args: &Clean, parts: &mut Vec<Part>, ui: &mut Ui) -> Result<Exit> {
     let mut run = Run::open(series, ui)?;
     let Run { prepared, database, .. } = &mut run;
-    run.archiving = keeping::archiving(series.subject, prepared, database, &args.keep)?;
+    run.archiving = run_record::archiving(series.session, prepared, database, &args.record)?;
     let consented = consents(args, ui, run.prepared.plan.rules.force != Force::None);
     let indexes = args.create_missing_indexes && indexes::any_missing(&run.prepared);
     if consented && run.read_only.is_none() {
         let organizations = run.organizations(|_| true);
         if !organizations.is_empty() {
-            run.prepared.narrate(ui, Progress::Selected(&organizations));
+            run.prepared.show_progress(ui, Progress::Selected(&organizations));
         }
         if indexes {
             run.each(Task::Preview, ui);
@@ -119,7 +119,8 @@ impl<'a> Run<'a> {
                 .hint("without it the preview has markdown, csv and sql, too")
                 .into());
         }
-        let (mut database, prepared) = Prepared::open(series.subject, series.which, series.how)?;
+        let (mut database, prepared) =
+            Prepared::open(series.session, series.select, series.delete)?;
         if ui.is_heard() {
             ui.note(&prepared.describe());
         }
@@ -156,12 +157,12 @@ impl<'a> Run<'a> {
 
     /// Finds the organizations: these, and no others that match later.
     fn select(&mut self, ui: &mut Ui) -> Result<()> {
-        let job = self.prepared.job(self.series.how.lock_timeout, false);
+        let job = self.prepared.job(self.series.delete.lock_timeout, false);
         let found = execute::organizations(&mut self.database, &job)?;
         let selected = found.len() as u64;
         self.prepared.tell_unmatched(&mut self.database, &found, ui)?;
-        if let Some(most) = self.series.how.max_orgs.filter(|most| selected > *most) {
-            self.prepared.narrate(ui, Progress::Selected(&found));
+        if let Some(most) = self.series.delete.max_orgs.filter(|most| selected > *most) {
+            self.prepared.show_progress(ui, Progress::Selected(&found));
             let problem = format!(
                 "--max-orgs is {most}, and {selected} organizations are selected; nothing was changed"
             );
@@ -176,8 +177,8 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
-    fn organizations(&self, which: impl Fn(&Unit) -> bool) -> Vec<Organization> {
-        let units = self.units.iter().filter(|unit| which(unit));
+    fn organizations(&self, select: impl Fn(&Unit) -> bool) -> Vec<Organization> {
+        let units = self.units.iter().filter(|unit| select(unit));
         units.filter_map(|unit| unit.organization.clone()).collect()
     }
 
@@ -249,11 +250,11 @@ impl<'a> Run<'a> {
                 Ok(self.asks.then_some(ended.findings))
             }
             Err(error) => {
-                let why = ending(&error, &self.units[n]);
+                let why = stops_series(&error, &self.units[n]);
                 let problem = exit::diagnose(&error);
                 let organizations = self.organizations(|unit| unit.key() == self.units[n].key());
                 if task == Task::Clean {
-                    self.parts.push(keeping::failed(&organizations, &error, start.elapsed()));
+                    self.parts.push(run_record::failed(&organizations, &error, start.elapsed()));
                 }
                 self.units[n].failed(problem);
                 why.map_or(Ok(None), Err)
@@ -278,7 +279,7 @@ impl<'a> Run<'a> {
             plan,
             archive: self.archiving.as_ref(),
             may_shrink: true,
-            ..self.prepared.job(self.series.how.lock_timeout, self.series.verify)
+            ..self.prepared.job(self.series.delete.lock_timeout, self.series.verify)
         };
         match task {
             Task::Preview => {
@@ -291,9 +292,9 @@ impl<'a> Run<'a> {
                 let expected = expected.map(Expected::from);
                 let prepared = &self.prepared;
                 let mut observe = |progress: Progress| match progress {
-                    Progress::Retrying { .. } => prepared.narrate(ui, progress),
+                    Progress::Retrying { .. } => prepared.show_progress(ui, progress),
                     // What is slow for one is slow for all of them.
-                    Progress::Slow(_) if n == 0 => prepared.narrate(ui, progress),
+                    Progress::Slow(_) if n == 0 => prepared.show_progress(ui, progress),
                     _ => {}
                 };
                 execute::clean(&mut self.database, &job, expected.as_ref(), &mut observe)
@@ -303,17 +304,17 @@ impl<'a> Run<'a> {
     }
 
     fn create_missing_indexes(mut self, ui: &mut Ui) -> Result<Run<'a>> {
-        let Series { subject, which, how, .. } = self.series;
+        let Series { session, select, delete, .. } = self.series;
         let open = (self.database, self.prepared);
         (self.database, self.prepared) =
-            indexes::create_missing(open, &self.going, (subject, which, how), ui)?;
+            indexes::create_missing(open, &self.going, (session, select, delete), ui)?;
         self.plan = plan_without_orphans(&self.prepared);
         Ok(self)
     }
 
     fn plan_again(&mut self) -> Result<()> {
-        let Series { subject, which, how, .. } = self.series;
-        (self.database, self.prepared) = Prepared::open(subject, which, how)?;
+        let Series { session, select, delete, .. } = self.series;
+        (self.database, self.prepared) = Prepared::open(session, select, delete)?;
         self.plan = plan_without_orphans(&self.prepared);
         Ok(())
     }
@@ -323,8 +324,8 @@ impl<'a> Run<'a> {
     }
 
     fn reporting(&self) -> Reporting<'_> {
-        let Series { command, which, how, format, .. } = self.series;
-        Reporting { command, prepared: &self.prepared, which, how, format, plan: None }
+        let Series { command, select, delete, format, .. } = self.series;
+        Reporting { command, prepared: &self.prepared, select, delete, format, plan: None }
     }
 
     /// Shows what is to be confirmed.
@@ -338,7 +339,7 @@ impl<'a> Run<'a> {
     fn finish(mut self, ui: &mut Ui) -> Exit {
         // Orphans are no organization that somebody asked for.
         self.units.retain(|unit| unit.organization.is_some() || !unit.is_nothing());
-        let unmatched = self.units.is_empty() && self.series.which.require_match;
+        let unmatched = self.units.is_empty() && self.series.select.require_match;
         let exit = combined(&self.units, unmatched, interrupt::reason().map(Exit::from));
         let text = self.summarized(exit, false, |summary| match ui.json {
             true => summary::json(summary),
@@ -377,7 +378,7 @@ impl<'a> Run<'a> {
             command: self.series.command,
             database: &self.prepared.target,
             exit,
-            selection: &selection_flags(self.series.which, self.series.how).join(" "),
+            selection: &selection_flags(self.series.select, self.series.delete).join(" "),
             units,
             full: full.as_deref(),
             next: next.as_deref(),

@@ -1,9 +1,9 @@
 //! `orgsweep preview`.
 
-use super::context::{Prepared, Subject};
-use super::keeping;
+use super::context::{Prepared, Session};
 use super::per_org::{self, Series};
 use super::reporting::{Ended, Reporting, refuse_writes};
+use super::run_record;
 use super::saved;
 use crate::cli::{Preview, PreviewFormat};
 use crate::database::Database;
@@ -14,37 +14,37 @@ use crate::render;
 use crate::ui::Ui;
 use anyhow::Result;
 
-pub fn run(subject: &Subject, args: &Preview, ui: &mut Ui) -> Result<Exit> {
-    let ended = preview(subject, args, ui);
+pub fn run(session: &Session, args: &Preview, ui: &mut Ui) -> Result<Exit> {
+    let ended = preview(session, args, ui);
     // An empty script would do nothing, and well.
     if let (Err(error), PreviewFormat::Sql) = (&ended, args.format) {
         let why = exit::diagnose(error).to_string();
-        ui.result(&render::script::refused(subject.target.dialect(), &[why]));
+        ui.result(&render::script::refused(session.target.dialect(), &[why]));
     }
     ended
 }
 
-fn preview(subject: &Subject, args: &Preview, ui: &mut Ui) -> Result<Exit> {
-    if args.how.per_org {
-        let Preview { which, how, format, .. } = args;
+fn preview(session: &Session, args: &Preview, ui: &mut Ui) -> Result<Exit> {
+    if args.delete.per_org {
+        let Preview { select, delete, format, .. } = args;
         return per_org::preview(
-            Series { command: "preview", subject, which, how, format: *format, verify: false },
+            Series { command: "preview", session, select, delete, format: *format, verify: false },
             ui,
         );
     }
-    let file = keeping::destination("--save-plan", args.save_plan.as_deref(), 0o600)?;
-    let (mut database, prepared) = Prepared::open(subject, &args.which, &args.how)?;
+    let file = run_record::destination("--save-plan", args.save_plan.as_deref(), 0o600)?;
+    let (mut database, prepared) = Prepared::open(session, &args.select, &args.delete)?;
     if ui.is_heard() {
         ui.note(&prepared.describe());
     }
     prepared.tell_ageless(&mut database, ui)?;
     let digest = args.save_plan.is_some();
-    let job = Job { digest, ..prepared.job(args.how.lock_timeout, false) };
+    let job = Job { digest, ..prepared.job(args.delete.lock_timeout, false) };
     let reporting = Reporting {
         command: "preview",
         prepared: &prepared,
-        which: &args.which,
-        how: &args.how,
+        select: &args.select,
+        delete: &args.delete,
         format: args.format,
         plan: args.save_plan.as_deref(),
     };
@@ -55,7 +55,7 @@ fn preview(subject: &Subject, args: &Preview, ui: &mut Ui) -> Result<Exit> {
         return Err(Problem::new(Exit::Refused, what).hint("preview on the primary").into());
     }
     if let (Some(path), Some(file)) = (&args.save_plan, file) {
-        saved::save(path, file, subject, &mut database, &reporting, &findings, ui)?;
+        saved::save(path, file, session, &mut database, &reporting, &findings, ui)?;
     }
     Ok(reporting.finish(ui, &Ended::previewed(findings)))
 }
@@ -68,7 +68,7 @@ pub fn measure(
     ui: &mut Ui,
 ) -> Result<Findings> {
     let read_only = database.read_only()?;
-    let mut observe = |progress: execute::Progress| prepared.narrate(ui, progress);
+    let mut observe = |progress: execute::Progress| prepared.show_progress(ui, progress);
     let mut findings = execute::preview(database, job, &mut observe)?;
     refuse_writes(prepared, &mut findings, read_only);
     Ok(findings)

@@ -2,7 +2,9 @@
 
 use super::context::Prepared;
 use crate::archive;
-use crate::cli::{EngineCascade, How, NextCommand, Orphans, PreviewFormat, Which, durations};
+use crate::cli::{
+    DeleteArgs, EngineCascade, NextCommand, Orphans, PreviewFormat, SelectArgs, durations,
+};
 use crate::execute::{self, Kept};
 use crate::exit::{Exit, Problem};
 use crate::findings::{self, Findings, Step};
@@ -73,8 +75,8 @@ impl From<execute::Outcome> for Ended {
 pub struct Reporting<'a> {
     pub command: &'static str,
     pub prepared: &'a Prepared,
-    pub which: &'a Which,
-    pub how: &'a How,
+    pub select: &'a SelectArgs,
+    pub delete: &'a DeleteArgs,
     pub format: PreviewFormat,
     /// The plan's file, where one is saved or followed.
     pub plan: Option<&'a Path>,
@@ -119,7 +121,7 @@ impl Reporting<'_> {
     fn exit(&self, outcome: Outcome) -> Exit {
         match outcome {
             Outcome::Refused => Exit::Refused,
-            Outcome::Nothing if self.which.require_match => Exit::Refused,
+            Outcome::Nothing if self.select.require_match => Exit::Refused,
             _ => Exit::Done,
         }
     }
@@ -170,9 +172,9 @@ impl Reporting<'_> {
             archives: archives.iter().map(|kept| kept.path.display().to_string()).collect(),
             checks_reason: self.prepared.checks_reason.clone(),
             silence: self.prepared.silence,
-            selection: selection_flags(self.which, self.how).join(" "),
+            selection: selection_flags(self.select, self.delete).join(" "),
             next: next.map(|next| next.to_string()),
-            all: self.how.all,
+            all: self.delete.all,
         }
     }
 
@@ -209,9 +211,11 @@ impl Reporting<'_> {
 
     /// The flags that a saved plan stands for: the organizations by key, where they have one.
     pub fn flags(&self, findings: &Findings) -> Vec<String> {
-        let Which { org_name, org_id, org_like, root, key_column, name_column, .. } = self.which;
-        let How { force, foreign, with_children, orphans, max_rows, reference_checks, .. } =
-            self.how;
+        let SelectArgs { org_name, org_id, org_like, root, key_column, name_column, .. } =
+            self.select;
+        let DeleteArgs {
+            force, foreign, with_children, orphans, max_rows, reference_checks, ..
+        } = self.delete;
         let keys: Vec<String> = findings.organizations.iter().map(|one| one.key.clone()).collect();
         let by_key = self.prepared.root.key.is_some();
         let none = Vec::new();
@@ -243,27 +247,27 @@ impl Reporting<'_> {
             values.iter().map(|value| format!("--{name}={value}")).collect()
         };
         let children = with_children.then(|| "--with-children".to_owned());
-        let others = children.into_iter().chain(engine_cascade(self.how));
+        let others = children.into_iter().chain(engine_cascade(self.delete));
         flagged.into_iter().flat_map(flag).chain(others).collect()
     }
 }
 
 /// `--engine-cascade=never`, where it is not left to orgsweep.
-fn engine_cascade(how: &How) -> Option<String> {
-    let when = how.engine_cascade;
+fn engine_cascade(delete: &DeleteArgs) -> Option<String> {
+    let when = delete.engine_cascade;
     let value = when.to_possible_value().filter(|_| when != EngineCascade::Auto);
     value.map(|value| format!("--engine-cascade={}", value.get_name()))
 }
 
 /// `--org-like 'e2e-*' --older-than 1d`
-pub fn selection_flags(which: &Which, how: &How) -> Vec<String> {
-    let Which { org_name, org_id, org_like, .. } = which;
-    let orphans = match how.orphans {
+pub fn selection_flags(select: &SelectArgs, delete: &DeleteArgs) -> Vec<String> {
+    let SelectArgs { org_name, org_id, org_like, .. } = select;
+    let orphans = match delete.orphans {
         Orphans::With => &[][..],
         Orphans::Only => &["only".to_owned()],
         Orphans::Without => &["without".to_owned()],
     };
-    let older = which.older_than.map(durations::shown);
+    let older = select.older_than.map(durations::shown);
     let flagged = [
         ("org-name", &org_name[..]),
         ("org-id", org_id),

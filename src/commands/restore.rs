@@ -1,8 +1,8 @@
 //! `orgsweep restore`
 
-use super::context::Subject;
-use super::keeping::{self, Recording};
-use super::narration::narrate;
+use super::context::Session;
+use super::progress::show_progress;
+use super::run_record::{self, Recording};
 use crate::archive::{self, Manifest, Reader};
 use crate::catalog::{Catalog, TableId};
 use crate::cli::{PlainFormat, Restore};
@@ -16,7 +16,7 @@ use crate::receipt::{Part, digests};
 use crate::render::restoration::{self, Ended, View};
 use crate::restoration::{Obstacle, Restored};
 use crate::selection::{Root, Selection};
-use crate::sql::cures;
+use crate::sql::fixes;
 use crate::ui::Ui;
 use anyhow::Result;
 use std::collections::BTreeSet;
@@ -24,10 +24,10 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-pub fn run(subject: &Subject, args: &Restore, ui: &mut Ui) -> Result<Exit> {
+pub fn run(session: &Session, args: &Restore, ui: &mut Ui) -> Result<Exit> {
     let mut readers = Vec::new();
     for archive in &args.archive {
-        readers.push(archive::verify(&find(subject, args, archive)?).map_err(|error| {
+        readers.push(archive::verify(&find(session, args, archive)?).map_err(|error| {
             Problem::new(Exit::Refused, format!("{error}; nothing was written"))
                 .hint("orgsweep archives lists those that there are")
         })?);
@@ -35,31 +35,33 @@ pub fn run(subject: &Subject, args: &Restore, ui: &mut Ui) -> Result<Exit> {
     // What went last comes back first: batches are deleted from the leaves up.
     readers.sort_by_key(|reader| std::cmp::Reverse(reader.manifest.made_at));
     if args.dry_run {
-        return all(subject, args, &readers, &mut Vec::new(), ui);
+        return all(session, args, &readers, &mut Vec::new(), ui);
     }
     let recording = Recording {
         command: "restore",
         selection: readers.iter().map(|reader| reader.path().display().to_string()).collect(),
-        shelf: &args.shelf,
+        archives: &args.archives,
         receipt: args.receipt.as_deref(),
         metrics: None,
         needed: false,
         keep: None,
     };
-    keeping::recorded(subject, recording, ui, |parts, ui| all(subject, args, &readers, parts, ui))
+    run_record::recorded(session, recording, ui, |parts, ui| {
+        all(session, args, &readers, parts, ui)
+    })
 }
 
 /// Each in a transaction of its own; the first that cannot be restored ends it.
 fn all(
-    subject: &Subject,
+    session: &Session,
     args: &Restore,
     readers: &[Reader],
     parts: &mut Vec<Part>,
     ui: &mut Ui,
 ) -> Result<Exit> {
-    let doubted = doubted(subject, args, readers, ui)?;
+    let doubted = doubted(session, args, readers, ui)?;
     for (n, reader) in readers.iter().enumerate() {
-        let ended = restore(subject, args, (reader, doubted[n]), parts, ui);
+        let ended = restore(session, args, (reader, doubted[n]), parts, ui);
         let path = reader.path().display();
         match ended {
             Ok(Exit::Done) if args.dry_run => {}
@@ -88,11 +90,11 @@ fn all(
 }
 
 /// The file, or one of that name among the archives.
-fn find(subject: &Subject, args: &Restore, archive: &Path) -> Result<PathBuf> {
+fn find(session: &Session, args: &Restore, archive: &Path) -> Result<PathBuf> {
     if archive.exists() {
         return Ok(archive.to_owned());
     }
-    let kept = keeping::directory(&args.shelf, &subject.settings)?.join(archive);
+    let kept = run_record::directory(&args.archives, &session.settings)?.join(archive);
     match kept.exists() {
         true => Ok(kept),
         false => Err(Problem::usage(format!("there is no archive {}", archive.display()))
@@ -102,7 +104,7 @@ fn find(subject: &Subject, args: &Restore, archive: &Path) -> Result<PathBuf> {
 }
 
 fn restore(
-    subject: &Subject,
+    session: &Session,
     args: &Restore,
     (reader, restored_before): (&Reader, bool),
     parts: &mut Vec<Part>,
@@ -110,7 +112,7 @@ fn restore(
 ) -> Result<Exit> {
     let manifest = &reader.manifest;
     let start = Instant::now();
-    let mut database = Database::connect(&subject.target, false)?;
+    let mut database = Database::connect(&session.target, false)?;
     database.set_busy_timeout(args.lock_timeout)?;
     fits(manifest, &mut database, args)?;
     let catalog = database.in_snapshot(introspect::load)?;
@@ -184,13 +186,13 @@ fn fits(manifest: &Manifest, database: &mut Database, args: &Restore) -> Result<
 /// Of which archives rows without a key may be there already: those that receipts say were put back before. Of
 /// several this is looked for before the first of them is put back, since batches may hold rows that are alike.
 fn doubted(
-    subject: &Subject,
+    session: &Session,
     args: &Restore,
     readers: &[Reader],
     ui: &mut Ui,
 ) -> Result<Vec<bool>> {
-    let directory = keeping::directory(&args.shelf, &subject.settings);
-    let receipts = directory.map(|directory| keeping::receipts(&directory));
+    let directory = run_record::directory(&args.archives, &session.settings);
+    let receipts = directory.map(|directory| run_record::receipts(&directory));
     let receipts = receipts.ok().and_then(|receipts| receipts.ok()).unwrap_or_default();
     let parts = receipts.iter().flat_map(|(_, receipt)| &receipt.parts);
     let restored: BTreeSet<&str> = parts.filter_map(|part| part.restored.as_deref()).collect();
@@ -199,16 +201,16 @@ fn doubted(
         let digest = reader.manifest.digest();
         let mut doubt = restored.contains(&*digest);
         if doubt && readers.len() > 1 && !args.dry_run {
-            doubt = is_still_there(subject, args, reader, ui)?;
+            doubt = is_still_there(session, args, reader, ui)?;
         }
         doubted.push(!earlier.insert(digest) || doubt);
     }
     Ok(doubted)
 }
 
-fn is_still_there(subject: &Subject, args: &Restore, reader: &Reader, ui: &mut Ui) -> Result<bool> {
+fn is_still_there(session: &Session, args: &Restore, reader: &Reader, ui: &mut Ui) -> Result<bool> {
     let dry = Restore { dry_run: true, ..args.clone() };
-    let mut database = Database::connect(&subject.target, false)?;
+    let mut database = Database::connect(&session.target, false)?;
     database.set_busy_timeout(args.lock_timeout)?;
     let catalog = database.in_snapshot(introspect::load)?;
     // What else keeps it out is told when its turn comes.
@@ -253,7 +255,7 @@ fn put_back(
         weigh: false,
         may_shrink: false,
     };
-    let mut observe = |progress: Progress| narrate(ui, catalog, &plan, progress);
+    let mut observe = |progress: Progress| show_progress(ui, catalog, &plan, progress);
     match execute::restore(database, &job, source, args.dry_run, &mut observe) {
         Err(Failure::Database(error)) if error.fault == Fault::Permission => {
             Err(ungranted(&error, database, catalog, source)?.into())
@@ -272,7 +274,7 @@ fn ungranted(
     let (dialect, role) = (database.dialect(), database.role()?);
     let (rows, links) = source.restoration.tables();
     let grant = |privileges: &str, id: &TableId| {
-        cures::grant(dialect, privileges, catalog.table(*id), &role)
+        fixes::grant(dialect, privileges, catalog.table(*id), &role)
     };
     let inserted = rows.iter().map(|id| match links.contains(id) {
         true => grant("SELECT, INSERT, UPDATE", id),

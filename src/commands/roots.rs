@@ -2,7 +2,7 @@
 //! policy before a look at the names.
 
 use crate::catalog::Catalog;
-use crate::cli::Which;
+use crate::cli::SelectArgs;
 use crate::database::Database;
 use crate::exit::Problem;
 use crate::plan::Rules;
@@ -18,14 +18,14 @@ use toml::Spanned;
 ///
 /// # Errors
 /// Nothing selected, or what could select everything; a flag that this root table cannot serve.
-pub fn selection(which: &Which, root: &Root, catalog: &Catalog) -> Result<Selection> {
+pub fn selection(select: &SelectArgs, root: &Root, catalog: &Catalog) -> Result<Selection> {
     let selection = Selection {
-        names: which.org_name.clone(),
-        ids: which.org_id.clone(),
-        patterns: which.org_like.clone(),
-        older_than: which.older_than,
+        names: select.org_name.clone(),
+        ids: select.org_id.clone(),
+        patterns: select.org_like.clone(),
+        older_than: select.older_than,
         only: None,
-        required: which.require_match,
+        required: select.require_match,
     };
     if let Some(problem) = selection.problem() {
         let hint = match selection.is_empty() && selection.older_than.is_some() {
@@ -94,8 +94,8 @@ pub fn tell_unmatched(
 }
 
 /// No organization: `--orphans only`.
-pub fn orphans_alone(which: &Which, rules: &Rules) -> Result<Selection> {
-    let named = [&which.org_name, &which.org_id, &which.org_like];
+pub fn orphans_alone(select: &SelectArgs, rules: &Rules) -> Result<Selection> {
+    let named = [&select.org_name, &select.org_id, &select.org_like];
     if named.iter().any(|names| !names.is_empty()) {
         return Err(Problem::usage("--orphans only takes no organization along")
             .hint("--orphans with takes both; leave the organization out to take the orphans alone")
@@ -110,10 +110,10 @@ pub fn orphans_alone(which: &Which, rules: &Rules) -> Result<Selection> {
 }
 
 /// The table of organizations: flags and environment before the policy before a look at the names.
-pub fn root(policy: &Policy, which: &Which, catalog: &Catalog) -> Result<Root> {
+pub fn root(policy: &Policy, select: &SelectArgs, catalog: &Catalog) -> Result<Root> {
     let file = &policy.file.root;
     // Columns that the policy names are those of its own table, whoever names that.
-    let other = match (&which.root, &file.table) {
+    let other = match (&select.root, &file.table) {
         (Some(wanted), Some(own)) => {
             catalog.tables_named(wanted) != catalog.tables_named(own.as_ref())
         }
@@ -123,10 +123,10 @@ pub fn root(policy: &Policy, which: &Which, catalog: &Catalog) -> Result<Root> {
         let named = named.as_ref().filter(|_| !other).map(|name| name.as_ref().clone());
         flag.clone().or(named)
     };
-    let table = which.root.clone().or(file.table.as_ref().map(|table| table.as_ref().clone()));
-    let key = column(&which.key_column, &file.key);
-    let name = column(&which.name_column, &file.name);
-    let created = column(&which.created_column, &file.created_at);
+    let table = select.root.clone().or(file.table.as_ref().map(|table| table.as_ref().clone()));
+    let key = column(&select.key_column, &file.key);
+    let name = column(&select.name_column, &file.name);
+    let created = column(&select.created_column, &file.created_at);
     let names = RootNames {
         table: table.as_deref(),
         key: key.as_deref(),

@@ -1,39 +1,39 @@
 //! Flags to rules, every name resolved against the catalog.
 
 use crate::catalog::{Catalog, ReferenceId};
-use crate::cli::{self, How, Orphans};
+use crate::cli::{self, DeleteArgs, Orphans};
 use crate::exit::Problem;
 use crate::plan::{Consent, EngineCascade, Force, ForeignAction, Guards, Rules};
 use crate::selection::similar;
 use anyhow::Result;
 
-pub fn rules(catalog: &Catalog, policy: &Rules, how: &How) -> Result<Rules> {
+pub fn rules(catalog: &Catalog, policy: &Rules, delete: &DeleteArgs) -> Result<Rules> {
     let consents: Result<Vec<Consent>> =
-        how.foreign.iter().map(|text| consent(catalog, text)).collect();
+        delete.foreign.iter().map(|text| consent(catalog, text)).collect();
     Ok(Rules {
-        force: force(catalog, &how.force)?,
+        force: force(catalog, &delete.force)?,
         consents: consents?,
-        with_children: how.with_children,
-        engine_cascade: match how.engine_cascade {
+        with_children: delete.with_children,
+        engine_cascade: match delete.engine_cascade {
             cli::EngineCascade::Auto => EngineCascade::Auto,
             cli::EngineCascade::Always => EngineCascade::Always,
             cli::EngineCascade::Never => EngineCascade::Never,
         },
-        orphans: match how.orphans {
+        orphans: match delete.orphans {
             Orphans::Without => Vec::new(),
             Orphans::With | Orphans::Only => policy.orphans.clone(),
         },
-        guards: guards(&policy.guards, how),
+        guards: guards(&policy.guards, delete),
         ..policy.clone()
     })
 }
 
 /// Of two limits the lower one holds: a flag cannot loosen a guard.
-fn guards(policy: &Guards, how: &How) -> Guards {
-    let flag = how.max_rows.map(|most| (most, "--max-rows".to_owned()));
+fn guards(policy: &Guards, delete: &DeleteArgs) -> Guards {
+    let flag = delete.max_rows.map(|most| (most, "--max-rows".to_owned()));
     let limits = policy.max_rows.clone().into_iter().chain(flag);
     let max_rows = limits.min_by_key(|(most, _)| *most);
-    Guards { max_rows, max_organizations: how.max_orgs, ..policy.clone() }
+    Guards { max_rows, max_organizations: delete.max_orgs, ..policy.clone() }
 }
 
 fn force(catalog: &Catalog, named: &[String]) -> Result<Force> {

@@ -1,6 +1,6 @@
 //! `preview --save-plan` and `clean --plan`.
 
-use super::context::{Prepared, Subject};
+use super::context::{Prepared, Session};
 use super::reporting::Reporting;
 use crate::cli::{Clean, Flags};
 use crate::database::Database;
@@ -24,7 +24,7 @@ const LARGEST: u64 = 64 << 20;
 pub fn save(
     path: &Path,
     file: Destination,
-    subject: &Subject,
+    session: &Session,
     database: &mut Database,
     reporting: &Reporting,
     findings: &Findings,
@@ -35,7 +35,7 @@ pub fn save(
         return Ok(());
     }
     let prepared = reporting.prepared;
-    let bound = bound(subject, prepared, database)?;
+    let bound = bound(session, prepared, database)?;
     let flags = reporting.flags(findings);
     let saved = SavedPlan::new(bound, flags, findings, &prepared.catalog, &prepared.plan);
     let text = serde_json::to_vec_pretty(&saved)?;
@@ -46,12 +46,12 @@ pub fn save(
     Ok(())
 }
 
-fn bound(subject: &Subject, prepared: &Prepared, database: &mut Database) -> Result<Bound> {
+fn bound(session: &Session, prepared: &Prepared, database: &mut Database) -> Result<Bound> {
     Ok(Bound {
         database: prepared.target.clone(),
         identity: database.identity()?,
         schema: prepared.catalog.fingerprint.clone(),
-        policy: policy_digest(subject.policy.text()),
+        policy: policy_digest(session.policy.text()),
     })
 }
 
@@ -77,24 +77,24 @@ pub fn load(path: &Path, args: &Clean) -> Result<(SavedPlan, Clean)> {
     let words = std::iter::once("orgsweep").chain(saved.flags.iter().map(String::as_str));
     let flags = Flags::try_parse_from(words)
         .map_err(|error| broken(format!("its flags make no sense: {}", error.kind())))?;
-    let Flags { which, mut how } = flags;
+    let Flags { select, mut delete } = flags;
     // What narrows may be said anew.
-    how.lock_timeout = args.how.lock_timeout;
-    how.deadline = args.how.deadline;
-    how.max_rows = how.max_rows.into_iter().chain(args.how.max_rows).min();
-    Ok((saved, Clean { which, how, ..args.clone() }))
+    delete.lock_timeout = args.delete.lock_timeout;
+    delete.deadline = args.delete.deadline;
+    delete.max_rows = delete.max_rows.into_iter().chain(args.delete.max_rows).min();
+    Ok((saved, Clean { select, delete, ..args.clone() }))
 }
 
 /// # Errors
 /// The plan was made for another database, schema or policy.
 pub fn check(
     saved: &SavedPlan,
-    subject: &Subject,
+    session: &Session,
     prepared: &Prepared,
     database: &mut Database,
     path: &Path,
 ) -> Result<()> {
-    let moved = saved.moved(&bound(subject, prepared, database)?);
+    let moved = saved.moved(&bound(session, prepared, database)?);
     if moved.is_empty() {
         return Ok(());
     }
@@ -103,7 +103,7 @@ pub fn check(
         moved.join(" and "),
         saved.bound.database
     );
-    Err(Problem::new(Exit::Refused, what).hint(anew(saved, path, subject)).into())
+    Err(Problem::new(Exit::Refused, what).hint(anew(saved, path, session)).into())
 }
 
 /// A plan whose rows have moved: it will never fit again, so that the same command would end the same way.
@@ -111,17 +111,17 @@ pub fn outdated(
     failure: Failure,
     saved: &SavedPlan,
     path: &Path,
-    subject: &Subject,
+    session: &Session,
 ) -> anyhow::Error {
     match failure {
         Failure::CountsMoved(_) => {
-            exit::diagnose(&failure.into()).hint(anew(saved, path, subject)).into()
+            exit::diagnose(&failure.into()).hint(anew(saved, path, session)).into()
         }
         failure => failure.into(),
     }
 }
 
-fn anew(saved: &SavedPlan, path: &Path, subject: &Subject) -> String {
-    let preview = subject.invocation.next("preview").saving(&saved.flags, &path.to_string_lossy());
+fn anew(saved: &SavedPlan, path: &Path, session: &Session) -> String {
+    let preview = session.invocation.next("preview").saving(&saved.flags, &path.to_string_lossy());
     format!("preview it again, and save a new plan: {preview}")
 }

@@ -1,6 +1,6 @@
 //! `orgsweep verify`
 
-use super::context::{Context, Subject};
+use super::context::{Context, Session};
 use super::roots::tell_unmatched;
 use crate::cli::{PlainFormat, Verify};
 use crate::database::{Database, Fault};
@@ -35,9 +35,9 @@ struct Left {
     dangling: bool,
 }
 
-pub fn run(subject: &Subject, args: &Verify, ui: &mut Ui) -> Result<Exit> {
-    let mut context = Context::open(subject, &args.which, LOCK_TIMEOUT)?;
-    let selection = context.selection(&args.which)?;
+pub fn run(session: &Session, args: &Verify, ui: &mut Ui) -> Result<Exit> {
+    let mut context = Context::open(session, &args.select, LOCK_TIMEOUT)?;
+    let selection = context.selection(&args.select)?;
     let plan = plan::build(&context.catalog, context.root.table, context.rules.clone());
     let sql = Sql::new(context.database.dialect(), &context.catalog, &plan);
     let remains = context.database.in_snapshot(|database| {
@@ -48,7 +48,7 @@ pub fn run(subject: &Subject, args: &Verify, ui: &mut Ui) -> Result<Exit> {
     let remains = remains?;
     let found: Vec<&str> = remains.organizations.iter().map(|(_, name)| name.as_str()).collect();
     tell_unmatched(&mut context.database, (&sql, &context.root, &selection), &found, ui)?;
-    let unmatched = args.which.require_match && found.is_empty();
+    let unmatched = args.select.require_match && found.is_empty();
     let clean = found.is_empty() && remains.rows.is_empty();
     let exit = if clean && !unmatched { Exit::Done } else { Exit::Refused };
     ui.result(&match args.format {

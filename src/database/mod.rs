@@ -4,9 +4,9 @@
 mod conninfo;
 mod error;
 mod mysql;
-mod place;
 mod row;
 mod server;
+mod server_names;
 mod sqlite;
 mod target;
 mod url;

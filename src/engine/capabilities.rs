@@ -75,8 +75,8 @@ impl Dialect {
         self != Dialect::Mysql || !Family::is_long(type_name)
     }
 
-    /// One reading of a table can serve several references at once (`sql/sweep.rs`).
-    pub fn sweeps(self) -> bool {
+    /// One reading of a table can serve several references at once (`sql/shared_scan.rs`).
+    pub fn shares_scans(self) -> bool {
         self == Dialect::Postgres
     }
 
@@ -98,7 +98,7 @@ impl Dialect {
     }
 
     /// The reference checks of a session, said before BEGIN: SQLite decides there whether it checks at all;
-    /// MariaDB's are on but for deletions ([`Dialect::watch_rows`]).
+    /// MariaDB's are on but for deletions ([`Dialect::set_fk_enforcement`]).
     pub fn reference_checks(self, checks: Checks) -> Option<&'static str> {
         match (self, checks) {
             (Dialect::Sqlite, Checks::Set) => Some("PRAGMA foreign_keys = OFF"),
@@ -109,7 +109,7 @@ impl Dialect {
     }
 
     /// Turns the checks of each row off or on within a transaction, and the cascades with them.
-    pub fn watch_rows(self, watched: bool) -> Option<&'static str> {
+    pub fn set_fk_enforcement(self, watched: bool) -> Option<&'static str> {
         match (self, watched) {
             (Dialect::Sqlite, _) => None,
             (Dialect::Postgres, true) => Some("SET LOCAL session_replication_role = origin"),

@@ -1,8 +1,8 @@
 //! Rows on their way into the archive: read before they go, or returned by the very statement that
 //! deletes them. The counts of the archive are part of the proof.
 
-use super::{Failure, Progress, Run, watch};
-use crate::archive::{self, Kind, Manifest, Sealed, Shelf, Writer};
+use super::{Failure, Progress, Run, lock_wait};
+use crate::archive::{self, ArchiveDirectory, Kind, Manifest, Sealed, Writer};
 use crate::catalog::{Column, TableId, TableName};
 use crate::database::Value;
 use crate::engine::{Dialect, Statement};
@@ -14,7 +14,7 @@ use time::OffsetDateTime;
 /// Where the archive goes, and what it says of the run.
 #[derive(Debug, Clone)]
 pub struct Archiving {
-    pub shelf: Shelf,
+    pub archives: ArchiveDirectory,
     /// All but the organizations and the sections.
     pub manifest: Manifest,
 }
@@ -34,13 +34,13 @@ pub fn begin(run: &mut Run, organizations: &[Organization]) -> Result<(), Failur
         organizations: organizations.iter().map(organization).collect(),
         ..archiving.manifest.clone()
     };
-    let stem = archiving.shelf.stem(manifest.made_at, &manifest.subject());
-    run.archive = Some(Writer::create(&archiving.shelf.archive(&stem), manifest)?);
+    let stem = archiving.archives.stem(manifest.made_at, &manifest.subject());
+    run.archive = Some(Writer::create(&archiving.archives.archive(&stem), manifest)?);
     Ok(())
 }
 
 /// Runs a statement that returns the rows it deletes, and keeps them; tells how many.
-pub fn take(run: &mut Run, table: TableId, statement: &Statement) -> Result<u64, Failure> {
+pub fn archive_rows(run: &mut Run, table: TableId, statement: &Statement) -> Result<u64, Failure> {
     let columns = run.sql.archived_columns(table);
     keep(run, Kind::Rows, table, &columns, &[], statement)
 }
@@ -49,13 +49,15 @@ pub fn take(run: &mut Run, table: TableId, statement: &Statement) -> Result<u64,
 pub fn closure(
     run: &mut Run,
     findings: &Findings,
-    taken: &BTreeSet<TableId>,
+    single_pass: &BTreeSet<TableId>,
 ) -> Result<(), Failure> {
     if run.archive.is_none() {
         return Ok(());
     }
-    for (table, rows) in findings.rows().into_iter().filter(|(table, _)| !taken.contains(table)) {
-        let kept = take(run, table, &run.sql.read_rows(table))?;
+    for (table, rows) in
+        findings.rows().into_iter().filter(|(table, _)| !single_pass.contains(table))
+    {
+        let kept = archive_rows(run, table, &run.sql.read_rows(table))?;
         expect(run, table, kept, rows)?;
         dangling(run, table)?;
     }
@@ -104,13 +106,13 @@ fn keep(
     interrupt::check()?;
     let facts = run.job.catalog.table(table);
     let (name, rowid) = (&facts.name, kind == Kind::Rows && facts.hidden_rowid().is_some());
-    let Run { database, archive, observe, watch, .. } = run;
+    let Run { database, archive, observe, lock_waits, .. } = run;
     let writer = archive.as_mut().expect("the archive was begun");
     let section = writer.section(kind, name, columns, written, rowid);
     let columns = columns.iter().chain(written).chain(written).map(|column| column.value_type());
     let types: Vec<&str> = columns.chain(rowid.then_some("INTEGER")).collect();
     let (dialect, longest) = (run.sql.dialect, run.longest);
-    let rows = watch::over(watch, || {
+    let rows = lock_wait::over(lock_waits, || {
         database.stream(statement, &mut |values| {
             let values = without_count(dialect, values, name)?;
             fits(values, longest, writer, name)?;

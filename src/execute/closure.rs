@@ -2,9 +2,9 @@
 //! numbered generation; a reference is followed again only for parents found since its last turn,
 //! and a table whose parents' key tables are empty is never queried.
 
-mod sweep;
+mod shared_scan;
 
-use super::deletion::{expect_gone, watch_rows};
+use super::deletion::{expect_gone, set_fk_enforcement};
 use super::discovery::Discovery;
 use super::failure::Doing;
 use super::obstacles::nameless_rows;
@@ -50,23 +50,23 @@ pub fn discover(run: &mut Run, excluded: &BTreeSet<ReferenceId>) -> Result<Disco
 /// root's go first and the engine's checks are off: each statement sees what was committed before its
 /// parents were deleted, and later children must wait for these parents, and fail (DESIGN 7). Nothing
 /// goes where too many organizations are selected.
-pub fn take(run: &mut Run, tables: BTreeSet<TableId>) -> Result<Discovery, Failure> {
+pub fn find_and_delete(run: &mut Run, tables: BTreeSet<TableId>) -> Result<Discovery, Failure> {
     let mut discovery = Discovery::default();
     select_roots(run, &mut discovery)?;
     if discovery.is_empty() || guards::too_many(run, &discovery).is_some() {
         return Ok(discovery);
     }
-    discovery.taken = tables;
+    discovery.single_pass = tables;
     let root = run.job.plan.root;
-    let top_down = discovery.takes(root);
+    let top_down = discovery.is_single_pass(root);
     if top_down {
-        watch_rows(run, false)?;
+        set_fk_enforcement(run, false)?;
         let (deleted, took) = timed(|| match run.archive.is_some() {
-            true => archiving::take(run, root, &run.sql.delete_returning(root)),
+            true => archiving::archive_rows(run, root, &run.sql.delete_returning(root)),
             false => run.change(&run.sql.delete(root)),
         })?;
         expect_gone(run, root, discovery.rows[&root], deleted)?;
-        discovery.took.insert(root, took);
+        discovery.durations.insert(root, took);
     }
     let nothing = BTreeSet::new();
     for rank in [Rank::Cascade, Rank::Forced] {
@@ -74,7 +74,7 @@ pub fn take(run: &mut Run, tables: BTreeSet<TableId>) -> Result<Discovery, Failu
     }
     discovery.boundary = discovery.generation;
     if top_down {
-        watch_rows(run, true)?;
+        set_fk_enforcement(run, true)?;
     }
     Ok(discovery)
 }
@@ -170,7 +170,9 @@ fn to_fixpoint(
         let round = probe(run, discovery, round)?;
         for (n, followed) in round.iter().enumerate() {
             // A sweep may have followed it along with another.
-            if ready(discovery, followed) && !sweep::sweep(run, discovery, &round[n..], rank)? {
+            if ready(discovery, followed)
+                && !shared_scan::shared_scan(run, discovery, &round[n..], rank)?
+            {
                 follow(run, discovery, *followed, excluded.contains(&followed.reference))?;
             }
         }
@@ -221,7 +223,7 @@ fn follow(
     excluding: bool,
 ) -> Result<(), Failure> {
     if let Some(bit) = discovery.waiting(followed.reference) {
-        return sweep::add_waiting(run, discovery, followed, bit);
+        return shared_scan::add_waiting(run, discovery, followed, bit);
     }
     let child = run.job.catalog.reference(followed.reference).child;
     // What cannot be compared is refused afterwards (`obstacles::incomparable`).
@@ -234,9 +236,9 @@ fn follow(
         discovery.unreadable.insert(child);
         return follow(run, discovery, followed, excluding);
     }
-    sweep::key_counted(run, discovery, child)?;
-    let takes = discovery.takes(child);
-    let keep = !takes || run.job.verify || run.job.plan.looks_at(run.job.catalog, child);
+    shared_scan::key_counted(run, discovery, child)?;
+    let single_pass = discovery.is_single_pass(child);
+    let keep = !single_pass || run.job.verify || run.job.plan.looks_at(run.job.catalog, child);
     if keep {
         create_keys(run, discovery, child)?;
     }
@@ -252,9 +254,9 @@ fn follow(
         // All organizations are selected, with their children.
         limit: run.job.batch.filter(|_| child != run.job.plan.root),
     };
-    let statement = match takes {
-        true if run.archive.is_some() => run.sql.take_returning(&step, keep),
-        true => run.sql.take(&step, keep),
+    let statement = match single_pass {
+        true if run.archive.is_some() => run.sql.delete_children_returning(&step, keep),
+        true => run.sql.delete_children(&step, keep),
         false => run.sql.follow(&step),
     };
     // Rows that a self-reference adds in this very statement are yet to be followed from.
@@ -270,16 +272,16 @@ fn add(
     followed: Option<Followed>,
     statement: &Statement,
 ) -> Result<(), Failure> {
-    let takes = discovery.takes(table);
-    let found = timed(|| match takes && run.archive.is_some() {
-        true => archiving::take(run, table, statement),
-        false if takes => run.change(statement),
+    let single_pass = discovery.is_single_pass(table);
+    let found = timed(|| match single_pass && run.archive.is_some() {
+        true => archiving::archive_rows(run, table, statement),
+        false if single_pass => run.change(statement),
         false => run.execute(statement),
     });
-    let doing = if takes { Doing::Deleting } else { Doing::Finding };
+    let doing = if single_pass { Doing::Deleting } else { Doing::Finding };
     let (rows, took) = found.map_err(|e| e.at(doing, &[table], run.job.catalog))?;
-    if takes {
-        *discovery.took.entry(table).or_default() += took;
+    if single_pass {
+        *discovery.durations.entry(table).or_default() += took;
     }
     register(run, discovery, table, followed, rows, statement.inlined())
 }

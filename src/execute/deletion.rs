@@ -17,8 +17,8 @@ pub fn set_reference_checks(database: &mut Database, checks: Checks) -> database
 }
 
 /// Turns the engine's checks of each row off or on within the transaction, and its cascades with them.
-pub(super) fn watch_rows(run: &mut Run, watched: bool) -> Result<(), Failure> {
-    run.sql.dialect.watch_rows(watched).map_or(Ok(()), |set| run.run(set))
+pub(super) fn set_fk_enforcement(run: &mut Run, watched: bool) -> Result<(), Failure> {
+    run.sql.dialect.set_fk_enforcement(watched).map_or(Ok(()), |set| run.run(set))
 }
 
 /// Unlinks and deletes, children before parents; rows of the tables in `taken` are gone already.
@@ -26,26 +26,26 @@ pub(super) fn watch_rows(run: &mut Run, watched: bool) -> Result<(), Failure> {
 pub fn remove(
     run: &mut Run,
     findings: &Findings,
-    taken: &BTreeSet<TableId>,
+    single_pass: &BTreeSet<TableId>,
 ) -> Result<BTreeMap<Step, Duration>, Failure> {
     let mut durations = BTreeMap::new();
     let (dialect, checks) = (run.sql.dialect, run.job.plan.rules.checks);
     if let Some(defer) = dialect.defer_checks(checks) {
         run.run(defer)?;
     }
-    let work = findings.work(run.job.catalog, run.job.plan, taken);
+    let work = findings.work(run.job.catalog, run.job.plan, single_pass);
     let unlinks = work.iter().any(|work| matches!(work, Work::Unlink(_)));
     // Nobody's code runs when rows go that no trigger sees.
     if unlinks || run.job.plan.is_seen(run.job.catalog, &[Event::Delete]).is_some() {
         run.names_theirs()?;
     }
-    let unchecked = checks == Checks::Set && dialect.watch_rows(false).is_some();
+    let unchecked = checks == Checks::Set && dialect.set_fk_enforcement(false).is_some();
     let mut unwatched = false;
     let seen = findings.is_seen_by_triggers(run.job.catalog) && run.job.batch.is_none();
     for work in work {
         let deletes = matches!(work, Work::Delete(_));
         if unchecked && unwatched != deletes {
-            watch_rows(run, !deletes)?;
+            set_fk_enforcement(run, !deletes)?;
             unwatched = deletes;
         }
         match work {
@@ -68,7 +68,7 @@ pub fn remove(
         }
     }
     if unwatched {
-        watch_rows(run, true)?;
+        set_fk_enforcement(run, true)?;
     }
     Ok(durations)
 }
@@ -207,11 +207,11 @@ fn delete_leaves(
         )));
     }
     if !circle.is_empty() {
-        watch_rows(run, false)?;
+        set_fk_enforcement(run, false)?;
         for table in &circle {
             run.change(&run.sql.delete(*table))?;
         }
-        watch_rows(run, true)?;
+        set_fk_enforcement(run, true)?;
     }
     Ok(())
 }

@@ -8,14 +8,14 @@ use std::time::Duration;
 
 /// Rows that wait for a reference's turn.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Aside {
+pub enum Deferred {
     Nothing,
     Rows { bit: usize },
 }
 
 /// Rows of a table that are known to be ours: they were found with all of their owners.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Sure {
+pub struct KnownOwned {
     pub rows: u64,
     /// The first and the last of their numbers.
     pub generations: (u32, u32),
@@ -23,9 +23,9 @@ pub struct Sure {
 
 /// What one reading was for.
 #[derive(Debug, Clone)]
-pub struct Swept {
+pub struct Scanned {
     pub adding: Vec<Followed>,
-    pub aside: Vec<ReferenceId>,
+    pub deferred: Vec<ReferenceId>,
     pub generation: u32,
 }
 
@@ -48,15 +48,15 @@ pub struct Discovery {
     pub(super) created: BTreeSet<TableId>,
     pub(super) done: BTreeMap<ReferenceId, u32>,
     /// References that were followed before their turn, and what waits for it.
-    pub(super) aside: BTreeMap<ReferenceId, Aside>,
-    pub(super) with_aside: BTreeSet<TableId>,
-    pub(super) sure: BTreeMap<TableId, Sure>,
+    pub(super) deferred: BTreeMap<ReferenceId, Deferred>,
+    pub(super) with_deferred: BTreeSet<TableId>,
+    pub(super) known_owned: BTreeMap<TableId, KnownOwned>,
     /// Tables whose rows are known in number only.
-    pub(super) counted: BTreeMap<TableId, Swept>,
+    pub(super) counted: BTreeMap<TableId, Scanned>,
     /// Tables whose rows are deleted as they are found.
-    pub(super) taken: BTreeSet<TableId>,
+    pub(super) single_pass: BTreeSet<TableId>,
     /// How long that took, per table.
-    pub(super) took: BTreeMap<TableId, Duration>,
+    pub(super) durations: BTreeMap<TableId, Duration>,
     pub(super) unreadable: BTreeSet<TableId>,
     pub(super) excluded: BTreeSet<ReferenceId>,
 }
@@ -74,17 +74,17 @@ impl Discovery {
 
     /// Rows of the closure are still in this table, and its key table tells which.
     pub fn shows(&self, table: TableId) -> bool {
-        !self.takes(table) && self.has_keys(table)
+        !self.is_single_pass(table) && self.has_keys(table)
     }
 
     /// Rows of this table are deleted as they are found.
-    pub fn takes(&self, table: TableId) -> bool {
-        self.taken.contains(&table)
+    pub fn is_single_pass(&self, table: TableId) -> bool {
+        self.single_pass.contains(&table)
     }
 
     /// How long it took to delete rows as they were found, per table.
-    pub fn took(&self) -> &BTreeMap<TableId, Duration> {
-        &self.took
+    pub fn durations(&self) -> &BTreeMap<TableId, Duration> {
+        &self.durations
     }
 
     /// The table has rows in the closure.
@@ -106,22 +106,22 @@ impl Discovery {
     }
 
     /// What was set aside for an unlink, where that is all of it: no parent was found since.
-    pub fn set_aside(&self, reference: ReferenceId, parent: TableId) -> Option<Aside> {
-        self.aside.get(&reference).copied().filter(|_| !self.has_grown(reference, parent))
+    pub fn defer_rows(&self, reference: ReferenceId, parent: TableId) -> Option<Deferred> {
+        self.deferred.get(&reference).copied().filter(|_| !self.has_grown(reference, parent))
     }
 
     /// Rows that need no question whose they are.
-    pub fn sure(&self, table: TableId) -> Option<Sure> {
-        self.sure.get(&table).copied()
+    pub fn known_owned(&self, table: TableId) -> Option<KnownOwned> {
+        self.known_owned.get(&table).copied()
     }
 
     /// All rows of the table are such.
     pub fn is_sure(&self, table: TableId) -> bool {
-        self.sure(table).is_some_and(|sure| sure.rows == self.rows[&table])
+        self.known_owned(table).is_some_and(|known_owned| known_owned.rows == self.rows[&table])
     }
 
-    pub fn with_aside(&self) -> impl Iterator<Item = TableId> + '_ {
-        self.with_aside.iter().copied()
+    pub fn with_deferred(&self) -> impl Iterator<Item = TableId> + '_ {
+        self.with_deferred.iter().copied()
     }
 
     /// There may be more than what was found.
@@ -162,8 +162,8 @@ impl Discovery {
 
     /// The bit of the rows that wait for this reference.
     pub(super) fn waiting(&self, reference: ReferenceId) -> Option<usize> {
-        match self.aside.get(&reference) {
-            Some(Aside::Rows { bit }) => Some(*bit),
+        match self.deferred.get(&reference) {
+            Some(Deferred::Rows { bit }) => Some(*bit),
             _ => None,
         }
     }

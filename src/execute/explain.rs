@@ -1,8 +1,8 @@
-//! Why one row goes, or stays: the same survey as a preview's, then what it holds of the row.
+//! Why one row goes, or stays: the same analysis as a preview's, then what it holds of the row.
 
+use super::analysis::{Analysis, analyze, collect_refusals};
 use super::discovery::Discovery;
 use super::naming::{key, named, standing};
-use super::survey::{Survey, judge, survey};
 use super::{Failure, Job, Observer, Run, ancestry, firewall};
 use crate::address::{Address, Place};
 use crate::catalog::{Origin, ReferenceId, TableId};
@@ -68,25 +68,25 @@ fn nothing(run: &Run, address: &Address) -> Answer {
 }
 
 fn explained(run: &mut Run, title: String, key: &RowKey) -> Result<Explanation, Failure> {
-    let mut survey = survey(run)?;
-    let refusals = judge(run, &mut survey)?.refusals.len();
-    let generation = match survey.discovery.has_keys(key.table) {
+    let mut analysis = analyze(run)?;
+    let refusals = collect_refusals(run, &mut analysis)?.refusals.len();
+    let generation = match analysis.discovery.has_keys(key.table) {
         true => {
             run.query(&run.sql.generation(key))?.first().map(|row| row.number(0)).transpose()?
         }
         false => None,
     };
-    let standing = standing(&survey.discovery, generation);
+    let standing = standing(&analysis.discovery, generation);
     let row = Relative { table: key.table, title, standing, refused: false };
     Ok(Explanation {
-        ancestry: ancestry::of(run, &survey.discovery, &survey.homes, row, key)?,
-        names: names(run, &survey.discovery, key)?,
-        owners: firewall::homes_of(run, &survey.discovery, &mut survey.homes, key)?,
-        judged: firewall::judgement(run, &survey.homes, key)?,
-        unlinks: unlinks(run, &survey, key)?,
-        protectors: protectors(run, &survey, key)?,
+        ancestry: ancestry::of(run, &analysis.discovery, &analysis.homes, row, key)?,
+        names: names(run, &analysis.discovery, key)?,
+        owners: firewall::homes_of(run, &analysis.discovery, &mut analysis.homes, key)?,
+        judged: firewall::judgement(run, &analysis.homes, key)?,
+        unlinks: unlinks(run, &analysis, key)?,
+        protectors: protectors(run, &analysis, key)?,
         refusals,
-        organizations: survey.discovery.organizations,
+        organizations: analysis.discovery.organizations,
     })
 }
 
@@ -119,10 +119,10 @@ fn references_of(run: &Run, table: TableId) -> Vec<ReferenceId> {
     references
 }
 
-fn unlinks(run: &mut Run, survey: &Survey, key: &RowKey) -> Result<Vec<usize>, Failure> {
+fn unlinks(run: &mut Run, analysis: &Analysis, key: &RowKey) -> Result<Vec<usize>, Failure> {
     let child =
         |position: usize| run.job.catalog.reference(run.job.plan.unlinks[position].reference).child;
-    let positions = survey.unlinked.iter().map(|unlinked| unlinked.unlink);
+    let positions = analysis.unlinked.iter().map(|unlinked| unlinked.unlink);
     let asked: Vec<usize> = positions.filter(|n| child(*n) == key.table).collect();
     let mut unlinks = Vec::new();
     for position in asked {
@@ -134,8 +134,8 @@ fn unlinks(run: &mut Run, survey: &Survey, key: &RowKey) -> Result<Vec<usize>, F
 }
 
 /// Rows that name this one by references which only `--force` would follow.
-fn protectors(run: &mut Run, survey: &Survey, key: &RowKey) -> Result<Vec<Protector>, Failure> {
-    let Survey { discovery, excluded, .. } = survey;
+fn protectors(run: &mut Run, analysis: &Analysis, key: &RowKey) -> Result<Vec<Protector>, Failure> {
+    let Analysis { discovery, excluded, .. } = analysis;
     let catalog = run.job.catalog;
     let mut protectors = Vec::new();
     let protects = |followed: &&Followed| {

@@ -100,18 +100,18 @@ fn suspicion(run: &Run, discovery: &Discovery, table: TableId) -> Option<Suspici
             table,
             owning: Vec::new(),
             homeless: false,
-            sure: None,
+            known_owned: None,
         });
     }
     if !plan.may_be_foreign(run.job.catalog, table) || discovery.is_sure(table) {
         return None;
     }
-    let sure = discovery.sure(table).map(|sure| sure.generations);
+    let known_owned = discovery.known_owned(table).map(|known_owned| known_owned.generations);
     let all = plan.owning_of(table);
     let finds_all = |id: &ReferenceId| found().all(|found| found.reference == Some(*id));
     let owning: Vec<ReferenceId> = all.iter().copied().filter(|id| !finds_all(id)).collect();
     let homeless = found().any(|found| found.reference.is_none_or(|id| !all.contains(&id)));
-    (homeless || !owning.is_empty()).then_some(Suspicion { table, owning, homeless, sure })
+    (homeless || !owning.is_empty()).then_some(Suspicion { table, owning, homeless, known_owned })
 }
 
 /// The way up, again generation by generation.
@@ -165,7 +165,7 @@ impl Climb {
                 self.done.insert(id, self.generation - 1);
                 let rows = run.execute(&statement)?;
                 self.add(parent, rows);
-                if discovery.takes(parent) && discovery.has_keys(parent) {
+                if discovery.is_single_pass(parent) && discovery.has_keys(parent) {
                     let statement = run.sql.climb_to_taken(id, since, self.generation);
                     run.execute(&statement)?;
                 }
@@ -249,8 +249,8 @@ pub fn forget(
     for table in keys {
         run.run(&run.sql.drop_key_table(table))?;
     }
-    for table in discovery.with_aside() {
-        run.run(&run.sql.drop_aside(table))?;
+    for table in discovery.with_deferred() {
+        run.run(&run.sql.drop_deferred(table))?;
     }
     Ok(())
 }

@@ -68,7 +68,7 @@ pub fn written_rows(run: &mut Run) -> Result<u64, Failure> {
 ///
 /// # Errors
 /// [`Failure::Unproven`]
-pub fn judge(run: &mut Run, findings: &Findings) -> Result<Result<Vec<Beyond>, String>, Failure> {
+pub fn compare(run: &mut Run, findings: &Findings) -> Result<Result<Vec<Beyond>, String>, Failure> {
     match std::mem::take(&mut run.ledger) {
         Ledger::Unread => Ok(Err("nothing was counted when the transaction began".into())),
         Ledger::Missing(reason) => Ok(Err(reason)),

@@ -1,6 +1,7 @@
 //! Runs a plan: find the closure, look for refusals, delete, prove, commit. It derives no rule of
 //! its own; preview and clean go through the same `measure`.
 
+mod analysis;
 mod ancestry;
 mod archiving;
 mod batch;
@@ -16,15 +17,14 @@ mod failure;
 mod firewall;
 mod guards;
 mod ledger;
+mod lock_wait;
 mod naming;
 mod obstacles;
 mod proof;
 mod restore;
+mod single_pass;
 mod standby;
-mod survey;
-mod take;
 mod transaction;
-mod watch;
 mod write_set;
 
 pub use archiving::Archiving;
@@ -46,15 +46,14 @@ use crate::label::printable;
 use crate::plan::{Plan, Refusal, RefusalKind};
 use crate::selection::{Root, Selection};
 use crate::sql::Sql;
+use analysis::measure;
 use ledger::{Ledger, Written};
+use lock_wait::LockWaitMonitor;
 use proof::Dangling;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
-use survey::measure;
-use take::taken;
 use transaction::{commit, retried, transaction};
-use watch::Watch;
 
 /// Everything that one deletion is made from.
 #[derive(Clone, Copy)]
@@ -162,7 +161,7 @@ struct Run<'a> {
     /// The longest statement that the server takes, where it does not take any.
     longest: Option<u64>,
     /// Who keeps us waiting.
-    watch: Option<Watch>,
+    lock_waits: Option<LockWaitMonitor>,
     /// The engine's count when the transaction began, and what we have written since.
     ledger: Ledger,
     written: Written,
@@ -267,9 +266,9 @@ fn delete(
     observe: Observer,
 ) -> Result<Outcome, Failure> {
     deletion::set_reference_checks(database, job.plan.rules.checks)?;
-    if let Some(tables) = taken(database.dialect(), job) {
-        let take = |run: &mut Run| take::clean(run, tables, expected);
-        let outcome = transaction(database, job, observe, take)?;
+    if let Some(tables) = single_pass::tables(database.dialect(), job) {
+        let single_pass = |run: &mut Run| single_pass::clean(run, tables, expected);
+        let outcome = transaction(database, job, observe, single_pass)?;
         // What only the closure as a whole can tell is asked of it, in a new transaction.
         if let Some(outcome) = outcome {
             return Ok(outcome);
@@ -296,7 +295,7 @@ impl<'a> Run<'a> {
             counts: false,
             archive: None,
             longest: None,
-            watch: None,
+            lock_waits: None,
             ledger: Ledger::default(),
             written: Written::default(),
             before: None,
@@ -323,7 +322,7 @@ impl<'a> Run<'a> {
             let target = self.database.target();
             let question = self.sql.dialect.blockers(facts.text(1));
             let patience = interrupt::at_most(self.job.lock_timeout);
-            self.watch = Some(Watch::begin(target, question, patience));
+            self.lock_waits = Some(LockWaitMonitor::begin(target, question, patience));
         }
         match facts.text(0) {
             level if level == wanted => Ok(()),
@@ -441,7 +440,7 @@ impl<'a> Run<'a> {
         send: impl FnOnce(&mut Database) -> database::Result<T>,
     ) -> Result<T, Failure> {
         interrupt::check()?;
-        watch::over(&self.watch, || Ok(send(self.database)?))
+        lock_wait::over(&self.lock_waits, || Ok(send(self.database)?))
     }
 
     /// # Errors

@@ -1,6 +1,6 @@
 //! What stands in the way besides other organizations: protected rows, and rows that cannot be unlinked.
 
-use super::discovery::{Aside, Discovery};
+use super::discovery::{Deferred, Discovery};
 use super::{Failure, Run};
 use crate::catalog::{Catalog, OnDelete, Reference, ReferenceId, TableId, TableKind};
 use crate::findings::{self, Change, Unlinked};
@@ -149,11 +149,11 @@ pub fn unlinked(run: &mut Run, discovery: &mut Discovery) -> Result<Vec<Unlinked
         if !concerned {
             continue;
         }
-        let aside = discovery.set_aside(unlink.reference, reference.parent);
-        match (run.unreadable(reference.child), aside) {
+        let deferred = discovery.defer_rows(unlink.reference, reference.parent);
+        match (run.unreadable(reference.child), deferred) {
             (Some(refusal), _) => discovery.refusals.push(refusal),
-            (None, Some(Aside::Nothing)) => {}
-            (None, Some(Aside::Rows { .. })) => worth.push((position, unlink, true)),
+            (None, Some(Deferred::Nothing)) => {}
+            (None, Some(Deferred::Rows { .. })) => worth.push((position, unlink, true)),
             (None, None) => asked.push((position, unlink, discovery.shows(reference.child))),
         }
     }
@@ -170,8 +170,8 @@ pub fn unlinked(run: &mut Run, discovery: &mut Discovery) -> Result<Vec<Unlinked
             continue;
         }
         let privileges = catalog.table(child).privileges;
-        let keep = match discovery.set_aside(unlink.reference, parent) {
-            Some(Aside::Rows { bit }) => {
+        let keep = match discovery.defer_rows(unlink.reference, parent) {
+            Some(Deferred::Rows { bit }) => {
                 let grown = discovery.has_grown(unlink.reference, child);
                 run.sql.keep_waiting(position, unlink, bit, grown)
             }

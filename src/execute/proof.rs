@@ -39,7 +39,7 @@ pub fn prove(run: &mut Run, findings: &Findings) -> Result<Proof, Failure> {
     run.names_ours()?;
     let rows = findings.rows();
     let mut proof = Proof { missing: nothing_dangles(run, &rows)?, ..Proof::default() };
-    match ledger::judge(run, findings)? {
+    match ledger::compare(run, findings)? {
         Ok(beyond) => proof.beyond = beyond,
         Err(reason) => proof.missing.push(format!("that nothing else went ({reason})")),
     }

@@ -151,7 +151,7 @@ fn insert_all(
     for tables in &source.restoration.order {
         let watched = !way.is_unwatched(run, tables);
         if watched != watching {
-            deletion::watch_rows(run, watched)?;
+            deletion::set_fk_enforcement(run, watched)?;
             watching = watched;
         }
         let inserted = insert(run, stages, tables, watched, restored);
@@ -159,7 +159,7 @@ fn insert_all(
         unwatched.extend(tables.iter().filter(|_| !watched));
     }
     if !watching {
-        deletion::watch_rows(run, true)?;
+        deletion::set_fk_enforcement(run, true)?;
     }
     Ok(unwatched)
 }

@@ -6,8 +6,8 @@ mod build;
 mod owning;
 mod refusal;
 mod rules;
+mod shared_scan;
 mod strategy;
-mod sweep;
 #[cfg(test)]
 mod tests;
 
@@ -16,7 +16,7 @@ pub use refusal::{Refusal, RefusalKind};
 pub use rules::{
     Checks, Condition, Consent, EngineCascade, Force, ForeignAction, Guards, Pattern, Rules,
 };
-pub use sweep::{can_share, pays};
+pub use shared_scan::{can_share, pays};
 
 use crate::catalog::{Catalog, Exclusion, Key, ReferenceId, Table, TableId};
 use crate::graph::Component;

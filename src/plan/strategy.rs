@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 impl Plan {
     /// Can rows be deleted as they are found?
-    pub fn may_take(&self, catalog: &Catalog) -> bool {
+    pub fn allows_single_pass(&self, catalog: &Catalog) -> bool {
         self.must_know_first(catalog).is_none()
     }
 

@@ -8,7 +8,7 @@ use toml::Spanned;
 
 /// The names under which a database and its server may be meant.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Place {
+pub struct ServerNames {
     pub databases: Meant,
     pub hosts: Meant,
 }
@@ -55,7 +55,7 @@ impl Policy {
     ///
     /// # Errors
     /// The guard that does not hold.
-    pub fn guard(&self, place: &Place) -> Result<(), Fault> {
+    pub fn guard(&self, place: &ServerNames) -> Result<(), Fault> {
         let guards = &self.file.guards;
         let databases = About {
             setting: "databases",

@@ -17,7 +17,7 @@ mod tests;
 
 pub use draft::{Draft, Entry};
 pub use file::{Caveat, File};
-pub use guards::{Guarded, Meant, Place, Spellings, canonical_host};
+pub use guards::{Guarded, Meant, ServerNames, Spellings, canonical_host};
 pub use resolve::{Resolved, resolve};
 pub use suggest::{Candidate, Types, candidates, of_types, typed_pairs, unclassified};
 

@@ -335,11 +335,11 @@ fn a_database_must_be_allowed_and_not_forbidden() {
         names: names.iter().map(|&name| name.to_owned()).collect(),
         addresses: addresses.iter().map(|&name| name.to_owned()).collect(),
     };
-    let mut place = Place::default();
+    let mut place = ServerNames::default();
     place.databases.asked = vec![spelled(&["crm_test"], &[])];
     place.hosts.asked = vec![spelled(&["db.ci"], &["10.0.0.7", "10.0.0.8"])];
     place.hosts.also = vec!["172.17.0.2".into()];
-    let holds = |place: &Place, text: &str| policy(text).guard(place).is_ok();
+    let holds = |place: &ServerNames, text: &str| policy(text).guard(place).is_ok();
     assert!(holds(&place, ""));
     assert!(holds(&place, "guards.databases = [\"*_test\"]"));
     assert!(holds(&place, "guards.hosts = [\"localhost\", \"10.*\"]"));

@@ -2,52 +2,52 @@
 
 use super::counted;
 use super::table::{line, wrapped};
-use crate::doctor::{Severity, Symptom};
+use crate::doctor::{Diagnostic, Severity};
 use serde::Serialize;
 
-pub fn table(database: &str, symptoms: &[Symptom], width: u16) -> String {
+pub fn table(database: &str, diagnostics: &[Diagnostic], width: u16) -> String {
     let mut text = String::new();
-    for symptom in symptoms {
-        let heading = match symptom.severity {
+    for diagnostic in diagnostics {
+        let heading = match diagnostic.severity {
             Severity::Blocks => "blocks: ",
             Severity::Slows => "slows: ",
             Severity::Note => "note: ",
         };
         // A reference names its table itself.
-        let named =
-            symptom.table.is_empty() || symptom.what.contains(&format!("{}.", symptom.table));
+        let named = diagnostic.table.is_empty()
+            || diagnostic.what.contains(&format!("{}.", diagnostic.table));
         let what = match named {
-            true => symptom.what.clone(),
-            false => format!("{}: {}", symptom.table, symptom.what),
+            true => diagnostic.what.clone(),
+            false => format!("{}: {}", diagnostic.table, diagnostic.what),
         };
         text += &wrapped(heading, &what, width);
-        if let Some(cure) = &symptom.cure {
+        if let Some(cure) = &diagnostic.cure {
             // One line, to be copied.
             text += &line(&format!("  cure: {cure};"));
         }
     }
-    let count = |severity| symptoms.iter().filter(|s| s.severity == severity).count() as u64;
-    match symptoms.is_empty() {
+    let count = |severity| diagnostics.iter().filter(|s| s.severity == severity).count() as u64;
+    match diagnostics.is_empty() {
         true => text + &line(&format!("{database}: nothing will bite")),
         false => {
             let blocks = count(Severity::Blocks);
             let slows = count(Severity::Slows);
-            let total = counted(symptoms.len() as u64, "finding");
+            let total = counted(diagnostics.len() as u64, "finding");
             let what = format!("{total}, {blocks} in the way, {slows} that cost time");
             text + &line(&format!("{database}: {what}"))
         }
     }
 }
 
-pub fn json(database: &str, exit: u8, symptoms: &[Symptom]) -> String {
+pub fn json(database: &str, exit: u8, diagnostics: &[Diagnostic]) -> String {
     #[derive(Serialize)]
     struct Document<'a> {
         format: u32,
         command: &'static str,
         database: &'a str,
         exit: u8,
-        findings: &'a [Symptom],
+        findings: &'a [Diagnostic],
     }
-    let document = Document { format: 1, command: "doctor", database, exit, findings: symptoms };
+    let document = Document { format: 1, command: "doctor", database, exit, findings: diagnostics };
     serde_json::to_string_pretty(&document).expect("plain data always serializes")
 }

@@ -1,5 +1,6 @@
 //! From plan and findings to text, for people and for machines. Pure.
 
+pub mod archives;
 pub mod csv;
 pub mod doctor;
 pub mod explain;
@@ -12,7 +13,6 @@ mod refusals;
 pub mod report;
 pub mod restoration;
 pub mod script;
-pub mod shelf;
 pub mod summary;
 pub mod table;
 #[cfg(test)]

@@ -4,7 +4,7 @@ use super::report::owners;
 use super::{Report, counted};
 use crate::label::shell_word;
 use crate::plan::{Refusal, RefusalKind};
-use crate::sql::cures;
+use crate::sql::fixes;
 use serde::Serialize;
 
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -203,14 +203,14 @@ fn hint(report: &Report, refusal: &Refusal) -> String {
         ),
         RefusalKind::Overlap => "--force deletes these rows".into(),
         RefusalKind::Privilege if refusal.detail.contains(" ON SCHEMA ") => {
-            cures::grant_usage(&refusal.detail, report.role)
+            fixes::grant_usage(&refusal.detail, report.role)
         }
         RefusalKind::Privilege => {
             let table = report.catalog.table(refusal.table);
-            cures::grant(report.dialect, &refusal.detail, table, report.role)
+            fixes::grant(report.dialect, &refusal.detail, table, report.role)
         }
         RefusalKind::ReplicaIdentity => {
-            cures::replica_identity(report.catalog.table(refusal.table))
+            fixes::replica_identity(report.catalog.table(refusal.table))
         }
         RefusalKind::RowSecurity => {
             "use a role with BYPASSRLS, or the owner without FORCE ROW LEVEL SECURITY".into()
@@ -232,7 +232,7 @@ fn hint(report: &Report, refusal: &Refusal) -> String {
             }
             _ => "a guard of the policy; --force does not pass it".into(),
         },
-        RefusalKind::Engine => cures::transactional(report.catalog.table(refusal.table)),
+        RefusalKind::Engine => fixes::transactional(report.catalog.table(refusal.table)),
         RefusalKind::WriteSet => {
             "--batch-rows ROWS deletes in several transactions, at most ROWS by each reference"
                 .into()

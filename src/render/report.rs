@@ -5,7 +5,7 @@ use crate::engine::{Dialect, Silence};
 use crate::findings::{Beyond, Findings, Proof, Step};
 use crate::plan::{EngineCascade, Plan};
 use crate::restoration::{Firing, firing};
-use crate::sql::{Sql, cures};
+use crate::sql::{Sql, fixes};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -300,7 +300,7 @@ impl Report<'_> {
         let name = |firing: &Firing| {
             format!("{} of {}", firing.triggers.join(", "), self.table_name(firing.table))
         };
-        let cure = cures::silencing(self.dialect, firing.iter().any(|one| one.needs_privilege));
+        let cure = fixes::silencing(self.dialect, firing.iter().any(|one| one.needs_privilege));
         let names: Vec<String> = firing.iter().map(name).collect();
         (!names.is_empty()).then(|| {
             format!(

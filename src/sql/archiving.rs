@@ -211,11 +211,11 @@ impl<'a> Sql<'a> {
         statement
     }
 
-    /// [`Sql::take`], returning the rows (PostgreSQL).
-    pub fn take_returning(&self, step: &Follow, keep: bool) -> Statement {
+    /// [`Sql::delete_children`], returning the rows (PostgreSQL).
+    pub fn delete_children_returning(&self, step: &Follow, keep: bool) -> Statement {
         let child = self.catalog.reference(step.reference).child;
         let values = self.archived_values(child, "c");
-        let delete = self.delete_children(step);
+        let delete = self.delete_children_by(step);
         if !keep {
             return format!("{delete} RETURNING {}", values.join(", ")).into();
         }

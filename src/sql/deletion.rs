@@ -61,14 +61,14 @@ impl Sql<'_> {
 
     /// Deletes the rows that name a parent found since, and puts their keys, as `keep` says, into
     /// their key table (PostgreSQL): rows that are gone are never found twice.
-    pub fn take(&self, step: &Follow, keep: bool) -> Statement {
+    pub fn delete_children(&self, step: &Follow, keep: bool) -> Statement {
         match self.dialect.keeps_deleted_keys() {
-            true => self.take_rows(step, keep),
-            false => self.take_unseen(step),
+            true => self.delete_child_rows(step, keep),
+            false => self.delete_unseen_children(step),
         }
     }
 
-    fn take_unseen(&self, step: &Follow) -> Statement {
+    fn delete_unseen_children(&self, step: &Follow) -> Statement {
         let child = self.catalog.reference(step.reference).child;
         let rows = self.identity_values(child, "c").join(", ");
         let since =
@@ -84,9 +84,9 @@ impl Sql<'_> {
         .into()
     }
 
-    fn take_rows(&self, step: &Follow, keep: bool) -> Statement {
+    fn delete_child_rows(&self, step: &Follow, keep: bool) -> Statement {
         let reference = self.catalog.reference(step.reference);
-        let delete = self.delete_children(step);
+        let delete = self.delete_children_by(step);
         match keep {
             false => delete.into(),
             true => format!(
@@ -100,7 +100,7 @@ impl Sql<'_> {
     }
 
     /// Deletes the rows that name a parent found since (PostgreSQL).
-    pub(super) fn delete_children(&self, step: &Follow) -> String {
+    pub(super) fn delete_children_by(&self, step: &Follow) -> String {
         let reference = self.catalog.reference(step.reference);
         let newer = self.dialect.operator(">");
         let since = match step.since {

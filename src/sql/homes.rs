@@ -29,7 +29,7 @@ pub struct Suspicion {
     /// Some rows were not found by any owning reference.
     pub homeless: bool,
     /// Rows with these numbers are none: the first and the last.
-    pub sure: Option<(u32, u32)>,
+    pub known_owned: Option<(u32, u32)>,
 }
 
 impl Sql<'_> {
@@ -141,7 +141,7 @@ impl Sql<'_> {
             true => format!(" AND k.gen > {selected}"),
             false => String::new(),
         };
-        let unsure = suspicion.sure.map_or(String::new(), |(first, last)| {
+        let unsure = suspicion.known_owned.map_or(String::new(), |(first, last)| {
             format!(" AND k.gen NOT BETWEEN {first} AND {last}")
         });
         let ways = outside.chain(homeless);

@@ -146,24 +146,24 @@ fn one_reading_finds_rows_by_several_references() {
     let plan = plan::build(&catalog, TableId(0), Rules::default());
     let sql = Sql::new(Dialect::Postgres, &catalog, &plan);
     let (adding, rows) = ([DEALS_ORG], BTreeMap::from([(USERS, 7)]));
-    let sweep = Sweep {
+    let shared_scan = SharedScan {
         table: DEALS,
         adding: &adding,
-        aside: &[DEALS_BY],
+        deferred: &[DEALS_BY],
         generation: 4,
         again: false,
         lock: true,
         rows: &rows,
     };
-    let text = |sweep: &Sweep| sql.sweep(sweep).inlined() + "\n";
+    let text = |shared_scan: &SharedScan| sql.shared_scan(shared_scan).inlined() + "\n";
     expect![[r#"
         INSERT INTO pg_temp.orgsweep_k2 SELECT c."id" AS c0, c."org" AS c1, CASE WHEN p0.gen IS NOT NULL THEN 4 ELSE -(CASE WHEN c."by" IN (SELECT p.c0 FROM pg_temp.orgsweep_k1 p) THEN 1 ELSE 0 END) END FROM "deals" c LEFT JOIN pg_temp.orgsweep_k0 p0 ON p0.c0 OPERATOR(pg_catalog.=) c."org" WHERE p0.gen IS NOT NULL OR c."by" IN (SELECT p.c0 FROM pg_temp.orgsweep_k1 p) FOR UPDATE OF c
-    "#]].assert_eq(&text(&sweep));
+    "#]].assert_eq(&text(&shared_scan));
     // Of too many parents for a list; and the row's owner comes second.
     let (adding, rows) = ([DEALS_BY, DEALS_ORG], BTreeMap::new());
     expect![[r#"
         INSERT INTO pg_temp.orgsweep_k2 SELECT c."id" AS c0, c."org" AS c1, CASE WHEN p0.gen IS NOT NULL THEN CASE WHEN (p1.gen IS NOT NULL) AND (p1.gen IS NOT NULL OR NOT (c."org" IS NOT NULL)) THEN 4 ELSE 6 END WHEN p1.gen IS NOT NULL THEN 5 END FROM "deals" c LEFT JOIN pg_temp.orgsweep_k1 p0 ON p0.c0 OPERATOR(pg_catalog.=) c."by" LEFT JOIN pg_temp.orgsweep_k0 p1 ON p1.c0 OPERATOR(pg_catalog.=) c."org" WHERE p0.gen IS NOT NULL OR p1.gen IS NOT NULL FOR UPDATE OF c
-    "#]].assert_eq(&text(&Sweep { adding: &adding, aside: &[], rows: &rows, ..sweep }));
+    "#]].assert_eq(&text(&SharedScan { adding: &adding, deferred: &[], rows: &rows, ..shared_scan }));
 }
 
 /// The schema may be as it was: nothing was proven, and that is what is to be said.

@@ -22,7 +22,7 @@ mod model;
 mod policy;
 mod pooler;
 mod races;
+mod rows_without_identity;
 mod seed_story;
 mod support;
-mod twins;
 mod types;

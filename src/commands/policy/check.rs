@@ -1,8 +1,8 @@
 //! `orgsweep policy check`: does the policy fit the database, and what does it mean there?
 
-use super::{Context, LOCK_TIMEOUT, Subject, evidence};
+use super::{Context, LOCK_TIMEOUT, Session, evidence};
 use crate::catalog::{Catalog, OnDelete, Origin, ReferenceId};
-use crate::cli::{PlainFormat, PolicyCheck, Which};
+use crate::cli::{PlainFormat, PolicyCheck, SelectArgs};
 use crate::database::Database;
 use crate::exit::{Exit, Problem};
 use crate::plan::{self, Plan};
@@ -12,24 +12,25 @@ use crate::sql::Sql;
 use crate::ui::Ui;
 use anyhow::Result;
 
-pub fn run(subject: &Subject, args: &PolicyCheck, ui: &mut Ui) -> Result<Exit> {
-    if !subject.policy.exists() {
+pub fn run(session: &Session, args: &PolicyCheck, ui: &mut Ui) -> Result<Exit> {
+    if !session.policy.exists() {
         return Err(Problem::usage("there is no policy here")
             .hint("orgsweep policy init --output orgsweep.toml writes a first one; --config FILE names another")
             .into());
     }
-    let which = Which { root: args.root.clone(), ..Which::default() };
-    let mut context = Context::open(subject, &which, LOCK_TIMEOUT)?;
-    let place = context.database.place(&subject.settings.libpq, &subject.policy.guarded())?;
+    let select = SelectArgs { root: args.root.clone(), ..SelectArgs::default() };
+    let mut context = Context::open(session, &select, LOCK_TIMEOUT)?;
+    let place =
+        context.database.server_names(&session.settings.libpq, &session.policy.guarded())?;
     context.try_policy()?;
     let plan = plan::build(&context.catalog, context.root.table, context.rules.clone());
     let Context { database, catalog, root, rules } = &mut context;
-    let unclassified = unclassified(&subject.policy, catalog, &plan)
+    let unclassified = unclassified(&session.policy, catalog, &plan)
         .into_iter()
         .map(|(table, why)| UnclassifiedView { table: catalog.table(table).name.to_string(), why });
     let view = PolicyView {
-        file: subject.policy.path().to_owned(),
-        database: subject.target.redacted(),
+        file: session.policy.path().to_owned(),
+        database: session.target.redacted(),
         root: catalog.table(root.table).name.to_string(),
         references: references(database, catalog, &plan)?,
         orphans: rules
@@ -37,8 +38,8 @@ pub fn run(subject: &Subject, args: &PolicyCheck, ui: &mut Ui) -> Result<Exit> {
             .iter()
             .map(|orphans| (catalog.table(orphans.table).name.to_string(), orphans.sql.clone()))
             .collect(),
-        guard: subject.policy.guard(&place).err().map(|fault| fault.to_string()),
-        caveats: subject.policy.file.caveats.clone(),
+        guard: session.policy.guard(&place).err().map(|fault| fault.to_string()),
+        caveats: session.policy.file.caveats.clone(),
         complete: args.complete,
         unclassified: unclassified.collect(),
     };

@@ -4,7 +4,7 @@ mod check;
 mod django;
 mod init;
 
-use super::context::{Context, Subject};
+use super::context::{Context, Session};
 use crate::catalog::{Catalog, ReferenceId, TableId};
 use crate::cli::PolicyCommand;
 use crate::database::{Database, Target};
@@ -25,14 +25,14 @@ const SAMPLE: u32 = 10_000;
 pub fn run(
     command: &PolicyCommand,
     target: &dyn Fn() -> Result<Target, Problem>,
-    subject: &dyn Fn() -> Result<Subject>,
+    session: &dyn Fn() -> Result<Session>,
     ui: &mut Ui,
 ) -> Result<Exit> {
     match command {
         // The policy that is there may be why a new one is wanted.
         PolicyCommand::Init(args) => init::run(&target()?, args, ui),
         PolicyCommand::Django(args) => django::run(args, ui),
-        PolicyCommand::Check(args) => check::run(&subject()?, args, ui),
+        PolicyCommand::Check(args) => check::run(&session()?, args, ui),
     }
 }
 

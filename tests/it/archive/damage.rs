@@ -349,22 +349,22 @@ fn texts_that_would_forge_output() {
             }
         }
     }
-    let shelf = shelf(&db);
-    std::fs::rename(&file, shelf.join(evil("kept").replace('/', "") + ".tar.zst"))
+    let archive_dir = archive_dir(&db);
+    std::fs::rename(&file, archive_dir.join(evil("kept").replace('/', "") + ".tar.zst"))
         .expect("its name");
-    for receipt in files(&shelf, ".receipt.json") {
+    for receipt in files(&archive_dir, ".receipt.json") {
         let text = std::fs::read(&receipt).expect("a receipt");
         let mut json = serde_json::from_slice(&text).expect("JSON");
         poison(&mut json);
         std::fs::write(&receipt, json.to_string()).expect("a receipt");
     }
-    let shelf = ["--archive-dir", &shelf.to_string_lossy()];
+    let archive_dir = ["--archive-dir", &archive_dir.to_string_lossy()];
     for flags in [&[][..], &["--format", "json"]] {
-        let told = orgsweep(&[&["history"], &shelf[..], flags].concat()).exits(0);
+        let told = orgsweep(&[&["history"], &archive_dir[..], flags].concat()).exits(0);
         told.shows_nothing_raw().says(&["cleaned"]);
-        orgsweep(&[&["archives"], &shelf[..], flags].concat()).exits(0).shows_nothing_raw();
+        orgsweep(&[&["archives"], &archive_dir[..], flags].concat()).exits(0).shows_nothing_raw();
     }
     let prune = ["archives", "prune", "--older-than", "0s"];
-    orgsweep(&[&shelf[..], &prune].concat()).shows_nothing_raw();
-    orgsweep(&[&prune[..1], &shelf, &prune[1..]].concat()).exits(0).shows_nothing_raw();
+    orgsweep(&[&archive_dir[..], &prune].concat()).shows_nothing_raw();
+    orgsweep(&[&prune[..1], &archive_dir, &prune[1..]].concat()).exits(0).shows_nothing_raw();
 }

@@ -66,8 +66,8 @@ each_backend! {
         let before = contents(&db);
         let mut told = 0;
         for (blocks, checks) in [(0, "set"), (8, "set"), (600, "engine"), (1200, "set")] {
-            let shelf = shelf(&db);
-            let flags = cleaning(&shelf.to_string_lossy(), &APEX).join(" ");
+            let archive_dir = archive_dir(&db);
+            let flags = cleaning(&archive_dir.to_string_lossy(), &APEX).join(" ");
             let script = format!(
                 "trap '' XFSZ; ulimit -f {blocks}; exec {} --database-url '{}' {flags} --reference-checks {checks}",
                 env!("CARGO_BIN_EXE_orgsweep"), db.url()
@@ -79,7 +79,7 @@ each_backend! {
                 false => outcome.says(&["the archive", "nothing was deleted", "too large"]),
             };
             told += u32::from(outcome.text().contains("nothing was deleted"));
-            assert_eq!(files(&shelf, "").len(), files(&shelf, ".json").len(), "{outcome}");
+            assert_eq!(files(&archive_dir, "").len(), files(&archive_dir, ".json").len(), "{outcome}");
             changes(&before, &contents(&db)).assert_none();
         }
         assert!(told > 0, "the archive never was what could not grow");
@@ -94,7 +94,7 @@ each_backend! {
         clean(&db, &["--org-name", "Apex"]).exits(3);
         // Nothing to do, and not confirmed.
         clean(&db, &["--org-name", "Nobody"]).exits(0);
-        db.orgsweep(&["clean", "--org-name", "Third", "--archive-dir", &shelf(&db).to_string_lossy()]).exits(4);
+        db.orgsweep(&["clean", "--org-name", "Third", "--archive-dir", &archive_dir(&db).to_string_lossy()]).exits(4);
         // Failed at the last step.
         db.execute(db.pick(
             "CREATE TRIGGER no BEFORE DELETE ON organizations BEGIN SELECT RAISE(ABORT, 'not today'); END",
@@ -104,7 +104,7 @@ each_backend! {
                  SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'not today'; END",
         ));
         clean(&db, &APEX).exits(1).says(&["not today"]);
-        assert_eq!(files(&shelf(&db), ".tar"), [""; 0].map(std::path::PathBuf::from));
+        assert_eq!(files(&archive_dir(&db), ".tar"), [""; 0].map(std::path::PathBuf::from));
         changes(&before, &contents(&db)).assert_none();
     }
 
@@ -114,10 +114,10 @@ each_backend! {
         let mode = |path: &std::path::Path| {
             std::fs::metadata(path).expect("it is there").permissions().mode() & 0o777
         };
-        let shelf = shelf(&db);
-        assert_eq!(mode(&shelf), 0o700);
-        let kept = files(&shelf, "");
-        assert_eq!((kept.len(), files(&shelf, ".receipt.json").len()), (2, 1), "{kept:?}");
+        let archive_dir = archive_dir(&db);
+        assert_eq!(mode(&archive_dir), 0o700);
+        let kept = files(&archive_dir, "");
+        assert_eq!((kept.len(), files(&archive_dir, ".receipt.json").len()), (2, 1), "{kept:?}");
         for path in kept {
             assert_eq!(mode(&path), 0o600, "{}", path.display());
         }
@@ -163,18 +163,18 @@ each_backend! {
         let (mut killed, mut restored) = (0, 0);
         for moment in 0..MOMENTS {
             let copy = db.copy();
-            let shelf = shelf(&copy);
-            let clean = copy.command(&cleaning(&shelf.to_string_lossy(), &APEX)).start();
+            let archive_dir = archive_dir(&copy);
+            let clean = copy.command(&cleaning(&archive_dir.to_string_lossy(), &APEX)).start();
             std::thread::sleep(whole * (2 * moment + 1) / (2 * MOMENTS));
             clean.signal("KILL");
             let outcome = clean.finish();
             settle(&copy);
             let now = copy.fingerprint();
-            let (partial, sealed) = (files(&shelf, ".partial").len(), files(&shelf, ".tar.zst").len());
+            let (partial, sealed) = (files(&archive_dir, ".partial").len(), files(&archive_dir, ".tar.zst").len());
             killed += u32::from(outcome.code == 137);
-            let case = format!("moment {moment} of {whole:?}: {:?}\n{outcome}", files(&shelf, ""));
+            let case = format!("moment {moment} of {whole:?}: {:?}\n{outcome}", files(&archive_dir, ""));
             if now == before {
-                assert!(sealed <= 1 && files(&shelf, "zst").iter().all(|path| !path.ends_with("zst")), "{case}");
+                assert!(sealed <= 1 && files(&archive_dir, "zst").iter().all(|path| !path.ends_with("zst")), "{case}");
             } else {
                 assert!(now == after && (partial, sealed) == (0, 1), "{case}");
                 restore(&copy, &only_archive(&copy), &[]).exits(0);
@@ -212,13 +212,14 @@ fn a_commit_without_an_answer_leaves_a_pending_archive() {
             "COMMIT" => verdict,
             _ => Verdict::Forward,
         });
-        let outcome = proxy.command(&cleaning(&shelf(&db).to_string_lossy(), &APEX)).run().exits(7);
+        let outcome =
+            proxy.command(&cleaning(&archive_dir(&db).to_string_lossy(), &APEX)).run().exits(7);
         settle(&db);
         let archive = only_archive(&db);
         assert!(archive.to_string_lossy().ends_with(".tar.zst.pending"), "{}", archive.display());
         let outcome = outcome.says(&[&archive.to_string_lossy(), "orgsweep verify"]);
         assert_eq!(before != contents(&db), gone, "{outcome}");
-        let receipt = files(&shelf(&db), ".receipt.json").pop().expect("a receipt");
+        let receipt = files(&archive_dir(&db), ".receipt.json").pop().expect("a receipt");
         let receipt = std::fs::read_to_string(receipt).expect("a receipt");
         let name = archive.file_name().unwrap_or_default().to_string_lossy();
         assert!(receipt.contains("\"unknown\"") && receipt.contains(&*name), "{receipt}");
@@ -227,7 +228,7 @@ fn a_commit_without_an_answer_leaves_a_pending_archive() {
             false => restore(&db, &archive, &[]).exits(3).says(&["taken"]),
         };
         changes(&before, &contents(&db)).assert_none();
-        std::fs::remove_dir_all(shelf(&db)).expect("the archive is removed");
+        std::fs::remove_dir_all(archive_dir(&db)).expect("the archive is removed");
     }
 }
 
@@ -250,7 +251,7 @@ fn killed_around_commit() {
             }
             _ => Verdict::Forward,
         });
-        let clean = proxy.command(&cleaning(&shelf(&db).to_string_lossy(), &APEX)).start();
+        let clean = proxy.command(&cleaning(&archive_dir(&db).to_string_lossy(), &APEX)).start();
         commits.recv().expect("a COMMIT");
         if gone {
             // The server has it by then.
@@ -296,9 +297,9 @@ fn an_interrupted_run_leaves_no_archive() {
         "CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(60); RETURN old; END $$;
          CREATE TRIGGER slow BEFORE DELETE ON organizations FOR EACH ROW EXECUTE FUNCTION slow()",
     );
-    let shelf = shelf(&db);
+    let archive_dir = archive_dir(&db);
     for (signal, code) in [("INT", 130), ("TERM", 143)] {
-        let clean = db.command(&cleaning(&shelf.to_string_lossy(), &APEX)).start();
+        let clean = db.command(&cleaning(&archive_dir.to_string_lossy(), &APEX)).start();
         let deadline = Instant::now() + Duration::from_secs(20);
         while db.value("SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'") == "0"
         {
@@ -307,7 +308,7 @@ fn an_interrupted_run_leaves_no_archive() {
         }
         clean.signal(signal);
         let outcome = clean.finish().exits(code);
-        assert_eq!(files(&shelf, ".tar").len(), 0, "{outcome}");
+        assert_eq!(files(&archive_dir, ".tar").len(), 0, "{outcome}");
         settle(&db);
         changes(&before, &contents(&db)).assert_none();
     }

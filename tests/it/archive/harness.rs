@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 pub const CHECKS: [&str; 2] = ["engine", "set"];
 
 /// Where the tests keep archives.
-pub fn shelf(db: &TestDatabase) -> PathBuf {
+pub fn archive_dir(db: &TestDatabase) -> PathBuf {
     db.directory().join("archives")
 }
 
@@ -23,7 +23,7 @@ pub fn files(directory: &Path, part: &str) -> Vec<PathBuf> {
 /// The only archive that there is, whatever its state.
 #[track_caller]
 pub fn only_archive(db: &TestDatabase) -> PathBuf {
-    let archives = files(&shelf(db), ".tar.zst");
+    let archives = files(&archive_dir(db), ".tar.zst");
     assert_eq!(archives.len(), 1, "{archives:?}");
     archives.into_iter().next().expect("one archive")
 }
@@ -36,14 +36,14 @@ pub fn cleaning<'a>(directory: &'a str, flags: &[&'a str]) -> Vec<&'a str> {
 
 /// `clean --yes` in JSON, archived in the test's directory.
 pub fn clean(db: &TestDatabase, flags: &[&str]) -> Outcome {
-    db.orgsweep(&cleaning(&shelf(db).to_string_lossy(), flags))
+    db.orgsweep(&cleaning(&archive_dir(db).to_string_lossy(), flags))
 }
 
 /// `restore` in JSON.
 pub fn restore(db: &TestDatabase, archive: &Path, flags: &[&str]) -> Outcome {
-    let (archive, shelf) = (archive.to_string_lossy(), shelf(db));
+    let (archive, archive_dir) = (archive.to_string_lossy(), archive_dir(db));
     let common =
-        ["restore", &archive, "--format", "json", "--archive-dir", &shelf.to_string_lossy()];
+        ["restore", &archive, "--format", "json", "--archive-dir", &archive_dir.to_string_lossy()];
     db.orgsweep(&[&common[..], flags].concat())
 }
 

@@ -22,13 +22,13 @@ const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// `archives …` or `history …`.
 fn asked(db: &TestDatabase, words: &[&str]) -> Outcome {
-    let shelf = shelf(db);
-    orgsweep(&[words, &["--archive-dir", &shelf.to_string_lossy()]].concat()).exits(0)
+    let archive_dir = archive_dir(db);
+    orgsweep(&[words, &["--archive-dir", &archive_dir.to_string_lossy()]].concat()).exits(0)
 }
 
 /// The only receipt that there is; it goes.
 fn receipt(db: &TestDatabase) -> Value {
-    let receipts = files(&shelf(db), ".receipt.json");
+    let receipts = files(&archive_dir(db), ".receipt.json");
     assert_eq!(receipts.len(), 1, "{receipts:?}");
     let text = std::fs::read_to_string(&receipts[0]).expect("a receipt");
     std::fs::remove_file(&receipts[0]).expect("it goes");
@@ -54,7 +54,7 @@ each_backend! {
         assert_eq!(part["digests"].as_object().map(|digests| digests.len()), Some(3), "{cleaned:#}");
 
         restore(&db, &only_archive(&db), &["--dry-run"]).exits(0);
-        assert_eq!(files(&shelf(&db), ".receipt.json").len(), 0);
+        assert_eq!(files(&archive_dir(&db), ".receipt.json").len(), 0);
         restore(&db, &only_archive(&db), &[]).exits(0);
         let restored = receipt(&db);
         assert_eq!((&restored["command"], &restored["parts"][0]["outcome"]), (&"restore".into(), &"restored".into()));
@@ -84,7 +84,7 @@ each_backend! {
         let series = receipt(&db);
         let outcomes: Vec<&Value> = series["parts"].as_array().expect("parts").iter().map(|part| &part["outcome"]).collect();
         assert_eq!((&series["exit"], outcomes), (&8.into(), vec![&Value::from("cleaned"), &Value::from("failed")]), "{series:#}");
-        assert_eq!(files(&shelf(&db), ".tar.zst").len(), 2);
+        assert_eq!(files(&archive_dir(&db), ".tar.zst").len(), 2);
     }
 
     fn a_receipt_elsewhere(db: TestDatabase) {
@@ -95,7 +95,7 @@ each_backend! {
             clean(&db, &["--org-name", "Apex", "--receipt", unwritable]).exits(2).says(&["--receipt", "cannot be written"]);
         }
         changes(&before, &contents(&db)).assert_none();
-        assert_eq!(files(&shelf(&db), "").len(), 0);
+        assert_eq!(files(&archive_dir(&db), "").len(), 0);
 
         // Without an archive, and with no place for one.
         let path = file.to_string_lossy().into_owned();
@@ -108,7 +108,7 @@ each_backend! {
         clean(&db, &["--org-name", "Third", "--no-archive", "--receipt", &path]).exits(0);
         let json: Value = serde_json::from_str(&std::fs::read_to_string(&file).expect("a receipt")).expect("JSON");
         assert_eq!(json["selection"].as_str().map(|text| text.contains("Third")), Some(true), "{json:#}");
-        assert_eq!(files(&shelf(&db), ".tar").len(), 0);
+        assert_eq!(files(&archive_dir(&db), ".tar").len(), 0);
     }
 
     fn archives_and_history_are_listed(db: TestDatabase) {
@@ -119,10 +119,10 @@ each_backend! {
         let archive = only_archive(&db);
         let name = archive.file_name().unwrap().to_string_lossy().into_owned();
         clean(&db, &["--org-name", "Global"]).exits(3);
-        let shelf = shelf(&db);
-        std::fs::write(shelf.join("x.tar.zst.partial"), "").expect("a file");
-        std::fs::copy(&archive, shelf.join("y.tar.zst.pending")).expect("a copy");
-        std::fs::write(shelf.join("somebody's.txt"), "").expect("a file");
+        let archive_dir = archive_dir(&db);
+        std::fs::write(archive_dir.join("x.tar.zst.partial"), "").expect("a file");
+        std::fs::copy(&archive, archive_dir.join("y.tar.zst.pending")).expect("a copy");
+        std::fs::write(archive_dir.join("somebody's.txt"), "").expect("a file");
 
         asked(&db, &["archives"]).says(&[&name, "Apex", "complete", "pending", "partial", "3 archives"]).hides("somebody");
         let json = asked(&db, &["archives", "--format", "json"]).json();
@@ -133,7 +133,7 @@ each_backend! {
         asked(&db, &["archives", "show", &name]).says(&["Apex", "notes", "unlinked: user_id", "2 rows deleted, 1 row unlinked"]);
         let json = asked(&db, &["archives", "show", &archive.to_string_lossy(), "--format", "json"]).json();
         assert_eq!(json["manifest"]["sections"].as_array().map(Vec::len), Some(3), "{json:#}");
-        orgsweep(&["archives", "show", "x.tar.zst.partial", "--archive-dir", &shelf.to_string_lossy()]).exits(3);
+        orgsweep(&["archives", "show", "x.tar.zst.partial", "--archive-dir", &archive_dir.to_string_lossy()]).exits(3);
 
         asked(&db, &["history"]).says(&["clean", "Apex", "cleaned", "Global", "refused"]);
         asked(&db, &["history", "--last", "1"]).says(&["Global"]).hides("Apex");
@@ -147,7 +147,7 @@ each_backend! {
         clean(&db, &["--org-name", "Apex"]).exits(0);
         let old = only_archive(&db);
         clean(&db, &["--org-name", "Third"]).exits(0);
-        let young = files(&shelf(&db), "third").into_iter().find(|path| path.extension() == Some("zst".as_ref()));
+        let young = files(&archive_dir(&db), "third").into_iter().find(|path| path.extension() == Some("zst".as_ref()));
         let young = young.expect("an archive");
         age(&old, 20);
         let prune = ["archives", "prune", "--older-than", "10d"];
@@ -157,7 +157,7 @@ each_backend! {
         assert_eq!(json["archives"].as_array().map(Vec::len), Some(1), "{json:#}");
         assert!(!old.exists() && young.exists());
         asked(&db, &prune).says(&["0 archives removed"]);
-        assert_eq!(files(&shelf(&db), ".receipt.json").len(), 2);
+        assert_eq!(files(&archive_dir(&db), ".receipt.json").len(), 2);
     }
 
     /// Later runs remove what was kept long enough, and nothing else.
@@ -165,12 +165,12 @@ each_backend! {
         db.execute(SCHEMA);
         let other = db.copy();
         clean(&db, &["--org-name", "Apex"]).exits(0);
-        let (shelf, own) = (shelf(&db), only_archive(&db));
-        let elsewhere = cleaning(shelf.to_str().expect("a path"), &["--org-name", "Third"]);
+        let (archive_dir, own) = (archive_dir(&db), only_archive(&db));
+        let elsewhere = cleaning(archive_dir.to_str().expect("a path"), &["--org-name", "Third"]);
         other.orgsweep(&elsewhere).exits(0);
-        let third = files(&shelf, "third-").into_iter().find(|path| path.extension() == Some("zst".as_ref()));
+        let third = files(&archive_dir, "third-").into_iter().find(|path| path.extension() == Some("zst".as_ref()));
         let third = third.expect("another database's archive");
-        let named = |hex: &str, ending: &str| shelf.join(format!("20260101T000000.000Z-x-{hex}.tar.zst{ending}"));
+        let named = |hex: &str, ending: &str| archive_dir.join(format!("20260101T000000.000Z-x-{hex}.tar.zst{ending}"));
         let copied = |hex: &str, ending: &str, days: u32| {
             std::fs::copy(&own, named(hex, ending)).expect("a copy");
             age(&named(hex, ending), days);
@@ -178,16 +178,16 @@ each_backend! {
         };
         let old = copied("00000001", "", 31);
         let left = copied("00000002", ".partial", 32);
-        let receipt = shelf.join("20250101T000000.000Z-x-00000003.receipt.json");
+        let receipt = archive_dir.join("20250101T000000.000Z-x-00000003.receipt.json");
         std::fs::copy(own.to_string_lossy().replace(".tar.zst", ".receipt.json"), &receipt).expect("a copy");
         let stays = [
             copied("00000004", "", 29),
             copied("00000005", ".pending", 60),
             copied("00000006", ".partial", 0),
             named("00000007", ""),
-            shelf.join("backup.tar.zst"),
-            shelf.join("mine.receipt.json"),
-            shelf.join("mine.txt"),
+            archive_dir.join("backup.tar.zst"),
+            archive_dir.join("mine.receipt.json"),
+            archive_dir.join("mine.txt"),
             third,
         ];
         std::fs::write(&stays[3], "no archive").expect("a file");
@@ -213,29 +213,29 @@ each_backend! {
         // Not what the run itself has made, however little is to be kept.
         clean(&db, &["--org-name", "Third", "--archive-keep", "0s"]).exits(0);
         assert!(!own.exists() && !stays[0].exists());
-        assert_eq!(files(&shelf, "third-").len(), 4);
+        assert_eq!(files(&archive_dir, "third-").len(), 4);
     }
 
     fn archives_of_one_database_are_pruned_by_hand(db: TestDatabase) {
         db.execute(SCHEMA);
         let other = db.copy();
-        let shelf = shelf(&db);
-        let shelf_name = shelf.to_str().expect("a path");
+        let archive_dir = archive_dir(&db);
+        let shelf_name = archive_dir.to_str().expect("a path");
         for db in [&db, &other] {
             db.orgsweep(&cleaning(shelf_name, &["--org-name", "Apex"])).exits(0);
         }
-        std::fs::write(shelf.join("20260101T000000.000Z-x-00000000.tar.zst"), "no archive").expect("a file");
+        std::fs::write(archive_dir.join("20260101T000000.000Z-x-00000000.tar.zst"), "no archive").expect("a file");
         let prune = ["archives", "prune", "--older-than", "0s", "--archive-dir", shelf_name];
         db.orgsweep(&prune).exits(0).says(&["1 archive removed"]);
         orgsweep(&prune).exits(0).says(&["1 archive removed"]);
-        assert_eq!(files(&shelf, ".tar.zst").len(), 1);
+        assert_eq!(files(&archive_dir, ".tar.zst").len(), 1);
     }
 
     /// What is being written is locked, however long that takes.
     fn a_run_under_way_keeps_its_archive(db: TestDatabase) {
         db.execute(SCHEMA);
         clean(&db, &["--org-name", "Apex"]).exits(0);
-        let partial = shelf(&db).join("20260101T000000.000Z-x-00000000.tar.zst.partial");
+        let partial = archive_dir(&db).join("20260101T000000.000Z-x-00000000.tar.zst.partial");
         std::fs::copy(only_archive(&db), &partial).expect("a copy");
         age(&partial, 60);
         let writer = std::fs::File::open(&partial).expect("a file");
@@ -251,9 +251,9 @@ each_backend! {
         use std::os::unix::fs::PermissionsExt;
         db.execute(SCHEMA);
         clean(&db, &["--org-name", "Apex"]).exits(0).hides("chmod");
-        let mode = |mode| std::fs::set_permissions(shelf(&db), std::fs::Permissions::from_mode(mode)).expect("a mode");
+        let mode = |mode| std::fs::set_permissions(archive_dir(&db), std::fs::Permissions::from_mode(mode)).expect("a mode");
         mode(0o755);
-        let directory = shelf(&db).display().to_string();
+        let directory = archive_dir(&db).display().to_string();
         clean(&db, &["--org-name", "Third"]).exits(0).says(&["warning", &format!("chmod 700 '{directory}'")]);
         mode(0o700);
         clean(&db, &["--org-name", "Nobody"]).exits(0).hides("chmod");
@@ -270,19 +270,20 @@ fn no_password_is_kept() {
         "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {}",
         role.name
     ));
-    let shelf = shelf(&db).to_string_lossy().into_owned();
+    let archive_dir = archive_dir(&db).to_string_lossy().into_owned();
     let run =
         |flags: &[&str]| Invocation::new(&[&["--database-url", &role.url], flags].concat()).run();
-    run(&cleaning(&shelf, &["--org-name", "Apex"])).exits(0).hides(&role.password);
+    run(&cleaning(&archive_dir, &["--org-name", "Apex"])).exits(0).hides(&role.password);
     let archive = only_archive(&db).to_string_lossy().into_owned();
-    run(&["restore", &archive, "--archive-dir", &shelf]).exits(0).hides(&role.password);
-    run(&["restore", &archive, "--archive-dir", &shelf]).exits(3).hides(&role.password);
+    run(&["restore", &archive, "--archive-dir", &archive_dir]).exits(0).hides(&role.password);
+    run(&["restore", &archive, "--archive-dir", &archive_dir]).exits(3).hides(&role.password);
     let wrong = role.url.replace("S3cret", "S3cret-wr0ng");
     let failed = Invocation::new(
-        &[&["--database-url", &wrong], &cleaning(&shelf, &["--org-name", "Apex"])[..]].concat(),
+        &[&["--database-url", &wrong], &cleaning(&archive_dir, &["--org-name", "Apex"])[..]]
+            .concat(),
     );
     failed.run().exits(1).hides("S3cret");
-    let kept = files(std::path::Path::new(&shelf), "");
+    let kept = files(std::path::Path::new(&archive_dir), "");
     assert!(kept.len() >= 4, "{kept:?}");
     for path in kept {
         let bytes = std::fs::read(&path).expect("a file");

@@ -28,7 +28,7 @@ fn peaks(rows: u32) -> Option<[u64; 2]> {
          INSERT INTO organizations VALUES (1, 'Apex'), (2, 'Global');
          INSERT INTO logs SELECT n, repeat(md5(n::text), 4), 'row ' || n, 1 FROM generate_series(1, {rows}) n"
     ));
-    let directory = shelf(&db).to_string_lossy().into_owned();
+    let directory = archive_dir(&db).to_string_lossy().into_owned();
     let cleaned = peak(db.command(&cleaning(&directory, &["--org-name", "Apex"])).start());
     let archive = only_archive(&db).to_string_lossy().into_owned();
     let restored = peak(db.command(&["restore", &archive, "--archive-dir", &directory]).start());

@@ -411,7 +411,7 @@ fn a_role_s_settings_change_no_value() {
         "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {name}"
     ));
     let before = contents(&db);
-    let directory = shelf(&db).to_string_lossy().into_owned();
+    let directory = archive_dir(&db).to_string_lossy().into_owned();
     let flags = cleaning(&directory, &["--org-name", "Apex"]);
     let odd = |flags: &[&str]| {
         let target = ["--database-url", &role.url];
@@ -450,13 +450,13 @@ fn text_that_is_not_utf_8_stays() {
              INSERT INTO organizations VALUES (1, 'Apex'); INSERT INTO users VALUES (1, E'\\xff')",
         )
         .expect("a table with what is no UTF-8");
-    let directory = shelf(&db).to_string_lossy().into_owned();
+    let directory = archive_dir(&db).to_string_lossy().into_owned();
     for checks in CHECKS {
         let flags = cleaning(&directory, &["--org-name", "Apex", "--reference-checks", checks]);
         let outcome = Invocation::new(&[&["--database-url", &url], &flags[..]].concat()).run();
         outcome.exits(1).says(&["invalid byte sequence"]);
         let left = ascii.query(&"SELECT count(*)::text FROM users".into()).expect("a count");
-        assert_eq!((left[0].text(0), files(&shelf(&db), ".tar.zst").len()), ("1", 0));
+        assert_eq!((left[0].text(0), files(&archive_dir(&db), ".tar.zst").len()), ("1", 0));
     }
     drop(ascii);
     db.execute(&format!("DROP DATABASE {name} WITH (FORCE)"));

@@ -64,7 +64,7 @@ fn examine(arena: &mut Arena, case: &Case) -> Result<(u64, u64), String> {
             checks,
         ];
         let clean = clean(&arena.db, &flags);
-        let archives = files(&shelf(&arena.db), ".tar.zst");
+        let archives = files(&archive_dir(&arena.db), ".tar.zst");
         if clean.code != 0 {
             if !archives.is_empty() {
                 return Err(format!("an archive of what was not deleted: {archives:?}\n{clean}"));

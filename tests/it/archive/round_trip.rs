@@ -21,7 +21,7 @@ each_backend! {
             let before = contents(&copy);
             let flags = ["--org-id", "1", "--org-id", "2", "--per-org", "--force", "--foreign", "unlink", "--reference-checks", checks];
             let outcome = clean(&copy, &flags).exits(0);
-            let archives = files(&shelf(&copy), ".tar.zst");
+            let archives = files(&archive_dir(&copy), ".tar.zst");
             assert_eq!(archives.len(), 2, "{outcome}");
             let named = |name: &str| archives.iter().find(|path| path.to_string_lossy().contains(name));
             let (apex, global) = (named("apex").expect("Apex"), named("global").expect("Global"));
@@ -44,7 +44,7 @@ each_backend! {
         db.execute(&COMPANIES.replace("ON DELETE RESTRICT", "ON DELETE SET NULL"));
         let before = contents(&db);
         let outcome = clean(&db, &["--org-name", "Apex", "--batch-rows", "1"]).exits(0);
-        let archives = files(&shelf(&db), ".tar.zst");
+        let archives = files(&archive_dir(&db), ".tar.zst");
         assert!(archives.len() > 1 && before != contents(&db), "{archives:?}\n{outcome}");
         for archive in archives.iter().rev() {
             restore(&db, archive, &[]).exits(0);

@@ -134,9 +134,9 @@ fn nobody_on_the_search_path_is_asked_by_who_deletes_and_restores() {
         let Some(db) = postgres(&format!("{SCHEMA}{triggers}")) else { return };
         let role = surrounded(&db);
         let before = contents(&db);
-        let shelf = shelf(&db).to_string_lossy().into_owned();
+        let archive_dir = archive_dir(&db).to_string_lossy().into_owned();
         let flags = ["--org-name", "Apex", "--reference-checks", checks, "--verify"];
-        run(&role, &db, &cleaning(&shelf, &flags)).exits(0);
+        run(&role, &db, &cleaning(&archive_dir, &flags)).exits(0);
         let rows = ["organizations", "users", "docs", "notes", "logs"].map(|table| db.count(table));
         assert_eq!(rows, [1, 1, 1, 2, 1]);
         // The trigger meant its own table, not ours.
@@ -144,7 +144,7 @@ fn nobody_on_the_search_path_is_asked_by_who_deletes_and_restores() {
         assert_eq!((db.count("audit"), db.count("orgsweep_k1")), (own, own));
         db.execute("DROP TRIGGER IF EXISTS changed ON notes; TRUNCATE audit, orgsweep_k1");
         let archive = only_archive(&db).to_string_lossy().into_owned();
-        run(&role, &db, &["restore", &archive, "--archive-dir", &shelf]).exits(0);
+        run(&role, &db, &["restore", &archive, "--archive-dir", &archive_dir]).exits(0);
         released(&db, &role);
         changes(&before, &contents(&db)).assert_none();
     }
@@ -163,9 +163,9 @@ fn an_archive_is_restored_under_another_search_path() {
         return;
     };
     let before = contents(&db);
-    let shelf = shelf(&db).to_string_lossy().into_owned();
+    let archive_dir = archive_dir(&db).to_string_lossy().into_owned();
     let of_app = format!("{}?options=-csearch_path%3Dapp", db.url());
-    let flags = cleaning(&shelf, &["--org-name", "Apex"]);
+    let flags = cleaning(&archive_dir, &["--org-name", "Apex"]);
     orgsweep(&[&flags[..], &["--database-url", &of_app]].concat()).exits(0);
     restore(&db, &only_archive(&db), &[]).exits(0);
     changes(&before, &contents(&db)).assert_none();

@@ -153,13 +153,13 @@ each_backend! {
         let before = db.dump();
         let kept = tempfile::TempDir::new().unwrap();
         let directory = kept.path().display().to_string();
-        let shelf = ["--archive-dir", &directory];
-        db.orgsweep(&[&CLEAN[..], &shelf, &["--batch-rows", "1"]].concat()).exits(0);
+        let archive_dir = ["--archive-dir", &directory];
+        db.orgsweep(&[&CLEAN[..], &archive_dir, &["--batch-rows", "1"]].concat()).exits(0);
         let archives = archives(kept.path());
         let names: Vec<&str> = archives.iter().map(String::as_str).collect();
         // MariaDB's rows that are alike go together.
         assert!(names.len() > 2 || matches!(db.backend, Backend::Mysql), "{names:?}");
-        let restore = |names: &[&str]| db.orgsweep(&[&["restore"], names, &shelf].concat());
+        let restore = |names: &[&str]| db.orgsweep(&[&["restore"], names, &archive_dir].concat());
         restore(&names).exits(0);
         assert_eq!(db.dump(), before);
         for name in &names {

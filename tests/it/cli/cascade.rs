@@ -97,9 +97,9 @@ each_backend! {
     fn what_the_engine_deletes_is_archived_and_comes_back(db: TestDatabase) {
         db.execute(SCHEMA);
         let before = db.dump();
-        let shelf = db.directory().join("archives");
-        let shelf = shelf.to_string_lossy();
-        let outcome = clean(&db, &["--engine-cascade", "--archive-dir", &shelf]).exits(0);
+        let archive_dir = db.directory().join("archives");
+        let archive_dir = archive_dir.to_string_lossy();
+        let outcome = clean(&db, &["--engine-cascade", "--archive-dir", &archive_dir]).exits(0);
         let json = outcome.json();
         let archive = json["archives"][0].as_str().expect("an archive");
         assert_eq!(changes(&before, &db.dump()).deleted("articles"), 1);

@@ -41,7 +41,7 @@ each_server! {
             phase.release(&company.db);
             goes(&company, &format!("{phase:?}"));
             company.refill();
-            std::fs::remove_dir_all(shelf(&company.db)).expect("the archives");
+            std::fs::remove_dir_all(archive_dir(&company.db)).expect("the archives");
         }
     }
 
@@ -71,7 +71,7 @@ each_server! {
                         CREATE TRIGGER stall BEFORE INSERT ON deals FOR EACH ROW EXECUTE FUNCTION stall()";
         let mysql = "CREATE TRIGGER stall BEFORE INSERT ON deals FOR EACH ROW DO SLEEP(60)";
         db.execute(db.pick("", postgres, mysql));
-        let archive = shelf(db).join(&archives(db)[0]).display().to_string();
+        let archive = archive_dir(db).join(&archives(db)[0]).display().to_string();
         for (signal, code) in SIGNALS {
             let run = db.command(&["restore", &archive, "--fire-triggers"]).start();
             wait_for_stall(db);

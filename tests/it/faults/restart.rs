@@ -34,13 +34,13 @@ fn agrees(company: &Company, outcome: &Outcome, expected: (i32, Left), case: &st
     assert_eq!(company.left(&case), Left::Everything, "{case}");
     goes(company, &case);
     company.refill();
-    std::fs::remove_dir_all(shelf(db)).expect("the archives");
+    std::fs::remove_dir_all(archive_dir(db)).expect("the archives");
 }
 
 /// After exit 7: `verify` tells what happened, and `restore` puts back what went, or is refused.
 fn answered(company: &Company, pending: &str, left: Left, case: &str) {
     let db = &company.db;
-    let pending = shelf(db).join(pending).display().to_string();
+    let pending = archive_dir(db).join(pending).display().to_string();
     db.orgsweep(&["archives", "show", &pending]).exits(0);
     let (verify, restore) = (["verify", "--org-id", "1"], ["restore", &pending]);
     match left {
@@ -192,7 +192,7 @@ fn in_the_gap_before_a_statement(backend: Backend, checks: &str) {
             assert!(gap > 30, "statements are missed\n{outcome}");
             assert_eq!((outcome.code, company.left("undisturbed")), (0, Left::Nothing));
             company.refill();
-            std::fs::remove_dir_all(shelf(&company.db)).expect("the archives");
+            std::fs::remove_dir_all(archive_dir(&company.db)).expect("the archives");
             break;
         };
         let code = if sql == "COMMIT" { 7 } else { 1 };

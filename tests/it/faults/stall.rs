@@ -118,20 +118,20 @@ fn stalled(db: &TestDatabase) -> &str {
 }
 
 /// Where these tests keep archives.
-pub fn shelf(db: &TestDatabase) -> PathBuf {
+pub fn archive_dir(db: &TestDatabase) -> PathBuf {
     db.directory().join("archives")
 }
 
 /// The names of the archives that there are, whatever their state.
 pub fn archives(db: &TestDatabase) -> Vec<String> {
-    let files = std::fs::read_dir(shelf(db)).into_iter().flatten().flatten();
+    let files = std::fs::read_dir(archive_dir(db)).into_iter().flatten().flatten();
     let names = files.map(|file| file.file_name().to_string_lossy().into_owned());
     names.filter(|name| name.contains(".tar.zst")).collect()
 }
 
 /// The arguments of a clean that archives, with these flags besides.
 pub fn cleaning(db: &TestDatabase, flags: &[String]) -> Vec<String> {
-    let archive = ["--archive-dir".to_owned(), shelf(db).display().to_string()];
+    let archive = ["--archive-dir".to_owned(), archive_dir(db).display().to_string()];
     CLEAN.map(str::to_owned).into_iter().chain(archive).chain(flags.iter().cloned()).collect()
 }
 

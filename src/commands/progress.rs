@@ -10,7 +10,7 @@ use crate::render::{counted, grouped, table::age};
 use crate::ui::{Event, Ui};
 
 /// Tells on stderr what is going on.
-pub fn narrate(ui: &mut Ui, catalog: &Catalog, plan: &Plan, progress: Progress) {
+pub fn show_progress(ui: &mut Ui, catalog: &Catalog, plan: &Plan, progress: Progress) {
     match progress {
         Progress::Selected(organizations) => {
             if ui.is_heard() {

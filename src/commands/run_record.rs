@@ -1,9 +1,9 @@
 //! What a clean keeps of what it deletes, and for how long.
 
-use super::context::{Prepared, Subject};
-use crate::archive::{self, FORMAT, Manifest, Shelf};
+use super::context::{Prepared, Session};
+use crate::archive::{self, ArchiveDirectory, FORMAT, Manifest};
 use crate::bug;
-use crate::cli::{self, Keep};
+use crate::cli::{self, RecordArgs};
 use crate::database::{Database, Target};
 use crate::execute::{Archiving, Failure};
 use crate::exit::{self, Exit, Problem};
@@ -23,8 +23,8 @@ use time::OffsetDateTime;
 ///
 /// # Errors
 /// Nobody says which, and the user has no home.
-pub fn directory(shelf: &cli::Shelf, settings: &Settings) -> Result<PathBuf> {
-    let directory = shelf.archive_dir.clone().or_else(|| settings.state_directory());
+pub fn directory(archives: &cli::ArchiveDir, settings: &Settings) -> Result<PathBuf> {
+    let directory = archives.archive_dir.clone().or_else(|| settings.state_directory());
     directory.ok_or_else(|| {
         Problem::usage("there is no home directory to keep archives in")
             .hint("--archive-dir DIRECTORY, or ORGSWEEP_ARCHIVE_DIR, or --no-archive")
@@ -37,20 +37,21 @@ pub fn directory(shelf: &cli::Shelf, settings: &Settings) -> Result<PathBuf> {
 /// # Errors
 /// The directory cannot be written: told before anything is deleted.
 pub fn archiving(
-    subject: &Subject,
+    session: &Session,
     prepared: &Prepared,
     database: &mut Database,
-    keep: &Keep,
+    record: &RecordArgs,
 ) -> Result<Option<Archiving>> {
-    if keep.no_archive {
+    if record.no_archive {
         return Ok(None);
     }
-    let shelf = Shelf::open(&directory(&keep.shelf, &subject.settings)?).map_err(unwritable)?;
+    let archives = ArchiveDirectory::open(&directory(&record.archives, &session.settings)?)
+        .map_err(unwritable)?;
     let manifest = Manifest {
         format: FORMAT,
         tool: concat!("orgsweep ", env!("CARGO_PKG_VERSION")).into(),
         made_at: OffsetDateTime::now_utc(),
-        actor: subject.settings.actor(),
+        actor: session.settings.actor(),
         database: prepared.target.clone(),
         identity: database.identity()?,
         dialect: prepared.dialect,
@@ -60,7 +61,7 @@ pub fn archiving(
         schema: prepared.catalog.fingerprint.clone(),
         sections: Vec::new(),
     };
-    Ok(Some(Archiving { shelf, manifest }))
+    Ok(Some(Archiving { archives, manifest }))
 }
 
 fn unwritable(error: archive::Error) -> anyhow::Error {
@@ -79,7 +80,7 @@ pub struct Recording<'a> {
     pub command: &'static str,
     /// What was asked for.
     pub selection: Vec<String>,
-    pub shelf: &'a cli::Shelf,
+    pub archives: &'a cli::ArchiveDir,
     /// Where it was asked for besides.
     pub receipt: Option<&'a Path>,
     /// Where its numbers go.
@@ -99,22 +100,27 @@ const LARGEST_METRICS: u64 = 16 << 20;
 /// # Errors
 /// Those of the command; a file that was asked for and cannot be written, before anything else.
 pub fn recorded(
-    subject: &Subject,
+    session: &Session,
     recording: Recording,
     ui: &mut Ui,
     run: impl FnOnce(&mut Vec<Part>, &mut Ui) -> Result<Exit>,
 ) -> Result<Exit> {
-    let Recording { command, selection, shelf, receipt: file, metrics, needed, keep } = recording;
+    let Recording { command, selection, archives, receipt: file, metrics, needed, keep } =
+        recording;
     let file = destination("--receipt", file, 0o600)?;
     let metrics = destination("--metrics", metrics, 0o644)?;
-    let directory = directory(shelf, &subject.settings);
-    let exposed = directory.as_ref().ok().filter(|_| needed).and_then(|path| Shelf::exposure(path));
+    let directory = directory(archives, &session.settings);
+    let exposed = directory
+        .as_ref()
+        .ok()
+        .filter(|_| needed)
+        .and_then(|path| ArchiveDirectory::exposure(path));
     if let Some(exposure) = exposed {
         ui.warn(&exposure);
     }
-    let database = subject.target.redacted();
+    let database = session.target.redacted();
     let mut receipt =
-        Receipt::begin(command, subject.settings.actor(), database, selection.join(" "));
+        Receipt::begin(command, session.settings.actor(), database, selection.join(" "));
     let start = Instant::now();
     let ended = bug::caught(|| run(&mut receipt.parts, ui));
     match &ended {
@@ -134,7 +140,7 @@ pub fn recorded(
     }
     // Who could not do their work leaves everything as it is, for those who look why.
     if let (Ok(directory), Some(keep), Ok(Exit::Done)) = (directory, keep, &ended)
-        && let Err(error) = prune(subject, &directory, keep, &receipt, ui)
+        && let Err(error) = prune(session, &directory, keep, &receipt, ui)
     {
         ui.warn(&format!("old archives were not removed: {error}"));
     }
@@ -169,9 +175,9 @@ fn write(
     let Some(directory) = directory else {
         return Ok(());
     };
-    let shelf = match Shelf::open(directory) {
+    let archives = match ArchiveDirectory::open(directory) {
         Err(_) if !needed => return Ok(()),
-        shelf => shelf?,
+        archives => archives?,
     };
     let archive = match &receipt.parts[..] {
         [part] if part.outcome == "cleaned" => part.archive.as_deref(),
@@ -179,9 +185,9 @@ fn write(
     };
     let stem = match archive.and_then(|name| name.strip_suffix(".tar.zst")) {
         Some(stem) => stem.to_owned(),
-        None => shelf.stem(receipt.started_at, &receipt.command),
+        None => archives.stem(receipt.started_at, &receipt.command),
     };
-    Destination::open(&shelf.receipt(&stem), 0o600)?.write(&text)?;
+    Destination::open(&archives.receipt(&stem), 0o600)?.write(&text)?;
     Ok(())
 }
 
@@ -226,14 +232,14 @@ pub fn receipts(directory: &Path) -> archive::Result<Vec<(archive::Entry, Receip
         Some((entry, serde_json::from_slice(&text).ok()?))
     };
     let mut receipts: Vec<(archive::Entry, Receipt)> =
-        Shelf::receipts(directory)?.into_iter().filter_map(read).collect();
+        ArchiveDirectory::receipts(directory)?.into_iter().filter_map(read).collect();
     receipts.sort_by_key(|(_, receipt)| receipt.started_at);
     Ok(receipts)
 }
 
 /// Removes this database's archives of earlier runs that were kept long enough, and its receipts.
 fn prune(
-    subject: &Subject,
+    session: &Session,
     directory: &Path,
     keep: Duration,
     receipt: &Receipt,
@@ -246,9 +252,9 @@ fn prune(
         let name = entry.path.file_name().unwrap_or_default().to_string_lossy();
         entry.modified < began && !own.contains(&*name)
     };
-    let mut archives = Shelf::expired(directory, keep)?;
+    let mut archives = ArchiveDirectory::expired(directory, keep)?;
     archives.retain(|(entry, _)| earlier(entry));
-    let mut old = of_database(&subject.target, archives)?;
+    let mut old = of_database(&session.target, archives)?;
     let receipts = receipts(directory)?
         .into_iter()
         .filter(|(entry, old)| entry.age() > KEEP_RECEIPTS && old.database == receipt.database);

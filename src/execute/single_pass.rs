@@ -25,7 +25,7 @@ pub fn clean(
     tables: BTreeSet<TableId>,
     expected: Option<&Expected>,
 ) -> Result<Option<Outcome>, Failure> {
-    let mut discovery = closure::take(run, tables.clone())?;
+    let mut discovery = closure::find_and_delete(run, tables.clone())?;
     if discovery.is_empty() {
         return Ok(Some(Outcome::Nothing));
     }
@@ -51,10 +51,10 @@ pub fn clean(
     firewall::homes(run, &discovery, Vec::new(), &unlinked)?;
     let unlinked_rows = obstacles::unlinked_rows(run, &unlinked)?;
     let unlinked = firewall::owners_of_unlinked(run, &discovery, &unlinked)?;
-    let took = discovery.took().iter();
+    let passed = discovery.durations().iter();
     let mut durations: BTreeMap<Step, _> =
-        took.map(|(table, took)| (Step::Delete(*table), *took)).collect();
-    let top_down = discovery.takes(run.job.plan.root);
+        passed.map(|(table, took)| (Step::Delete(*table), *took)).collect();
+    let top_down = discovery.is_single_pass(run.job.plan.root);
     let mut findings = Findings {
         organizations: discovery.organizations,
         found: discovery.found,
@@ -78,7 +78,7 @@ pub fn clean(
 /// The tables whose rows can be deleted as they are found: all of them from the top down where the
 /// engine does not check each row, otherwise those that nothing refers to. SQLite and MariaDB cannot
 /// delete rows and keep their keys in one statement.
-pub fn taken(dialect: Dialect, job: &Job) -> Option<BTreeSet<TableId>> {
+pub fn tables(dialect: Dialect, job: &Job) -> Option<BTreeSet<TableId>> {
     let (catalog, plan) = (job.catalog, job.plan);
     let engine = plan.rules.engine_cascade == EngineCascade::Always;
     // --verify asks what each row names before it goes.
@@ -87,7 +87,7 @@ pub fn taken(dialect: Dialect, job: &Job) -> Option<BTreeSet<TableId>> {
         || job.verify
         || job.batch.is_some()
         || engine
-        || !plan.may_take(catalog)
+        || !plan.allows_single_pass(catalog)
     {
         return None;
     }

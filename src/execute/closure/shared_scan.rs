@@ -5,29 +5,29 @@
 use super::{analyze, create_keys, register};
 use crate::catalog::{ReferenceId, TableId};
 use crate::engine::Statement;
-use crate::execute::discovery::{Aside, Discovery, Sure, Swept};
+use crate::execute::discovery::{Deferred, Discovery, KnownOwned, Scanned};
 use crate::execute::{Failure, Run};
 use crate::plan::{Followed, Rank, can_share, pays};
-use crate::sql::{Follow, Sweep};
+use crate::sql::{Follow, SharedScan};
 use std::collections::BTreeMap;
 
 /// More references than these are not set aside at once: each has a bit.
-const ASIDE: usize = 24;
+const DEFERRED: usize = 24;
 
-impl Swept {
+impl Scanned {
     fn references(&self) -> Vec<ReferenceId> {
         self.adding.iter().map(|followed| followed.reference).collect()
     }
 
-    fn sweep<'a>(
+    fn shared_scan<'a>(
         &'a self,
         table: TableId,
         adding: &'a [ReferenceId],
         rows: &'a BTreeMap<TableId, u64>,
-    ) -> Sweep<'a> {
-        let Swept { aside, generation, .. } = self;
+    ) -> SharedScan<'a> {
+        let Scanned { deferred, generation, .. } = self;
         let generation = *generation;
-        Sweep { table, adding, aside, generation, again: false, lock: false, rows }
+        SharedScan { table, adding, deferred, generation, again: false, lock: false, rows }
     }
 }
 
@@ -36,35 +36,36 @@ type Counts = BTreeMap<i64, u64>;
 
 /// Follows the first reference of `round` together with all others that lead into its child. False
 /// where that does not pay, and nothing was done.
-pub fn sweep(
+pub fn shared_scan(
     run: &mut Run,
     discovery: &mut Discovery,
     round: &[Followed],
     rank: Rank,
 ) -> Result<bool, Failure> {
     let child = run.job.catalog.reference(round[0].reference).child;
-    let Some((adding, aside)) = shared(run, discovery, child, round, rank) else {
+    let Some((adding, deferred)) = shared(run, discovery, child, round, rank) else {
         return Ok(false);
     };
     let generation = discovery.next();
-    let swept = Swept { adding, aside, generation };
-    let references = swept.references();
+    let scanned = Scanned { adding, deferred, generation };
+    let references = scanned.references();
     let last = generation + references.len() as u32 - 1;
     // As many again for rows that may be somebody else's.
     discovery.generation = last + references.len() as u32;
-    let followed = references.iter().chain(&swept.aside);
+    let followed = references.iter().chain(&scanned.deferred);
     discovery.done.extend(followed.map(|id| (*id, discovery.generation)));
-    let counts = match count(run, discovery, child, &swept)? {
+    let counts = match count(run, discovery, child, &scanned)? {
         Some(counts) => {
-            discovery.counted.insert(child, swept.clone());
+            discovery.counted.insert(child, scanned.clone());
             counts
         }
-        None => find(run, discovery, child, &swept)?,
+        None => find(run, discovery, child, &scanned)?,
     };
     let rows = |n: u32| counts.get(&i64::from(n)).copied().unwrap_or_default();
-    let sure = Sure { rows: (generation..=last).map(rows).sum(), generations: (generation, last) };
-    discovery.sure.insert(child, sure);
-    for (followed, generation) in swept.adding.iter().zip(generation..) {
+    let known_owned =
+        KnownOwned { rows: (generation..=last).map(rows).sum(), generations: (generation, last) };
+    discovery.known_owned.insert(child, known_owned);
+    for (followed, generation) in scanned.adding.iter().zip(generation..) {
         let rows = rows(generation) + rows(generation + references.len() as u32);
         let script = alone(run, discovery, followed.reference, generation);
         register(run, discovery, child, Some(*followed), rows, script)?;
@@ -78,35 +79,38 @@ fn count(
     run: &mut Run,
     discovery: &Discovery,
     child: TableId,
-    swept: &Swept,
+    scanned: &Scanned,
 ) -> Result<Option<Counts>, Failure> {
     if !run.counts || !run.job.plan.only_counts(run.job.catalog, child) {
         return Ok(None);
     }
-    let references = swept.references();
-    let statement = run.sql.count_sweep(&swept.sweep(child, &references, &discovery.rows));
+    let references = scanned.references();
+    let statement =
+        run.sql.count_shared_scan(&scanned.shared_scan(child, &references, &discovery.rows));
     let counts = counts(run, &statement)?;
-    let sure = i64::from(swept.generation)..i64::from(swept.generation) + references.len() as i64;
-    Ok(counts.keys().all(|n| sure.contains(n)).then_some(counts))
+    let known_owned =
+        i64::from(scanned.generation)..i64::from(scanned.generation) + references.len() as i64;
+    Ok(counts.keys().all(|n| known_owned.contains(n)).then_some(counts))
 }
 
 fn find(
     run: &mut Run,
     discovery: &mut Discovery,
     child: TableId,
-    swept: &Swept,
+    scanned: &Scanned,
 ) -> Result<Counts, Failure> {
     create_keys(run, discovery, child)?;
-    let references = swept.references();
+    let references = scanned.references();
     let lock = run.lock && run.job.catalog.table(child).privileges.lock;
-    let sweep = Sweep { lock, ..swept.sweep(child, &references, &discovery.rows) };
-    let rows = run.execute(&run.sql.sweep(&sweep))?;
+    let shared_scan =
+        SharedScan { lock, ..scanned.shared_scan(child, &references, &discovery.rows) };
+    let rows = run.execute(&run.sql.shared_scan(&shared_scan))?;
     let mut counts = match rows {
         0 => Counts::new(),
-        _ => counts(run, &run.sql.count_swept(&sweep))?,
+        _ => counts(run, &run.sql.count_scanned(&shared_scan))?,
     };
-    counts.insert(i64::from(swept.generation), rows - counts.values().sum::<u64>());
-    set_aside(run, discovery, child, &swept.aside, &counts)?;
+    counts.insert(i64::from(scanned.generation), rows - counts.values().sum::<u64>());
+    defer_rows(run, discovery, child, &scanned.deferred, &counts)?;
     Ok(counts)
 }
 
@@ -116,13 +120,14 @@ pub fn key_counted(
     discovery: &mut Discovery,
     child: TableId,
 ) -> Result<(), Failure> {
-    let Some(swept) = discovery.counted.remove(&child) else {
+    let Some(scanned) = discovery.counted.remove(&child) else {
         return Ok(());
     };
     create_keys(run, discovery, child)?;
-    let references = swept.references();
-    let sweep = Sweep { again: true, ..swept.sweep(child, &references, &discovery.rows) };
-    run.execute(&run.sql.sweep(&sweep))?;
+    let references = scanned.references();
+    let shared_scan =
+        SharedScan { again: true, ..scanned.shared_scan(child, &references, &discovery.rows) };
+    run.execute(&run.sql.shared_scan(&shared_scan))?;
     analyze(run, discovery, child)
 }
 
@@ -141,9 +146,9 @@ fn shared(
     rank: Rank,
 ) -> Option<(Vec<Followed>, Vec<ReferenceId>)> {
     let (catalog, plan) = (run.job.catalog, run.job.plan);
-    let untouched = run.sql.dialect.sweeps()
+    let untouched = run.sql.dialect.shares_scans()
         && run.job.batch.is_none()
-        && !discovery.takes(child)
+        && !discovery.is_single_pass(child)
         && !discovery.has_rows(child)
         && run.unreadable(child).is_none();
     if !untouched {
@@ -167,29 +172,31 @@ fn shared(
     }
     adding.extend(next);
     let unlinked = plan.unlinked_from(child, catalog).into_iter().filter(fits);
-    let aside: Vec<ReferenceId> =
-        later.iter().map(|followed| followed.reference).chain(unlinked).take(ASIDE).collect();
+    let deferred: Vec<ReferenceId> =
+        later.iter().map(|followed| followed.reference).chain(unlinked).take(DEFERRED).collect();
     let all: Vec<ReferenceId> =
-        adding.iter().map(|followed| followed.reference).chain(aside.iter().copied()).collect();
-    pays(catalog, child, &all, &discovery.rows).then_some((adding, aside))
+        adding.iter().map(|followed| followed.reference).chain(deferred.iter().copied()).collect();
+    pays(catalog, child, &all, &discovery.rows).then_some((adding, deferred))
 }
 
 /// Moves rows whose turn has not come out of the key table; `counts` are those of each `gen`.
-fn set_aside(
+fn defer_rows(
     run: &mut Run,
     discovery: &mut Discovery,
     child: TableId,
-    aside: &[ReferenceId],
+    deferred: &[ReferenceId],
     counts: &Counts,
 ) -> Result<(), Failure> {
     let waiting: Vec<i64> = counts.keys().filter(|n| **n < 0).map(|n| -n).collect();
     if !waiting.is_empty() {
-        run.run(&run.sql.set_aside(child))?;
-        discovery.with_aside.insert(child);
+        run.run(&run.sql.defer_rows(child))?;
+        discovery.with_deferred.insert(child);
     }
-    for (bit, id) in aside.iter().enumerate() {
+    for (bit, id) in deferred.iter().enumerate() {
         let waits = waiting.iter().any(|bits| bits & (1 << bit) != 0);
-        discovery.aside.insert(*id, if waits { Aside::Rows { bit } } else { Aside::Nothing });
+        discovery
+            .deferred
+            .insert(*id, if waits { Deferred::Rows { bit } } else { Deferred::Nothing });
     }
     Ok(())
 }
@@ -203,7 +210,7 @@ pub fn add_waiting(
 ) -> Result<(), Failure> {
     let child = run.job.catalog.reference(followed.reference).child;
     let grown = discovery.has_grown(followed.reference, child);
-    discovery.aside.insert(followed.reference, Aside::Nothing);
+    discovery.deferred.insert(followed.reference, Deferred::Nothing);
     let generation = discovery.next();
     let script = alone(run, discovery, followed.reference, generation);
     let rows = run.execute(&run.sql.add_waiting(child, bit, grown, generation))?;

@@ -21,7 +21,7 @@ const UNFINISHED: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// A directory that archives can be written to.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Shelf {
+pub struct ArchiveDirectory {
     pub directory: PathBuf,
 }
 
@@ -45,17 +45,17 @@ pub enum State {
     Partial,
 }
 
-impl Shelf {
+impl ArchiveDirectory {
     /// Makes the directory where it is missing, for its owner alone, and tries to write there.
     ///
     /// # Errors
     /// It cannot be made or written.
-    pub fn open(directory: &Path) -> Result<Shelf> {
+    pub fn open(directory: &Path) -> Result<ArchiveDirectory> {
         let fault = |error: io::Error| Error::new(directory, error);
         DirBuilder::new().recursive(true).mode(0o700).create(directory).map_err(fault)?;
         let trial = directory.join(format!(".orgsweep-{:08x}", fastrand::u32(..)));
         fs::write(&trial, b"").and_then(|()| fs::remove_file(&trial)).map_err(fault)?;
-        Ok(Shelf { directory: directory.to_owned() })
+        Ok(ArchiveDirectory { directory: directory.to_owned() })
     }
 
     /// A new name without its ending: the time, what it is of, and what tells it from others.
@@ -100,7 +100,7 @@ impl Shelf {
             State::Partial => entry.age() > age.max(UNFINISHED) && !is_locked(&entry.path),
             State::Pending => false,
         };
-        let archives = Shelf::archives(directory)?.into_iter();
+        let archives = ArchiveDirectory::archives(directory)?.into_iter();
         let old = archives.filter(|entry| is_own_name(&entry.path) && is_old(entry));
         Ok(old.filter_map(|entry| about(&entry.path).map(|about| (entry, about))).collect())
     }
@@ -174,7 +174,7 @@ fn files(directory: &Path, state: impl Fn(&str) -> Option<State>) -> Result<Vec<
     Ok(entries)
 }
 
-/// As [`Shelf::stem`] names them: whoever gave an archive another name wants to keep it.
+/// As [`ArchiveDirectory::stem`] names them: whoever gave an archive another name wants to keep it.
 fn is_own_name(path: &Path) -> bool {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let stem = [ENDING, PENDING, PARTIAL].iter().find_map(|ending| name.strip_suffix(ending));
@@ -225,8 +225,8 @@ mod tests {
 
     #[test]
     fn only_names_that_we_give_are_ours() {
-        let shelf = Shelf { directory: "/archives".into() };
-        let path = shelf.archive(&shelf.stem(OffsetDateTime::now_utc(), "Apex Inc."));
+        let archives = ArchiveDirectory { directory: "/archives".into() };
+        let path = archives.archive(&archives.stem(OffsetDateTime::now_utc(), "Apex Inc."));
         assert!(is_own_name(&path), "{}", path.display());
         for (name, ours) in [
             ("20261129T150000.000Z-apex-0123abcd.tar.zst.partial", true),

@@ -6,7 +6,7 @@ use crate::exit::Exit;
 use crate::render::summary::Unit;
 
 /// Why nothing can be done after this error.
-pub fn ending(error: &anyhow::Error, unit: &Unit) -> Option<String> {
+pub fn stops_series(error: &anyhow::Error, unit: &Unit) -> Option<String> {
     match error.downcast_ref() {
         Some(Failure::Interrupted) => return Some("interrupted before its turn".into()),
         Some(Failure::OutcomeUnknown { .. }) => {

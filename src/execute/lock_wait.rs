@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 /// A look-out over the statements of one transaction; it ends when it is dropped.
 #[derive(Default)]
-pub struct Watch {
+pub struct LockWaitMonitor {
     shared: Arc<(Mutex<State>, Condvar)>,
 }
 
@@ -25,10 +25,10 @@ struct State {
     ended: bool,
 }
 
-impl Watch {
+impl LockWaitMonitor {
     /// Watches over a session that waits for a lock as long as `patience`; `question` asks who is in its way.
-    pub fn begin(target: &Target, question: String, patience: Duration) -> Watch {
-        let watch = Watch::default();
+    pub fn begin(target: &Target, question: String, patience: Duration) -> LockWaitMonitor {
+        let watch = LockWaitMonitor::default();
         let (shared, target) = (watch.shared.clone(), target.clone());
         let question = Statement::from(question);
         std::thread::spawn(move || look(&shared, &target, &question, patience / 2));
@@ -51,7 +51,7 @@ impl Watch {
 
 /// Sends a statement under the look-out; where a lock is not granted, the failure says who holds it.
 pub fn over<T>(
-    watch: &Option<Watch>,
+    watch: &Option<LockWaitMonitor>,
     send: impl FnOnce() -> Result<T, Failure>,
 ) -> Result<T, Failure> {
     let Some(watch) = watch else {
@@ -73,7 +73,7 @@ pub fn over<T>(
     })
 }
 
-impl Drop for Watch {
+impl Drop for LockWaitMonitor {
     fn drop(&mut self) {
         lock(&self.shared.0).ended = true;
         self.shared.1.notify_all();

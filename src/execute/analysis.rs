@@ -5,7 +5,7 @@ use super::closure;
 use super::digest::digests;
 use super::discovery::Discovery;
 use super::firewall::{self, Homes};
-use super::take::taken;
+use super::single_pass;
 use super::{Failure, Progress, Run, cascade, constraints, guards, obstacles, write_set};
 use crate::catalog::ReferenceId;
 use crate::findings::{Findings, Proof, Unlinked};
@@ -13,7 +13,7 @@ use crate::plan::{Refusal, RefusalKind};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What is found before anything is refused. The key tables and those of the firewall stay.
-pub struct Survey {
+pub struct Analysis {
     pub discovery: Discovery,
     pub unlinked: Vec<Unlinked>,
     pub homes: Homes,
@@ -27,11 +27,11 @@ pub struct Survey {
 /// The closure, the refusals, the unlinks: all that is known before the first change. The key
 /// tables stay for the deletion.
 pub fn measure(run: &mut Run) -> Result<Findings, Failure> {
-    let mut survey = survey(run)?;
-    judge(run, &mut survey)
+    let mut analysis = analyze(run)?;
+    collect_refusals(run, &mut analysis)
 }
 
-pub fn survey(run: &mut Run) -> Result<Survey, Failure> {
+pub fn analyze(run: &mut Run) -> Result<Analysis, Failure> {
     let (mut excluded, mut prelude) = (BTreeSet::new(), Vec::new());
     let may_exclude = run.job.plan.unlinks.iter().any(|unlink| unlink.foreign_only);
     run.transcript = (may_exclude && !run.lock).then(Vec::new);
@@ -40,7 +40,7 @@ pub fn survey(run: &mut Run) -> Result<Survey, Failure> {
         if discovery.is_empty() {
             let (unlinked, homes) = (Vec::new(), Homes::default());
             run.transcript = None;
-            return Ok(Survey { discovery, unlinked, homes, excluded, prelude, top_down: false });
+            return Ok(Analysis { discovery, unlinked, homes, excluded, prelude, top_down: false });
         }
         (run.observe)(Progress::Checking);
         let incomparable = obstacles::incomparable(run, &discovery);
@@ -48,7 +48,7 @@ pub fn survey(run: &mut Run) -> Result<Survey, Failure> {
             discovery.refusals.extend(incomparable);
             let (unlinked, homes) = (Vec::new(), Homes::default());
             run.transcript = None;
-            return Ok(Survey { discovery, unlinked, homes, excluded, prelude, top_down: false });
+            return Ok(Analysis { discovery, unlinked, homes, excluded, prelude, top_down: false });
         }
         let exceptions = firewall::tables_with_exceptions(run, &discovery)?;
         if discovery.is_cut() {
@@ -56,7 +56,8 @@ pub fn survey(run: &mut Run) -> Result<Survey, Failure> {
         }
         let unlinked = obstacles::unlinked(run, &mut discovery)?;
         let all = run.job.plan.tables.clone();
-        let top_down = exceptions.is_empty() && taken(run.sql.dialect, run.job) == Some(all);
+        let top_down =
+            exceptions.is_empty() && single_pass::tables(run.sql.dialect, run.job) == Some(all);
         let homes = firewall::homes(run, &discovery, exceptions, &unlinked)?;
         if firewall::exclude(run, &discovery, &homes, &mut excluded)? {
             firewall::forget(run, &discovery, &homes, &unlinked)?;
@@ -64,13 +65,13 @@ pub fn survey(run: &mut Run) -> Result<Survey, Failure> {
             continue;
         }
         run.transcript = None;
-        return Ok(Survey { discovery, unlinked, homes, excluded, prelude, top_down });
+        return Ok(Analysis { discovery, unlinked, homes, excluded, prelude, top_down });
     }
 }
 
 /// What stands in the way of what was found.
-pub fn judge(run: &mut Run, survey: &mut Survey) -> Result<Findings, Failure> {
-    let Survey { discovery, unlinked, homes, excluded, prelude, top_down } = survey;
+pub fn collect_refusals(run: &mut Run, analysis: &mut Analysis) -> Result<Findings, Failure> {
+    let Analysis { discovery, unlinked, homes, excluded, prelude, top_down } = analysis;
     if discovery.is_empty() {
         return Ok(Findings::default());
     }

@@ -2,7 +2,7 @@
 
 use super::conninfo::{Conninfo, LibpqVariables};
 use super::{Database, Result, Target};
-use crate::policy::{Guarded, Meant, Place, Spellings, canonical_host};
+use crate::policy::{Guarded, Meant, ServerNames, Spellings, canonical_host};
 use std::fs;
 use std::net::{IpAddr, ToSocketAddrs, UdpSocket};
 use std::os::unix::fs::MetadataExt;
@@ -18,7 +18,11 @@ struct Endpoint {
 impl Database {
     /// The names by which a guard knows this database and its server. What the server says of itself, and what a name
     /// is another name of, can only add a refusal: the first may be a proxy's word, the second may change.
-    pub fn place(&mut self, variables: &LibpqVariables, guarded: &Guarded) -> Result<Place> {
+    pub fn server_names(
+        &mut self,
+        variables: &LibpqVariables,
+        guarded: &Guarded,
+    ) -> Result<ServerNames> {
         let question = match &self.target {
             Target::Sqlite(path) => return Ok(of_file(path, guarded)),
             Target::Postgres(_) => "SELECT current_database()::text, host(inet_server_addr())",
@@ -36,7 +40,7 @@ impl Database {
         let databases = asked.into_iter().chain([facts.text(0).to_owned()]);
         let databases =
             databases.map(|name| Spellings { names: vec![name], ..Spellings::default() });
-        Ok(Place {
+        Ok(ServerNames {
             databases: Meant { asked: databases.collect(), ..Meant::default() },
             hosts: Meant { unknown, ..of_endpoints(endpoints, facts.optional(1), guarded) },
         })
@@ -44,7 +48,7 @@ impl Database {
 }
 
 /// An SQLite file as it was named, and the one that a link or a `..` leads to.
-fn of_file(path: &Path, guarded: &Guarded) -> Place {
+fn of_file(path: &Path, guarded: &Guarded) -> ServerNames {
     let real = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     let literals: Vec<&String> = guarded
         .databases
@@ -59,7 +63,7 @@ fn of_file(path: &Path, guarded: &Guarded) -> Place {
         let names = names.chain(literals.iter().map(|literal| literal.to_string()));
         Spellings { names: names.collect(), ..Spellings::default() }
     };
-    Place {
+    ServerNames {
         databases: Meant { asked: vec![spellings(path), spellings(&real)], ..Meant::default() },
         hosts: of_endpoints(vec![endpoint("", guarded)], None, guarded),
     }

@@ -11,12 +11,12 @@ use std::collections::BTreeMap;
 
 /// One reading of a table.
 #[derive(Debug, Clone, Copy)]
-pub struct Sweep<'a> {
+pub struct SharedScan<'a> {
     pub table: TableId,
     /// Add rows, each by the first that reaches it.
     pub adding: &'a [ReferenceId],
     /// Set rows aside that none of the others reaches.
-    pub aside: &'a [ReferenceId],
+    pub deferred: &'a [ReferenceId],
     /// The number of the first that adds; the next ones follow. After them the same again: for rows
     /// that may be somebody else's.
     pub generation: u32,
@@ -32,77 +32,84 @@ pub struct Sweep<'a> {
 const LISTED: u64 = 100_000;
 
 impl Sql<'_> {
-    pub fn sweep(&self, sweep: &Sweep) -> Statement {
+    pub fn shared_scan(&self, shared_scan: &SharedScan) -> Statement {
         format!(
             "INSERT INTO {} SELECT {}, {} FROM {}{}",
-            self.key_relation(sweep.table),
-            self.key_values(sweep.table, "c").join(", "),
-            self.found_by(sweep),
-            self.swept(sweep),
-            self.dialect.for_update("c", sweep.lock),
+            self.key_relation(shared_scan.table),
+            self.key_values(shared_scan.table, "c").join(", "),
+            self.found_by(shared_scan),
+            self.scanned(shared_scan),
+            self.dialect.for_update("c", shared_scan.lock),
         )
         .into()
     }
 
-    /// What a sweep would find: each `gen`, and its rows.
-    pub fn count_sweep(&self, sweep: &Sweep) -> Statement {
+    /// What a shared scan would find: each `gen`, and its rows.
+    pub fn count_shared_scan(&self, shared_scan: &SharedScan) -> Statement {
         format!(
             "SELECT gen::text, count(*)::text FROM (SELECT {} AS gen FROM {}) s GROUP BY gen",
-            self.found_by(sweep),
-            self.swept(sweep)
+            self.found_by(shared_scan),
+            self.scanned(shared_scan)
         )
         .into()
     }
 
-    fn swept(&self, sweep: &Sweep) -> String {
-        let joined = sweep.references().filter(|(n, id)| self.list(sweep, *n, *id).is_none());
+    fn scanned(&self, shared_scan: &SharedScan) -> String {
+        let joined =
+            shared_scan.references().filter(|(n, id)| self.list(shared_scan, *n, *id).is_none());
         let joins = joined.map(|(n, id)| {
             let parent = self.key_relation(self.catalog.reference(id).parent);
             let names = self.names_key(id, &format!("p{n}"), "c");
-            let until = match sweep.again {
-                true => format!(" AND p{n}.gen < {}", sweep.generation),
+            let until = match shared_scan.again {
+                true => format!(" AND p{n}.gen < {}", shared_scan.generation),
                 false => String::new(),
             };
             format!(" LEFT JOIN {parent} p{n} ON {names}{until}")
         });
         let joins: String = joins.collect();
         let any: Vec<String> =
-            sweep.references().map(|(n, id)| self.reached(sweep, n, id)).collect();
-        format!("{} c{joins} WHERE {}", self.relation(sweep.table), any.join(" OR "))
+            shared_scan.references().map(|(n, id)| self.reached(shared_scan, n, id)).collect();
+        format!("{} c{joins} WHERE {}", self.relation(shared_scan.table), any.join(" OR "))
     }
 
     /// The row names a parent that is found, by the reference number `n`.
-    fn reached(&self, sweep: &Sweep, n: usize, id: ReferenceId) -> String {
-        self.list(sweep, n, id).unwrap_or_else(|| format!("p{n}.gen IS NOT NULL"))
+    fn reached(&self, shared_scan: &SharedScan, n: usize, id: ReferenceId) -> String {
+        self.list(shared_scan, n, id).unwrap_or_else(|| format!("p{n}.gen IS NOT NULL"))
     }
 
     /// The same without a join, where rows are set aside for few parents with a plain key.
-    fn list(&self, sweep: &Sweep, n: usize, id: ReferenceId) -> Option<String> {
+    fn list(&self, shared_scan: &SharedScan, n: usize, id: ReferenceId) -> Option<String> {
         let reference = self.catalog.reference(id);
-        let few = sweep.rows.get(&reference.parent).is_some_and(|rows| *rows <= LISTED);
+        let few = shared_scan.rows.get(&reference.parent).is_some_and(|rows| *rows <= LISTED);
         let ([column], [key]) = (&reference.columns[..], &reference.parent_columns[..]) else {
             return None;
         };
-        (n >= sweep.adding.len() && few && reference.is_plain() && !sweep.again).then(|| {
-            let (parent, key) = (reference.parent, self.key_column(reference.parent, key));
-            format!("c.{} IN (SELECT p.{key} FROM {} p)", quote(column), self.key_relation(parent))
-        })
+        (n >= shared_scan.adding.len() && few && reference.is_plain() && !shared_scan.again).then(
+            || {
+                let (parent, key) = (reference.parent, self.key_column(reference.parent, key));
+                format!(
+                    "c.{} IN (SELECT p.{key} FROM {} p)",
+                    quote(column),
+                    self.key_relation(parent)
+                )
+            },
+        )
     }
 
     /// The number that a row gets.
-    fn found_by(&self, sweep: &Sweep) -> String {
-        let first = sweep.adding.len();
+    fn found_by(&self, shared_scan: &SharedScan) -> String {
+        let first = shared_scan.adding.len();
         let added = (0..first).map(|n| {
-            let number = sweep.generation as usize + n;
-            let number = match self.ours(sweep, n) {
+            let number = shared_scan.generation as usize + n;
+            let number = match self.ours(shared_scan, n) {
                 Some(ours) => format!("CASE WHEN {ours} THEN {number} ELSE {} END", number + first),
                 None => number.to_string(),
             };
-            format!("WHEN {} THEN {number}", self.reached(sweep, n, sweep.adding[n]))
+            format!("WHEN {} THEN {number}", self.reached(shared_scan, n, shared_scan.adding[n]))
         });
         let added: Vec<String> = added.collect();
-        let bits = sweep.aside.iter().enumerate().map(|(n, id)| {
-            let reached = self.reached(sweep, first + n, *id);
+        let bits = shared_scan.deferred.iter().enumerate().map(|(n, id)| {
+            let reached = self.reached(shared_scan, first + n, *id);
             format!("CASE WHEN {reached} THEN {} ELSE 0 END", 1 << n)
         });
         let otherwise = match bits.collect::<Vec<_>>() {
@@ -114,17 +121,17 @@ impl Sql<'_> {
 
     /// When a row that `first` reaches is ours for sure, where that is a question: every owner that it
     /// names is in the closure, and it names one. Only parents that are found anyway are asked.
-    fn ours(&self, sweep: &Sweep, first: usize) -> Option<String> {
-        if !self.plan.may_be_foreign(self.catalog, sweep.table) {
+    fn ours(&self, shared_scan: &SharedScan, first: usize) -> Option<String> {
+        if !self.plan.may_be_foreign(self.catalog, shared_scan.table) {
             return None;
         }
-        let owning = self.plan.owning_of(sweep.table);
+        let owning = self.plan.owning_of(shared_scan.table);
         let found = |id: &ReferenceId| {
-            let (n, _) = sweep.references().find(|(_, other)| other == id)?;
-            Some(self.reached(sweep, n, *id))
+            let (n, _) = shared_scan.references().find(|(_, other)| other == id)?;
+            Some(self.reached(shared_scan, n, *id))
         };
         let mut conditions = Vec::new();
-        let first = sweep.adding[first];
+        let first = shared_scan.adding[first];
         if !owning.contains(&first) {
             let some: Vec<String> = owning.iter().filter_map(found).collect();
             match some.is_empty() {
@@ -142,34 +149,34 @@ impl Sql<'_> {
         (!conditions.is_empty()).then(|| conditions.join(" AND "))
     }
 
-    /// What a sweep has found by others than the first, who finds nearly all: each `gen`, and its rows.
-    pub fn count_swept(&self, sweep: &Sweep) -> Statement {
+    /// What a shared scan has found by others than the first, who finds nearly all: each `gen`, and its rows.
+    pub fn count_scanned(&self, shared_scan: &SharedScan) -> Statement {
         format!(
             "SELECT gen::text, count(*)::text FROM {} WHERE gen <> {} GROUP BY gen",
-            self.key_relation(sweep.table),
-            sweep.generation
+            self.key_relation(shared_scan.table),
+            shared_scan.generation
         )
         .into()
     }
 
     /// Moves the rows that are to be set aside out of the key table.
-    pub fn set_aside(&self, table: TableId) -> String {
+    pub fn defer_rows(&self, table: TableId) -> String {
         let keys = self.key_relation(table);
         let create = self.create_as(&format!("orgsweep_a{}", table.0));
         format!("{create} SELECT * FROM {keys} WHERE gen < 0; DELETE FROM {keys} WHERE gen < 0")
     }
 
-    pub fn drop_aside(&self, table: TableId) -> String {
-        self.dialect.drop_temporary(&self.aside(table))
+    pub fn drop_deferred(&self, table: TableId) -> String {
+        self.dialect.drop_temporary(&self.deferred(table))
     }
 
-    fn aside(&self, table: TableId) -> String {
+    fn deferred(&self, table: TableId) -> String {
         self.temporary(&format!("orgsweep_a{}", table.0))
     }
 
     /// The rows `a` set aside for the reference of this bit. `grown`: others were added since.
     fn waiting(&self, table: TableId, bit: usize, grown: bool) -> String {
-        let rows = format!("{} a WHERE -a.gen & {} <> 0", self.aside(table), 1 << bit);
+        let rows = format!("{} a WHERE -a.gen & {} <> 0", self.deferred(table), 1 << bit);
         match grown {
             true => format!(
                 "{rows} AND NOT EXISTS (SELECT 1 FROM {} k WHERE {})",
@@ -218,9 +225,9 @@ impl Sql<'_> {
     }
 }
 
-impl Sweep<'_> {
+impl SharedScan<'_> {
     /// Numbered, as their parents' key tables are.
     fn references(&self) -> impl Iterator<Item = (usize, ReferenceId)> {
-        self.adding.iter().chain(self.aside).copied().enumerate()
+        self.adding.iter().chain(self.deferred).copied().enumerate()
     }
 }
