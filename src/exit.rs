@@ -312,9 +312,10 @@ fn of_database(error: &database::Error) -> Problem {
 
 /// What became of the transaction that failed: one of a series has others behind it, which are committed.
 fn rolled_back() -> &'static str {
-    match interrupt::has_committed() {
-        false => "everything was rolled back",
-        true => "what was not committed before is rolled back",
+    if interrupt::has_committed() {
+        "what was not committed before is rolled back"
+    } else {
+        "everything was rolled back"
     }
 }
 

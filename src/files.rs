@@ -117,9 +117,10 @@ impl Destination {
         if facts.is_some() && replaced {
             may_write()?;
         }
-        let through = match replaced && can_be_replaced(path, facts.is_none())? {
-            true => None,
-            false => Some(through(path, mode)?),
+        let through = if replaced && can_be_replaced(path, facts.is_none())? {
+            None
+        } else {
+            Some(through(path, mode)?)
         };
         Ok(Destination { path: path.to_owned(), mode, through })
     }
@@ -189,9 +190,10 @@ fn through(path: &Path, mode: u32) -> io::Result<File> {
     let options = options.write(true).create(missing).mode(mode).custom_flags(at_once());
     let file = options.open(path).map_err(|error| {
         // <https://www.man7.org/linux/man-pages/man7/fifo.7.html>
-        match error.raw_os_error() == Some(Errno::NXIO.raw_os_error()) {
-            true => io::Error::other("nobody reads from it"),
-            false => error,
+        if error.raw_os_error() == Some(Errno::NXIO.raw_os_error()) {
+            io::Error::other("nobody reads from it")
+        } else {
+            error
         }
     })?;
     if file.metadata()?.file_type().is_block_device() {

@@ -208,9 +208,10 @@ pub fn nearest(wanted: &str, names: impl Iterator<Item = String>) -> Vec<String>
     let wanted = wanted.trim().to_lowercase();
     let likeness = |name: &str| {
         let name = name.trim().to_lowercase();
-        match !name.is_empty() && (name.contains(&wanted) || wanted.contains(&name)) {
-            true => 1.0,
-            false => strsim::jaro_winkler(&wanted, &name),
+        if !name.is_empty() && (name.contains(&wanted) || wanted.contains(&name)) {
+            1.0
+        } else {
+            strsim::jaro_winkler(&wanted, &name)
         }
     };
     let mut near: Vec<(f64, String)> = names
@@ -229,9 +230,10 @@ pub fn similar(wanted: &str, names: impl Iterator<Item = String>) -> Vec<String>
     let likeness = |name: &String| {
         let name = name.to_ascii_lowercase();
         let last = name.rsplit('.').next().unwrap_or(&name);
-        match name.contains(&wanted) || wanted.contains(last) {
-            true => 1.0,
-            false => strsim::jaro_winkler(&wanted, &name).max(strsim::jaro_winkler(&wanted, last)),
+        if name.contains(&wanted) || wanted.contains(last) {
+            1.0
+        } else {
+            strsim::jaro_winkler(&wanted, &name).max(strsim::jaro_winkler(&wanted, last))
         }
     };
     let mut near: Vec<(f64, String)> = names

@@ -111,13 +111,14 @@ impl Settings {
             PolicyChoice::None => None,
         };
         let Some(path) = path else {
-            return match required {
-                false => Ok(Policy::default()),
-                true => Err(Problem::new(
+            return if required {
+                Err(Problem::new(
                     Exit::Refused,
                     "a policy is required, and there is none; nothing was changed",
                 )
-                .hint("--config FILE names one; orgsweep policy init writes a first one")),
+                .hint("--config FILE names one; orgsweep policy init writes a first one"))
+            } else {
+                Ok(Policy::default())
             };
         };
         let text = files::read_text(&path, LARGEST_POLICY).map_err(|error| {
@@ -194,8 +195,6 @@ fn found(wanted: &Wanted) -> Result<Option<PathBuf>, Problem> {
         .map_err(|error| Problem::usage(format!("there is no working directory: {error}")))?;
     let home = etcetera::home_dir().ok().and_then(|home| fs::canonicalize(home).ok());
     let found = nearest(wanted, &here, home.as_deref())?;
-    Ok(found.map(|path| match path.parent() == Some(&here) {
-        true => PathBuf::from(wanted.name),
-        false => path,
-    }))
+    Ok(found
+        .map(|path| if path.parent() == Some(&here) { PathBuf::from(wanted.name) } else { path }))
 }

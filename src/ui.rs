@@ -125,9 +125,10 @@ impl Ui {
             return;
         }
         self.clear();
-        match self.log_options.log_json {
-            true => log(level, "note", json!({ "message": message })),
-            false => eprint(shown),
+        if self.log_options.log_json {
+            log(level, "note", json!({ "message": message }))
+        } else {
+            eprint(shown)
         }
     }
 
@@ -145,11 +146,10 @@ impl Ui {
         } else {
             self.result(text)
         }
-        let seen = match self.json {
-            true => {
-                io::stderr().is_terminal() && !self.log_options.quiet && !self.log_options.log_json
-            }
-            false => io::stdout().is_terminal(),
+        let seen = if self.json {
+            io::stderr().is_terminal() && !self.log_options.quiet && !self.log_options.log_json
+        } else {
+            io::stdout().is_terminal()
         };
         if let Some(mut terminal) = self.terminal().filter(|_| !seen) {
             terminal.print(&visible(text));
@@ -351,9 +351,10 @@ pub fn problem(problem: &Problem) {
 
 /// Where in the program something went wrong.
 pub fn trace(text: &str) {
-    match output().1.log_json {
-        true => log("error", "trace", json!({ "message": text })),
-        false => eprint(text),
+    if output().1.log_json {
+        log("error", "trace", json!({ "message": text }))
+    } else {
+        eprint(text)
     }
 }
 

@@ -110,14 +110,13 @@ impl ArchiveDirectory {
     pub fn exposure(directory: &Path) -> Option<String> {
         let facts = fs::metadata(directory).ok().filter(|facts| facts.mode() & 0o077 != 0)?;
         let directory = directory.display();
-        Some(match facts.uid() == rustix::process::geteuid().as_raw() {
-            true => format!(
-                "others may enter the archive directory {directory}: chmod 700 '{directory}'"
-            ),
-            false => format!(
+        Some(if facts.uid() == rustix::process::geteuid().as_raw() {
+            format!("others may enter the archive directory {directory}: chmod 700 '{directory}'")
+        } else {
+            format!(
                 "the archive directory {directory} is somebody else's, and others may enter it: --archive-dir \
                  DIRECTORY keeps archives elsewhere"
-            ),
+            )
         })
     }
 

@@ -132,9 +132,10 @@ fn check(path: &Path, section: &Section, found: Option<Content>) -> Result<()> {
     if hex(&hash.finalize()) != section.sha256 {
         return Err(Error::new(path, format!("the checksum of {table} does not match")));
     }
-    match widths.iter().all(|tabs| tabs + 1 == section.width()) {
-        true => Ok(()),
-        false => Err(Error::new(path, format!("a line of {table} is no row of it"))),
+    if widths.iter().all(|tabs| tabs + 1 == section.width()) {
+        Ok(())
+    } else {
+        Err(Error::new(path, format!("a line of {table} is no row of it")))
     }
 }
 
@@ -193,9 +194,10 @@ fn members<E: From<Error>>(
     let length = io::copy(&mut end, &mut io::sink()).map_err(|error| damaged(path, error))?;
     let mut file = frame.finish();
     let after = file.fill_buf().map_err(|error| damaged(path, error))?;
-    match length > LONGEST_END || !after.is_empty() {
-        true => Err(damaged(path, "it goes on after its end").into()),
-        false => Ok(()),
+    if length > LONGEST_END || !after.is_empty() {
+        Err(damaged(path, "it goes on after its end").into())
+    } else {
+        Ok(())
     }
 }
 

@@ -39,10 +39,7 @@ fn at_most(text: &str, most: Duration, words: &str) -> Result<Duration, String> 
     let duration = humantime::parse_duration(text).map_err(|error| {
         format!("{error}: a duration is a number and its unit, as in 30s, 12h or 7d")
     })?;
-    match duration <= most {
-        true => Ok(duration),
-        false => Err(format!("it is longer than {words}")),
-    }
+    if duration <= most { Ok(duration) } else { Err(format!("it is longer than {words}")) }
 }
 
 #[cfg(test)]

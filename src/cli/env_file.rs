@@ -40,10 +40,8 @@ impl Cli {
             sources.any(|source| source == ValueSource::DefaultValue)
         });
         let takes_database = cli.database_url.is_none() && settings.takes_database_from_file();
-        let settings = match is_used || takes_database {
-            true => settings.using(&file.path),
-            false => settings,
-        };
+        let settings =
+            if is_used || takes_database { settings.using(&file.path) } else { settings };
         Ok((cli, settings))
     }
 

@@ -24,9 +24,10 @@ pub fn run(
     match &args.command {
         None => {
             let kept = kept(&directory, ArchiveDirectory::archives(&directory)?)?;
-            ui.result(&match json {
-                true => archives::archives_json(&kept),
-                false => archives::archives_table(&directory, &kept, ui.width),
+            ui.result(&if json {
+                archives::archives_json(&kept)
+            } else {
+                archives::archives_table(&directory, &kept, ui.width)
             });
         }
         Some(ArchivesCommand::Show { archive }) => {
@@ -35,9 +36,10 @@ pub fn run(
                 Problem::new(Exit::Refused, error.to_string())
                     .hint("orgsweep archives lists those that there are")
             })?;
-            ui.result(&match json {
-                true => archives::manifest_json(&reader.manifest),
-                false => archives::manifest_table(&reader.manifest, ui.width),
+            ui.result(&if json {
+                archives::manifest_json(&reader.manifest)
+            } else {
+                archives::manifest_table(&reader.manifest, ui.width)
             });
         }
         Some(ArchivesCommand::Prune { older_than, dry_run }) => {
@@ -50,9 +52,10 @@ pub fn run(
                 entry.remove()?;
             }
             let removed = kept(&directory, removed)?;
-            ui.result(&match json {
-                true => archives::archives_json(&removed),
-                false => archives::pruned(&removed, *dry_run),
+            ui.result(&if json {
+                archives::archives_json(&removed)
+            } else {
+                archives::pruned(&removed, *dry_run)
             });
         }
     }

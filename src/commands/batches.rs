@@ -220,14 +220,13 @@ impl Series<'_> {
     /// Something came in the way between two batches.
     fn refused(&self, ended: Ended) -> Result<Ended> {
         let committed = self.parts.iter().any(|part| part.deleted > 0);
-        match committed {
-            false => Ok(ended),
-            true => {
-                let report = self.reporting.report(&ended);
-                let why = report.refusal_views().into_iter().map(|view| view.message);
-                let why = why.collect::<Vec<_>>().join("; ");
-                Err(Problem::new(Exit::Refused, why).into())
-            }
+        if committed {
+            let report = self.reporting.report(&ended);
+            let why = report.refusal_views().into_iter().map(|view| view.message);
+            let why = why.collect::<Vec<_>>().join("; ");
+            Err(Problem::new(Exit::Refused, why).into())
+        } else {
+            Ok(ended)
         }
     }
 }

@@ -159,18 +159,20 @@ impl Context {
             let mut triggers = self.catalog.table(id).triggers.iter();
             triggers.any(|t| (back && t.on_insert) || (linked && t.on_update))
         };
-        match self.catalog.table_ids().any(sees) {
-            true => Ok(self.database.silence()?),
-            false => Ok(Silence::Nothing),
+        if self.catalog.table_ids().any(sees) {
+            Ok(self.database.silence()?)
+        } else {
+            Ok(Silence::Nothing)
         }
     }
 
     /// The role to which something is to be granted: asked where a privilege is missing.
     fn lacking_role(&mut self) -> Result<String> {
         let lacks = |id: TableId| self.catalog.table(id).privileges != Privileges::ALL;
-        match self.catalog.table_ids().any(lacks) {
-            true => Ok(self.database.role()?),
-            false => Ok(String::new()),
+        if self.catalog.table_ids().any(lacks) {
+            Ok(self.database.role()?)
+        } else {
+            Ok(String::new())
         }
     }
 
@@ -222,9 +224,10 @@ pub fn policy_problem(faults: &[Fault]) -> anyhow::Error {
     let hints: Vec<&str> = faults.iter().filter_map(|fault| fault.hint.as_deref()).collect();
     let problem = Problem::usage(lines.next().unwrap_or_default());
     let problem = Problem { more: lines.collect(), ..problem };
-    match hints.is_empty() {
-        true => problem.hint("orgsweep policy check shows what the policy means").into(),
-        false => problem.hint(hints.join("; ")).into(),
+    if hints.is_empty() {
+        problem.hint("orgsweep policy check shows what the policy means").into()
+    } else {
+        problem.hint(hints.join("; ")).into()
     }
 }
 

@@ -114,8 +114,9 @@ fn rows_of(session: &Session, name: &str) -> Result<u64> {
 }
 
 fn expect(held: bool, promise: &str) -> Result<()> {
-    match held {
-        true => Ok(()),
-        false => Err(Problem::new(Exit::Bug, format!("the demo went wrong: {promise}")).into()),
+    if held {
+        Ok(())
+    } else {
+        Err(Problem::new(Exit::Bug, format!("the demo went wrong: {promise}")).into())
     }
 }

@@ -21,10 +21,7 @@ pub fn run(session: &Session, args: &Graph, ui: &mut Ui) -> Result<Exit> {
     let selects =
         [&select.org_name, &select.org_id, &select.org_like].iter().any(|v| !v.is_empty())
             || select.older_than.is_some();
-    let findings = match selects {
-        false => None,
-        true => Some(measure(&mut context, &plan, select, ui)?),
-    };
+    let findings = if selects { Some(measure(&mut context, &plan, select, ui)?) } else { None };
     let view = GraphView { catalog: &context.catalog, plan: &plan, findings: findings.as_ref() };
     let text = match args.format {
         GraphFormat::Table => table(&view, ui.width),

@@ -48,9 +48,10 @@ pub fn create_missing(
         ui.note(&format!("created for good: {create}"));
     }
     let (database, again) = Prepared::open(session, select, delete)?;
-    match without_indexes(&again.catalog) == without_indexes(&prepared.catalog) {
-        true => Ok((database, again)),
-        false => Err(Failure::SchemaMoved.into()),
+    if without_indexes(&again.catalog) == without_indexes(&prepared.catalog) {
+        Ok((database, again))
+    } else {
+        Err(Failure::SchemaMoved.into())
     }
 }
 

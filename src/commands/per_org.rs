@@ -341,9 +341,8 @@ impl<'a> Run<'a> {
         self.units.retain(|unit| unit.organization.is_some() || !unit.is_nothing());
         let unmatched = self.units.is_empty() && self.series.select.require_match;
         let exit = combined(&self.units, unmatched, interrupt::reason().map(Exit::from));
-        let text = self.summarized(exit, false, |summary| match ui.json {
-            true => summary::json(summary),
-            false => summary::table(summary, ui.width),
+        let text = self.summarized(exit, false, |summary| {
+            if ui.json { summary::json(summary) } else { summary::table(summary, ui.width) }
         });
         if self.series.command == "preview" {
             ui.result(&text)

@@ -95,11 +95,12 @@ fn find(session: &Session, args: &Restore, archive: &Path) -> Result<PathBuf> {
         return Ok(archive.to_owned());
     }
     let kept = run_record::directory(&args.archives, &session.settings)?.join(archive);
-    match kept.exists() {
-        true => Ok(kept),
-        false => Err(Problem::usage(format!("there is no archive {}", archive.display()))
+    if kept.exists() {
+        Ok(kept)
+    } else {
+        Err(Problem::usage(format!("there is no archive {}", archive.display()))
             .hint("orgsweep archives lists those that there are")
-            .into()),
+            .into())
     }
 }
 
@@ -276,9 +277,12 @@ fn ungranted(
     let grant = |privileges: &str, id: &TableId| {
         fixes::grant(dialect, privileges, catalog.table(*id), &role)
     };
-    let inserted = rows.iter().map(|id| match links.contains(id) {
-        true => grant("SELECT, INSERT, UPDATE", id),
-        false => grant("SELECT, INSERT", id),
+    let inserted = rows.iter().map(|id| {
+        if links.contains(id) {
+            grant("SELECT, INSERT, UPDATE", id)
+        } else {
+            grant("SELECT, INSERT", id)
+        }
     });
     let linked = links.difference(&rows).map(|id| grant("SELECT, UPDATE", id));
     let grants: Vec<String> = inserted.chain(linked).collect();

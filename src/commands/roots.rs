@@ -28,11 +28,10 @@ pub fn selection(select: &SelectArgs, root: &Root, catalog: &Catalog) -> Result<
         required: select.require_match,
     };
     if let Some(problem) = selection.problem() {
-        let hint = match selection.is_empty() && selection.older_than.is_some() {
-            true => {
-                "--older-than only filters what --org-name, --org-id or --org-like 'e2e-*' selects"
-            }
-            false => "name it: --org-name NAME, --org-id KEY or --org-like 'e2e-*'",
+        let hint = if selection.is_empty() && selection.older_than.is_some() {
+            "--older-than only filters what --org-name, --org-id or --org-like 'e2e-*' selects"
+        } else {
+            "name it: --org-name NAME, --org-id KEY or --org-like 'e2e-*'"
         };
         return Err(Problem::usage(problem).hint(hint).into());
     }
@@ -84,9 +83,10 @@ pub fn tell_unmatched(
         if near.contains(wanted) {
             continue;
         }
-        let near = match near.is_empty() {
-            true => String::new(),
-            false => format!("; the nearest: {}", near.join(", ")),
+        let near = if near.is_empty() {
+            String::new()
+        } else {
+            format!("; the nearest: {}", near.join(", "))
         };
         ui.note(&format!("no organization has the name {wanted}{near}"));
     }

@@ -66,9 +66,10 @@ fn look(database: &mut Database, sql: &Sql, root: &Root, selection: &Selection) 
     database.run(&sql.dialect.session(LOCK_TIMEOUT, false))?;
     execute::one_key_each(database, sql, root, selection)?;
     let found = database.query(&sql.find_roots(root, selection)).map_err(|error| {
-        match error.fault == Fault::Value {
-            true => anyhow::Error::from(Problem::usage(error.message)),
-            false => error.into(),
+        if error.fault == Fault::Value {
+            anyhow::Error::from(Problem::usage(error.message))
+        } else {
+            error.into()
         }
     })?;
     let organizations = found.iter().map(|row| (row.text(0).to_owned(), row.text(1).to_owned()));
@@ -110,9 +111,10 @@ fn text(remains: &Remains) -> String {
     }
     for Left { reference, rows, dangling } in &remains.rows {
         let rows = crate::render::counted(*rows, "row");
-        text += &match dangling {
-            true => line(&format!("dangling: {rows} by {reference} name nobody")),
-            false => line(&format!("still there: {rows} by {reference}")),
+        text += &if *dangling {
+            line(&format!("dangling: {rows} by {reference} name nobody"))
+        } else {
+            line(&format!("still there: {rows} by {reference}"))
         };
     }
     if text.is_empty() {

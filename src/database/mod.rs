@@ -325,12 +325,13 @@ impl Database {
     /// SQLite did not obey.
     pub fn fire_triggers(&mut self, fire: bool) -> Result<()> {
         let obeys = self.handle.as_mut().is_none_or(|handle| handle.fire_triggers(fire));
-        match obeys {
-            true => Ok(()),
-            false => Err(Error {
+        if obeys {
+            Ok(())
+        } else {
+            Err(Error {
                 fault: Fault::Other,
                 message: "SQLite does not let its triggers be switched".into(),
-            }),
+            })
         }
     }
 

@@ -220,9 +220,10 @@ impl Dialect {
     /// A string literal. PostgreSQL's `E''` is the same text whatever `standard_conforming_strings` is, which a
     /// user's own functions may want as it is.
     pub(crate) fn literal(self, value: &str) -> String {
-        match self == Dialect::Postgres && value.contains('\\') {
-            true => format!("E{}", literal(&value.replace('\\', "\\\\"))),
-            false => literal(value),
+        if self == Dialect::Postgres && value.contains('\\') {
+            format!("E{}", literal(&value.replace('\\', "\\\\")))
+        } else {
+            literal(value)
         }
     }
 
@@ -264,11 +265,12 @@ impl Dialect {
     /// (<https://www.postgresql.org/docs/current/sql-createcast.html>). `num_nulls`, because a composite that has a null in it
     /// is not `IS NOT NULL`.
     pub(crate) fn output(self, value: &str, type_name: &str) -> String {
-        match self == Dialect::Postgres && path::is_users(type_name) {
-            true => format!(
+        if self == Dialect::Postgres && path::is_users(type_name) {
+            format!(
                 "CASE WHEN pg_catalog.num_nulls({value}) OPERATOR(pg_catalog.=) 0 THEN pg_catalog.concat({value}) END"
-            ),
-            false => self.as_text(value),
+            )
+        } else {
+            self.as_text(value)
         }
     }
 

@@ -36,9 +36,10 @@ const FAITHFUL: [&str; 19] = [
 /// A column's type, with its character set where texts have to be kept as their bytes.
 pub fn coded_type(type_name: &str, collation: &str) -> String {
     let char_set = collation.split('_').next().unwrap_or_default();
-    match FAITHFUL.contains(&char_set) {
-        true => type_name.to_owned(),
-        false => format!("{type_name}{CHARACTER_SET}{char_set}"),
+    if FAITHFUL.contains(&char_set) {
+        type_name.to_owned()
+    } else {
+        format!("{type_name}{CHARACTER_SET}{char_set}")
     }
 }
 

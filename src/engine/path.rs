@@ -79,9 +79,10 @@ pub(crate) fn built_in(type_name: &str) -> String {
     ];
     let end = type_name.find(|c: char| !c.is_ascii_alphanumeric() && c != '_');
     let word = &type_name[..end.unwrap_or(type_name.len())];
-    match is_users(type_name) || WORDS.contains(&word) {
-        true => type_name.to_owned(),
-        false => format!("pg_catalog.{type_name}"),
+    if is_users(type_name) || WORDS.contains(&word) {
+        type_name.to_owned()
+    } else {
+        format!("pg_catalog.{type_name}")
     }
 }
 

@@ -120,11 +120,10 @@ fn keep(
             let written: Vec<_> =
                 typed.map(|(value, value_type)| dialect.written(value_type, *value)).collect();
             let values: Vec<Value> = written.iter().map(Option::as_deref).collect();
-            match values.iter().flatten().all(|value| std::str::from_utf8(value).is_ok()) {
-                true => writer.row(section, &values)?,
-                false => {
-                    writer.row(section, &borrowed(&sound(dialect, &values, writer, name)?))?;
-                }
+            if values.iter().flatten().all(|value| std::str::from_utf8(value).is_ok()) {
+                writer.row(section, &values)?
+            } else {
+                writer.row(section, &borrowed(&sound(dialect, &values, writer, name)?))?;
             }
             let rows = writer.rows(section);
             if rows % REPORT == 0 {
@@ -153,11 +152,12 @@ fn without_count<'v, 'b>(
     let (count, values) = values.split_last().unwrap_or((&None, &[]));
     let count = count.and_then(|count| std::str::from_utf8(count).ok()?.parse::<usize>().ok());
     let nulls = values.iter().filter(|value| dialect.is_kept_as_null(**value)).count();
-    match count == Some(nulls) {
-        true => Ok(values),
-        false => Err(Failure::Unproven(format!(
+    if count == Some(nulls) {
+        Ok(values)
+    } else {
+        Err(Failure::Unproven(format!(
             "a value of {table} that is not null came as null, so that the archive would not hold it"
-        ))),
+        )))
     }
 }
 

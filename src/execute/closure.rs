@@ -61,9 +61,12 @@ pub fn find_and_delete(run: &mut Run, tables: BTreeSet<TableId>) -> Result<Disco
     let top_down = discovery.is_single_pass(root);
     if top_down {
         set_fk_enforcement(run, false)?;
-        let (deleted, took) = timed(|| match run.archive.is_some() {
-            true => archiving::archive_rows(run, root, &run.sql.delete_returning(root)),
-            false => run.change(&run.sql.delete(root)),
+        let (deleted, took) = timed(|| {
+            if run.archive.is_some() {
+                archiving::archive_rows(run, root, &run.sql.delete_returning(root))
+            } else {
+                run.change(&run.sql.delete(root))
+            }
         })?;
         expect_gone(run, root, discovery.rows[&root], deleted)?;
         discovery.durations.insert(root, took);

@@ -180,9 +180,10 @@ fn delete_leaves(
                 .copied()
                 .filter(|id| run.job.catalog.reference(*id).parent == *table)
                 .collect();
-            let statement = match named_by.is_empty() {
-                true => run.sql.delete(*table),
-                false => run.sql.delete_leaves(*table, &named_by),
+            let statement = if named_by.is_empty() {
+                run.sql.delete(*table)
+            } else {
+                run.sql.delete_leaves(*table, &named_by)
             };
             deleted += run.change(&statement)?;
         }
@@ -286,10 +287,7 @@ fn unlink(run: &mut Run, findings: &Findings, change: &Change) -> Result<(), Fai
     report(run, Step::Unlink(change.unlinks[0]), rows, findings);
     let table = run.job.catalog.table(change.table);
     if changed == rows {
-        return match table.is_seen(&[Event::Update]) {
-            true => expect_unlinked(run, change),
-            false => Ok(()),
-        };
+        return if table.is_seen(&[Event::Update]) { expect_unlinked(run, change) } else { Ok(()) };
     }
     let name = &table.name;
     Err(Failure::Unproven(format!(

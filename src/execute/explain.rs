@@ -70,11 +70,10 @@ fn nothing(run: &Run, address: &Address) -> Answer {
 fn explained(run: &mut Run, title: String, key: &RowKey) -> Result<Explanation, Failure> {
     let mut analysis = analyze(run)?;
     let refusals = collect_refusals(run, &mut analysis)?.refusals.len();
-    let generation = match analysis.discovery.has_keys(key.table) {
-        true => {
-            run.query(&run.sql.generation(key))?.first().map(|row| row.number(0)).transpose()?
-        }
-        false => None,
+    let generation = if analysis.discovery.has_keys(key.table) {
+        run.query(&run.sql.generation(key))?.first().map(|row| row.number(0)).transpose()?
+    } else {
+        None
     };
     let standing = standing(&analysis.discovery, generation);
     let row = Relative { table: key.table, title, standing, refused: false };

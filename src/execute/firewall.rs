@@ -331,9 +331,10 @@ pub fn owners_of_unlinked(
         let organizations = owners(run, &question)?;
         let id = run.job.plan.unlinks[unlink.unlink].reference;
         let child = run.job.catalog.reference(id).child;
-        let stranded = match run.job.plan.owning_of(child).contains(&id) {
-            true => run.one(run.sql.count_stranded(origin))?.count(0)?,
-            false => 0,
+        let stranded = if run.job.plan.owning_of(child).contains(&id) {
+            run.one(run.sql.count_stranded(origin))?.count(0)?
+        } else {
+            0
         };
         described.push(Unlinked { organizations, stranded, ..unlink.clone() });
     }

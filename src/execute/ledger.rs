@@ -123,9 +123,10 @@ impl Entry {
     fn beside(&self, deleted: u64, unlinked: u64) -> Counted {
         let (deleted, unlinked) = (deleted as i64, unlinked as i64);
         let Counted { deleted: gone, inserted, updated } = self.counted;
-        let (gone, moved) = match self.partitioned {
-            true => (gone - inserted, (unlinked - updated).clamp(0, inserted)),
-            false => (gone, 0),
+        let (gone, moved) = if self.partitioned {
+            (gone - inserted, (unlinked - updated).clamp(0, inserted))
+        } else {
+            (gone, 0)
         };
         Counted {
             deleted: gone - deleted,

@@ -336,9 +336,10 @@ impl<'a> Run<'a> {
     fn drop_leftovers(&mut self, question: &str) -> Result<(), Failure> {
         let leftovers = self.query(&question.into())?;
         let drop = |row: &Row| format!("DROP TABLE temp.{}; ", row.text(0));
-        match leftovers.is_empty() {
-            true => Ok(()),
-            false => self.run(&leftovers.iter().map(drop).collect::<String>()),
+        if leftovers.is_empty() {
+            Ok(())
+        } else {
+            self.run(&leftovers.iter().map(drop).collect::<String>())
         }
     }
 
@@ -363,9 +364,10 @@ impl<'a> Run<'a> {
         }
         proof::weigh_closure(self, &findings)?;
         archiving::closure(self, &findings, &BTreeSet::new())?;
-        let durations = match findings.engine_cascade {
-            true => cascade::remove(self, &findings)?,
-            false => deletion::remove(self, &findings, &BTreeSet::new())?,
+        let durations = if findings.engine_cascade {
+            cascade::remove(self, &findings)?
+        } else {
+            deletion::remove(self, &findings, &BTreeSet::new())?
         };
         (self.observe)(Progress::Proving);
         findings.proof = proof::prove(self, &findings)?;
@@ -383,9 +385,10 @@ impl<'a> Run<'a> {
         if let Some(lock) = self.sql.lock_tables(&tables) {
             self.run(&lock)?;
         }
-        match introspect::fingerprint(self.database)? == self.job.catalog.fingerprint {
-            true => Ok(()),
-            false => Err(Failure::SchemaMoved),
+        if introspect::fingerprint(self.database)? == self.job.catalog.fingerprint {
+            Ok(())
+        } else {
+            Err(Failure::SchemaMoved)
         }
     }
 

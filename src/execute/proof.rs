@@ -130,9 +130,10 @@ fn nothing_dangles(run: &mut Run, rows: &BTreeMap<TableId, u64>) -> Result<Vec<S
     let tables: Vec<TableId> = rows.keys().copied().collect();
     let constraints = constraints(run, &tables)?;
     if let Some(unknown) = constraints.iter().find(|it| is_unknown(run.job.catalog, it)) {
-        return match run.sql.dialect.keeps_references_out() {
-            false => Err(Failure::SchemaMoved),
-            true => Err(Failure::Unproven(format!("the plan does not know {}", unknown.name))),
+        return if run.sql.dialect.keeps_references_out() {
+            Err(Failure::Unproven(format!("the plan does not know {}", unknown.name)))
+        } else {
+            Err(Failure::SchemaMoved)
         };
     }
     by_keys(run, &constraints)?;

@@ -61,9 +61,10 @@ pub fn load(database: &mut Database) -> database::Result<Catalog> {
             columns,
             exclusions: exclusions(&of(&indexes)),
             checks: of(&checks).iter().map(check).collect(),
-            triggers: match held("TRIGGER") {
-                true => of(&triggers).iter().map(trigger).collect(),
-                false => vec![unseen()],
+            triggers: if held("TRIGGER") {
+                of(&triggers).iter().map(trigger).collect()
+            } else {
+                vec![unseen()]
             },
             row_security: false,
             privileges: Privileges {

@@ -19,9 +19,10 @@ pub fn build(catalog: &Catalog, root: TableId, rules: Rules) -> Plan {
         let reference = catalog.reference(*id);
         reference.child == root && reference.parent == root
     };
-    let children = match rules.with_children {
-        true => catalog.reference_ids().filter(self_reference).collect(),
-        false => Vec::new(),
+    let children = if rules.with_children {
+        catalog.reference_ids().filter(self_reference).collect()
+    } else {
+        Vec::new()
     };
     let owning = owning::owning(catalog, root, &starts, &rules.owning);
     let dependent = owning::dependent(catalog, root, &owning);

@@ -116,9 +116,10 @@ fn quoted(text: &str) -> String {
         },
         c => c.to_string(),
     };
-    match text.contains(is_hidden) {
-        true => format!("\"{}\"", text.chars().map(escaped).collect::<String>()),
-        false => toml::Value::from(text).to_string(),
+    if text.contains(is_hidden) {
+        format!("\"{}\"", text.chars().map(escaped).collect::<String>())
+    } else {
+        toml::Value::from(text).to_string()
     }
 }
 

@@ -179,9 +179,8 @@ pub fn history_table(receipts: &[Receipt], width: u16) -> String {
     }
     let row = |receipt: &Receipt| {
         let sum = |count: fn(&Part) -> u64| receipt.parts.iter().map(count).sum();
-        let restored = |part: &Part| match part.outcome == "restored" {
-            true => part.tables.values().sum(),
-            false => part.deleted,
+        let restored = |part: &Part| {
+            if part.outcome == "restored" { part.tables.values().sum() } else { part.deleted }
         };
         vec![
             moment(receipt.started_at),

@@ -30,8 +30,5 @@ pub fn report(report: &Report) -> String {
 
 fn field(cell: &str) -> String {
     let cell = printable(cell);
-    match cell.contains(['"', ',']) {
-        true => format!("\"{}\"", cell.replace('"', "\"\"")),
-        false => cell,
-    }
+    if cell.contains(['"', ',']) { format!("\"{}\"", cell.replace('"', "\"\"")) } else { cell }
 }

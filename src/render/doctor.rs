@@ -16,9 +16,10 @@ pub fn table(database: &str, diagnostics: &[Diagnostic], width: u16) -> String {
         // A reference names its table itself.
         let named = diagnostic.table.is_empty()
             || diagnostic.what.contains(&format!("{}.", diagnostic.table));
-        let what = match named {
-            true => diagnostic.what.clone(),
-            false => format!("{}: {}", diagnostic.table, diagnostic.what),
+        let what = if named {
+            diagnostic.what.clone()
+        } else {
+            format!("{}: {}", diagnostic.table, diagnostic.what)
         };
         text += &wrapped(heading, &what, width);
         if let Some(cure) = &diagnostic.cure {
@@ -27,15 +28,14 @@ pub fn table(database: &str, diagnostics: &[Diagnostic], width: u16) -> String {
         }
     }
     let count = |severity| diagnostics.iter().filter(|s| s.severity == severity).count() as u64;
-    match diagnostics.is_empty() {
-        true => text + &line(&format!("{database}: nothing will bite")),
-        false => {
-            let blocks = count(Severity::Blocks);
-            let slows = count(Severity::Slows);
-            let total = counted(diagnostics.len() as u64, "finding");
-            let what = format!("{total}, {blocks} in the way, {slows} that cost time");
-            text + &line(&format!("{database}: {what}"))
-        }
+    if diagnostics.is_empty() {
+        text + &line(&format!("{database}: nothing will bite"))
+    } else {
+        let blocks = count(Severity::Blocks);
+        let slows = count(Severity::Slows);
+        let total = counted(diagnostics.len() as u64, "finding");
+        let what = format!("{total}, {blocks} in the way, {slows} that cost time");
+        text + &line(&format!("{database}: {what}"))
     }
 }
 

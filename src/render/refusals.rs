@@ -63,9 +63,10 @@ fn message(report: &Report, refusal: &Refusal) -> String {
     let arrow = report.catalog.reference_arrow(id);
     let action = report.catalog.reference(id).on_delete;
     let parent = report.table_name(report.catalog.reference(id).parent);
-    let owned = match refusal.organizations.is_empty() {
-        true => String::new(),
-        false => format!(" ({})", owners(&refusal.organizations)),
+    let owned = if refusal.organizations.is_empty() {
+        String::new()
+    } else {
+        format!(" ({})", owners(&refusal.organizations))
     };
     match refusal.kind {
         RefusalKind::Protected => format!(
@@ -172,9 +173,10 @@ fn published(table: &str, doing: &str) -> String {
 
 /// `detail`: privileges on the table, or `USAGE ON SCHEMA "billing"`.
 fn lacking(detail: &str, table: &str) -> String {
-    match detail.contains(" ON SCHEMA ") {
-        true => format!("this role lacks {detail}, where {table} is"),
-        false => format!("this role lacks {detail} on {table}"),
+    if detail.contains(" ON SCHEMA ") {
+        format!("this role lacks {detail}, where {table} is")
+    } else {
+        format!("this role lacks {detail} on {table}")
     }
 }
 

@@ -279,9 +279,10 @@ impl Report<'_> {
         }
         let possible = self.plan.rules.engine_cascade == EngineCascade::Auto
             && self.findings.beyond_cascades(self.catalog, self.plan).is_none();
-        let way_out = match possible {
-            true => "; --engine-cascade deletes as the engine's own DELETE does",
-            false => "",
+        let way_out = if possible {
+            "; --engine-cascade deletes as the engine's own DELETE does"
+        } else {
+            ""
         };
         Some(format!(
             "rows go before their parents do, whatever triggers look for: {names}{way_out}"

@@ -57,15 +57,19 @@ impl Sql<'_> {
         };
         let checked = all(&|n, key, column| self.equal(id, n, key, column));
         let searched = all(&|_, key, column| format!("{key} = {column}"));
-        let acted = all(&|n, key, column| match agrees(self.catalog, id, n) {
-            true => format!("{key} = {column}"),
-            false => format!("+{key} = {column}"),
+        let acted = all(&|n, key, column| {
+            if agrees(self.catalog, id, n) {
+                format!("{key} = {column}")
+            } else {
+                format!("+{key} = {column}")
+            }
         });
         let acts = !matches!(reference.on_delete, OnDelete::Restrict | OnDelete::NoAction)
             || reference.declaration.origin == Origin::Overridden;
-        let (missed, others) = match acts {
-            true => (format!("NOT ({searched} AND {acted})"), format!("NOT ({checked})")),
-            false => (format!("NOT ({searched})"), format!("{searched} AND NOT ({checked})")),
+        let (missed, others) = if acts {
+            (format!("NOT ({searched} AND {acted})"), format!("NOT ({checked})"))
+        } else {
+            (format!("NOT ({searched})"), format!("{searched} AND NOT ({checked})"))
         };
         let rows = |from: String, condition: String| ProtectedBy {
             table: reference.child,

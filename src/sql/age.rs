@@ -51,9 +51,10 @@ fn postgres(column: &str, type_name: &str) -> Option<String> {
     match () {
         // Infinity has no distance.
         () if type_name.starts_with("timestamp") || type_name == "date" => {
-            let made = match type_name.ends_with("with time zone") {
-                true => column.to_owned(),
-                false => format!("pg_catalog.timezone({OWN_ZONE}, {column}::timestamp)"),
+            let made = if type_name.ends_with("with time zone") {
+                column.to_owned()
+            } else {
+                format!("pg_catalog.timezone({OWN_ZONE}, {column}::timestamp)")
             };
             Some(format!(
                 "CASE WHEN {column} {DATES} THEN extract(epoch FROM pg_catalog.now() - {made}) END"
@@ -71,9 +72,10 @@ fn postgres(column: &str, type_name: &str) -> Option<String> {
 fn mysql(column: &str, type_name: &str) -> Option<String> {
     match Family::of(type_name) {
         Family::Date => {
-            let made = match type_name.to_ascii_lowercase().starts_with("timestamp") {
-                true => column.to_owned(),
-                false => format!("convert_tz({column}, @@global.time_zone, '+00:00')"),
+            let made = if type_name.to_ascii_lowercase().starts_with("timestamp") {
+                column.to_owned()
+            } else {
+                format!("convert_tz({column}, @@global.time_zone, '+00:00')")
             };
             Some(format!(
                 "CASE WHEN {column} {DATES} THEN timestampdiff(SECOND, {made}, utc_timestamp(6)) END"

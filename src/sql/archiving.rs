@@ -73,9 +73,10 @@ impl Dialect {
                 .collect(),
             _ => values.iter().map(|value| format!("({value} IS NULL)")).collect(),
         };
-        match counts.is_empty() {
-            true => "0".to_owned(),
-            false => counts.join(&format!(" {} ", self.operator("+"))),
+        if counts.is_empty() {
+            "0".to_owned()
+        } else {
+            counts.join(&format!(" {} ", self.operator("+")))
         }
     }
 

@@ -66,12 +66,13 @@ impl Sql<'_> {
     /// What makes a query run under the user's path before its first row is made, and what keeps conditions on
     /// its rows outside.
     fn under_their_path(&self, table: TableId) -> (&'static str, &'static str) {
-        match self.calls_theirs(table) {
-            true => (
+        if self.calls_theirs(table) {
+            (
                 " CROSS JOIN (SELECT set_config('search_path', current_setting('orgsweep.search_path'), true) OFFSET 0) x",
                 " OFFSET 0",
-            ),
-            false => ("", ""),
+            )
+        } else {
+            ("", "")
         }
     }
 
@@ -155,11 +156,10 @@ impl Sql<'_> {
     ) -> Statement {
         let columns: Vec<String> = key.columns.iter().map(|column| quote(column)).collect();
         let columns = columns.join(", ");
-        let not_null = match key.nulls_not_distinct {
-            true => String::new(),
-            false => {
-                key.columns.iter().map(|c| format!(" AND d.{} IS NOT NULL", quote(c))).collect()
-            }
+        let not_null = if key.nulls_not_distinct {
+            String::new()
+        } else {
+            key.columns.iter().map(|c| format!(" AND d.{} IS NOT NULL", quote(c))).collect()
         };
         format!(
             "SELECT {} FROM (SELECT {columns}, max(changed) AS changed FROM (\
@@ -199,9 +199,10 @@ impl Sql<'_> {
         let only = only.unwrap_or_default();
         let alike = parts.map(|(n, part)| {
             let alike = format!("a.e{n} {} b.e{n}", part.operator);
-            match exclusion.nulls_not_distinct {
-                true => format!("({alike} OR (a.e{n} IS NULL AND b.e{n} IS NULL))"),
-                false => alike,
+            if exclusion.nulls_not_distinct {
+                format!("({alike} OR (a.e{n} IS NULL AND b.e{n} IS NULL))")
+            } else {
+                alike
             }
         });
         let (path, fence) = self.under_their_path(change.table);
@@ -228,13 +229,14 @@ impl Sql<'_> {
         known: bool,
     ) -> Statement {
         let reference = self.catalog.reference(id);
-        let survives = match known {
-            true => format!(
+        let survives = if known {
+            format!(
                 " AND NOT EXISTS (SELECT 1 FROM {} k WHERE {})",
                 self.key_relation(reference.parent),
                 self.same_row(reference.parent, "k", "r")
-            ),
-            false => String::new(),
+            )
+        } else {
+            String::new()
         };
         format!(
             "SELECT {} FROM ({}) a WHERE {} AND NOT EXISTS (SELECT 1 FROM {} r WHERE {}{survives})",

@@ -62,9 +62,10 @@ impl Sql<'_> {
     /// Deletes the rows that name a parent found since, and puts their keys, as `keep` says, into
     /// their key table (PostgreSQL): rows that are gone are never found twice.
     pub fn delete_children(&self, step: &Follow, keep: bool) -> Statement {
-        match self.dialect.keeps_deleted_keys() {
-            true => self.delete_child_rows(step, keep),
-            false => self.delete_unseen_children(step),
+        if self.dialect.keeps_deleted_keys() {
+            self.delete_child_rows(step, keep)
+        } else {
+            self.delete_unseen_children(step)
         }
     }
 
@@ -87,15 +88,16 @@ impl Sql<'_> {
     fn delete_child_rows(&self, step: &Follow, keep: bool) -> Statement {
         let reference = self.catalog.reference(step.reference);
         let delete = self.delete_children_by(step);
-        match keep {
-            false => delete.into(),
-            true => format!(
+        if keep {
+            format!(
                 "WITH d AS ({delete} RETURNING {}) INSERT INTO {} SELECT d.*, {} FROM d",
                 self.key_values(reference.child, "c").join(", "),
                 self.key_relation(reference.child),
                 step.generation,
             )
-            .into(),
+            .into()
+        } else {
+            delete.into()
         }
     }
 
@@ -174,13 +176,14 @@ impl Sql<'_> {
 
     fn is_held(&self, id: ReferenceId, known: bool) -> String {
         let child = self.catalog.reference(id).child;
-        let stays = match known {
-            true => format!(
+        let stays = if known {
+            format!(
                 " AND NOT EXISTS (SELECT 1 FROM {} x WHERE {})",
                 self.key_relation(child),
                 self.same_row(child, "x", "c")
-            ),
-            false => String::new(),
+            )
+        } else {
+            String::new()
         };
         format!(
             "EXISTS (SELECT 1 FROM {} c WHERE {}{stays})",

@@ -107,9 +107,10 @@ impl Sql<'_> {
             .columns
             .iter()
             .map(|name| format!("coalesce({}, 'null')", self.shown(reference.child, name, "c")));
-        let excluded = match facts.excluding {
-            true => format!("CASE WHEN {} THEN '0' ELSE '1' END", self.not_excluded(id)),
-            false => "'0'".to_owned(),
+        let excluded = if facts.excluding {
+            format!("CASE WHEN {} THEN '0' ELSE '1' END", self.not_excluded(id))
+        } else {
+            "'0'".to_owned()
         };
         let mut columns = vec![
             format!("CASE WHEN {} THEN '1' ELSE '0' END", self.row_names_somebody(id, "c")),
@@ -121,14 +122,13 @@ impl Sql<'_> {
             let parent = reference.parent;
             let on = self.names_row(id, "r", "c");
             source += &format!(" LEFT JOIN {} r ON {on}", self.relation(parent));
-            columns.push(match facts.keyed {
-                true => {
-                    let keys = self.key_relation(parent);
-                    let on = self.same_row(parent, "k", "r");
-                    source += &format!(" LEFT JOIN {keys} k ON {on}");
-                    self.dialect.as_text("k.gen")
-                }
-                false => "NULL".into(),
+            columns.push(if facts.keyed {
+                let keys = self.key_relation(parent);
+                let on = self.same_row(parent, "k", "r");
+                source += &format!(" LEFT JOIN {keys} k ON {on}");
+                self.dialect.as_text("k.gen")
+            } else {
+                "NULL".into()
             });
             columns.extend(self.label(parent, "r"));
             columns.extend(self.identity_texts(parent, "r"));

@@ -64,17 +64,16 @@ fn relation(dialect: Dialect, name: &TableName) -> String {
 fn index_name(table: &str, columns: &[String], purpose: &str) -> String {
     const LONGEST: usize = 63;
     let name = format!("{table}_{}_{purpose}", columns.join("_"));
-    match name.len() <= LONGEST {
-        true => name,
-        false => {
-            let mut hasher = std::hash::DefaultHasher::new();
-            std::hash::Hash::hash(&name, &mut hasher);
-            let mut short: String = name.chars().take(40).collect();
-            while short.len() > LONGEST - 17 {
-                short.pop();
-            }
-            format!("{short}_{:016x}", std::hash::Hasher::finish(&hasher))
+    if name.len() <= LONGEST {
+        name
+    } else {
+        let mut hasher = std::hash::DefaultHasher::new();
+        std::hash::Hash::hash(&name, &mut hasher);
+        let mut short: String = name.chars().take(40).collect();
+        while short.len() > LONGEST - 17 {
+            short.pop();
         }
+        format!("{short}_{:016x}", std::hash::Hasher::finish(&hasher))
     }
 }
 

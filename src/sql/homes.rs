@@ -126,20 +126,22 @@ impl Sql<'_> {
         let outside = suspicion.owning.iter().map(|id| {
             let parent = self.catalog.reference(*id).parent;
             let named = self.names_somebody(*id, "k");
-            match present(parent) {
-                true => format!(
+            if present(parent) {
+                format!(
                     "{named} AND NOT EXISTS (SELECT 1 FROM {} p WHERE {})",
                     self.key_relation(parent),
                     self.key_names_key(*id, "p", "k")
-                ),
-                false => named,
+                )
+            } else {
+                named
             }
         });
         let homeless = suspicion.homeless.then(|| self.names_nobody_at_all(table));
         // Orphans have no home either, and were selected for it.
-        let chosen = match self.plan.has_orphans(table) {
-            true => format!(" AND k.gen > {selected}"),
-            false => String::new(),
+        let chosen = if self.plan.has_orphans(table) {
+            format!(" AND k.gen > {selected}")
+        } else {
+            String::new()
         };
         let unsure = suspicion.known_owned.map_or(String::new(), |(first, last)| {
             format!(" AND k.gen NOT BETWEEN {first} AND {last}")
@@ -176,9 +178,10 @@ impl Sql<'_> {
         let into = self.plan.followed_into(table, self.catalog).into_iter();
         let references = into.map(|followed| followed.reference);
         let mut references = references.chain(self.plan.owning_of(table).iter().copied());
-        match self.has_twins(table) || references.any(|id| !self.names_one(id)) {
-            true => "DISTINCT ",
-            false => "",
+        if self.has_twins(table) || references.any(|id| !self.names_one(id)) {
+            "DISTINCT "
+        } else {
+            ""
         }
     }
 
@@ -202,9 +205,10 @@ impl Sql<'_> {
             }
             Dialect::Sqlite => {
                 let columns = self.key_table(table).identity_columns().join(", ");
-                let end = match self.table(table).has_nameless_rows() {
-                    true => ")".to_owned(),
-                    false => format!(", PRIMARY KEY (origin, n, {columns})) WITHOUT ROWID"),
+                let end = if self.table(table).has_nameless_rows() {
+                    ")".to_owned()
+                } else {
+                    format!(", PRIMARY KEY (origin, n, {columns})) WITHOUT ROWID")
                 };
                 format!("CREATE TEMP TABLE {name} (origin, n, gen, {columns}{end}")
             }

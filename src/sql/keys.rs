@@ -159,9 +159,10 @@ impl Sql<'_> {
                 let primary = format!("PRIMARY KEY ({})", key.identity_columns().join(", "));
                 let primary = (!self.has_twins(table)).then_some(primary);
                 let indexes: Vec<String> = primary.into_iter().chain(keys).collect();
-                let indexes = match indexes.is_empty() {
-                    true => String::new(),
-                    false => format!(" ({})", indexes.join(", ")),
+                let indexes = if indexes.is_empty() {
+                    String::new()
+                } else {
+                    format!(" ({})", indexes.join(", "))
                 };
                 format!(
                     "CREATE OR REPLACE TEMPORARY TABLE {}{indexes} ENGINE = InnoDB AS \
@@ -236,9 +237,10 @@ impl Sql<'_> {
     /// The column of the key table that holds the table's column `name`.
     pub(super) fn key_column(&self, table: TableId, name: &str) -> String {
         let is = |source: &Source| matches!(source, Source::Column(column) if column == name);
-        let n = match self.dialect == Dialect::Sqlite && self.table(table).is_rowid(name) {
-            true => Some(0),
-            false => self.key_table(table).columns.iter().position(is),
+        let n = if self.dialect == Dialect::Sqlite && self.table(table).is_rowid(name) {
+            Some(0)
+        } else {
+            self.key_table(table).columns.iter().position(is)
         };
         format!("c{}", n.expect("referenced and owning columns are in the key table"))
     }
@@ -266,13 +268,11 @@ impl Sql<'_> {
             None => format!("{left} {} {right}", self.dialect.operator("=")),
         };
         let labelled = |type_name: &String| is_labelled(type_name);
-        match self.dialect == Dialect::Mysql && self.identity_types(id).get(n).is_some_and(labelled)
-        {
-            true => {
-                let same = if twins { "<=>" } else { "=" };
-                format!("{equal} AND {} {same} {}", label_number(left), label_number(right))
-            }
-            false => equal,
+        if self.dialect == Dialect::Mysql && self.identity_types(id).get(n).is_some_and(labelled) {
+            let same = if twins { "<=>" } else { "=" };
+            format!("{equal} AND {} {same} {}", label_number(left), label_number(right))
+        } else {
+            equal
         }
     }
 

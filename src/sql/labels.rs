@@ -135,9 +135,10 @@ impl Sql<'_> {
     pub(super) fn plain(&self, table: TableId, name: &str, alias: &str) -> String {
         let value = format!("{alias}.{}", quote(name));
         let text = self.value_text(&value, &self.column(table, name).type_name);
-        match self.may_mix(table, name) {
-            true => format!("CASE typeof({value}) WHEN 'blob' THEN quote({value}) ELSE {text} END"),
-            false => text,
+        if self.may_mix(table, name) {
+            format!("CASE typeof({value}) WHEN 'blob' THEN quote({value}) ELSE {text} END")
+        } else {
+            text
         }
     }
 

@@ -192,17 +192,19 @@ impl Sql<'_> {
     /// The same of parents found after generation `since`, each child once, and conditions.
     pub(super) fn children_once(&self, id: ReferenceId, since: u32) -> (String, Vec<String>) {
         let newer = |gen_of: &str| (since > 0).then(|| format!("{gen_of} > {since}"));
-        match self.names_one(id) {
-            true => (self.children(id), newer("p.gen").into_iter().collect()),
-            false => (self.children_of(id, &self.named_values(id, newer("gen"))), Vec::new()),
+        if self.names_one(id) {
+            (self.children(id), newer("p.gen").into_iter().collect())
+        } else {
+            (self.children_of(id, &self.named_values(id, newer("gen"))), Vec::new())
         }
     }
 
     /// A relation of what the rows in the parent's key table are named by: each value once.
     pub(super) fn named_once(&self, id: ReferenceId) -> String {
-        match self.names_one(id) {
-            true => self.key_relation(self.parent(id)),
-            false => self.named_values(id, None),
+        if self.names_one(id) {
+            self.key_relation(self.parent(id))
+        } else {
+            self.named_values(id, None)
         }
     }
 
@@ -214,9 +216,10 @@ impl Sql<'_> {
         let taken = named.iter().zip(&reference.comparisons).map(|(column, comparison)| {
             format!("{column}{}", comparison.key.as_deref().unwrap_or_default())
         });
-        let distinct = match reference.is_in_another_collation() {
-            true => format!("DISTINCT ON ({})", taken.collect::<Vec<_>>().join(", ")),
-            false => "DISTINCT".to_owned(),
+        let distinct = if reference.is_in_another_collation() {
+            format!("DISTINCT ON ({})", taken.collect::<Vec<_>>().join(", "))
+        } else {
+            "DISTINCT".to_owned()
         };
         let condition = condition.into_iter().collect::<Vec<_>>();
         let (keys, which) = (self.key_relation(parent), where_all(&condition));
@@ -242,9 +245,10 @@ impl Sql<'_> {
             Dialect::Postgres => format!("{child} c JOIN {parent} p ON {on}"),
             Dialect::Sqlite | Dialect::Mysql => {
                 let join = self.dialect.ordered_join();
-                match reference.index.is_some() && plain {
-                    true => format!("{parent} p {join} {child} c ON {on}"),
-                    false => format!("{child} c {join} {parent} p ON {on}"),
+                if reference.index.is_some() && plain {
+                    format!("{parent} p {join} {child} c ON {on}")
+                } else {
+                    format!("{child} c {join} {parent} p ON {on}")
                 }
             }
         }

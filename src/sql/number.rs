@@ -26,9 +26,10 @@ impl Decimal {
         let zeros = all.len() - all.trim_start_matches('0').len();
         let digits = all.trim_matches('0').to_owned();
         let exponent = i64::from(exponent) + whole.len() as i64 - zeros as i64;
-        Some(match digits.is_empty() {
-            true => Decimal { negative: false, digits, exponent: 0 },
-            false => Decimal { negative: text.starts_with('-'), digits, exponent },
+        Some(if digits.is_empty() {
+            Decimal { negative: false, digits, exponent: 0 }
+        } else {
+            Decimal { negative: text.starts_with('-'), digits, exponent }
         })
     }
 

@@ -78,9 +78,10 @@ impl Sql<'_> {
                 .then(|| format!("({}, {}, {}::name)", id.0, oid(child), literal(name)))
         });
         let known: Vec<String> = known.collect();
-        let known = match known.is_empty() {
-            true => "SELECT 0, 0::oid, ''::name WHERE false".to_owned(),
-            false => format!("VALUES {}", known.join(", ")),
+        let known = if known.is_empty() {
+            "SELECT 0, 0::oid, ''::name WHERE false".to_owned()
+        } else {
+            format!("VALUES {}", known.join(", "))
         };
         format!(
             "WITH gone(n, oid) AS (VALUES {gone}), known(id, oid, name) AS ({known}) \
@@ -403,9 +404,10 @@ impl Sql<'_> {
             format!("({}, pg_catalog.to_regclass({name})::oid)", id.0)
         });
         let known: Vec<String> = known.collect();
-        let known = match known.is_empty() {
-            true => "SELECT 0, 0::oid WHERE false".to_owned(),
-            false => format!("VALUES {}", known.join(", ")),
+        let known = if known.is_empty() {
+            "SELECT 0, 0::oid WHERE false".to_owned()
+        } else {
+            format!("VALUES {}", known.join(", "))
         };
         format!(
             "WITH known(n, oid) AS ({known}), \

@@ -384,19 +384,19 @@ impl Sql<'_> {
             same.push(self.identical(&pair.0, &pair.1, column));
             pairs.push((self.comparable(&pair.0, column), self.comparable(&pair.1, column)));
         }
-        let (staged, own) = match keyed {
-            true => (self.stage(stage), self.relation(table)),
-            false => {
-                let (own, staged) = pairs.into_iter().unzip();
-                same.push(format!("s.orgsweep_n {} c.orgsweep_n", self.dialect.operator("=")));
-                (self.numbered("s", self.stage(stage), staged), self.numbered_rows(table, own))
-            }
+        let (staged, own) = if keyed {
+            (self.stage(stage), self.relation(table))
+        } else {
+            let (own, staged) = pairs.into_iter().unzip();
+            same.push(format!("s.orgsweep_n {} c.orgsweep_n", self.dialect.operator("=")));
+            (self.numbered("s", self.stage(stage), staged), self.numbered_rows(table, own))
         };
-        let identity: Vec<String> = match keyed {
-            true => self.identity_values(table, "c"),
-            false => (0..self.identity_values(table, "c").len())
+        let identity: Vec<String> = if keyed {
+            self.identity_values(table, "c")
+        } else {
+            (0..self.identity_values(table, "c").len())
                 .map(|n| format!("c.orgsweep_i{n}"))
-                .collect(),
+                .collect()
         };
         let identity = identity.iter().enumerate().map(|(n, value)| format!("{value} AS i{n}"));
         let old = (0..written.len()).map(|n| format!("{} AS o{n}", stage.link("s", n).0));

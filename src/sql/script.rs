@@ -138,12 +138,11 @@ fn mysql_pieces(statement: &str) -> Vec<String> {
     let pieces = characters.chunk_by(|a, b| is_hidden(*a) == is_hidden(*b));
     let piece = |piece: &[char]| {
         let text: String = piece.iter().collect();
-        match is_hidden(piece[0]) {
-            true => {
-                let hex: String = text.bytes().map(|byte| format!("{byte:02x}")).collect();
-                format!("convert(x'{hex}' USING utf8mb4)")
-            }
-            false => literal(&text),
+        if is_hidden(piece[0]) {
+            let hex: String = text.bytes().map(|byte| format!("{byte:02x}")).collect();
+            format!("convert(x'{hex}' USING utf8mb4)")
+        } else {
+            literal(&text)
         }
     };
     pieces.map(piece).collect()

@@ -60,9 +60,10 @@ impl Sql<'_> {
         let joins = joined.map(|(n, id)| {
             let parent = self.key_relation(self.catalog.reference(id).parent);
             let names = self.names_key(id, &format!("p{n}"), "c");
-            let until = match shared_scan.again {
-                true => format!(" AND p{n}.gen < {}", shared_scan.generation),
-                false => String::new(),
+            let until = if shared_scan.again {
+                format!(" AND p{n}.gen < {}", shared_scan.generation)
+            } else {
+                String::new()
             };
             format!(" LEFT JOIN {parent} p{n} ON {names}{until}")
         });
@@ -134,9 +135,10 @@ impl Sql<'_> {
         let first = shared_scan.adding[first];
         if !owning.contains(&first) {
             let some: Vec<String> = owning.iter().filter_map(found).collect();
-            match some.is_empty() {
-                true => return Some("1 = 0".into()),
-                false => conditions.push(format!("({})", some.join(" OR "))),
+            if some.is_empty() {
+                return Some("1 = 0".into());
+            } else {
+                conditions.push(format!("({})", some.join(" OR ")))
             }
         }
         conditions.extend(owning.iter().filter(|id| **id != first).map(|id| {
@@ -177,13 +179,14 @@ impl Sql<'_> {
     /// The rows `a` set aside for the reference of this bit. `grown`: others were added since.
     fn waiting(&self, table: TableId, bit: usize, grown: bool) -> String {
         let rows = format!("{} a WHERE -a.gen & {} <> 0", self.deferred(table), 1 << bit);
-        match grown {
-            true => format!(
+        if grown {
+            format!(
                 "{rows} AND NOT EXISTS (SELECT 1 FROM {} k WHERE {})",
                 self.key_relation(table),
                 self.same_key(table, "k", "a"),
-            ),
-            false => rows,
+            )
+        } else {
+            rows
         }
     }
 

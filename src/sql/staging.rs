@@ -119,10 +119,8 @@ impl Sql<'_> {
                 let keys = self.staged_keys(stage).into_iter();
                 let keys: Vec<String> =
                     keys.map(|key| format!("KEY ({})", key.join(", "))).collect();
-                let keys = match keys.is_empty() {
-                    true => String::new(),
-                    false => format!(" ({})", keys.join(", ")),
-                };
+                let keys =
+                    if keys.is_empty() { String::new() } else { format!(" ({})", keys.join(", ")) };
                 format!(
                     "CREATE OR REPLACE TEMPORARY TABLE {}{keys} ENGINE = InnoDB AS \
                      SELECT {} FROM {} c WHERE 1 = 0",

@@ -88,9 +88,10 @@ impl Sql<'_> {
         let flags: Vec<String> = change.unlinks.iter().map(flag).collect();
         let rows: Vec<String> = change.unlinks.iter().map(own).collect();
         // As many as are alike, where nothing tells them apart: what concerns one of them concerns all.
-        let alike = match self.has_twins(change.table) {
-            true => ", count(*) DIV count(DISTINCT unlink) AS alike",
-            false => "",
+        let alike = if self.has_twins(change.table) {
+            ", count(*) DIV count(DISTINCT unlink) AS alike"
+        } else {
+            ""
         };
         // Computed here, where names are ours: the UPDATE reads the value.
         let defaults: Vec<String> = self
@@ -137,20 +138,20 @@ impl Sql<'_> {
     /// The same, where rows that are alike (MariaDB, without a key) shall not be met twice.
     pub(super) fn changed_once(&self, change: &Change) -> String {
         let changed = self.changed(change);
-        match self.has_twins(change.table) && change.unlinks.len() == 1 {
-            true => {
-                let identity = self.key_table(change.table).identity_columns().join(", ");
-                format!("(SELECT DISTINCT {identity} FROM {changed})")
-            }
-            false => changed,
+        if self.has_twins(change.table) && change.unlinks.len() == 1 {
+            let identity = self.key_table(change.table).identity_columns().join(", ");
+            format!("(SELECT DISTINCT {identity} FROM {changed})")
+        } else {
+            changed
         }
     }
 
     /// Rows that the unlinks of one table change.
     pub fn count_changed(&self, change: &Change) -> Statement {
-        let rows = match self.has_twins(change.table) && change.unlinks.len() > 1 {
-            true => self.dialect.as_text("coalesce(sum(alike), 0)"),
-            false => self.dialect.count(),
+        let rows = if self.has_twins(change.table) && change.unlinks.len() > 1 {
+            self.dialect.as_text("coalesce(sum(alike), 0)")
+        } else {
+            self.dialect.count()
         };
         format!("SELECT {rows} FROM {}", self.changed(change)).into()
     }

@@ -20,9 +20,10 @@ impl Sql<'_> {
                 self.key_relation(table),
                 self.same_key(table, "k", "h")
             );
-            match table == self.plan.root {
-                true => format!("SELECT h.origin, h.n, k.gen FROM {join}"),
-                false => format!("SELECT h.origin, h.n, k.gen FROM {join} WHERE k.gen IS NOT NULL"),
+            if table == self.plan.root {
+                format!("SELECT h.origin, h.n, k.gen FROM {join}")
+            } else {
+                format!("SELECT h.origin, h.n, k.gen FROM {join} WHERE k.gen IS NOT NULL")
             }
         };
         let tables = [&[self.plan.root], orphaned].concat();
@@ -51,10 +52,8 @@ impl Sql<'_> {
             );
             reached.push(format!("p{n}.gen IS NOT NULL"));
         }
-        let foreign = match self.plan.dependent.contains(&table) {
-            true => "o.others = 1",
-            false => "o.mine = 0",
-        };
+        let foreign =
+            if self.plan.dependent.contains(&table) { "o.others = 1" } else { "o.mine = 0" };
         let reached = if reached.is_empty() { "false".to_owned() } else { reached.join(" OR ") };
         format!(
             "{} SELECT {}e.*, CASE WHEN o.n IS NULL THEN 'global' WHEN {foreign} THEN 'foreign' \

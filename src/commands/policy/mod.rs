@@ -45,9 +45,10 @@ fn write(ui: &mut Ui, output: Option<&Path>, overwrite: bool, text: &str) -> Res
         ui.result(text);
         return Ok(());
     };
-    let written = match overwrite {
-        true => Destination::open(path, 0o666).and_then(|file| file.write(text.as_bytes())),
-        false => File::create_new(path).and_then(|mut file| file.write_all(text.as_bytes())),
+    let written = if overwrite {
+        Destination::open(path, 0o666).and_then(|file| file.write(text.as_bytes()))
+    } else {
+        File::create_new(path).and_then(|mut file| file.write_all(text.as_bytes()))
     };
     written.map_err(|error| {
         let problem = Problem::usage(format!("{} cannot be written: {error}", path.display()));

@@ -173,9 +173,10 @@ impl Work<'_, '_> {
     fn deals(&mut self) -> Result<()> {
         for index in 0..self.order.shape.deals {
             // The first clients get the first deals: DLID0001 is Global Corp's.
-            let client = match index < self.order.shape.clients {
-                true => index,
-                false => self.random.u64(0..self.order.shape.clients),
+            let client = if index < self.order.shape.clients {
+                index
+            } else {
+                self.random.u64(0..self.order.shape.clients)
             };
             let id = next(&mut self.store.ids.deals);
             let created_at = self.moment();

@@ -35,10 +35,7 @@ pub fn checks(catalog: &Catalog, source: &Source) -> Checks {
     // What triggers write is the engine's to check.
     let fires = source.fire_triggers
         && !firing(catalog, (&rows, &links), Silence::Nothing, &BTreeSet::new()).is_empty();
-    match (dangling || unsound || likes_itself) && !fires {
-        true => Checks::Set,
-        false => Checks::Engine,
-    }
+    if (dangling || unsound || likes_itself) && !fires { Checks::Set } else { Checks::Engine }
 }
 
 impl Way {

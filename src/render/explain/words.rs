@@ -161,14 +161,18 @@ fn consents(view: &ExplanationView) -> String {
         references.iter().map(|id| flag(*id)).collect::<Vec<_>>().join(" ")
     };
     let name = |id: ReferenceId| view.catalog.reference_name(id);
-    let keep = flags(&|id| match nullable(view, id) {
-        true => format!("--foreign {}", shell_word(&format!("unlink={}", name(id)))),
-        false => format!("--foreign {}", shell_word(&format!("reassign={}:KEY", name(id)))),
+    let keep = flags(&|id| {
+        if nullable(view, id) {
+            format!("--foreign {}", shell_word(&format!("unlink={}", name(id))))
+        } else {
+            format!("--foreign {}", shell_word(&format!("reassign={}:KEY", name(id))))
+        }
     });
     let delete = flags(&|id| format!("--foreign {}", shell_word(&format!("delete={}", name(id)))));
-    let children = match view.explanation.row().table == view.plan.root {
-        true => "--with-children selects sub-organizations, too; ",
-        false => "",
+    let children = if view.explanation.row().table == view.plan.root {
+        "--with-children selects sub-organizations, too; "
+    } else {
+        ""
     };
     format!("{children}{keep} keeps it, {delete} lets it go")
 }

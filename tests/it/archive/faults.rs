@@ -74,10 +74,7 @@ each_backend! {
             );
             let outcome = Invocation::of("sh".as_ref(), &["-c", &script]).run().exits(1);
             // SQLite's own files may be the first that cannot grow.
-            let outcome = match db.is_sqlite() && outcome.text().contains("disk I/O error") {
-                true => outcome,
-                false => outcome.says(&["the archive", "nothing was deleted", "too large"]),
-            };
+            let outcome = if db.is_sqlite() && outcome.text().contains("disk I/O error") { outcome } else { outcome.says(&["the archive", "nothing was deleted", "too large"]) };
             told += u32::from(outcome.text().contains("nothing was deleted"));
             assert_eq!(files(&archive_dir, "").len(), files(&archive_dir, ".json").len(), "{outcome}");
             changes(&before, &contents(&db)).assert_none();
@@ -223,9 +220,10 @@ fn a_commit_without_an_answer_leaves_a_pending_archive() {
         let receipt = std::fs::read_to_string(receipt).expect("a receipt");
         let name = archive.file_name().unwrap_or_default().to_string_lossy();
         assert!(receipt.contains("\"unknown\"") && receipt.contains(&*name), "{receipt}");
-        match gone {
-            true => restore(&db, &archive, &[]).exits(0),
-            false => restore(&db, &archive, &[]).exits(3).says(&["taken"]),
+        if gone {
+            restore(&db, &archive, &[]).exits(0)
+        } else {
+            restore(&db, &archive, &[]).exits(3).says(&["taken"])
         };
         changes(&before, &contents(&db)).assert_none();
         std::fs::remove_dir_all(archive_dir(&db)).expect("the archive is removed");

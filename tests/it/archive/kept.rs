@@ -287,9 +287,10 @@ fn no_password_is_kept() {
     assert!(kept.len() >= 4, "{kept:?}");
     for path in kept {
         let bytes = std::fs::read(&path).expect("a file");
-        let text = match path.to_string_lossy().ends_with(".zst") {
-            true => zstd::decode_all(&bytes[..]).expect("an archive"),
-            false => bytes,
+        let text = if path.to_string_lossy().ends_with(".zst") {
+            zstd::decode_all(&bytes[..]).expect("an archive")
+        } else {
+            bytes
         };
         assert!(!String::from_utf8_lossy(&text).contains("S3cret"), "{}", path.display());
     }

@@ -88,9 +88,10 @@ fn exclusion(it: &Exclusion) -> String {
     format!(
         "apart {}: {}{}{nulls} [{}]",
         it.name,
-        match it.parts.is_empty() {
-            true => "for the engine to ask".to_owned(),
-            false => parts.collect::<Vec<_>>().join(", "),
+        if it.parts.is_empty() {
+            "for the engine to ask".to_owned()
+        } else {
+            parts.collect::<Vec<_>>().join(", ")
         },
         only.unwrap_or_default(),
         it.columns.join(", ")

@@ -109,9 +109,10 @@ fn check_schema(schema: &str, backend: Backend) {
 fn selection(snapshot: &Snapshot, value: &str, root: &Value) -> Vec<String> {
     let (table, column) = (text(&root["table"]), text(&root["column"]));
     let by_key = snapshot.0[&table].key == [column.clone()];
-    let words = match by_key {
-        true => vec!["--root", &table, "--org-id", value],
-        false => vec!["--root", &table, "--name-column", &column, "--org-name", value],
+    let words = if by_key {
+        vec!["--root", &table, "--org-id", value]
+    } else {
+        vec!["--root", &table, "--name-column", &column, "--org-name", value]
     };
     words.into_iter().map(str::to_owned).collect()
 }

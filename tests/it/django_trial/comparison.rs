@@ -129,9 +129,10 @@ pub fn examine(
 }
 
 fn shown(outcome: &DjangoOutcome) -> String {
-    match outcome.refusals.is_empty() {
-        true => "deletes".to_owned(),
-        false => Value::from(outcome.refusals.clone()).to_string(),
+    if outcome.refusals.is_empty() {
+        "deletes".to_owned()
+    } else {
+        Value::from(outcome.refusals.clone()).to_string()
     }
 }
 
@@ -185,9 +186,10 @@ impl Case<'_> {
         let ours = self.obstacles(ours)?;
         let stage = theirs.keys().map(|(stage, _)| *stage).min();
         let ours: Obstacles = ours.into_iter().filter(|((s, _), _)| Some(*s) <= stage).collect();
-        match ours == theirs {
-            true => Ok(()),
-            false => Err(format!("Django refuses for {theirs:?}, orgsweep for {ours:?}")),
+        if ours == theirs {
+            Ok(())
+        } else {
+            Err(format!("Django refuses for {theirs:?}, orgsweep for {ours:?}"))
         }
     }
 

@@ -153,9 +153,10 @@ fn siblings(
         }
         found.insert(Difference::Sibling);
     }
-    match found.is_empty() {
-        true => Err("nothing dangles for want of its parent model's row".to_owned()),
-        false => Ok(found),
+    if found.is_empty() {
+        Err("nothing dangles for want of its parent model's row".to_owned())
+    } else {
+        Ok(found)
     }
 }
 
@@ -174,9 +175,10 @@ fn updates(before: &Value, thorough: &Value) -> Result<BTreeSet<Difference>, Str
     if set && going.iter().any(|row| row["stage_id"] == DEFAULT) {
         found.insert(Difference::StillTaken);
     }
-    match found.is_empty() || thorough.is_null() {
-        true => Err("no such row is updated and goes".to_owned()),
-        false => Ok(found),
+    if found.is_empty() || thorough.is_null() {
+        Err("no such row is updated and goes".to_owned())
+    } else {
+        Ok(found)
     }
 }
 

@@ -151,9 +151,10 @@ fn a_signal_while_sqlite_waits_ends_the_process_which_says_why() {
     });
     for (run, flags, code) in runs {
         let outcome = run.finish().exits(code);
-        match flags.is_empty() {
-            true => assert!(outcome.stderr.contains("error: interrupted"), "{outcome}"),
-            false => assert_eq!(outcome.json()["exit"], code, "{outcome}"),
+        if flags.is_empty() {
+            assert!(outcome.stderr.contains("error: interrupted"), "{outcome}")
+        } else {
+            assert_eq!(outcome.json()["exit"], code, "{outcome}")
         }
     }
     session.run("ROLLBACK").expect("the lock is released");

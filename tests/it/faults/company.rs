@@ -121,13 +121,12 @@ impl Company {
         let now = self.db.dump();
         assert!(self.db.dangling().is_empty(), "{case}: {:?}", self.db.dangling());
         let changed = changes(&self.before, &now);
-        match changed.is_empty() {
-            true => Left::Everything,
-            false => {
-                let wrong = changes(&self.after, &now);
-                assert!(wrong.is_empty(), "{case}: half deleted:\n{changed}");
-                Left::Nothing
-            }
+        if changed.is_empty() {
+            Left::Everything
+        } else {
+            let wrong = changes(&self.after, &now);
+            assert!(wrong.is_empty(), "{case}: half deleted:\n{changed}");
+            Left::Nothing
         }
     }
 }

@@ -10,12 +10,13 @@ use std::time::Duration;
 /// Breaks the run at its `n`th statement; the statement that was hit, `None` when there were fewer.
 fn break_at(company: &Company, n: u32, checks: &str, verdict: Verdict) -> Option<String> {
     let (hit, was_hit) = mpsc::channel();
-    let proxy = Proxy::start(&company.db, move |message| match message.number == n {
-        true => {
+    let proxy = Proxy::start(&company.db, move |message| {
+        if message.number == n {
             hit.send(message.sql.clone()).expect("the test listens");
             verdict
+        } else {
+            Verdict::Forward
         }
-        false => Verdict::Forward,
     });
     let outcome = proxy.command(&[&CLEAN[..], &["--reference-checks", checks]].concat()).run();
     wait_for_backends(&company.db);

@@ -84,9 +84,10 @@ impl Arena {
             Backend::Mysql => ("SET foreign_key_checks = 0", "SET foreign_key_checks = 1"),
         };
         let inserts = case.schema.inserts(&case.data);
-        let log = match case.schema.triggers.is_empty() {
-            true => String::new(),
-            false => format!("DELETE FROM {TRIGGER_LOG};\n"),
+        let log = if case.schema.triggers.is_empty() {
+            String::new()
+        } else {
+            format!("DELETE FROM {TRIGGER_LOG};\n")
         };
         self.db.execute(&format!("{off}; BEGIN;\n{empty}{log}{inserts}COMMIT; {on}"));
     }

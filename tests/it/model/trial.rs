@@ -75,9 +75,10 @@ fn same_log(
 ) -> Result<(), String> {
     let gone = verdict.closure.iter().filter(|_| !refused).map(|(table, _)| *table);
     let expected = schema.log_of(gone);
-    match schema.dialect == Dialect::Mysql || expected == log {
-        true => Ok(()),
-        false => Err(format!("triggers wrote {log:?} instead of {expected:?}")),
+    if schema.dialect == Dialect::Mysql || expected == log {
+        Ok(())
+    } else {
+        Err(format!("triggers wrote {log:?} instead of {expected:?}"))
     }
 }
 
@@ -157,10 +158,7 @@ impl Report {
         let json: Value =
             serde_json::from_str(&outcome.stdout).map_err(|error| format!("no JSON: {error}"))?;
         let found = Report::found(&json);
-        match found == *self {
-            true => Ok(()),
-            false => Err(format!("model    {self:?}\norgsweep {found:?}")),
-        }
+        if found == *self { Ok(()) } else { Err(format!("model    {self:?}\norgsweep {found:?}")) }
     }
 
     fn found(json: &Value) -> Report {
@@ -175,9 +173,10 @@ impl Report {
         let mut refusals = BTreeMap::new();
         for refusal in json["refusals"].as_array().into_iter().flatten() {
             let (kind, table) = (text(&refusal["kind"]), text(&refusal["table"]));
-            let (reference, rows) = match is_counted(&kind) {
-                true => (text(&refusal["reference"]), number(&refusal["rows"])),
-                false => (String::new(), 0),
+            let (reference, rows) = if is_counted(&kind) {
+                (text(&refusal["reference"]), number(&refusal["rows"]))
+            } else {
+                (String::new(), 0)
             };
             *refusals.entry((kind, table, reference)).or_default() += rows;
         }

@@ -142,10 +142,7 @@ each_backend! {
         policy(&db, "[[orphans]]\ntable = \"users\"\nwhere = '''\nemail LIKE '%@e2e.test' -- left over\n'''\n");
         let script = db.orgsweep(&["preview", "--orphans", "only", "--format", "sql"]).exits(0).stdout;
         let before = db.dump();
-        match db.is_sqlite() {
-            true => db.execute(&script.lines().filter(|l| !l.starts_with('.')).map(|l| l.to_owned() + "\n").collect::<String>()),
-            false => db.execute(&script.lines().filter(|l| !l.starts_with('\\')).map(|l| l.to_owned() + "\n").collect::<String>()),
-        }
+        if db.is_sqlite() { db.execute(&script.lines().filter(|l| !l.starts_with('.')).map(|l| l.to_owned() + "\n").collect::<String>()) } else { db.execute(&script.lines().filter(|l| !l.starts_with('\\')).map(|l| l.to_owned() + "\n").collect::<String>()) }
         let happened = happened(&before, &db.dump());
         assert_eq!(happened, ORPHANS.iter().map(|&line| line.to_owned()).collect(), "{script}");
     }

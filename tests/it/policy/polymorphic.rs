@@ -119,10 +119,7 @@ each_backend! {
             for (note, foreign) in [(1, false), (2, false), (3, true), (4, true)] {
                 db.execute("UPDATE notes SET author_id = NULL");
                 db.execute(&format!("UPDATE notes SET author_id = 10 WHERE id = {note}"));
-                match foreign {
-                    true => drop(refuses(&db, text, &["--force"], &["foreign"])),
-                    false => drop(cleans(&db, text, &["--force"], &ours)),
-                }
+                if foreign { drop(refuses(&db, text, &["--force"], &["foreign"])) } else { drop(cleans(&db, text, &["--force"], &ours)) }
             }
         }
     }

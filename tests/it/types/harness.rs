@@ -50,9 +50,10 @@ impl Pair {
 
     pub fn create(&self, action: &str) -> String {
         let Pair { n, key, reference, beside } = self;
-        let (column, both, unique, foreign) = match beside {
-            false => ("", "(k)", "", "(u)"),
-            true => (", t integer DEFAULT 7", "(k, t)", ", UNIQUE (k, t)", "(u, t)"),
+        let (column, both, unique, foreign) = if *beside {
+            (", t integer DEFAULT 7", "(k, t)", ", UNIQUE (k, t)", "(u, t)")
+        } else {
+            ("", "(k)", "", "(u)")
         };
         format!(
             "CREATE TABLE u{n} (k {}, n integer, o integer NOT NULL REFERENCES organizations (id) ON DELETE CASCADE

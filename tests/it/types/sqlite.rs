@@ -97,10 +97,8 @@ fn matrix(pairs: &[Pair], action: &str, checked: bool) -> TestDatabase {
     db.with(|db| {
         for pair in pairs {
             for table in [pair.users(), pair.posts()] {
-                let (columns, owner) = match table.starts_with('u') {
-                    true => ("k, n, o", ", 2"),
-                    false => ("u, n", ""),
-                };
+                let (columns, owner) =
+                    if table.starts_with('u') { ("k, n, o", ", 2") } else { ("u, n", "") };
                 for (n, value) in VALUES.iter().enumerate() {
                     // What the column does not take, and a second value that is equal, is left out.
                     let _ = db.run(&format!(
@@ -203,10 +201,8 @@ fn trial(
     db.execute(&(setup + "COMMIT"));
     let acts = matches!(action, "CASCADE" | "SET NULL");
     let mut named = named(&db, pairs, orphans);
-    let engine = match acts {
-        true => taken_by_the_engine(&db, pairs),
-        false => found_by_the_engine(&db, pairs),
-    };
+    let engine =
+        if acts { taken_by_the_engine(&db, pairs) } else { found_by_the_engine(&db, pairs) };
     let flags: &[&str] = if acts { &[] } else { &["--force"] };
     let refused = refused_tables(&db, flags);
     for pair in pairs {
