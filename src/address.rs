@@ -129,7 +129,7 @@ fn values(dialect: Dialect, table: &Table, words: &[String]) -> Result<Vec<Part>
         });
     }
     let keyless = columns == [Place::Row] && table.kind != TableKind::WithoutRowid;
-    if keyless && !is_row_address(dialect, &values[0]) {
+    if keyless && !dialect.is_row_address(&values[0]) {
         return Err(AddressProblem {
             message: format!("{name} has no key that every row has"),
             hint: match dialect {
@@ -150,19 +150,6 @@ fn key_text(dialect: Dialect, columns: &[Place]) -> String {
         Place::Row => row_name(dialect).into(),
     });
     names.collect::<Vec<_>>().join(", ")
-}
-
-/// A rowid, or a block and the line in it.
-fn is_row_address(dialect: Dialect, value: &str) -> bool {
-    let inner = || value.trim().strip_prefix('(')?.strip_suffix(')')?.split_once(',');
-    match dialect {
-        Dialect::Sqlite => value.parse::<i64>().is_ok(),
-        Dialect::Postgres => inner().is_some_and(|(block, line)| {
-            block.parse::<u32>().is_ok() && line.parse::<u16>().is_ok()
-        }),
-        // Rows have none.
-        Dialect::Mysql => false,
-    }
 }
 
 #[cfg(test)]

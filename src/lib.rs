@@ -39,7 +39,7 @@
 //! `execute/proof.rs` finds that nothing names it any more, `execute/ledger.rs` that as many rows went as were found. Then
 //! `execute/transaction.rs` sends COMMIT, and `commands/reporting.rs` has it told.
 //!
-//! Where rows are locked: `sql/closure.rs`, as `for_update` of `engine/dialect.rs` says it. Where exit codes are given: [`exit`].
+//! Where rows are locked: `sql/closure.rs`, as `for_update` of `engine` says it. Where exit codes are given: [`exit`].
 //! What an engine can do and how it says things: [`engine`]; a new one is a file there, one in [`introspect`] and one in [`database`].
 //!
 //! # Rules of the house
@@ -50,7 +50,7 @@
 //!   [`selection`], [`address`], [`findings`], [`explanation`], [`restoration`], [`saved`], [`receipt`],
 //!   [`metrics`], [`doctor`], [`engine`], [`sql`] and [`render`] neither print nor query, and name no Diesel type.
 //! - **One maker of SQL.** Every statement on a user's table is text from [`sql`]: identifiers quoted
-//!   by one function, values bound. Each engine's way of saying it is an [`engine::Dialect`].
+//!   by one function, values bound. Each engine's way of saying it is its [`engine::Engine`].
 //! - **Backends are told apart** in [`engine`], [`database`], [`introspect`] and [`sql`].
 //! - **The executor derives no rule.** Preview and clean share one function up to the first change.
 //! - **Nothing per row crosses the wire** but samples; memory in the process stays flat.

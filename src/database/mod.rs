@@ -295,28 +295,25 @@ impl Database {
             return Ok(None);
         };
         let pid = self.query_one(&question.into())?;
-        Ok(Some(self.canceller(pid.text(0))))
+        Ok(self.canceller(pid.text(0)))
     }
 
     /// Cancels what the server process `pid` runs, from a connection of its own (libpq's cancel
     /// request is hidden by Diesel).
-    pub fn canceller(&self, pid: &str) -> Cancel {
+    pub fn canceller(&self, pid: &str) -> Option<Cancel> {
         let target = self.target.clone();
-        let cancel = self.dialect().cancel(pid);
-        Box::new(move || {
+        let cancel = self.dialect().cancel(pid)?;
+        Some(Box::new(move || {
             if let Ok(mut database) = Database::connect(&target, false) {
                 let _ = database.run(&cancel);
             }
-        })
+        }))
     }
 
     /// How long a statement waits for a lock: SQLite's busy timeout. PostgreSQL and MariaDB take it per
     /// transaction ([`Dialect::session`]).
     pub fn set_busy_timeout(&mut self, timeout: Duration) -> Result<()> {
-        match self.dialect() {
-            Dialect::Sqlite => self.run(&format!("PRAGMA busy_timeout = {}", timeout.as_millis())),
-            Dialect::Postgres | Dialect::Mysql => Ok(()),
-        }
+        self.dialect().busy_timeout(timeout).map_or(Ok(()), |set| self.run(&set))
     }
 
     /// Lets triggers fire, or not, in all statements from now on: SQLite's. The others have no such switch.

@@ -159,20 +159,16 @@ impl Database {
 
     /// As whom the session works, as GRANT names it. SQLite has no users.
     pub fn role(&mut self) -> Result<String> {
-        let question = match self.dialect() {
-            Dialect::Sqlite => return Ok(String::new()),
-            Dialect::Postgres => "SELECT current_user::pg_catalog.text",
-            Dialect::Mysql => "SELECT current_user()",
+        let Some(question) = self.dialect().role() else {
+            return Ok(String::new());
         };
         Ok(self.query_one(&question.into())?.text(0).to_owned())
     }
 
     /// The database's name, as its server knows it. SQLite's has none.
     fn name(&mut self) -> Result<String> {
-        let question = match self.dialect() {
-            Dialect::Sqlite => return Ok(String::new()),
-            Dialect::Postgres => "SELECT current_database()::text",
-            Dialect::Mysql => "SELECT DATABASE()",
+        let Some(question) = self.dialect().database() else {
+            return Ok(String::new());
         };
         let name = self.in_snapshot(|database| database.query_one(&question.into()))?;
         Ok(name.text(0).to_owned())

@@ -1,41 +1,23 @@
 //! How each engine speaks: its transactions and settings, what it can and cannot do, how a name, a literal and a
 //! type are written. Pure text; nothing here knows a plan, and nothing runs.
+//!
+//! An engine is one file that implements [`Engine`]; the statements that are no engine's own are put together in `sql`.
 
-mod capabilities;
+mod contract;
 mod dialect;
-pub(crate) mod mysql;
+pub(crate) mod mariadb;
 pub(crate) mod path;
+mod postgres;
+mod quoting;
+mod seen;
+mod sqlite;
 mod statement;
 pub(crate) mod token;
 
-pub use capabilities::{Cycles, Silence};
-pub(crate) use dialect::type_of;
-pub use dialect::{Dialect, Purpose};
-pub use mysql::{coded_type, is_stored_alike};
+pub use contract::{Cycles, Engine, Purpose, Silence};
+pub use dialect::Dialect;
+pub use mariadb::{coded_type, is_stored_alike};
+pub(crate) use quoting::quote_table;
+pub use quoting::{literal, quote, usage_of};
+pub(crate) use sqlite::type_of;
 pub use statement::{Placeholder, Statement};
-
-use crate::catalog::TableName;
-
-/// An identifier, quoted for every engine here: MariaDB's sessions are set to read it so (`ANSI_QUOTES`).
-pub fn quote(identifier: &str) -> String {
-    format!("\"{}\"", identifier.replace('"', "\"\""))
-}
-
-/// A table's name with its schema, quoted.
-pub(crate) fn quote_table(name: &TableName) -> String {
-    match &name.schema {
-        Some(schema) => format!("{}.{}", quote(schema), quote(&name.name)),
-        None => quote(&name.name),
-    }
-}
-
-/// The privilege without which nothing in a schema can be named, as a GRANT says it.
-pub fn usage_of(schema: &str) -> String {
-    format!("USAGE ON SCHEMA {}", quote(schema))
-}
-
-/// A string literal. MariaDB's sessions run with `NO_BACKSLASH_ESCAPES`; PostgreSQL's own way is
-/// [`Dialect::literal`].
-pub fn literal(value: &str) -> String {
-    format!("'{}'", value.replace('\'', "''"))
-}

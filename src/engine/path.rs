@@ -6,8 +6,6 @@
 //! tables' checks) run under the path that the session came with, which that code may want, and name everything of theirs in full
 //! (<https://www.postgresql.org/docs/current/ddl-schemas.html#DDL-SCHEMAS-PATH>). Other engines have no path.
 
-use super::Dialect;
-
 /// Notes the session's path and the schemas on it for this transaction, then leaves it. pg_temp goes last on the
 /// noted path, where it is usually first without being named: a trigger that reads a table called like
 /// one of ours means its own. Sent with BEGIN.
@@ -29,36 +27,6 @@ macro_rules! left {
     };
 }
 pub(crate) use {leave, left, noted};
-
-impl Dialect {
-    /// From here on, names mean what this program means.
-    pub fn names_ours(self) -> Option<&'static str> {
-        (self == Dialect::Postgres).then_some("SET LOCAL search_path = pg_catalog, pg_temp")
-    }
-
-    /// From here on, names mean what the user's code means.
-    pub fn names_theirs(self) -> Option<&'static str> {
-        (self == Dialect::Postgres).then_some(
-            "SELECT pg_catalog.set_config('search_path', pg_catalog.current_setting('orgsweep.search_path'), true)",
-        )
-    }
-
-    /// An operator that no other can stand in for. It binds as `||` does, tighter than a comparison.
-    pub(crate) fn operator(self, operator: &str) -> String {
-        match self {
-            Dialect::Postgres => format!("OPERATOR(pg_catalog.{operator})"),
-            Dialect::Sqlite | Dialect::Mysql => operator.to_owned(),
-        }
-    }
-
-    /// A function of the engine's own.
-    pub(crate) fn function(self, name: &str) -> String {
-        match self {
-            Dialect::Postgres => format!("pg_catalog.{name}"),
-            Dialect::Sqlite | Dialect::Mysql => name.to_owned(),
-        }
-    }
-}
 
 /// A type as `format_type` names it under our path (a user's with its schema, a built-in one without), so
 /// that it means the same under any. Where SQL itself has a word for a type, no schema can hide it, nor can one be written.

@@ -117,8 +117,9 @@ fn keep(
             let values = without_count(dialect, values, name)?;
             fits(values, longest, writer, name)?;
             let typed = values.iter().zip(&types);
-            let written: Vec<_> =
-                typed.map(|(value, value_type)| dialect.written(value_type, *value)).collect();
+            let written: Vec<_> = typed
+                .map(|(value, value_type)| value.map(|value| dialect.written(value_type, value)))
+                .collect();
             let values: Vec<Value> = written.iter().map(Option::as_deref).collect();
             if values.iter().flatten().all(|value| std::str::from_utf8(value).is_ok()) {
                 writer.row(section, &values)?

@@ -314,13 +314,13 @@ impl<'a> Run<'a> {
             return Ok(());
         };
         let facts = self.one(question)?;
-        interrupt::cancel_by(Some(self.database.canceller(facts.text(1))));
+        interrupt::cancel_by(self.database.canceller(facts.text(1)));
         self.longest = facts.optional(2).and_then(|bytes| bytes.parse().ok());
         self.ledger =
             facts.optional(3).map_or(Ledger::Unread, |reason| Ledger::Missing(reason.into()));
-        if self.lock {
+        let blockers = self.sql.dialect.blockers(facts.text(1));
+        if let Some(question) = blockers.filter(|_| self.lock) {
             let target = self.database.target();
-            let question = self.sql.dialect.blockers(facts.text(1));
             let patience = interrupt::at_most(self.job.lock_timeout);
             self.lock_waits = Some(LockWaitMonitor::begin(target, question, patience));
         }

@@ -2,93 +2,17 @@
 
 use super::{Follow, Sql};
 use crate::catalog::{Column, ReferenceId, TableId};
-use crate::engine::mysql::Family;
 use crate::engine::{Dialect, Statement, path, quote};
 use crate::findings::Change;
-use std::borrow::Cow;
-use std::fmt::Write as _;
 
-impl Dialect {
-    /// A value as an archive keeps it. PostgreSQL's text of a value is what its type reads again; but
-    /// a cast takes the blanks off a `bpchar`, the names of functions and operators are not
-    /// theirs alone, and to text a type may have a cast that says something else ([`Dialect::output`]). SQLite's
-    /// values have types of their own, so it is an SQL literal; `quote` ends a text at its first NUL, and knows no
-    /// -0.0, which comes as the number that it is.
-    pub(super) fn archived(self, value: &str, value_type: &str) -> String {
-        match (self, value_type) {
-            (Dialect::Sqlite, _) => format!(
-                "CASE WHEN typeof({value}) = 'text' AND instr({value}, char(0)) > 0 \
-                 THEN 'CAST(X''' || hex({value}) || ''' AS TEXT)' \
-                 WHEN typeof({value}) = 'real' AND {value} = 0.0 THEN {value} ELSE quote({value}) END"
-            ),
-            (Dialect::Postgres, "bpchar" | "character") => {
-                format!("CASE WHEN {value} IS NOT NULL THEN pg_catalog.concat({value}) END")
-            }
-            (Dialect::Postgres, "regproc" | "regoper") => {
-                self.as_text(&format!("({value})::pg_catalog.oid"))
-            }
-            (Dialect::Postgres, _) => self.output(value, value_type),
-            (Dialect::Mysql, value_type) => Family::of(value_type).archived(value),
-        }
-    }
-
-    /// The same of a value that came back and is not UTF-8, as SQLite's texts need not be. `None`: it
-    /// cannot be kept.
-    pub fn archived_bytes(self, value: &[u8]) -> Option<String> {
-        let text =
-            value.strip_prefix(b"'")?.strip_suffix(b"'").filter(|_| self == Dialect::Sqlite)?;
-        let mut hex = String::with_capacity(2 * text.len());
-        let mut quote = false;
-        for byte in text {
-            // Quotes come in pairs.
-            quote = *byte == b'\'' && !quote;
-            if !quote {
-                let _ = write!(hex, "{byte:02X}");
-            }
-        }
-        Some(format!("CAST(X'{hex}' AS TEXT)"))
-    }
-
-    /// A value of this type as the archive keeps it: MariaDB's bytes come as they are, and are written here.
-    pub fn written<'v>(self, value_type: &str, value: Option<&'v [u8]>) -> Option<Cow<'v, [u8]>> {
-        value.map(|value| match self {
-            Dialect::Mysql => Family::of(value_type).written(value),
-            Dialect::Sqlite | Dialect::Postgres => Cow::Borrowed(value),
-        })
-    }
-
-    /// It stands for a null in an archive: SQLite's values are literals.
-    pub fn is_kept_as_null(self, value: Option<&[u8]>) -> bool {
-        value.is_none() || (self == Dialect::Sqlite && value == Some(b"NULL"))
-    }
-
-    /// How many of these values are null.
-    fn count_of_nulls<'v>(self, values: impl Iterator<Item = &'v String>) -> String {
-        let values: Vec<&str> = values.map(String::as_str).collect();
-        let counts: Vec<String> = match self {
-            // IS NULL says so of a composite value whose parts are. A function takes a hundred arguments.
-            Dialect::Postgres => values
-                .chunks(100)
-                .map(|some| format!("pg_catalog.num_nulls({})", some.join(", ")))
-                .collect(),
-            _ => values.iter().map(|value| format!("({value} IS NULL)")).collect(),
-        };
-        if counts.is_empty() {
-            "0".to_owned()
-        } else {
-            counts.join(&format!(" {} ", self.operator("+")))
-        }
-    }
-
-    /// The value of `column` that an archive kept as `text` (PostgreSQL).
-    pub(super) fn unarchived(self, text: &str, column: &Column) -> String {
-        let value = match column.value_type() {
-            // The cast knows names only, and not every value has one.
-            "regclass" => format!("pg_catalog.regclassin({text}::pg_catalog.cstring)"),
-            _ => text.to_owned(),
-        };
-        format!("{value}::{}", staged_type(column))
-    }
+/// The value of `column` that an archive kept as `text` (PostgreSQL).
+pub(super) fn unarchived(text: &str, column: &Column) -> String {
+    let value = match column.value_type() {
+        // The cast knows names only, and not every value has one.
+        "regclass" => format!("pg_catalog.regclassin({text}::pg_catalog.cstring)"),
+        _ => text.to_owned(),
+    };
+    format!("{value}::{}", staged_type(column))
 }
 
 /// The type that a column's values are staged as. A domain's own checks run where the row goes into its table.
@@ -125,9 +49,8 @@ impl<'a> Sql<'a> {
         let archived =
             |(value, column): &(String, &Column)| self.dialect.archived(value, column.value_type());
         let mut kept: Vec<String> = values.iter().map(archived).collect();
-        kept.push(
-            self.dialect.as_text(&self.dialect.count_of_nulls(values.iter().map(|it| &it.0))),
-        );
+        let all: Vec<&str> = values.iter().map(|it| it.0.as_str()).collect();
+        kept.push(self.dialect.as_text(&self.dialect.count_of_nulls(&all)));
         kept
     }
 

@@ -6,7 +6,7 @@ use super::refusals::ProtectedBy;
 use super::staging::literal_alone;
 use crate::address::{Address, Place};
 use crate::catalog::{ReferenceId, TableId};
-use crate::engine::mysql::Family;
+use crate::engine::mariadb::Family;
 use crate::engine::{Dialect, Statement, path};
 
 /// What identifies one row of a table, every value as text.

@@ -9,12 +9,12 @@ pub fn create_index(dialect: Dialect, catalog: &Catalog, id: ReferenceId) -> Str
     let reference = catalog.reference(id);
     let table = reference.partition.as_ref().unwrap_or(&catalog.table(reference.child).name);
     let columns: Vec<String> =
-        reference.columns.iter().map(|column| identifier(dialect, column)).collect();
+        reference.columns.iter().map(|column| dialect.identifier(column)).collect();
     let columns = columns.join(", ");
     let name = match dialect {
         Dialect::Postgres if locks_writers(catalog, id) => String::new(),
         Dialect::Postgres => "CONCURRENTLY ".into(),
-        _ => identifier(dialect, &index_name(&table.name, &reference.columns, "idx")) + " ",
+        _ => dialect.identifier(&index_name(&table.name, &reference.columns, "idx")) + " ",
     };
     let on = match dialect {
         Dialect::Postgres => dialect.table(table),
@@ -37,25 +37,17 @@ pub fn unique_index(dialect: Dialect, table: &Table, names: &[String]) -> Option
         column.map(|column| column.name.clone())
     };
     let columns: Vec<String> = names.iter().map(spelled).collect::<Option<_>>()?;
-    let listed: Vec<String> = columns.iter().map(|name| identifier(dialect, name)).collect();
-    let name = identifier(dialect, &index_name(&table.name.name, &columns, "key"));
+    let listed: Vec<String> = columns.iter().map(|name| dialect.identifier(name)).collect();
+    let name = dialect.identifier(&index_name(&table.name.name, &columns, "key"));
     let on = format!("{} ({})", relation(dialect, &table.name), listed.join(", "));
     (!listed.is_empty()).then(|| format!("CREATE UNIQUE INDEX {name} ON {on}"))
 }
 
-/// As a person's own session reads it: MariaDB's does not take double quotes, orgsweep's takes both.
-fn identifier(dialect: Dialect, name: &str) -> String {
-    match dialect {
-        Dialect::Sqlite | Dialect::Postgres => quote(name),
-        Dialect::Mysql => format!("`{}`", name.replace('`', "``")),
-    }
-}
-
 fn relation(dialect: Dialect, name: &TableName) -> String {
     match (dialect, &name.schema) {
-        (Dialect::Sqlite, _) | (_, None) => identifier(dialect, &name.name),
+        (Dialect::Sqlite, _) | (_, None) => dialect.identifier(&name.name),
         (_, Some(schema)) => {
-            format!("{}.{}", identifier(dialect, schema), identifier(dialect, &name.name))
+            format!("{}.{}", dialect.identifier(schema), dialect.identifier(&name.name))
         }
     }
 }
@@ -89,7 +81,7 @@ pub fn grant_usage(usage: &str, role: &str) -> String {
 
 /// Where a clean keeps what it has found. Not on SQLite, which has no privileges.
 pub fn grant_temporary(dialect: Dialect, database: &str, role: &str) -> String {
-    let (database, grantee) = (identifier(dialect, database), grantee(dialect, role));
+    let (database, grantee) = (dialect.identifier(database), grantee(dialect, role));
     match dialect {
         Dialect::Mysql => format!("GRANT CREATE TEMPORARY TABLES ON {database}.* TO {grantee}"),
         _ => format!("GRANT TEMPORARY ON DATABASE {database} TO {grantee}"),
@@ -104,9 +96,9 @@ pub fn grant_process(role: &str) -> String {
 fn grantee(dialect: Dialect, role: &str) -> String {
     match (dialect, role.rsplit_once('@')) {
         (Dialect::Mysql, Some((user, host))) => {
-            format!("{}@{}", identifier(dialect, user), identifier(dialect, host))
+            format!("{}@{}", dialect.identifier(user), dialect.identifier(host))
         }
-        _ => identifier(dialect, role),
+        _ => dialect.identifier(role),
     }
 }
 
@@ -170,11 +162,7 @@ pub fn enable_triggers(catalog: &Catalog, table: TableId) -> String {
 }
 
 pub fn analyze(dialect: Dialect, table: &Table) -> String {
-    let word = match dialect {
-        Dialect::Sqlite | Dialect::Postgres => "ANALYZE",
-        Dialect::Mysql => "ANALYZE TABLE",
-    };
-    format!("{word} {}", relation(dialect, &table.name))
+    format!("{} {}", dialect.analyze(), relation(dialect, &table.name))
 }
 
 /// The privilege that lets orgsweep stop triggers on INSERT, where there is one.

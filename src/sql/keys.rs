@@ -6,7 +6,7 @@
 
 use super::Sql;
 use crate::catalog::{Catalog, Key, KeyComparison, RowId, Table, TableId, TableKind};
-use crate::engine::mysql::{is_labelled, label_number};
+use crate::engine::mariadb::{is_labelled, label_number};
 use crate::engine::{Dialect, path, quote, type_of};
 use crate::plan::Plan;
 use std::collections::BTreeMap;

@@ -3,7 +3,6 @@
 use super::Sql;
 use super::meaning::TYPES;
 use crate::catalog::{Affinity, TableId};
-use crate::engine::mysql::Family;
 use crate::engine::{Dialect, quote};
 
 /// Columns that name a row, best first.
@@ -103,10 +102,7 @@ impl Sql<'_> {
 
     /// A value of a type as text by which it is found again.
     pub(super) fn value_text(&self, value: &str, type_name: &str) -> String {
-        match self.dialect {
-            Dialect::Sqlite | Dialect::Postgres => self.dialect.output(value, type_name),
-            Dialect::Mysql => Family::of(type_name).text(value),
-        }
+        self.dialect.value_text(value, type_name)
     }
 
     /// A column's value as text that people can read and type: SQLite's blobs as their literals, and a text that reads

@@ -5,7 +5,7 @@ use super::Sql;
 use super::number::Decimal;
 use super::selection::as_blob;
 use crate::catalog::{Affinity, Column, TableId};
-use crate::engine::mysql::{Family, exact};
+use crate::engine::mariadb::{Family, exact};
 use crate::engine::{Dialect, Statement, literal, quote};
 use std::net::IpAddr;
 

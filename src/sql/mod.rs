@@ -5,7 +5,6 @@
 //! is the child or the table in question, `p` the parent's key table and `k` the table's own.
 
 mod affinities;
-mod age;
 mod archiving;
 mod closure;
 mod constraints;
@@ -24,7 +23,6 @@ mod refusals;
 mod relinking;
 mod restoring;
 mod rowids;
-mod script;
 mod selection;
 mod shared_scan;
 mod staging;

@@ -4,7 +4,7 @@ use super::Sql;
 use super::affinities::compares_plainly;
 use super::closure::where_all;
 use crate::catalog::{Affinity, Column, Discriminant, ReferenceId, TableId, Unlike};
-use crate::engine::mysql::Likeness;
+use crate::engine::mariadb::Likeness;
 use crate::engine::{Dialect, literal, quote};
 
 impl Sql<'_> {

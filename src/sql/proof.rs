@@ -6,7 +6,7 @@ use super::Sql;
 use super::closure::where_all;
 use crate::catalog::{Reference, ReferenceId, TableId, TableName};
 use crate::database::Row;
-use crate::engine::mysql::is_labelled;
+use crate::engine::mariadb::is_labelled;
 use crate::engine::{Dialect, Statement, literal, quote};
 use serde::Deserialize;
 
@@ -431,13 +431,5 @@ impl Sql<'_> {
     pub fn count_rows(&self, table: TableId) -> Statement {
         let count = self.dialect.count();
         format!("SELECT {count} FROM {} c", self.relation(table)).into()
-    }
-}
-
-impl Dialect {
-    /// Asks how many rows this connection has written, triggers and foreign-key actions included (SQLite).
-    /// <https://sqlite.org/c3ref/total_changes.html>
-    pub fn written_rows(self) -> Option<&'static str> {
-        (self == Dialect::Sqlite).then_some("SELECT CAST(total_changes() AS TEXT)")
     }
 }

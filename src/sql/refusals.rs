@@ -5,7 +5,7 @@ use super::Sql;
 use super::closure::where_all;
 use crate::catalog::{Discriminant, Discriminator, OnDelete, ReferenceId, TableId};
 use crate::engine::Statement;
-use crate::engine::mysql::Family;
+use crate::engine::mariadb::Family;
 use crate::plan::{Condition, Unlink};
 
 /// Rows `c` of a table (and, where it matters, the parents `p` that they name).

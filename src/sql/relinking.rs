@@ -5,7 +5,7 @@
 use super::Sql;
 use super::staging::Stage;
 use crate::catalog::ReferenceId;
-use crate::engine::mysql::bytes;
+use crate::engine::mariadb::bytes;
 use crate::engine::{Statement, quote};
 
 impl Sql<'_> {

@@ -5,7 +5,7 @@ use super::Sql;
 use super::staging::Stage;
 use crate::archive::{ArchivedColumn, Section};
 use crate::catalog::{Column, Key, ReferenceId, TableId};
-use crate::engine::mysql::bytes;
+use crate::engine::mariadb::bytes;
 use crate::engine::{Dialect, Statement, literal, quote};
 
 impl Sql<'_> {

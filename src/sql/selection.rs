@@ -4,7 +4,7 @@
 use super::Sql;
 use super::staging::literal_alone;
 use crate::catalog::{Affinity, Column, TableId};
-use crate::engine::mysql::{Family, exact};
+use crate::engine::mariadb::{Family, exact};
 use crate::engine::{Dialect, Statement, path, quote};
 use crate::selection::{Root, Selection};
 

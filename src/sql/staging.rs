@@ -2,9 +2,9 @@
 //! be asked about before any of them is put back.
 
 use super::Sql;
-use super::archiving::staged_type;
+use super::archiving::{staged_type, unarchived};
 use crate::archive::{ArchivedColumn, Section};
-use crate::engine::mysql::{Family, is_invalid_label};
+use crate::engine::mariadb::{Family, is_invalid_label};
 use crate::engine::{Dialect, Statement, quote, type_of};
 use crate::restoration::Part;
 
@@ -164,7 +164,7 @@ impl Sql<'_> {
             Dialect::Postgres => {
                 let values = stage.archived().enumerate().map(|(n, archived)| {
                     let column = self.column(stage.part.table, &archived.name);
-                    self.dialect.unarchived(&format!("u.v{n}"), column)
+                    unarchived(&format!("u.v{n}"), column)
                 });
                 let values: Vec<String> = values.collect();
                 let mut statement = Statement::from(format!(

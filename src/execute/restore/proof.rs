@@ -67,8 +67,9 @@ fn read_again(run: &mut Run, stage: Stage, question: &Statement) -> Result<Sum, 
     let mut sum = Sum::default();
     run.database.stream(question, &mut |values| {
         let typed = values.iter().zip(&types);
-        let written: Vec<_> =
-            typed.map(|(value, value_type)| dialect.written(value_type, *value)).collect();
+        let written: Vec<_> = typed
+            .map(|(value, value_type)| value.map(|value| dialect.written(value_type, value)))
+            .collect();
         let sound = |value: &[u8]| match std::str::from_utf8(value) {
             Ok(text) => Ok(text.to_owned()),
             Err(_) => dialect.archived_bytes(value).ok_or_else(|| {

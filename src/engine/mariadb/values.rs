@@ -1,13 +1,10 @@
 //! What MariaDB's types ask for: how a value is written as text so that the same value can be read
 //! again, and how a text is compared with it.
 
-mod stored;
-
-use super::{Statement, literal};
+use super::label_number;
+use crate::engine::{Statement, literal};
 use std::borrow::Cow;
 use std::fmt::Write as _;
-pub use stored::is_stored_alike;
-pub(crate) use stored::{Likeness, is_labelled, label_number};
 
 /// MariaDB's types, as far as their texts differ.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,0 +1,27 @@
+//! How names and texts are quoted, on every engine alike.
+
+use crate::catalog::TableName;
+
+/// An identifier, quoted for every engine here: MariaDB's sessions are set to read it so (`ANSI_QUOTES`).
+pub fn quote(identifier: &str) -> String {
+    format!("\"{}\"", identifier.replace('"', "\"\""))
+}
+
+/// A table's name with its schema, quoted.
+pub(crate) fn quote_table(name: &TableName) -> String {
+    match &name.schema {
+        Some(schema) => format!("{}.{}", quote(schema), quote(&name.name)),
+        None => quote(&name.name),
+    }
+}
+
+/// The privilege without which nothing in a schema can be named, as a GRANT says it.
+pub fn usage_of(schema: &str) -> String {
+    format!("USAGE ON SCHEMA {}", quote(schema))
+}
+
+/// A string literal. MariaDB's sessions run with `NO_BACKSLASH_ESCAPES`; PostgreSQL's own way is
+/// [`Dialect::literal`].
+pub fn literal(value: &str) -> String {
+    format!("'{}'", value.replace('\'', "''"))
+}
