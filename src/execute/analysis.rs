@@ -6,7 +6,7 @@ use super::digest::digests;
 use super::discovery::Discovery;
 use super::firewall::{self, Homes};
 use super::single_pass;
-use super::{Failure, Progress, Run, cascade, constraints, guards, obstacles, write_set};
+use super::{Failure, Progress, Run, cascade, constraints, guards, obstacles, proof, write_set};
 use crate::catalog::ReferenceId;
 use crate::findings::{Findings, Proof, Unlinked};
 use crate::plan::{Refusal, RefusalKind};
@@ -52,6 +52,9 @@ pub fn analyze(run: &mut Run) -> Result<Analysis, Failure> {
         }
         let exceptions = firewall::tables_with_exceptions(run, &discovery)?;
         if discovery.is_cut() {
+            if run.lock {
+                proof::weigh_rows(run, &discovery.rows)?;
+            }
             prune(run, &mut discovery)?;
         }
         let unlinked = obstacles::unlinked(run, &mut discovery)?;

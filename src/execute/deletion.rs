@@ -1,7 +1,7 @@
 //! The changes themselves, in the plan's order.
 
 use super::failure::Doing;
-use super::{Failure, Progress, Run, archiving, timed};
+use super::{Failure, Job, Progress, Run, archiving, timed};
 use crate::catalog::{Catalog, Event, Reference, ReferenceId, TableId};
 use crate::database::{self, Database};
 use crate::engine::Cycles;
@@ -119,14 +119,22 @@ pub fn strangers(
     rows: &BTreeMap<TableId, u64>,
     constraints: &[Constraint],
 ) -> Result<u64, Failure> {
-    let (catalog, plan) = (run.job.catalog, run.job.plan);
+    let plan = run.job.plan;
     if table == plan.root || plan.has_orphans(table) {
         return Ok(0);
     }
-    let into = plan.followed_into(table, catalog).into_iter().map(|it| it.reference);
-    let into: Vec<ReferenceId> =
-        into.filter(|id| rows.contains_key(&catalog.reference(*id).parent)).collect();
+    let into = references_into(run.job, table, rows);
     Ok(run.one(run.sql.count_strangers(table, &into, constraints))?.count(0)?)
+}
+
+/// The references by which rows of this table come into the closure.
+pub fn references_into(
+    job: &Job,
+    table: TableId,
+    rows: &BTreeMap<TableId, u64>,
+) -> Vec<ReferenceId> {
+    let into = job.plan.followed_into(table, job.catalog).into_iter().map(|it| it.reference);
+    into.filter(|id| rows.contains_key(&job.catalog.reference(*id).parent)).collect()
 }
 
 /// A trigger that saw other rows go may have given these to somebody else: whatever names no parent that goes any

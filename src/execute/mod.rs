@@ -370,7 +370,7 @@ impl<'a> Run<'a> {
             deletion::remove(self, &findings, &BTreeSet::new())?
         };
         (self.observe)(Progress::Proving);
-        findings.proof = proof::prove(self, &findings)?;
+        findings.proof = proof::prove(self, &findings, &BTreeSet::new())?;
         Ok(Outcome::Cleaned { findings, durations, archive: None })
     }
 

@@ -13,7 +13,8 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Questions of one round trip.
 const BATCH: usize = 100;
 
-/// Rows of a table of which each is asked for what it names; --verify asks however many there are.
+/// Rows of a table of which each is asked for what it names, though they were found in the engine's own words;
+/// --verify asks however many there are.
 const MOST_ROWS: u64 = 100_000;
 
 /// Rows that name nobody, by reference.
@@ -29,16 +30,23 @@ struct Whole {
     missing: Vec<String>,
 }
 
+/// Rows of the tables in `single_pass` went as they were found, and nobody has asked what they name.
+///
 /// # Errors
 /// Whatever is not as it was said: [`Failure::Unproven`]; [`Failure::Disturbed`] and [`Failure::SchemaMoved`] where
 /// others may have come between; [`Failure::Unweighed`] where it is to be asked how it was before.
-pub fn prove(run: &mut Run, findings: &Findings) -> Result<Proof, Failure> {
+pub fn prove(
+    run: &mut Run,
+    findings: &Findings,
+    single_pass: &BTreeSet<TableId>,
+) -> Result<Proof, Failure> {
     if let Some(settle) = run.sql.dialect.settle_checks() {
         run.run(settle)?;
     }
     run.names_ours()?;
     let rows = findings.rows();
-    let mut proof = Proof { missing: nothing_dangles(run, &rows)?, ..Proof::default() };
+    let mut proof =
+        Proof { missing: nothing_dangles(run, &rows, single_pass)?, ..Proof::default() };
     match ledger::compare(run, findings)? {
         Ok(beyond) => proof.beyond = beyond,
         Err(reason) => proof.missing.push(format!("that nothing else went ({reason})")),
@@ -60,27 +68,81 @@ pub fn dangling(run: &mut Run, tables: &[TableId]) -> Result<Dangling, Failure> 
 /// Before the first change: every row that is to go names one that goes, and nothing names one that the engine's own
 /// CASCADE would take uncounted. Both by the engine's comparison: what found the rows does not vouch for them.
 pub fn weigh_closure(run: &mut Run, findings: &Findings) -> Result<(), Failure> {
-    // What a batch leaves for the next one may be what its rows name.
-    if run.job.batch.is_some() {
-        return Ok(());
-    }
-    let (catalog, rows) = (run.job.catalog, findings.rows());
+    let rows = findings.rows();
+    let constraints = match findings.is_cut {
+        // What a batch leaves for the next one may be what its rows name: they were asked while all was there.
+        true => constraints(run, &rows.keys().copied().collect::<Vec<_>>())?,
+        false => weigh_rows(run, &rows)?,
+    };
+    uncounted(run, &rows, &constraints)
+}
+
+/// Every row that is to go names one that goes. Tells by which constraints that was asked.
+///
+/// # Errors
+/// [`Failure::Unproven`]
+pub fn weigh_rows(
+    run: &mut Run,
+    rows: &BTreeMap<TableId, u64>,
+) -> Result<Vec<Constraint>, Failure> {
     let tables: Vec<TableId> = rows.keys().copied().collect();
     let constraints = constraints(run, &tables)?;
-    for (table, found) in &rows {
-        if *found > MOST_ROWS && !run.job.verify {
+    for (table, found) in rows {
+        if let Some(id) = unfounded(run, *table, rows, &constraints) {
+            return Err(unknown(run, &run.job.catalog.reference_arrow(id)));
+        }
+        let asked = *found <= MOST_ROWS
+            || run.job.verify
+            || !is_said_alike(run, *table, rows, &constraints);
+        if !asked {
             continue;
         }
-        let strangers = deletion::strangers(run, *table, &rows, &constraints)?;
+        let strangers = deletion::strangers(run, *table, rows, &constraints)?;
         if strangers > 0 {
-            let name = &catalog.table(*table).name;
+            let name = &run.job.catalog.table(*table).name;
             let what = format!(
                 "{strangers} of {found} rows of {name} that were to go name none that goes"
             );
             return Err(Failure::Unproven(what));
         }
     }
-    uncounted(run, &rows, &constraints)
+    Ok(constraints)
+}
+
+/// A foreign key by which rows of this table were found, and which the engine's catalog does not have.
+fn unfounded(
+    run: &Run,
+    table: TableId,
+    rows: &BTreeMap<TableId, u64>,
+    constraints: &[Constraint],
+) -> Option<ReferenceId> {
+    let catalog = run.job.catalog;
+    let is_it = |it: &Constraint, id: ReferenceId| {
+        it.reference == Some(id) && it.parent == catalog.reference(id).parent
+    };
+    deletion::references_into(run.job, table, rows).into_iter().find(|id| {
+        catalog.reference(*id).is_constraint() && !constraints.iter().any(|it| is_it(it, *id))
+    })
+}
+
+/// Plan and catalog do not have the same foreign keys.
+fn unknown(run: &Run, name: &str) -> Failure {
+    if run.sql.dialect.keeps_references_out() {
+        Failure::Unproven(format!("plan and catalog do not agree about {name}"))
+    } else {
+        Failure::SchemaMoved
+    }
+}
+
+/// The rows of this table were found in the words of the engine's catalog.
+fn is_said_alike(
+    run: &Run,
+    table: TableId,
+    rows: &BTreeMap<TableId, u64>,
+    constraints: &[Constraint],
+) -> bool {
+    let mut into = deletion::references_into(run.job, table, rows).into_iter();
+    into.all(|id| run.sql.says_it_alike(id, constraints))
 }
 
 /// An engine that cascades by itself and counts nothing (MariaDB), or not by table (SQLite), must not find more than
@@ -118,23 +180,38 @@ fn constraints(run: &mut Run, tables: &[TableId]) -> Result<Vec<Constraint>, Fai
         return Ok(Vec::new());
     }
     let rows = run.query(&run.sql.constraints_on(tables))?;
-    run.sql.constraints(&rows).map_err(|said| {
+    let constraints = run.sql.constraints(&rows).map_err(|said| {
         let what =
             "it cannot be proven that nothing dangles: the engine's catalog says of a foreign key";
         Failure::Unproven(format!("{what}: {said}"))
-    })
+    })?;
+    let known = |it: &&Constraint| it.reference.is_none() || run.sql.knows_key(it);
+    match constraints.iter().find(|it| !known(it)) {
+        None => Ok(constraints),
+        Some(other) => {
+            let what = format!("the plan does not know the key that {} names", other.name);
+            Err(Failure::Unproven(what))
+        }
+    }
 }
 
 /// No row names what went. Tells what was not asked.
-fn nothing_dangles(run: &mut Run, rows: &BTreeMap<TableId, u64>) -> Result<Vec<String>, Failure> {
+fn nothing_dangles(
+    run: &mut Run,
+    rows: &BTreeMap<TableId, u64>,
+    single_pass: &BTreeSet<TableId>,
+) -> Result<Vec<String>, Failure> {
     let tables: Vec<TableId> = rows.keys().copied().collect();
     let constraints = constraints(run, &tables)?;
-    if let Some(unknown) = constraints.iter().find(|it| is_unknown(run.job.catalog, it)) {
-        return if run.sql.dialect.keeps_references_out() {
-            Err(Failure::Unproven(format!("the plan does not know {}", unknown.name)))
-        } else {
-            Err(Failure::SchemaMoved)
-        };
+    if let Some(other) = constraints.iter().find(|it| is_unknown(run.job.catalog, it)) {
+        return Err(unknown(run, &other.name));
+    }
+    // They are gone: where others than the engine's words found them, each has to be asked first.
+    if rows
+        .keys()
+        .any(|it| single_pass.contains(it) && !is_said_alike(run, *it, rows, &constraints))
+    {
+        return Err(Failure::Unweighed);
     }
     by_keys(run, &constraints)?;
     let whole = whole_children(run, &constraints)?;

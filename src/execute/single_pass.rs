@@ -71,7 +71,7 @@ pub fn clean(
     archiving::closure(run, &findings, &tables)?;
     durations.extend(deletion::remove(run, &findings, &tables)?);
     (run.observe)(Progress::Proving);
-    findings.proof = proof::prove(run, &findings)?;
+    findings.proof = proof::prove(run, &findings, &tables)?;
     Ok(Some(Outcome::Cleaned { findings, durations, archive: None }))
 }
 

@@ -236,13 +236,22 @@ impl Sql<'_> {
 
     /// The column of the key table that holds the table's column `name`.
     pub(super) fn key_column(&self, table: TableId, name: &str) -> String {
+        let n = self.key_position(table, name);
+        format!("c{}", n.expect("referenced and owning columns are in the key table"))
+    }
+
+    /// The key table has the table's column `name`.
+    pub(super) fn holds_key_column(&self, table: TableId, name: &str) -> bool {
+        self.key_position(table, name).is_some()
+    }
+
+    fn key_position(&self, table: TableId, name: &str) -> Option<usize> {
         let is = |source: &Source| matches!(source, Source::Column(column) if column == name);
-        let n = if self.dialect == Dialect::Sqlite && self.table(table).is_rowid(name) {
+        if self.dialect == Dialect::Sqlite && self.table(table).is_rowid(name) {
             Some(0)
         } else {
             self.key_table(table).columns.iter().position(is)
-        };
-        format!("c{}", n.expect("referenced and owning columns are in the key table"))
+        }
     }
 
     /// The key row `key` and the table row `row` are the same.

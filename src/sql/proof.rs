@@ -37,11 +37,28 @@ struct Pair {
     operator: String,
     #[serde(default)]
     child_as: String,
+    /// What the values are taken as changes none of them: the operator is the same without it.
+    #[serde(default)]
+    relabeled: bool,
+    /// SQLite: an index tells that the key is compared in another collation than the plan has for it.
+    #[serde(default)]
+    collated_otherwise: bool,
 }
 
 /// A whole child is asked up to so many bytes (PostgreSQL), or estimated rows (MariaDB).
 const SMALL_BYTES: u64 = 8 << 20;
 const SMALL_ROWS: u64 = 100_000;
+
+/// The type of this column is the operator's, or is taken as it without a change: what a domain is over, what `pg_cast` calls
+/// coercible as it is (`varchar` to `text`), any enum or array.
+fn is_relabeled(column: &str, operand: &str) -> String {
+    format!(
+        "EXISTS (SELECT FROM pg_type t JOIN pg_type taken ON taken.oid = {operand} \
+         CROSS JOIN LATERAL (SELECT CASE t.typtype WHEN 'd' THEN t.typbasetype ELSE t.oid END AS oid) base \
+         WHERE t.oid = {column}.atttypid AND (base.oid = taken.oid OR taken.typtype = 'p' OR EXISTS (SELECT FROM pg_cast x \
+         WHERE x.castsource = base.oid AND x.casttarget = taken.oid AND x.castmethod = 'b' AND x.castcontext = 'i')))"
+    )
+}
 
 impl Sql<'_> {
     /// The foreign keys that lead to `tables` by now, to be read by [`Sql::constraints`].
@@ -50,8 +67,12 @@ impl Sql<'_> {
             Dialect::Postgres => self.postgres_constraints(tables),
             Dialect::Sqlite => {
                 let names = tables.iter().map(|id| literal(&self.table(*id).name.name));
+                // An index is what a key is found by, so it has the key's collation; a rowid has neither.
                 format!(
-                    "SELECT m.name, CAST(f.id AS TEXT), f.\"table\", f.\"from\", f.\"to\" \
+                    "SELECT m.name, CAST(f.id AS TEXT), f.\"table\", f.\"from\", f.\"to\", \
+                     (SELECT group_concat(DISTINCT lower(x.coll)) FROM pragma_index_list(f.\"table\", 'main') i, \
+                     pragma_index_xinfo(i.name, 'main') x WHERE i.\"unique\" AND x.key AND x.name = coalesce(f.\"to\", \
+                     (SELECT t.name FROM pragma_table_info(f.\"table\", 'main') t WHERE t.pk = f.seq + 1)) COLLATE NOCASE) \
                      FROM main.sqlite_schema m, pragma_foreign_key_list(m.name, 'main') f \
                      WHERE m.type = 'table' AND f.\"table\" COLLATE NOCASE IN ({}) ORDER BY 1, f.id, f.seq",
                     names.collect::<Vec<_>>().join(", ")
@@ -101,7 +122,8 @@ impl Sql<'_> {
              FROM pg_type t JOIN pg_namespace s ON s.oid = t.typnamespace WHERE t.oid = o.oprright) ELSE '' END \
              || CASE WHEN a.attcollation <> b.attcollation AND NOT bc.collisdeterministic \
              THEN (SELECT format(' COLLATE %I.%I', s.nspname, bc.collname) FROM pg_namespace s \
-             WHERE s.oid = bc.collnamespace) ELSE '' END) ORDER BY u.place) \
+             WHERE s.oid = bc.collnamespace) ELSE '' END, \
+             'relabeled', a.attcollation = b.attcollation AND {} AND {}) ORDER BY u.place) \
              FROM unnest(r.conkey, r.confkey, r.conpfeqop) WITH ORDINALITY u(child, parent, op, place) \
              JOIN pg_attribute a ON a.attrelid = r.conrelid AND a.attnum = u.child \
              JOIN pg_attribute b ON b.attrelid = r.confrelid AND b.attnum = u.parent \
@@ -110,6 +132,8 @@ impl Sql<'_> {
              JOIN pg_class c ON c.oid = r.conrelid JOIN pg_namespace n ON n.oid = c.relnamespace \
              LEFT JOIN known k ON k.oid = r.conrelid AND k.name = r.conname \
              WHERE r.contype = 'f' AND r.conparentid = 0 ORDER BY c.relname, r.conname",
+            is_relabeled("b", "o.oprleft"),
+            is_relabeled("a", "o.oprright"),
             gone = gone.collect::<Vec<_>>().join(", "),
         )
         .into()
@@ -191,7 +215,14 @@ impl Sql<'_> {
                 && (reference.child, reference.parent) == (child, parent)
                 && named.eq(columns())
         };
-        let reference = self.catalog.reference_ids().find(is_it);
+        let pairs = self.plain_pairs(parent, rows);
+        // Several may be over the same columns.
+        let exactly = |id: &ReferenceId| {
+            let keys = self.catalog.reference(*id).parent_columns.iter();
+            is_it(id) && keys.eq(pairs.iter().map(|pair| &pair.key))
+        };
+        let mut known = self.catalog.reference_ids();
+        let reference = known.find(exactly).or_else(|| self.catalog.reference_ids().find(is_it));
         Some(Constraint {
             reference,
             parent,
@@ -199,7 +230,7 @@ impl Sql<'_> {
             child: Some(child),
             rows: self.relation(child),
             small: true,
-            pairs: self.plain_pairs(parent, rows),
+            pairs,
         })
     }
 
@@ -220,7 +251,13 @@ impl Sql<'_> {
             };
             let (key, child) = (key.clone(), row.text(3).to_owned());
             let (key_as, child_as) = (String::new(), String::new());
-            Some(Pair { key, child, key_as, operator: "=".into(), child_as })
+            let collation = parent.column(&key).and_then(|it| it.collation.as_deref());
+            let collation = collation.unwrap_or("BINARY").to_lowercase();
+            let collated_otherwise = !parent.is_rowid(&key)
+                && !row.optional(5).unwrap_or_default().split(',').any(|it| it == collation);
+            let operator = "=".to_owned();
+            let relabeled = false;
+            Some(Pair { key, child, key_as, operator, child_as, relabeled, collated_otherwise })
         };
         rows.iter().enumerate().map(pair).collect::<Option<_>>().unwrap_or_default()
     }
@@ -251,7 +288,9 @@ impl Sql<'_> {
             let label = labelled(parent, &key) || known.is_some_and(|id| labelled(id, row.text(5)));
             let taken_as = if label { " | 0" } else { "" }.to_owned();
             let child = row.text(5).to_owned();
-            Pair { key, child, key_as: taken_as.clone(), operator: "=".into(), child_as: taken_as }
+            let (key_as, child_as, operator) = (taken_as.clone(), taken_as, "=".to_owned());
+            let (relabeled, collated_otherwise) = (false, false);
+            Pair { key, child, key_as, operator, child_as, relabeled, collated_otherwise }
         };
         let rows_of = |id: TableId| self.table(id).estimated_rows;
         Some(Constraint {
@@ -279,7 +318,7 @@ impl Sql<'_> {
                 constraint.rows,
                 named.collect::<Vec<_>>().join(" AND "),
                 self.relation(constraint.parent),
-                constraint.compared(&|key| format!("p.{}", quote(key))),
+                constraint.compared(&|key| format!("p.{}", quote(key)), "c"),
             )
         };
         constraints.iter().map(one).collect::<Vec<_>>().join(" UNION ALL ").into()
@@ -288,8 +327,7 @@ impl Sql<'_> {
     /// The same of the rows that name a key that went.
     pub fn named_still(&self, constraints: &[(usize, &Constraint)]) -> Statement {
         let one = |(n, constraint): &(usize, &Constraint)| {
-            let on = constraint
-                .compared(&|key| format!("p.{}", self.key_column(constraint.parent, key)));
+            let on = constraint.compared(&self.key_of(constraint), "c");
             format!(
                 "SELECT {}, {} FROM {} c JOIN {} p ON {on}",
                 self.dialect.as_text(&n.to_string()),
@@ -310,13 +348,15 @@ impl Sql<'_> {
         constraints: &[Constraint],
     ) -> Statement {
         let named = |id: &ReferenceId| {
-            let parent = self.catalog.reference(*id).parent;
-            let mut asked = constraints.iter().filter(|it| self.compares_as_the_engine(it));
-            let on = match asked.find(|it| it.reference == Some(*id)) {
-                Some(it) => it.compared(&|key| format!("p.{}", self.key_column(parent, key))),
-                None => self.names_key(*id, "p", "c"),
+            let mut asked = constraints.iter().filter(|it| !it.pairs.is_empty());
+            let named = match asked.find(|it| it.reference == Some(*id)) {
+                Some(constraint) => self.named_by_the_engine(constraint),
+                None => {
+                    let keys = self.key_relation(self.catalog.reference(*id).parent);
+                    format!("{keys} p WHERE {}", self.names_key(*id, "p", "c"))
+                }
             };
-            format!("NOT EXISTS (SELECT 1 FROM {} p WHERE {on})", self.key_relation(parent))
+            format!("NOT EXISTS (SELECT 1 FROM {named})")
         };
         let named: Vec<String> = references.iter().map(named).collect();
         format!(
@@ -330,10 +370,66 @@ impl Sql<'_> {
         .into()
     }
 
-    /// MariaDB and SQLite tell no operators: what two columns of one kind are compared by is the plain one.
-    fn compares_as_the_engine(&self, constraint: &Constraint) -> bool {
-        let plain = constraint.reference.is_some_and(|id| self.catalog.reference(id).is_plain());
-        !constraint.pairs.is_empty() && (plain || self.dialect == Dialect::Postgres)
+    /// `FROM` for the row that goes and that `c` names. SQLite's check gives the child's value the affinity and the
+    /// collation of the key's own column, which no key table of ours has to know.
+    fn named_by_the_engine(&self, constraint: &Constraint) -> String {
+        let (parent, keys) = (constraint.parent, self.key_relation(constraint.parent));
+        match self.dialect {
+            Dialect::Sqlite => format!(
+                "{} q CROSS JOIN {keys} p WHERE {} AND {}",
+                self.relation(parent),
+                constraint.compared(&|key| format!("q.{}", quote(key)), "+c"),
+                self.same_row(parent, "p", "q"),
+            ),
+            _ => format!("{keys} p WHERE {}", constraint.compared(&self.key_of(constraint), "c")),
+        }
+    }
+
+    /// A column of the parent's key, in its key table.
+    fn key_of(&self, constraint: &Constraint) -> impl Fn(&str) -> String {
+        let parent = constraint.parent;
+        move |key| format!("p.{}", self.key_column(parent, key))
+    }
+
+    /// The plan has the columns by which the engine's catalog tells what is named.
+    pub fn knows_key(&self, constraint: &Constraint) -> bool {
+        let holds = |pair: &Pair| self.holds_key_column(constraint.parent, &pair.key);
+        constraint.pairs.iter().all(holds)
+    }
+
+    /// The plan finds what names a parent by `id` in the very words that the engine's catalog has for it. Both were
+    /// put together apart from each other, so a wrong column, cast or operator shows. What only the policy declares
+    /// has no other words.
+    pub fn says_it_alike(&self, id: ReferenceId, constraints: &[Constraint]) -> bool {
+        let reference = self.catalog.reference(id);
+        let found = self.names_key(id, "p", "c");
+        let alike = |it: &Constraint| {
+            it.reference == Some(id)
+                && it.parent == reference.parent
+                && !it.pairs.iter().any(|pair| pair.collated_otherwise)
+                && self.words(it).contains(&found)
+        };
+        !reference.is_constraint() || constraints.iter().any(alike)
+    }
+
+    /// How the engine compares the rows of a child with a key table, in all ways to say so.
+    fn words(&self, constraint: &Constraint) -> Vec<String> {
+        let key = self.key_of(constraint);
+        let mut words = vec![constraint.compared(&key, "c")];
+        match self.dialect {
+            Dialect::Sqlite => words.push(constraint.compared(&key, "+c")),
+            _ if constraint.pairs.iter().all(|pair| pair.relabeled) => {
+                let bare = |pair: &Pair| Pair {
+                    key_as: String::new(),
+                    child_as: String::new(),
+                    ..pair.clone()
+                };
+                let pairs = constraint.pairs.iter().map(bare).collect();
+                words.push(Constraint { pairs, ..constraint.clone() }.compared(&key, "c"));
+            }
+            _ => {}
+        }
+        words
     }
 
     /// How many rows name one that goes and do not go themselves. `known`: the child has a key table.
@@ -343,8 +439,8 @@ impl Sql<'_> {
         id: ReferenceId,
         known: bool,
     ) -> Statement {
-        let (parent, child) = (constraint.parent, self.catalog.reference(id).child);
-        let on = constraint.compared(&|key| format!("p.{}", self.key_column(parent, key)));
+        let child = self.catalog.reference(id).child;
+        let on = constraint.compared(&self.key_of(constraint), "c");
         let stays = known.then(|| {
             let (keys, same) = (self.key_relation(child), self.same_row(child, "k", "c"));
             format!("NOT EXISTS (SELECT 1 FROM {keys} k WHERE {same})")
@@ -353,7 +449,7 @@ impl Sql<'_> {
             "SELECT {} FROM {} c JOIN {} p ON {on}{}",
             self.dialect.count(),
             constraint.rows,
-            self.key_relation(parent),
+            self.key_relation(constraint.parent),
             where_all(&stays.into_iter().collect::<Vec<_>>()),
         )
         .into()
@@ -380,10 +476,10 @@ impl Sql<'_> {
 }
 
 impl Constraint {
-    fn compared(&self, key: &dyn Fn(&str) -> String) -> String {
+    fn compared(&self, key: &dyn Fn(&str) -> String, row: &str) -> String {
         let compared = self.pairs.iter().map(|pair| {
-            let Pair { key: name, child, key_as, operator, child_as } = pair;
-            format!("{}{key_as} {operator} c.{}{child_as}", key(name), quote(child))
+            let Pair { key: name, child, key_as, operator, child_as, .. } = pair;
+            format!("{}{key_as} {operator} {row}.{}{child_as}", key(name), quote(child))
         });
         compared.collect::<Vec<_>>().join(" AND ")
     }
