@@ -1,6 +1,6 @@
 //! Which row is meant by `TABLE KEY`. Pure.
 
-use crate::catalog::{Catalog, Table, TableId, TableKind};
+use crate::catalog::{Catalog, Misnomer, Table, TableId, TableKind};
 use crate::engine::Dialect;
 use crate::selection::similar;
 
@@ -52,21 +52,19 @@ fn row_name(dialect: Dialect) -> &'static str {
 /// # Errors
 /// No such table, or several in different schemas.
 pub fn table(catalog: &Catalog, text: &str) -> Result<TableId, AddressProblem> {
-    let name = |id: &TableId| catalog.table(*id).name.to_string();
-    match &catalog.tables_named(text)[..] {
-        [table] => Ok(*table),
-        [] => Err(AddressProblem {
+    catalog.table_named(text).map_err(|misnomer| match misnomer {
+        Misnomer::Unknown => AddressProblem {
             message: format!("there is no table {text}"),
             hint: match &similar(text, catalog.tables.iter().map(|t| t.name.to_string()))[..] {
                 [] => "orgsweep graph lists the tables that an organization reaches".into(),
                 near => format!("did you mean {}?", near.join(" or ")),
             },
-        }),
-        several => Err(AddressProblem {
+        },
+        Misnomer::Ambiguous(names) => AddressProblem {
             message: format!("several tables are called {text}"),
-            hint: format!("choose: {}", several.iter().map(name).collect::<Vec<_>>().join(" or ")),
-        }),
-    }
+            hint: format!("choose: {}", names.join(" or ")),
+        },
+    })
 }
 
 /// The row that `words` name: values in the key's order, or `column=value` pairs.

@@ -102,5 +102,5 @@ mod saved;
 pub mod selection;
 pub mod settings;
 pub mod signals;
-mod sql;
+pub mod sql;
 pub mod ui;

@@ -1,6 +1,9 @@
 //! Which organizations are meant, and which table they are in. Pure.
 
-use crate::catalog::{Catalog, Table, TableId};
+mod candidates;
+
+use crate::catalog::{Catalog, Misnomer, Table, TableId};
+use candidates::{candidates, references_to};
 use std::time::Duration;
 
 /// The organizations to take: everything that any of these matches.
@@ -16,8 +19,6 @@ pub struct Selection {
     pub older_than: Option<Duration>,
     /// Of these only those with one of these keys: they were found before.
     pub only: Option<Vec<String>>,
-    /// Where none matches, nothing else goes either.
-    pub required: bool,
 }
 
 impl Selection {
@@ -70,6 +71,11 @@ pub enum RootProblem {
         wanted: String,
         similar: Vec<String>,
     },
+    /// Several tables are called so; each as a name that means it alone.
+    SeveralTables {
+        wanted: String,
+        choices: Vec<String>,
+    },
     /// Several rows could have the same value of this column.
     NoKey {
         table: String,
@@ -77,26 +83,23 @@ pub enum RootProblem {
     },
     /// No table looks like organizations; the tables that most others refer to.
     NoneFound {
-        choices: Vec<String>,
+        choices: Vec<Choice>,
     },
     Ambiguous {
-        choices: Vec<String>,
+        choices: Vec<Choice>,
     },
 }
 
-/// Nouns for what a tenant is called, singular; a table is recognised by its singular or plural,
-/// alone or as the end of a Django-style name (`organization_organization`).
-const NOUNS: [&str; 9] = [
-    "organization",
-    "organisation",
-    "org",
-    "tenant",
-    "company",
-    "account",
-    "workspace",
-    "customer_account",
-    "tenancy",
-];
+/// A table that could be named.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Choice {
+    pub table: TableId,
+    /// A name that means it alone.
+    pub name: String,
+    /// How many references lead to it.
+    pub references: usize,
+}
+
 const NAME_COLUMNS: [&str; 9] = [
     "name",
     "display_name",
@@ -125,26 +128,36 @@ pub struct RootNames<'a> {
 /// # Errors
 /// No table, several, or no such column: never a guess.
 pub fn find_root(catalog: &Catalog, names: RootNames) -> Result<Root, RootProblem> {
-    let candidates = match names.table {
-        Some(wanted) => {
-            let named = catalog.tables_named(wanted);
-            if named.is_empty() {
-                let names = catalog.tables.iter().map(|table| table.name.to_string());
-                let similar = similar(wanted, names);
-                return Err(RootProblem::NoSuchTable { wanted: wanted.into(), similar });
+    if let Some(wanted) = names.table {
+        let table = catalog.table_named(wanted).map_err(|misnomer| match misnomer {
+            Misnomer::Unknown => {
+                let tables = catalog.tables.iter().map(|table| table.name.to_string());
+                let similar = similar(wanted, tables);
+                RootProblem::NoSuchTable { wanted: wanted.into(), similar }
             }
-            named
-        }
-        None => catalog.table_ids().filter(|id| is_organizations(catalog.table(*id))).collect(),
+            Misnomer::Ambiguous(choices) => {
+                RootProblem::SeveralTables { wanted: wanted.into(), choices }
+            }
+        })?;
+        return root(catalog, table, names);
+    }
+    let has_name = |table: &Table| {
+        let is = |name: &str| table.columns.iter().any(|c| c.name.eq_ignore_ascii_case(name));
+        names.name.map_or_else(|| NAME_COLUMNS.iter().any(|name| is(name)), is)
     };
-    match candidates[..] {
+    match candidates(catalog, has_name)[..] {
         [table] => root(catalog, table, names),
         [] => Err(RootProblem::NoneFound { choices: most_referenced(catalog) }),
-        _ => {
-            let name = |id: &TableId| catalog.table(*id).name.to_string();
-            Err(RootProblem::Ambiguous { choices: candidates.iter().map(name).collect() })
+        ref several => {
+            let choices = several.iter().map(|id| choice(catalog, *id)).collect();
+            Err(RootProblem::Ambiguous { choices })
         }
     }
+}
+
+fn choice(catalog: &Catalog, table: TableId) -> Choice {
+    let references = references_to(catalog, table);
+    Choice { table, name: catalog.table_spelling(table), references }
 }
 
 fn root(catalog: &Catalog, id: TableId, names: RootNames) -> Result<Root, RootProblem> {
@@ -178,27 +191,13 @@ fn root(catalog: &Catalog, id: TableId, names: RootNames) -> Result<Root, RootPr
     }
 }
 
-fn is_organizations(table: &Table) -> bool {
-    let name = table.name.name.to_ascii_lowercase();
-    let called = |name: &str| NOUNS.iter().any(|noun| name == *noun || name == plural(noun));
-    called(&name) || name.rsplit_once('_').is_some_and(|(_, last)| called(last))
-}
-
-fn plural(noun: &str) -> String {
-    match noun.strip_suffix('y') {
-        Some(stem) => format!("{stem}ies"),
-        None => format!("{noun}s"),
-    }
-}
-
 /// Suggestions: the tables that most references point at, first.
-fn most_referenced(catalog: &Catalog) -> Vec<String> {
-    let mut counted: Vec<(usize, TableId)> = catalog
-        .table_ids()
-        .map(|id| (catalog.references.iter().filter(|r| r.parent == id).count(), id))
-        .collect();
-    counted.sort_by_key(|(count, id)| (std::cmp::Reverse(*count), *id));
-    counted.iter().take(5).map(|(_, id)| catalog.table(*id).name.to_string()).collect()
+fn most_referenced(catalog: &Catalog) -> Vec<Choice> {
+    const SHOWN: usize = 5;
+    let mut choices: Vec<Choice> = catalog.table_ids().map(|id| choice(catalog, id)).collect();
+    choices.sort_by_key(|choice| (std::cmp::Reverse(choice.references), choice.table));
+    choices.truncate(SHOWN);
+    choices
 }
 
 /// The organizations' names that somebody may have meant, best first.

@@ -3,9 +3,11 @@
 mod constraint;
 #[cfg(test)]
 pub mod fixture;
+mod names;
 mod trigger;
 
 pub use constraint::{Check, ExcludedPart, Exclusion, Key, KeyComparison};
+pub use names::Misnomer;
 pub use trigger::{Event, Fires, Trigger};
 
 use serde::Deserialize;
@@ -24,6 +26,9 @@ pub struct Catalog {
     pub may_be_hidden: bool,
     /// MariaDB: what in the current database, views too, is named as our temporary tables are, which would hide it.
     pub own_names: Vec<String>,
+    /// The schema in which a table without one is found, where the tables do not tell: SQLite's `main`, MariaDB's
+    /// current database.
+    pub default_schema: Option<String>,
     /// Changes whenever a reference, table, column or trigger is added, dropped or altered.
     pub fingerprint: String,
 }
@@ -402,35 +407,6 @@ impl Catalog {
     /// `deals.created_by → users`
     pub fn reference_arrow(&self, id: ReferenceId) -> String {
         format!("{} → {}", self.reference_name(id), self.table(self.reference(id).parent).name)
-    }
-
-    /// Tables whose name is `text`, with or without schema, first as written, then in any case.
-    pub fn tables_named(&self, text: &str) -> Vec<TableId> {
-        let find = |same: &dyn Fn(&str) -> bool| -> Vec<TableId> {
-            let matches = |id: &TableId| {
-                let name = &self.table(*id).name;
-                same(&name.to_string()) || same(&name.name)
-            };
-            self.table_ids().filter(matches).collect()
-        };
-        let exact = find(&|name| name == text);
-        if exact.is_empty() { find(&|name| name.eq_ignore_ascii_case(text)) } else { exact }
-    }
-
-    /// References named `text`: `table.column[,column…]` or a constraint's name.
-    pub fn references_named(&self, text: &str) -> Vec<ReferenceId> {
-        let named = |id: &ReferenceId| {
-            let reference = self.reference(*id);
-            let short = format!(
-                "{}.{}",
-                self.table(reference.child).name.name,
-                reference.columns.join(",")
-            );
-            self.reference_name(*id).eq_ignore_ascii_case(text)
-                || short.eq_ignore_ascii_case(text)
-                || reference.name.as_deref() == Some(text)
-        };
-        self.reference_ids().filter(named).collect()
     }
 }
 

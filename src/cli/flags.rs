@@ -31,7 +31,7 @@ pub struct SelectArgs {
     #[arg(long, value_name = "AGE", value_parser = duration)]
     pub older_than: Option<Duration>,
 
-    /// The table of organizations [default: found by its name]
+    /// The table of organizations, SCHEMA.TABLE where several have one [default: found by its name]
     #[arg(long, value_name = "TABLE", env = "ORGSWEEP_ROOT")]
     pub root: Option<String>,
 
@@ -57,6 +57,9 @@ pub struct SelectArgs {
 pub struct DeleteArgs {
     /// Get past restrict and no-action references: all of them, or only --force=TABLE.COLUMN
     /// (repeatable)
+    ///
+    /// A reference may also be named SCHEMA.TABLE.COLUMN, by its constraint (TABLE.CONSTRAINT), or with the table that
+    /// it leads to, TABLE.COLUMN->TABLE. TABLE alone is the default schema's.
     #[arg(
         long,
         value_name = "REFERENCE",
@@ -91,6 +94,8 @@ pub struct DeleteArgs {
     pub max_orgs: Option<u64>,
 
     /// The policy's orphans: go along, go alone, or stay
+    ///
+    /// Where no organization matches they stay, unless they are to go alone.
     #[arg(long, value_name = "WHICH", default_value = "with")]
     pub orphans: Orphans,
 

@@ -89,7 +89,7 @@ pub fn clean(
     // What was shown, and nothing else: an organization of the same name may come meanwhile.
     let organizations = Expected::from(&seen.findings).organizations;
     let only = prepared.root.key.is_some().then(|| organizations.clone());
-    let selection = Selection { only, required: false, ..prepared.selection.clone() };
+    let selection = Selection { only, ..prepared.selection.clone() };
     let job = Job {
         archive,
         in_batches,

@@ -54,9 +54,13 @@ impl Context {
         let mut database = Database::connect(target, false)?;
         database.set_busy_timeout(lock_timeout)?;
         let catalog = database.in_snapshot(introspect::load)?;
-        let root = root(policy, select, &catalog)?;
-        let Resolved { catalog, rules } = policy::resolve(policy, catalog, root.table)
+        let root = root(policy, select, &catalog, &mut database)?;
+        let Resolved { catalog, mut rules } = policy::resolve(policy, catalog, root.table)
             .map_err(|faults| policy_problem(&faults))?;
+        // The others are called as the selected ones are.
+        if let Some(name) = &root.name {
+            rules.labels.entry(root.table).or_insert_with(|| vec![name.clone()]);
+        }
         Ok(Context { database, catalog, root, rules })
     }
 
@@ -366,6 +370,11 @@ impl Prepared {
         found: &[Organization],
         ui: &mut Ui,
     ) -> Result<()> {
+        if found.is_empty() && !self.selection.is_empty() && !self.plan.rules.orphans.is_empty() {
+            ui.note(
+                "no organization matches, so the policy's orphans stay; --orphans only takes them",
+            );
+        }
         let sql = Sql::new(self.dialect, &self.catalog, &self.plan);
         let found: Vec<&str> = found.iter().filter_map(|one| one.name.as_deref()).collect();
         tell_unmatched(database, (&sql, &self.root, &self.selection), &found, ui)

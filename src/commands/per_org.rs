@@ -171,8 +171,8 @@ impl<'a> Run<'a> {
                 .into());
         }
         self.units = found.into_iter().map(Unit::of).collect();
-        let alone = self.prepared.selection.required && self.units.is_empty();
-        let orphans = !self.prepared.plan.rules.orphans.is_empty() && !alone;
+        let unmatched = !self.prepared.selection.is_empty() && self.units.is_empty();
+        let orphans = !self.prepared.plan.rules.orphans.is_empty() && !unmatched;
         self.units.extend(orphans.then(Unit::default));
         Ok(())
     }
@@ -266,11 +266,9 @@ impl<'a> Run<'a> {
         let unit = &self.units[n];
         let selection = match unit.key() {
             // Selected again, under the lock.
-            Some(key) => Selection {
-                only: Some(vec![key.to_owned()]),
-                required: false,
-                ..self.prepared.selection.clone()
-            },
+            Some(key) => {
+                Selection { only: Some(vec![key.to_owned()]), ..self.prepared.selection.clone() }
+            }
             None => Selection::default(),
         };
         let plan = if unit.organization.is_some() { &self.plan } else { &self.prepared.plan };

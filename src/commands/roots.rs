@@ -5,9 +5,11 @@ use crate::catalog::Catalog;
 use crate::cli::SelectArgs;
 use crate::database::Database;
 use crate::exit::Problem;
-use crate::plan::Rules;
+use crate::label::shell_word;
+use crate::plan::{self, Rules};
 use crate::policy::Policy;
-use crate::selection::{Root, RootNames, RootProblem, Selection, find_root, nearest};
+use crate::render::counted;
+use crate::selection::{Choice, Root, RootNames, RootProblem, Selection, find_root, nearest};
 use crate::sql::Sql;
 use crate::ui::Ui;
 use anyhow::Result;
@@ -25,7 +27,6 @@ pub fn selection(select: &SelectArgs, root: &Root, catalog: &Catalog) -> Result<
         patterns: select.org_like.clone(),
         older_than: select.older_than,
         only: None,
-        required: select.require_match,
     };
     if let Some(problem) = selection.problem() {
         let hint = if selection.is_empty() && selection.older_than.is_some() {
@@ -110,12 +111,20 @@ pub fn orphans_alone(select: &SelectArgs, rules: &Rules) -> Result<Selection> {
 }
 
 /// The table of organizations: flags and environment before the policy before a look at the names.
-pub fn root(policy: &Policy, select: &SelectArgs, catalog: &Catalog) -> Result<Root> {
+///
+/// # Errors
+/// No table, several, or none with such columns.
+pub fn root(
+    policy: &Policy,
+    select: &SelectArgs,
+    catalog: &Catalog,
+    database: &mut Database,
+) -> Result<Root> {
     let file = &policy.file.root;
     // Columns that the policy names are those of its own table, whoever names that.
     let other = match (&select.root, &file.table) {
         (Some(wanted), Some(own)) => {
-            catalog.tables_named(wanted) != catalog.tables_named(own.as_ref())
+            catalog.table_named(wanted) != catalog.table_named(own.as_ref())
         }
         _ => false,
     };
@@ -137,30 +146,33 @@ pub fn root(policy: &Policy, select: &SelectArgs, catalog: &Catalog) -> Result<R
         let mut said = [&file.table, &file.key, &file.name, &file.created_at].into_iter().flatten();
         let place = match &problem {
             RootProblem::NoSuchTable { wanted, .. }
+            | RootProblem::SeveralTables { wanted, .. }
             | RootProblem::NoSuchColumn { wanted, .. }
             | RootProblem::NoKey { wanted, .. } => said.find(|name| name.as_ref() == wanted),
             _ => None,
         };
-        root_problem(&problem, place.map(|place| policy.place(&place.span())))
+        let place = place.map(|place| policy.place(&place.span()));
+        root_problem(&problem, place, catalog, database)
     })
 }
 
-pub fn root_problem(problem: &RootProblem, place: Option<String>) -> anyhow::Error {
-    let error = root_error(problem);
-    match place {
-        Some(place) => Problem { message: format!("{place}: {}", error.message), ..error }.into(),
-        None => error.into(),
-    }
-}
-
-fn root_error(problem: &RootProblem) -> Problem {
+/// What to say instead, with what is known of each table that could be meant.
+pub fn root_problem(
+    problem: &RootProblem,
+    place: Option<String>,
+    catalog: &Catalog,
+    database: &mut Database,
+) -> anyhow::Error {
     let did_you_mean = |problem: Problem, similar: &[String]| match similar {
         [] => problem.hint("orgsweep graph --root TABLE shows what a table reaches"),
         near => problem.hint(format!("did you mean {}?", near.join(" or "))),
     };
-    match problem {
+    let error = match problem {
         RootProblem::NoSuchTable { wanted, similar } => {
             did_you_mean(Problem::usage(format!("there is no table {wanted}")), similar)
+        }
+        RootProblem::SeveralTables { wanted, choices } => {
+            Problem::usage(format!("several tables are called {wanted}")).hint(choose(choices))
         }
         RootProblem::NoSuchColumn { table, wanted, similar } => {
             did_you_mean(Problem::usage(format!("{table} has no column {wanted}")), similar)
@@ -169,20 +181,58 @@ fn root_error(problem: &RootProblem) -> Problem {
             Problem::usage(format!("{table}.{wanted} is no unique key"))
                 .hint("the key tells one organization from all others")
         }
-        RootProblem::NoneFound { choices } => Problem::usage("no table looks like organizations")
-            .hint(match &choices[..] {
-                [] => {
-                    "the database has no tables; --root TABLE names one where there are".to_owned()
-                }
-                choices => format!("name it with --root: {}?", choices.join(", ")),
-            }),
-        RootProblem::Ambiguous { choices } => {
-            let roots: Vec<String> = choices.iter().map(|name| format!("--root {name}")).collect();
-            Problem::usage(format!(
-                "several tables could be the organizations: {}",
-                choices.join(", ")
-            ))
-            .hint(format!("choose one: {}", roots.join(" or ")))
+        RootProblem::NoneFound { choices } if choices.is_empty() => {
+            Problem::usage("no table looks like organizations")
+                .hint("the database has no tables; --root TABLE names one where there are")
         }
+        RootProblem::NoneFound { choices } => {
+            let known = described(choices, catalog, database).join(", ");
+            Problem::usage("no table looks like organizations")
+                .hint(format!("name it with --root: {known}?"))
+        }
+        RootProblem::Ambiguous { choices } => {
+            let known = described(choices, catalog, database).join(", ");
+            let names: Vec<String> = choices.iter().map(|choice| choice.name.clone()).collect();
+            Problem::usage(format!("several tables could be the organizations: {known}"))
+                .hint(choose(&names))
+        }
+    };
+    match place {
+        Some(place) => Problem { message: format!("{place}: {}", error.message), ..error }.into(),
+        None => error.into(),
     }
+}
+
+/// `--root organizations or --root billing.organizations`
+fn choose(names: &[String]) -> String {
+    let roots = names.iter().map(|name| format!("--root {}", shell_word(name)));
+    format!("choose one: {}", roots.collect::<Vec<_>>().join(" or "))
+}
+
+/// `organizations (12 rows, 3 references)`
+fn described(choices: &[Choice], catalog: &Catalog, database: &mut Database) -> Vec<String> {
+    const MOST: u64 = 100_000;
+    const PATIENCE: Duration = Duration::from_secs(5);
+    let Some(first) = choices.first() else { return Vec::new() };
+    let plan = plan::build(catalog, first.table, Rules::default());
+    let sql = Sql::new(database.dialect(), catalog, &plan);
+    let session = sql.dialect.session(PATIENCE, false);
+    let mut rows = |table| -> Option<u64> {
+        let counted = database.in_snapshot(|database| {
+            database.run(&session)?;
+            database.query_one(&sql.rows_up_to(table, MOST + 1))
+        });
+        // A table that may not be read, say: the question does not depend on it.
+        counted.ok()?.count(0).ok()
+    };
+    let describe = |choice: &Choice| {
+        let rows = match rows(choice.table) {
+            Some(rows) if rows > MOST => format!("more than {}, ", counted(MOST, "row")),
+            Some(rows) => format!("{}, ", counted(rows, "row")),
+            None => String::new(),
+        };
+        let references = counted(choice.references as u64, "reference");
+        format!("{} ({rows}{references})", choice.name)
+    };
+    choices.iter().map(describe).collect()
 }

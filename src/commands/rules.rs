@@ -1,6 +1,6 @@
 //! Flags to rules, every name resolved against the catalog.
 
-use crate::catalog::{Catalog, ReferenceId};
+use crate::catalog::{Catalog, Misnomer, ReferenceId};
 use crate::cli::{self, DeleteArgs, Orphans};
 use crate::exit::Problem;
 use crate::plan::{Consent, EngineCascade, Force, ForeignAction, Guards, Rules};
@@ -62,7 +62,9 @@ fn consent(catalog: &Catalog, text: &str) -> Result<Consent> {
         match references(catalog, "--foreign", name)?[..] {
             [reference] => Ok(reference),
             _ => Err(Problem::usage(format!("--foreign: {name} names several references"))
-                .hint("use the constraint's name")
+                .hint(
+                    "use the constraint's name, or say which parent is meant: TABLE.COLUMN->PARENT",
+                )
                 .into()),
         }
     };
@@ -90,15 +92,20 @@ fn consent(catalog: &Catalog, text: &str) -> Result<Consent> {
 }
 
 fn references(catalog: &Catalog, flag: &str, name: &str) -> Result<Vec<ReferenceId>> {
-    let found = catalog.references_named(name);
-    if found.is_empty() {
-        let names = catalog.reference_ids().map(|id| catalog.reference_name(id));
-        let problem = Problem::usage(format!("{flag}: there is no reference {name}"));
-        return Err(match &similar(name, names)[..] {
-            [] => problem.hint("orgsweep graph lists the references"),
-            near => problem.hint(format!("did you mean {}?", near.join(" or "))),
+    catalog.references_named(name).map_err(|misnomer| match misnomer {
+        Misnomer::Unknown => {
+            let names = catalog.reference_ids().map(|id| catalog.reference_name(id));
+            let problem = Problem::usage(format!("{flag}: there is no reference {name}"));
+            match &similar(name, names)[..] {
+                [] => problem.hint("orgsweep graph lists the references"),
+                near => problem.hint(format!("did you mean {}?", near.join(" or "))),
+            }
         }
-        .into());
-    }
-    Ok(found)
+        .into(),
+        Misnomer::Ambiguous(names) => {
+            Problem::usage(format!("{flag}: several references are called {name}"))
+                .hint(format!("choose: {}", names.join(" or ")))
+                .into()
+        }
+    })
 }

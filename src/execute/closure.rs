@@ -104,7 +104,8 @@ fn select_roots(run: &mut Run, discovery: &mut Discovery) -> Result<(), Failure>
             follow(run, discovery, followed, false)?;
         }
     }
-    if run.job.selection.required && !discovery.has_rows(root) {
+    // Who mistyped a name wants nothing to go.
+    if !run.job.selection.is_empty() && !discovery.has_rows(root) {
         return Ok(());
     }
     for orphans in &run.job.plan.rules.orphans {

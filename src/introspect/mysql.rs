@@ -95,7 +95,15 @@ pub fn load(database: &mut Database) -> database::Result<Catalog> {
     let rules = reference::rules(database, &rows)?;
     let rows = [rows, hidden].concat();
     let references = reference::references(&rows, (&tables, &positions), &indexes, &rules);
-    Ok(Catalog { tables, references, may_be_hidden, own_names, fingerprint, ..Catalog::default() })
+    Ok(Catalog {
+        tables,
+        references,
+        may_be_hidden,
+        own_names,
+        default_schema: Some(current),
+        fingerprint,
+        ..Catalog::default()
+    })
 }
 
 /// See [`Catalog::own_names`].

@@ -77,6 +77,7 @@ fn catalog(answers: Answers) -> Catalog {
         tables: described.into_iter().map(|described| described.table).collect(),
         may_be_hidden: false,
         own_names: Vec::new(),
+        default_schema: Some("main".into()),
         fingerprint: answers.fingerprint,
     }
 }

@@ -1,7 +1,7 @@
 //! What the names in the file mean in the catalog.
 
 use super::{Fault, Policy};
-use crate::catalog::{Catalog, TableId};
+use crate::catalog::{Catalog, Misnomer, TableId};
 use std::ops::Range;
 
 pub(super) fn table_called(
@@ -10,16 +10,15 @@ pub(super) fn table_called(
     name: &str,
     span: &Range<usize>,
 ) -> Result<TableId, Fault> {
-    match catalog.tables_named(name)[..] {
-        [table] => Ok(table),
-        [] => {
+    catalog.table_named(name).map_err(|misnomer| match misnomer {
+        Misnomer::Unknown => {
             let names = catalog.tables.iter().map(|table| table.name.to_string());
-            Err(policy.fault(span, format!("there is no table {name}")).nearest(name, names))
+            policy.fault(span, format!("there is no table {name}")).nearest(name, names)
         }
-        _ => Err(policy
-            .fault(span, format!("several schemas have a table {name}"))
-            .hint("name it with its schema: SCHEMA.TABLE")),
-    }
+        Misnomer::Ambiguous(names) => policy
+            .fault(span, format!("several tables are called {name}"))
+            .hint(format!("choose: {}", names.join(" or "))),
+    })
 }
 
 pub(super) fn column_named(

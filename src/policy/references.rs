@@ -4,8 +4,8 @@ use super::file::{self, OneOrMore};
 use super::names::{column_named, table_called};
 use super::{Fault, Policy};
 use crate::catalog::{
-    Catalog, Comparison, Declaration, Discriminant, Discriminator, OnDelete, Origin, Reference,
-    ReferenceId, TableId,
+    Catalog, Comparison, Declaration, Discriminant, Discriminator, Misnomer, OnDelete, Origin,
+    Reference, ReferenceId, TableId,
 };
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -52,7 +52,7 @@ pub fn apply(policy: &Policy, catalog: &mut Catalog) -> Vec<Fault> {
 pub fn mentioned(policy: &Policy, catalog: &Catalog) -> BTreeMap<ReferenceId, String> {
     let entries = policy.file.references.iter().flat_map(|entry| {
         let place = policy.place(&entry.from.span());
-        let ids = named(catalog, entry.from.as_ref());
+        let ids = catalog.references_named(entry.from.as_ref()).unwrap_or_default();
         ids.into_iter().map(move |id| (id, place.clone()))
     });
     entries.collect()
@@ -89,7 +89,7 @@ fn meaning(policy: &Policy, catalog: &Catalog, entry: &file::Reference) -> Resul
     };
     let found: Vec<ReferenceId> = match entry.discriminator {
         Some(_) => Vec::new(),
-        None => named(catalog, entry.from.as_ref()).into_iter().filter(fits).collect(),
+        None => named(policy, catalog, entry)?.into_iter().filter(fits).collect(),
     };
     match (&found[..], target) {
         ([id], _) => Ok(Meaning::Override(*id)),
@@ -102,10 +102,21 @@ fn meaning(policy: &Policy, catalog: &Catalog, entry: &file::Reference) -> Resul
     }
 }
 
-/// `from` as people write it, with or without spaces after commas.
-fn named(catalog: &Catalog, from: &str) -> Vec<ReferenceId> {
-    let exact = catalog.references_named(from);
-    if exact.is_empty() { catalog.references_named(&from.replace(", ", ",")) } else { exact }
+/// The references of the database that `from` names, if any.
+fn named(
+    policy: &Policy,
+    catalog: &Catalog,
+    entry: &file::Reference,
+) -> Result<Vec<ReferenceId>, Fault> {
+    match catalog.references_named(entry.from.as_ref()) {
+        Ok(found) => Ok(found),
+        Err(Misnomer::Unknown) => Ok(Vec::new()),
+        Err(Misnomer::Ambiguous(names)) => {
+            let message = format!("several references are called {}", entry.from.as_ref());
+            let hint = format!("choose: {}", names.join(" or "));
+            Err(policy.fault(&entry.from.span(), message).hint(hint))
+        }
+    }
 }
 
 fn unknown(policy: &Policy, catalog: &Catalog, entry: &file::Reference) -> Fault {
@@ -258,7 +269,7 @@ fn columns(
     let split = dots.iter().rev().map(|at| (&text[..*at], &text[at + 1..]));
     let (table, names) = split
         .clone()
-        .find(|(table, _)| !catalog.tables_named(table).is_empty())
+        .find(|(table, _)| catalog.table_named(table) != Err(Misnomer::Unknown))
         .or(split.clone().next())
         .ok_or_else(|| {
             policy.fault(span, format!("{text} is no TABLE.COLUMN and no constraint's name"))
@@ -276,7 +287,7 @@ fn target(
     text: &str,
     span: &Range<usize>,
 ) -> Result<(TableId, Vec<String>), Fault> {
-    if let [table] = catalog.tables_named(text)[..] {
+    if let Ok(table) = catalog.table_named(text) {
         let key = catalog.table(table).primary_key();
         return key.map(|key| (table, key.columns.clone())).ok_or_else(|| {
             policy

@@ -202,7 +202,7 @@ impl Resolved {
         let mut faults = Vec::new();
         let kept = |id: TableId| {
             let mut tables = policy.file.tables.iter().filter(|(_, table)| table.keep.is_some());
-            tables.find(|(name, _)| self.catalog.tables_named(name.as_ref()).contains(&id))
+            tables.find(|(name, _)| self.catalog.table_named(name.as_ref()) == Ok(id))
         };
         for (orphans, file) in self.rules.orphans.iter().zip(&policy.file.orphans) {
             let name = &self.catalog.table(orphans.table).name;
@@ -218,7 +218,7 @@ impl Resolved {
         }
         for (name, table) in &policy.file.tables {
             let Some(columns) = &table.owning else { continue };
-            let ignored = self.catalog.tables_named(name.as_ref()).into_iter().find_map(|id| {
+            let ignored = self.catalog.table_named(name.as_ref()).ok().and_then(|id| {
                 let mut owning = self.rules.owning.get(&id)?.iter();
                 owning.find(|id| self.catalog.reference(**id).on_delete == OnDelete::Ignore)
             });

@@ -166,9 +166,9 @@ pub fn of_types(catalog: &Catalog, pair: &Types, types: &[Vec<String>]) -> Vec<C
                     table: Some(catalog.table(*table).name.to_string()),
                     conditions: conditions.iter().cloned().collect(),
                 };
-                let parent = catalog.tables_named(&format!("{app}_{model}"));
+                let parent = catalog.table_named(&format!("{app}_{model}")).ok();
                 let value = Discriminant::Lookup { table: *table, key: key.clone(), conditions };
-                (*parent.first()?, value, given)
+                (parent?, value, given)
             }
             _ => return None,
         };
@@ -216,7 +216,7 @@ pub fn unclassified(policy: &Policy, catalog: &Catalog, plan: &Plan) -> Vec<(Tab
     let spoken: BTreeSet<TableId> = mentioned(policy, catalog)
         .into_keys()
         .map(|id| catalog.reference(id).child)
-        .chain(policy.file.tables.keys().flat_map(|name| catalog.tables_named(name.as_ref())))
+        .chain(policy.file.tables.keys().filter_map(|name| catalog.table_named(name.as_ref()).ok()))
         .chain(ignored(policy, catalog))
         .collect();
     let reached = |id: &TableId| {
@@ -246,5 +246,5 @@ pub fn unclassified(policy: &Policy, catalog: &Catalog, plan: &Plan) -> Vec<(Tab
 fn ignored(policy: &Policy, catalog: &Catalog) -> Vec<TableId> {
     let entries = policy.file.references.iter();
     let tables = entries.filter_map(|entry| entry.from.as_ref().rsplit_once('.'));
-    tables.flat_map(|(table, _)| catalog.tables_named(table)).collect()
+    tables.filter_map(|(table, _)| catalog.table_named(table).ok()).collect()
 }

@@ -4,7 +4,7 @@ use super::Sql;
 use super::affinities::compares_plainly;
 use super::meaning::typed;
 use super::selection::{as_blob, bound_type};
-use crate::catalog::{Affinity, Origin, ReferenceId};
+use crate::catalog::{Affinity, Origin, ReferenceId, TableId};
 use crate::engine::{Dialect, Statement, quote};
 use crate::selection::{Root, Selection};
 
@@ -25,6 +25,12 @@ impl Sql<'_> {
     pub fn some_roots(&self, root: &Root, most: usize) -> Statement {
         let (columns, relation) = (self.root_columns(root), self.relation(root.table));
         format!("SELECT {columns} FROM {relation} c LIMIT {most}").into()
+    }
+
+    /// How many rows a table has; of more than `most` it is told no more.
+    pub fn rows_up_to(&self, table: TableId, most: u64) -> Statement {
+        let (count, relation) = (self.dialect.count(), self.relation(table));
+        format!("SELECT {count} FROM (SELECT 1 FROM {relation} c LIMIT {most}) l").into()
     }
 
     /// Per reference to the root's key: its name, and a count of the rows that name one of `ids`.

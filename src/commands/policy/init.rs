@@ -11,7 +11,7 @@ use crate::introspect;
 use crate::plan::{self, Rules};
 use crate::policy::{Candidate, Draft, candidates, of_types, typed_pairs};
 use crate::render::grouped;
-use crate::selection::{RootNames, RootProblem, find_root};
+use crate::selection::{Choice, RootNames, RootProblem, find_root};
 use crate::sql::Sql;
 use crate::ui::Ui;
 use anyhow::Result;
@@ -42,7 +42,9 @@ pub fn run(target: &Target, args: &PolicyInit, ui: &mut Ui) -> Result<Exit> {
             draft.root.extend(named);
             root.table
         }
-        Err(problem) if args.root.is_some() => return Err(root_problem(&problem, None)),
+        Err(problem) if args.root.is_some() => {
+            return Err(root_problem(&problem, None, &catalog, &mut database));
+        }
         Err(problem) => {
             draft.head.push(String::new());
             draft.head.push(format!("{} Say which: [root] table = \"…\"", undecided(&problem)));
@@ -63,15 +65,20 @@ pub fn run(target: &Target, args: &PolicyInit, ui: &mut Ui) -> Result<Exit> {
     Ok(Exit::Done)
 }
 
+fn names(choices: &[Choice]) -> String {
+    choices.iter().map(|choice| choice.name.as_str()).collect::<Vec<_>>().join(", ")
+}
+
 fn undecided(problem: &RootProblem) -> String {
     match problem {
         RootProblem::Ambiguous { choices } => {
-            format!("Several tables could be the organizations: {}.", choices.join(", "))
+            format!("Several tables could be the organizations: {}.", names(choices))
         }
         RootProblem::NoneFound { choices } => {
-            format!("No table looks like organizations; most referred to: {}.", choices.join(", "))
+            format!("No table looks like organizations; most referred to: {}.", names(choices))
         }
         RootProblem::NoSuchTable { wanted, .. }
+        | RootProblem::SeveralTables { wanted, .. }
         | RootProblem::NoSuchColumn { wanted, .. }
         | RootProblem::NoKey { wanted, .. } => format!("There is no {wanted}."),
     }

@@ -12,6 +12,7 @@ mod faults;
 mod files;
 mod hostile;
 mod machines;
+mod names;
 mod next;
 mod output;
 mod saved;

@@ -1,7 +1,7 @@
 //! A plan that is wrong, as a defect of ours would make it: what found the rows does not vouch for them.
 
 use crate::support::*;
-use orgsweep::archive::{Actor, Manifest, Shelf};
+use orgsweep::archive::{Actor, ArchiveDirectory, Manifest};
 use orgsweep::catalog::{Catalog, Reference, Table};
 use orgsweep::execute::{self, Archiving, Failure, Job};
 use orgsweep::introspect;
@@ -53,7 +53,7 @@ fn stopped(db: &TestDatabase, mode: Mode, wrong: &dyn Fn(&mut Catalog)) -> Failu
         let plan = plan::build(&catalog, root.table, rules);
         let selection = Selection { ids: vec!["1".into()], ..Selection::default() };
         let archiving = Archiving {
-            archive_dir: Shelf::open(db.directory()).expect("a directory"),
+            archives: ArchiveDirectory::open(db.directory()).expect("a directory"),
             manifest: manifest(database.dialect(), &catalog),
         };
         let job = Job {

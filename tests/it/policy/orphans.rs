@@ -147,10 +147,21 @@ each_backend! {
         assert_eq!(happened, ORPHANS.iter().map(|&line| line.to_owned()).collect(), "{script}");
     }
 
-    fn without_any_match_of_the_name_they_still_go(db: TestDatabase) {
+    /// A name that is mistyped must delete nothing.
+    fn they_stay_where_no_organization_matches(db: TestDatabase) {
         left_over(&db);
-        cleans_of(&db, POLICY, &["--org-name", "Nobody"], &ORPHANS);
+        policy(&db, POLICY);
+        let before = db.dump();
+        for selection in [["--org-name", "Nobody"], ["--org-id", "77"], ["--org-like", "No*"]] {
+            for series in [&[][..], &["--per-org"]] {
+                let told = ["--orphans only takes them", "othing to clean up"];
+                let outcome = db.orgsweep(&[&["clean", "--yes"], &selection[..], series].concat()).exits(0);
+                outcome.says(&told[..2 - series.len()]);
+            }
+        }
+        changes(&before, &db.dump()).assert_none();
         cleans_of(&db, POLICY, &["--org-name", "Nobody", "--orphans", "without"], &[]);
+        cleans_of(&db, POLICY, &["--orphans", "only", "--per-org"], &ORPHANS);
     }
 
     /// Who requires a match gets nothing done without one.
