@@ -51,6 +51,7 @@ fn measure(context: &mut Context, plan: &Plan, which: &Which, ui: &mut Ui) -> Re
         archive: None,
         weigh: false,
         may_shrink: false,
+        scopes: None,
     };
     let mut observe = |progress: execute::Progress| narrate(ui, &context.catalog, plan, progress);
     Ok(execute::preview(&mut context.database, &job, &mut observe)?)

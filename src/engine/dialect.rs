@@ -124,6 +124,34 @@ impl Dialect {
         }
     }
 
+    /// Lets each of the reading statements that come next take so long. PostgreSQL's transaction goes on from here where
+    /// one of them fails. `begun`: they are under a limit already. SQLite has no such statement.
+    pub fn limit(self, each: Duration, begun: bool) -> Option<String> {
+        match self {
+            Dialect::Sqlite => None,
+            Dialect::Postgres => Some(format!(
+                "{}SAVEPOINT orgsweep_limited; SET LOCAL statement_timeout = {}",
+                if begun { "ROLLBACK TO " } else { "" },
+                each.as_millis().max(1)
+            )),
+            Dialect::Mysql => Some(format!(
+                "SET SESSION max_statement_time = {:.3}",
+                each.as_secs_f64().max(0.001)
+            )),
+        }
+    }
+
+    /// Ends what [`Dialect::limit`] began.
+    pub fn unlimit(self) -> Option<&'static str> {
+        match self {
+            Dialect::Sqlite => None,
+            Dialect::Postgres => {
+                Some("ROLLBACK TO SAVEPOINT orgsweep_limited; RELEASE SAVEPOINT orgsweep_limited")
+            }
+            Dialect::Mysql => Some("SET SESSION max_statement_time = 0"),
+        }
+    }
+
     /// Cancels what the server's session `pid` runs.
     pub fn cancel(self, pid: &str) -> String {
         match self {

@@ -4,6 +4,8 @@
 
 mod sweep;
 
+pub(super) use sweep::key_counted;
+
 use super::deletion::{expect_gone, watch_rows};
 use super::discovery::Discovery;
 use super::failure::Doing;

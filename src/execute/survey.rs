@@ -6,7 +6,7 @@ use super::digest::digests;
 use super::discovery::Discovery;
 use super::firewall::{self, Homes};
 use super::take::taken;
-use super::{Failure, Progress, Run, cascade, constraints, guards, obstacles, write_set};
+use super::{Failure, Progress, Run, cascade, constraints, guards, obstacles, scopes, write_set};
 use crate::catalog::ReferenceId;
 use crate::findings::{Findings, Proof, Unlinked};
 use crate::plan::{Refusal, RefusalKind};
@@ -94,6 +94,8 @@ pub fn judge(run: &mut Run, survey: &mut Survey) -> Result<Findings, Failure> {
     refusals.extend(firewall::refusals(run, discovery, homes, excluded)?);
     refusals.extend(constraints::broken_unlinks(run, discovery, unlinked)?);
     refusals.extend(obstacles::overlaps(run, discovery)?);
+    let left_behind = scopes::left_behind(run, discovery)?;
+    refusals.extend(scopes::refusals(run, &left_behind));
     let mut findings = Findings {
         organizations: discovery.organizations.clone(),
         found: discovery.found.clone(),
@@ -106,6 +108,7 @@ pub fn judge(run: &mut Run, survey: &mut Survey) -> Result<Findings, Failure> {
         top_down: *top_down && !run.lock && refusals.is_empty(),
         engine_cascade: false,
         refusals,
+        left_behind,
         digests: BTreeMap::new(),
         proof: Proof::default(),
         prelude: prelude.clone(),

@@ -75,9 +75,8 @@ fn catalog(answers: Answers) -> Catalog {
         mismatches: reference::mismatches(&described, &answers.references),
         unsound: reference::unsound(&described, &answers.references),
         tables: described.into_iter().map(|described| described.table).collect(),
-        may_be_hidden: false,
-        own_names: Vec::new(),
         fingerprint: answers.fingerprint,
+        ..Catalog::default()
     }
 }
 

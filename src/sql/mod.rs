@@ -24,6 +24,7 @@ mod refusals;
 mod relinking;
 mod restoring;
 mod rowids;
+mod scopes;
 mod script;
 mod selection;
 mod staging;

@@ -40,6 +40,7 @@ fn stopped(db: &TestDatabase, checks: Checks, wrong: &dyn Fn(&mut Catalog)) -> F
             archive: None,
             weigh: false,
             may_shrink: false,
+            scopes: None,
         };
         execute::clean(database, &job, None, &mut |_| {}).expect_err("it is stopped")
     });
