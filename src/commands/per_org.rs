@@ -322,6 +322,8 @@ impl<'a> Run<'a> {
         let Series { subject, which, how, .. } = self.series;
         (self.database, self.prepared) = Prepared::open(subject, which, how)?;
         self.plan = plan_without_orphans(&self.prepared);
+        let job = self.prepared.job(how.lock_timeout, false);
+        self.scoped = execute::name_each(&mut self.database, &job)?;
         Ok(())
     }
 

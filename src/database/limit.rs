@@ -23,6 +23,15 @@ impl Database {
         rows
     }
 
+    /// The same before a ROLLBACK, which ends a savepoint by itself, and must not be stopped.
+    pub(super) fn forget_limit(&mut self) {
+        match self.dialect() {
+            Dialect::Postgres => self.limit = None,
+            // Who is gone has no limit either.
+            Dialect::Sqlite | Dialect::Mysql => drop(self.unlimit()),
+        }
+    }
+
     fn limit(&mut self, each: Duration) -> Result<()> {
         let begun = self.limit.replace(each).is_some();
         match self.dialect().limit(each, begun) {
