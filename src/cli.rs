@@ -11,7 +11,7 @@ mod policy;
 
 pub use archives::{ArchiveDir, Archives, ArchivesCommand, History, RecordArgs, Restore};
 pub use crm::{Demo, Migrate, Seed};
-pub use flags::{DeleteArgs, EngineCascade, Flags, Orphans, ReferenceChecks, SelectArgs};
+pub use flags::{DeleteArgs, EngineCascade, Flags, Orphans, ReferenceChecks, Scope, SelectArgs};
 pub use invocation::{Invocation, NextCommand};
 pub use policy::{PolicyCheck, PolicyCommand, PolicyDjango, PolicyInit};
 
@@ -179,7 +179,7 @@ pub struct Clean {
     pub delete: DeleteArgs,
 
     /// Do exactly what preview --save-plan FILE has found, or refuse (exit 3) where anything moved
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["org_name", "org_id", "org_like", "older_than", "force", "foreign", "with_children", "per_org", "dry_run", "create_missing_indexes"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["org_name", "org_id", "org_like", "older_than", "force", "foreign", "cascade", "scope_column", "leave_behind", "with_children", "per_org", "dry_run", "create_missing_indexes"])]
     pub plan: Option<PathBuf>,
 
     /// The same as preview
@@ -231,7 +231,9 @@ pub struct Clean {
 /// Check that nothing of an organization is left.
 ///
 /// Exits with 3 when a selected organization still exists or, by --org-id, when anything still
-/// names that key. A name that is gone tells no key: then only dangling references are looked for.
+/// names that key, by a reference or by a column without a foreign key (tenant_id). A name that is gone tells no
+/// key: then only dangling references are looked for. What a SET NULL reference was emptied of, only the receipt of
+/// the deletion can tell: it is named, and no reason to end with 3.
 #[derive(Debug, Clone, Args)]
 #[command(after_help = "\
 Examples:
@@ -240,6 +242,12 @@ Examples:
 pub struct Verify {
     #[command(flatten)]
     pub select: SelectArgs,
+
+    #[command(flatten)]
+    pub scope: Scope,
+
+    #[command(flatten)]
+    pub archives: ArchiveDir,
 
     #[arg(long, value_name = "FORMAT", default_value = "table")]
     pub format: PlainFormat,

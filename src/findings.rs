@@ -17,6 +17,8 @@ pub struct Findings {
     /// Rows that the selected organizations share with others, and that go.
     pub shared: Vec<Shared>,
     pub refusals: Vec<Refusal>,
+    /// What stays although a scope column says whose it is, agreed to or not.
+    pub left_behind: Vec<LeftBehind>,
     /// Rows go from the top down as they are found, and unlinks come last.
     pub top_down: bool,
     /// The engine's own DELETE of the selected rows takes the rest along.
@@ -165,6 +167,21 @@ pub fn changes(catalog: &Catalog, plan: &Plan, unlinked: &[Unlinked]) -> Vec<Cha
 pub struct Shared {
     pub table: TableId,
     pub organizations: Vec<(String, u64)>,
+}
+
+/// Rows that a scope column says are the selected organizations', and that survive.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LeftBehind {
+    pub scope: ReferenceId,
+    pub rows: Counted,
+}
+
+/// How many rows there are.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Counted {
+    Rows(u64),
+    /// Why nobody knows.
+    Unknown(String),
 }
 
 /// One unit of work with rows, in the order of execution.

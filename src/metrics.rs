@@ -89,6 +89,8 @@ mod tests {
             deleted: 3,
             unlinked: 4,
             tables,
+            left_behind: BTreeMap::new(),
+            stranded: BTreeMap::new(),
             unproven: Vec::new(),
             archive: None,
             digests: BTreeMap::new(),

@@ -47,6 +47,13 @@ pub struct Part {
     /// What was not proven before COMMIT, and why.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unproven: Vec<String>,
+    /// Rows that stay although a column without a foreign key (`audit.tenant_id`) says that they are of what goes; no
+    /// number where nobody knows.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub left_behind: BTreeMap<String, Option<u64>>,
+    /// Rows that belonged to these organizations alone, by the reference that was unlinked.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub stranded: BTreeMap<String, u64>,
     /// The archive's file name.
     pub archive: Option<String>,
     /// SHA-256 of the rows of each section of the archive.

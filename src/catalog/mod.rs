@@ -18,6 +18,9 @@ use std::fmt;
 pub struct Catalog {
     pub tables: Vec<Table>,
     pub references: Vec<Reference>,
+    /// Columns that say whose a row is without a foreign key: as references to the root that nobody follows. They
+    /// are addressed after [`Catalog::references`].
+    pub scopes: Vec<Reference>,
     /// SQLite's foreign keys that are no [`Reference`].
     pub mismatches: Vec<Mismatch>,
     /// SQLite: tables of which a foreign key names no table or no key. With foreign keys on it takes no row of them.
@@ -308,6 +311,8 @@ pub struct Declaration {
     pub discriminator: Option<Discriminator>,
     /// What SET DEFAULT writes, where the column's own default is not meant.
     pub default: Option<String>,
+    /// What is done on delete where this run is not told otherwise (`--cascade`): it says whose a row is.
+    pub without_flag: Option<OnDelete>,
     /// Where the policy says so: `orgsweep.toml:12`.
     pub place: String,
 }
@@ -337,6 +342,8 @@ pub struct Discriminator {
 pub enum Discriminant {
     /// One of these texts (Rails' `commentable_type`).
     Literal(Vec<String>),
+    /// The last word of a class's name, in any case: `tenant` for `Crm::Tenant` and `App\\Models\\Tenant`.
+    Called(Vec<String>),
     /// The key of a row in a table of types (Django's `django_content_type`).
     Lookup { table: TableId, key: String, conditions: Vec<(String, String)> },
 }
@@ -386,7 +393,7 @@ impl Catalog {
     }
 
     pub fn reference(&self, id: ReferenceId) -> &Reference {
-        &self.references[id.0]
+        self.references.get(id.0).unwrap_or_else(|| &self.scopes[id.0 - self.references.len()])
     }
 
     pub fn table_ids(&self) -> impl Iterator<Item = TableId> + use<> {
@@ -395,6 +402,10 @@ impl Catalog {
 
     pub fn reference_ids(&self) -> impl Iterator<Item = ReferenceId> + use<> {
         (0..self.references.len()).map(ReferenceId)
+    }
+
+    pub fn scope_ids(&self) -> impl Iterator<Item = ReferenceId> + use<> {
+        (self.references.len()..self.references.len() + self.scopes.len()).map(ReferenceId)
     }
 
     /// `deals.created_by`, `billing.lines.tenant,no`: how people name a reference, `--force` too.
@@ -411,6 +422,11 @@ impl Catalog {
 }
 
 impl Reference {
+    /// What is done on delete, whatever `--cascade` says.
+    pub fn lasting_action(&self) -> OnDelete {
+        self.declaration.without_flag.unwrap_or(self.on_delete)
+    }
+
     /// The engine knows this reference: it orders deletions, watched or not.
     pub fn is_constraint(&self) -> bool {
         matches!(self.declaration.origin, Origin::Database | Origin::Overridden)

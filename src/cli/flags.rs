@@ -74,6 +74,16 @@ pub struct DeleteArgs {
     #[arg(long, value_name = "ACTION")]
     pub foreign: Vec<String>,
 
+    /// For this run, rows that name one that goes by this reference go, too, whatever its on-delete action is:
+    /// TABLE.COLUMN (repeatable)
+    ///
+    /// Whose a row is stays as the schema, or the policy, has it.
+    #[arg(long, value_name = "REFERENCE")]
+    pub cascade: Vec<String>,
+
+    #[command(flatten)]
+    pub scope: Scope,
+
     /// Take sub-organizations along
     #[arg(long)]
     pub with_children: bool,
@@ -137,6 +147,34 @@ pub struct DeleteArgs {
     /// Show the tables without rows, too
     #[arg(long)]
     pub all: bool,
+}
+
+/// Columns that say whose a row is although no foreign key does.
+#[derive(Debug, Clone, Args)]
+pub struct Scope {
+    /// Columns called so say whose a row is, as references to the organizations with CASCADE: COLUMN in all
+    /// tables, or TABLE.COLUMN (repeatable)
+    ///
+    /// Rows that name a selected organization by tenant_id and no foreign key, and that would stay, stop a
+    /// deletion. In a policy: [root] scope-columns = ["tenant_id"].
+    #[arg(long, value_name = "COLUMN")]
+    pub scope_column: Vec<String>,
+
+    /// Leave rows behind that name a selected organization by a column without a foreign key: all of them, or only
+    /// --leave-behind=TABLE.COLUMN (repeatable); they are listed
+    #[arg(
+        long,
+        value_name = "TABLE.COLUMN",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "*"
+    )]
+    pub leave_behind: Vec<String>,
+
+    /// How long may be counted what would be left behind; a tenth of it in one table, and no large one without
+    /// an index (over 1,000,000 rows by default). What was not counted is not known to be gone, and refused
+    #[arg(long, value_name = "DURATION", default_value = "20s", value_parser = duration)]
+    pub scope_timeout: Duration,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -6,6 +6,7 @@ use crate::database::Target;
 use crate::label::shell_word;
 use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, ArgMatches, Command, CommandFactory};
+use std::collections::BTreeSet;
 use std::fmt;
 
 /// What says which organizations are meant: [`NextCommand::of_key`] says it anew.
@@ -115,6 +116,16 @@ impl NextCommand {
         self.with("force", ALL)
     }
 
+    /// With these columns as references to the organizations.
+    pub fn scoped(mut self, columns: &BTreeSet<String>) -> NextCommand {
+        let own = columns.iter().map(|column| flag("scope-column", column, false));
+        match self.flags.iter_mut().find(|flag| flag.name == "scope-column") {
+            Some(typed) => typed.words.extend(own),
+            None => self.flags.push(Flag { name: "scope-column".into(), words: own.collect() }),
+        }
+        self
+    }
+
     /// Where nobody is there to confirm it.
     pub fn agreed(mut self) -> NextCommand {
         self.flags.push(Flag { name: "yes".into(), words: vec!["--yes".into()] });
@@ -141,13 +152,13 @@ impl fmt::Display for NextCommand {
     }
 }
 
-/// What bare `--force` stands for.
+/// What bare `--force` and `--leave-behind` stand for.
 const ALL: &str = "*";
 
 /// `--org-id 7`; with `=` where a value would pass for a flag, or belongs to it only so.
 fn flag(name: &str, value: &str, joined: bool) -> String {
     match name {
-        "force" if value == ALL => "--force".into(),
+        "force" | "leave-behind" if value == ALL => format!("--{name}"),
         "database-url" => format!("--{name} {}", shell_word(&shown_url(value))),
         _ if joined || value.starts_with('-') => shell_word(&format!("--{name}={value}")),
         _ => format!("--{name} {}", shell_word(value)),

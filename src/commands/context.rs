@@ -2,12 +2,12 @@
 
 use super::progress::show_progress;
 use super::roots::{orphans_alone, root, selection, tell_unmatched};
-use super::rules::rules;
+use super::rules::{meant, rules};
 use crate::catalog::{Catalog, Origin, Privileges, ReferenceId, TableId};
-use crate::cli::{DeleteArgs, Invocation, Orphans, ReferenceChecks, SelectArgs};
+use crate::cli::{DeleteArgs, Invocation, Orphans, ReferenceChecks, Scope, SelectArgs};
 use crate::database::{Database, ReplicaRole, Target};
 use crate::engine::{Dialect, Silence, Statement};
-use crate::execute::{self, Job, Progress};
+use crate::execute::{self, Job, Progress, ScopeCheck};
 use crate::exit::{Exit, Problem};
 use crate::findings::Organization;
 use crate::interrupt;
@@ -65,7 +65,8 @@ impl Context {
     }
 
     /// The plan, and why its reference checks are what they are.
-    pub fn plan(&mut self, delete: &DeleteArgs) -> Result<(Plan, String)> {
+    pub fn plan(&mut self, policy: &Policy, delete: &DeleteArgs) -> Result<(Plan, String)> {
+        self.take_flags(policy, &delete.scope, &delete.cascade)?;
         let rules = rules(&self.catalog, &self.rules, delete)?;
         self.try_policy()?;
         let mut plan = plan::build(&self.catalog, self.root.table, rules);
@@ -81,6 +82,16 @@ impl Context {
         };
         plan.rules.checks = checks;
         Ok((plan, reason))
+    }
+
+    /// The catalog means what these flags say from now on.
+    ///
+    /// # Errors
+    /// See [`meant`].
+    pub fn take_flags(&mut self, policy: &Policy, scope: &Scope, cascade: &[String]) -> Result<()> {
+        let catalog = std::mem::take(&mut self.catalog);
+        self.catalog = meant(policy, catalog, self.root.table, scope, cascade)?;
+        Ok(())
     }
 
     /// What only the database knows of a policy: its SQL conditions are expressions over their
@@ -256,6 +267,8 @@ pub struct Prepared {
     pub invocation: Invocation,
     /// The role of the session, where it lacks a privilege.
     pub role: String,
+    /// The columns without a foreign key that may say whose a row is.
+    pub scopes: ScopeCheck,
 }
 
 impl Prepared {
@@ -280,13 +293,16 @@ impl Prepared {
             Orphans::Only => orphans_alone(select, &context.rules)?,
             _ => context.selection(select)?,
         };
-        let (plan, checks_reason) = context.plan(delete)?;
+        let (plan, checks_reason) = context.plan(&session.policy, delete)?;
         let silence = context.silence(&plan)?;
         let role = context.lacking_role()?;
         let Context { database, catalog, root, .. } = context;
         let (dialect, target) = (database.dialect(), database.target().redacted());
         let policy = Some(session.policy.path().to_owned()).filter(|path| !path.is_empty());
         let env_file = session.settings.used_env_file.clone();
+        let asked = catalog.scope_ids().collect();
+        let scopes =
+            ScopeCheck { asked, timeout: delete.scope.scope_timeout, ..ScopeCheck::default() };
         let prepared = Prepared {
             catalog,
             root,
@@ -300,6 +316,7 @@ impl Prepared {
             env_file,
             invocation: session.invocation.clone(),
             role,
+            scopes,
         };
         Ok((database, prepared))
     }
@@ -318,6 +335,7 @@ impl Prepared {
             archive: None,
             weigh: false,
             may_shrink: false,
+            scopes: Some(&self.scopes),
         }
     }
 

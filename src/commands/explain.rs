@@ -3,7 +3,7 @@
 use super::context::{Prepared, Session};
 use crate::address::{self, Address, AddressProblem};
 use crate::cli::{Explain, PlainFormat};
-use crate::execute::{self, Answer};
+use crate::execute::{self, Answer, Job};
 use crate::exit::{Exit, Problem};
 use crate::explanation::Explanation;
 use crate::label::printable;
@@ -17,7 +17,7 @@ pub fn run(session: &Session, args: &Explain, ui: &mut Ui) -> Result<Exit> {
     if ui.is_heard() {
         ui.note(&prepared.describe());
     }
-    let job = prepared.job(args.delete.lock_timeout, false);
+    let job = Job { scopes: None, ..prepared.job(args.delete.lock_timeout, false) };
     let mut observe = |progress: execute::Progress| prepared.show_progress(ui, progress);
     let answer = execute::explain(&mut database, &job, &address, &mut observe)?;
     let explanation = explained(&prepared, &address, answer)?;

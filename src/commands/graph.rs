@@ -54,6 +54,7 @@ fn measure(
         archive: None,
         weigh: false,
         may_shrink: false,
+        scopes: None,
     };
     let mut observe =
         |progress: execute::Progress| show_progress(ui, &context.catalog, plan, progress);

@@ -13,7 +13,7 @@ use super::run_record;
 use crate::catalog::TableId;
 use crate::cli::{Clean, DeleteArgs, PreviewFormat, SelectArgs};
 use crate::database::Database;
-use crate::execute::{self, Archiving, Failure, Job, Progress};
+use crate::execute::{self, Archiving, Failure, Job, PerOrganization, Progress};
 use crate::exit::{self, Exit, Problem};
 use crate::findings::{Expected, Findings, Organization};
 use crate::interrupt;
@@ -61,6 +61,8 @@ struct Run<'a> {
     /// Why the database takes no writes.
     read_only: Option<String>,
     archiving: Option<Archiving>,
+    /// Which columns without a foreign key have rows that name one of them.
+    scoped: PerOrganization,
     /// What the receipt says of each.
     parts: Vec<Part>,
 }
@@ -138,6 +140,7 @@ impl<'a> Run<'a> {
         let plan = plan_without_orphans(&prepared);
         let (units, asks, confirmed) = (Vec::new(), false, None);
         let (archiving, parts, going) = (None, Vec::new(), BTreeSet::new());
+        let scoped = PerOrganization::new();
         let mut run = Run {
             series,
             database,
@@ -149,6 +152,7 @@ impl<'a> Run<'a> {
             going,
             read_only,
             archiving,
+            scoped,
             parts,
         };
         run.select(ui)?;
@@ -170,6 +174,7 @@ impl<'a> Run<'a> {
                 .hint("are all of them meant? then raise --max-orgs; --force does not pass it")
                 .into());
         }
+        self.scoped = execute::name_each(&mut self.database, &job)?;
         self.units = found.into_iter().map(Unit::of).collect();
         let unmatched = !self.prepared.selection.is_empty() && self.units.is_empty();
         let orphans = !self.prepared.plan.rules.orphans.is_empty() && !unmatched;
@@ -272,9 +277,11 @@ impl<'a> Run<'a> {
             None => Selection::default(),
         };
         let plan = if unit.organization.is_some() { &self.plan } else { &self.prepared.plan };
+        let scopes = unit.key().map(|key| self.prepared.scopes.of(key, &self.scoped));
         let job = Job {
             selection: &selection,
             plan,
+            scopes: scopes.as_ref(),
             archive: self.archiving.as_ref(),
             may_shrink: true,
             ..self.prepared.job(self.series.delete.lock_timeout, self.series.verify)

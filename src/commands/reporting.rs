@@ -7,14 +7,14 @@ use crate::cli::{
 };
 use crate::execute::{self, Kept};
 use crate::exit::{Exit, Problem};
-use crate::findings::{self, Findings, Step};
+use crate::findings::{self, Counted, Findings, LeftBehind, Step, Unlinked};
 use crate::label::shell_word;
 use crate::plan::{Force, Refusal, RefusalKind};
 use crate::receipt::{Part, digests};
 use crate::render::{self, Outcome, Report};
 use crate::ui::Ui;
 use clap::ValueEnum;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::time::Duration;
 
@@ -137,6 +137,18 @@ impl Reporting<'_> {
         };
         let table = |(table, rows)| (self.prepared.catalog.table(table).name.to_string(), rows);
         let rows = findings.rows().into_iter().filter(|_| cleaned);
+        let name = |id| self.prepared.catalog.reference_name(id);
+        let left_behind = |left: &LeftBehind| {
+            let rows = match left.rows {
+                Counted::Rows(rows) => Some(rows),
+                Counted::Unknown(_) => None,
+            };
+            (name(left.scope), rows)
+        };
+        let stranded = |unlinked: &Unlinked| {
+            let id = self.prepared.plan.unlinks[unlinked.unlink].reference;
+            (unlinked.stranded > 0).then(|| (name(id), unlinked.stranded))
+        };
         Part {
             organizations: findings.organizations.iter().map(organization).collect(),
             outcome: outcome.as_str().into(),
@@ -145,6 +157,8 @@ impl Reporting<'_> {
             deleted: if cleaned { findings.deleted() } else { 0 },
             unlinked: if cleaned { findings.unlinked_rows } else { 0 },
             tables: rows.map(table).collect(),
+            left_behind: findings.left_behind.iter().map(left_behind).collect(),
+            stranded: findings.unlinked.iter().filter(|_| cleaned).filter_map(stranded).collect(),
             unproven: render::unproven(&findings.proof),
             archive: archive.map(Kept::file_name),
             digests: archive.map(|kept| digests(&kept.manifest)).unwrap_or_default(),
@@ -181,9 +195,24 @@ impl Reporting<'_> {
     /// The command that does what was previewed; with `--force` where that is all that is missing, and may be said.
     fn next_command(&self, findings: &Findings) -> Option<NextCommand> {
         let refused = findings.is_refused();
-        let passable = findings.refusals.iter().all(|refusal| refusal.kind.is_passable());
+        let scoped =
+            |it: &&Refusal| matches!(it.kind, RefusalKind::LeftBehind | RefusalKind::Uncounted);
+        let column = |id| self.prepared.catalog.reference(id).columns.join(",");
+        let columns: BTreeSet<String> = findings
+            .refusals
+            .iter()
+            .filter(scoped)
+            .filter_map(|it| it.reference)
+            .map(column)
+            .collect();
+        let mut others = findings.refusals.iter().filter(|refusal| !scoped(refusal));
+        let passable = others.all(|refusal| refusal.kind.is_passable());
         match self.plan {
             _ if !passable => None,
+            None if !columns.is_empty() => {
+                Some(self.prepared.invocation.next("preview").scoped(&columns))
+            }
+            _ if !columns.is_empty() => None,
             Some(_) if refused && self.command == "clean" => None,
             Some(file) if !refused => {
                 let file = file.to_string_lossy();
@@ -213,9 +242,8 @@ impl Reporting<'_> {
     pub fn flags(&self, findings: &Findings) -> Vec<String> {
         let SelectArgs { org_name, org_id, org_like, root, key_column, name_column, .. } =
             self.select;
-        let DeleteArgs {
-            force, foreign, with_children, orphans, max_rows, reference_checks, ..
-        } = self.delete;
+        let DeleteArgs { force, foreign, with_children, orphans, max_rows, .. } = self.delete;
+        let DeleteArgs { reference_checks, cascade, scope, .. } = self.delete;
         let keys: Vec<String> = findings.organizations.iter().map(|one| one.key.clone()).collect();
         let by_key = self.prepared.root.key.is_some();
         let none = Vec::new();
@@ -238,6 +266,9 @@ impl Reporting<'_> {
             ("key-column", key_column.as_slice()),
             ("name-column", name_column.as_slice()),
             ("foreign", foreign),
+            ("cascade", cascade),
+            ("scope-column", &scope.scope_column),
+            ("leave-behind", &scope.leave_behind),
             ("force", &forced),
             ("orphans", orphans.as_slice()),
             ("reference-checks", checks.as_slice()),

@@ -19,7 +19,7 @@ use crate::selection::{Root, Selection};
 use crate::sql::fixes;
 use crate::ui::Ui;
 use anyhow::Result;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -255,6 +255,7 @@ fn put_back(
         archive: None,
         weigh: false,
         may_shrink: false,
+        scopes: None,
     };
     let mut observe = |progress: Progress| show_progress(ui, catalog, &plan, progress);
     match execute::restore(database, &job, source, args.dry_run, &mut observe) {
@@ -331,6 +332,8 @@ fn part(view: &View, start: Instant) -> Part {
         unlinked: 0,
         tables: rows.map(|(table, rows)| (name(table), *rows)).collect(),
         unproven: Vec::new(),
+        left_behind: BTreeMap::new(),
+        stranded: BTreeMap::new(),
         archive: Some(view.archive.clone()),
         digests: digests(view.manifest),
         restored: done.then(|| view.manifest.digest()),

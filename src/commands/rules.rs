@@ -1,11 +1,97 @@
 //! Flags to rules, every name resolved against the catalog.
 
-use crate::catalog::{Catalog, Misnomer, ReferenceId};
-use crate::cli::{self, DeleteArgs, Orphans};
+use crate::catalog::{Catalog, Misnomer, OnDelete, Reference, ReferenceId, TableId};
+use crate::cli::{self, DeleteArgs, Orphans, Scope};
 use crate::exit::Problem;
-use crate::plan::{Consent, EngineCascade, Force, ForeignAction, Guards, Rules};
+use crate::plan::{Consent, EngineCascade, Force, ForeignAction, Guards, LeaveBehind, Rules};
+use crate::policy::{self, Policy, Scopes, Unfit};
 use crate::selection::similar;
 use anyhow::Result;
+use std::collections::BTreeSet;
+
+/// The catalog as the flags of this run mean it: with references for the scope columns that they name, and with the
+/// actions that they override.
+///
+/// # Errors
+/// A column that no table has, or that can be no key of the organizations; a reference that there is not.
+pub fn meant(
+    policy: &Policy,
+    catalog: Catalog,
+    root: TableId,
+    scope: &Scope,
+    cascade: &[String],
+) -> Result<Catalog> {
+    let mut catalog = catalog;
+    let left: Vec<(TableId, Vec<String>)> = named_scopes(&catalog, &scope.leave_behind)?
+        .into_iter()
+        .map(|id| (catalog.reference(id).child, catalog.reference(id).columns.clone()))
+        .collect();
+    for name in &scope.scope_column {
+        let scopes = Scopes { policy, catalog: &catalog, root };
+        let mut named =
+            scopes.named(name, "--scope-column").map_err(|Unfit { message, hint }| {
+                let problem = Problem::usage(format!("--scope-column {name}: {message}"));
+                Problem { hint, ..problem }
+            })?;
+        named.retain(|it| !left.contains(&(it.child, it.columns.clone())));
+        catalog.references.extend(named);
+    }
+    for name in cascade {
+        for id in references(&catalog, "--cascade", name)? {
+            follow(&mut catalog.references[id.0], name)?;
+        }
+    }
+    catalog.scopes = Scopes { policy, catalog: &catalog, root }.found();
+    Ok(catalog)
+}
+
+/// Makes a CASCADE of it for this run; whose a row is stays the same.
+fn follow(reference: &mut Reference, name: &str) -> Result<()> {
+    if reference.on_delete == OnDelete::Ignore {
+        let problem = Problem::usage(format!("--cascade {name}: the policy keeps these rows"));
+        return Err(problem.hint("change keep, or ignore, in the policy").into());
+    }
+    if reference.on_delete != OnDelete::Cascade {
+        reference.declaration.without_flag = Some(reference.on_delete);
+        policy::act(reference, OnDelete::Cascade);
+    }
+    Ok(())
+}
+
+/// Of which scope columns rows may stay.
+///
+/// # Errors
+/// There is no such scope column.
+pub fn leave_behind(catalog: &Catalog, scope: &Scope) -> Result<LeaveBehind> {
+    match &scope.leave_behind[..] {
+        [] => Ok(LeaveBehind::None),
+        all if all.iter().any(|name| name == ALL) => Ok(LeaveBehind::All),
+        named => Ok(LeaveBehind::Only(named_scopes(catalog, named)?)),
+    }
+}
+
+fn named_scopes(catalog: &Catalog, names: &[String]) -> Result<BTreeSet<ReferenceId>> {
+    let mut named = BTreeSet::new();
+    for name in names.iter().filter(|name| *name != ALL) {
+        let is_named = |id: &ReferenceId| catalog.reference_name(*id).eq_ignore_ascii_case(name);
+        let Some(id) = catalog.scope_ids().find(is_named) else {
+            let names = catalog.scope_ids().map(|id| catalog.reference_name(id));
+            let problem = Problem::usage(format!(
+                "--leave-behind={name}: no column without a foreign key that names an organization is called so"
+            ));
+            return Err(match &similar(name, names)[..] {
+                [] => problem.hint("orgsweep doctor lists them"),
+                near => problem.hint(format!("did you mean {}?", near.join(" or "))),
+            }
+            .into());
+        };
+        named.insert(id);
+    }
+    Ok(named)
+}
+
+/// What a flag stands for that is given without a name.
+const ALL: &str = "*";
 
 pub fn rules(catalog: &Catalog, policy: &Rules, delete: &DeleteArgs) -> Result<Rules> {
     let consents: Result<Vec<Consent>> =
@@ -24,6 +110,7 @@ pub fn rules(catalog: &Catalog, policy: &Rules, delete: &DeleteArgs) -> Result<R
             Orphans::With | Orphans::Only => policy.orphans.clone(),
         },
         guards: guards(&policy.guards, delete),
+        leave_behind: leave_behind(catalog, &delete.scope)?,
         ..policy.clone()
     })
 }
@@ -39,7 +126,7 @@ fn guards(policy: &Guards, delete: &DeleteArgs) -> Guards {
 fn force(catalog: &Catalog, named: &[String]) -> Result<Force> {
     match named {
         [] => Ok(Force::None),
-        all if all.iter().any(|name| name == "*") => Ok(Force::All),
+        all if all.iter().any(|name| name == ALL) => Ok(Force::All),
         named => {
             let references: Result<Vec<Vec<ReferenceId>>> =
                 named.iter().map(|name| references(catalog, "--force", name)).collect();

@@ -210,6 +210,8 @@ pub fn failed(organizations: &[Organization], error: &anyhow::Error, took: Durat
         deleted: 0,
         unlinked: 0,
         tables: BTreeMap::new(),
+        left_behind: BTreeMap::new(),
+        stranded: BTreeMap::new(),
         unproven: Vec::new(),
         archive: pending.map(|name| name.to_string_lossy().into_owned()),
         digests: BTreeMap::new(),

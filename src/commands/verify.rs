@@ -2,14 +2,19 @@
 
 use super::context::{Context, Session};
 use super::roots::tell_unmatched;
+use super::rules::leave_behind;
+use super::run_record;
+use crate::catalog::{OnDelete, ReferenceId};
 use crate::cli::{PlainFormat, Verify};
 use crate::database::{Database, Fault};
 use crate::engine::Statement;
-use crate::execute;
+use crate::execute::{self, Budget, Failure};
 use crate::exit::{Exit, Problem};
+use crate::findings::Counted;
 use crate::interrupt;
-use crate::plan;
-use crate::render::table::line;
+use crate::plan::{self, LeaveBehind};
+use crate::receipt::Receipt;
+use crate::render::verify::{Left, Remains, Stranded, What, json, text};
 use crate::selection::{Root, Selection};
 use crate::sql::Sql;
 use crate::ui::Ui;
@@ -18,41 +23,29 @@ use std::time::Duration;
 
 const LOCK_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// What is left, and what could be looked at.
-struct Remains {
-    /// Key and name of organizations that still exist.
-    organizations: Vec<(String, String)>,
-    /// Rows that name a selected key, or a parent that does not exist.
-    rows: Vec<Left>,
-    checked: String,
-}
-
-/// Rows that a reference has left.
-struct Left {
-    reference: String,
-    rows: u64,
-    /// They name nobody, and nobody can tell whose they were.
-    dangling: bool,
-}
-
 pub fn run(session: &Session, args: &Verify, ui: &mut Ui) -> Result<Exit> {
     let mut context = Context::open(session, &args.select, LOCK_TIMEOUT)?;
+    context.take_flags(&session.policy, &args.scope, &[])?;
     let selection = context.selection(&args.select)?;
+    let agreed = leave_behind(&context.catalog, &args.scope)?;
     let plan = plan::build(&context.catalog, context.root.table, context.rules.clone());
     let sql = Sql::new(context.database.dialect(), &context.catalog, &plan);
+    let looking = Looking { sql: &sql, root: &context.root, selection: &selection, agreed };
+    let budget = Budget::new(args.scope.scope_timeout);
     let remains = context.database.in_snapshot(|database| {
         interrupt::cancel_by(database.cancellable()?);
-        look(database, &sql, &context.root, &selection)
+        looking.look(database, &budget)
     });
     interrupt::cancel_by(None);
-    let remains = remains?;
+    let mut remains = remains?;
+    remains.database = session.target.redacted();
+    looking.recall(session, args, &mut remains);
     let found: Vec<&str> = remains.organizations.iter().map(|(_, name)| name.as_str()).collect();
     tell_unmatched(&mut context.database, (&sql, &context.root, &selection), &found, ui)?;
     let unmatched = args.select.require_match && found.is_empty();
-    let clean = found.is_empty() && remains.rows.is_empty();
-    let exit = if clean && !unmatched { Exit::Done } else { Exit::Refused };
+    let exit = if remains.is_clear() && !unmatched { Exit::Done } else { Exit::Refused };
     ui.result(&match args.format {
-        PlainFormat::Json => json(&remains, if clean { "gone" } else { "left" }, exit),
+        PlainFormat::Json => json(&remains, exit.code()),
         PlainFormat::Table => text(&remains),
     });
     if unmatched {
@@ -61,80 +54,156 @@ pub fn run(session: &Session, args: &Verify, ui: &mut Ui) -> Result<Exit> {
     Ok(exit)
 }
 
-fn look(database: &mut Database, sql: &Sql, root: &Root, selection: &Selection) -> Result<Remains> {
-    // Rows that a policy hides would pass for gone.
-    database.run(&sql.dialect.session(LOCK_TIMEOUT, false))?;
-    execute::one_key_each(database, sql, root, selection)?;
-    let found = database.query(&sql.find_roots(root, selection)).map_err(|error| {
-        if error.fault == Fault::Value {
-            anyhow::Error::from(Problem::usage(error.message))
-        } else {
-            error.into()
+/// What is looked for.
+struct Looking<'a> {
+    sql: &'a Sql<'a>,
+    root: &'a Root,
+    selection: &'a Selection,
+    /// Scope columns of which rows may be left.
+    agreed: LeaveBehind,
+}
+
+impl Looking<'_> {
+    fn look(&self, database: &mut Database, budget: &Budget) -> Result<Remains> {
+        let Looking { sql, root, selection, .. } = self;
+        // Rows that a policy hides would pass for gone.
+        database.run(&sql.dialect.session(LOCK_TIMEOUT, false))?;
+        execute::one_key_each(database, sql, root, selection)?;
+        let found = database.query(&sql.find_roots(root, selection)).map_err(|error| {
+            if error.fault == Fault::Value {
+                anyhow::Error::from(Problem::usage(error.message))
+            } else {
+                error.into()
+            }
+        })?;
+        let by_key = sql.rows_naming(root, &selection.ids);
+        let scoped = sql.rows_scoped(root, &selection.ids);
+        let (dangling, unread) = sql.rows_naming_nobody();
+        let name = sql.catalog.table(root.table).name.to_string();
+        let mut checked = vec![format!("that no selected row of {name} exists")];
+        if !selection.ids.is_empty() {
+            checked
+                .push(format!("that none of {} references to {name} names the key", by_key.len()));
         }
-    })?;
-    let organizations = found.iter().map(|row| (row.text(0).to_owned(), row.text(1).to_owned()));
-    let mut rows = Vec::new();
-    let mut count = |questions: Vec<(String, Statement)>, dangling: bool| -> Result<()> {
-        for (reference, statement) in questions {
+        if !scoped.is_empty() {
+            let names: Vec<String> =
+                scoped.iter().map(|(id, _)| sql.catalog.reference_name(*id)).collect();
+            checked.push(format!("that no row has the key in {}", names.join(", ")));
+        }
+        if !dangling.is_empty() {
+            checked.push(format!(
+                "that none of {} unwatched references to {name} and what belongs to it dangles",
+                dangling.len()
+            ));
+        }
+        if !unread.is_empty() {
+            checked.push(format!("but not {}, which this role may not read", unread.join(", ")));
+        }
+        let is_asked = |id: &ReferenceId| scoped.iter().any(|(asked, _)| asked == id);
+        let unasked = sql.catalog.scope_ids().filter(|id| !is_asked(id));
+        let unasked: Vec<String> = unasked.map(|id| sql.catalog.reference_name(id)).collect();
+        if !unasked.is_empty() {
+            checked.push(format!(
+                "but not {}, where rows may have the key without a foreign key: --org-id asks for it",
+                unasked.join(", ")
+            ));
+        }
+        let organizations =
+            found.iter().map(|row| (row.text(0).to_owned(), row.text(1).to_owned())).collect();
+        let mut rows = self.count(database, by_key, What::Names)?;
+        rows.extend(self.scoped(database, budget, scoped)?);
+        let mut nobody = Vec::new();
+        for (reference, statement) in dangling {
             let number = database.query_one(&statement)?.count(0)?;
             if number > 0 {
-                rows.push(Left { reference, rows: number, dangling });
+                let rows = Counted::Rows(number);
+                nobody.push(Left { reference, rows, what: What::Dangles, agreed: false });
             }
         }
-        Ok(())
-    };
-    let by_key = sql.rows_naming(root, &selection.ids);
-    let (dangling, unread) = sql.rows_naming_nobody();
-    let name = &sql.catalog.table(root.table).name;
-    let mut checked = vec![format!("that no selected row of {name} exists")];
-    if !selection.ids.is_empty() {
-        checked.push(format!("that none of {} references to {name} names the key", by_key.len()));
+        rows.extend(nobody);
+        Ok(Remains { organizations, rows, checked, ..Remains::default() })
     }
-    if !dangling.is_empty() {
-        checked.push(format!(
-            "that none of {} unwatched references to {name} and what belongs to it dangles",
-            dangling.len()
-        ));
-    }
-    if !unread.is_empty() {
-        checked.push(format!("but not {}, which this role may not read", unread.join(", ")));
-    }
-    count(by_key, false)?;
-    count(dangling, true)?;
-    Ok(Remains { organizations: organizations.collect(), rows, checked: checked.join("; ") })
-}
 
-fn text(remains: &Remains) -> String {
-    let mut text = String::new();
-    for (key, name) in &remains.organizations {
-        text += &line(&format!("still there: {name} (key {key})"));
+    fn count(
+        &self,
+        database: &mut Database,
+        questions: Vec<(ReferenceId, Statement)>,
+        what: What,
+    ) -> Result<Vec<Left>> {
+        let mut left = Vec::new();
+        for (id, statement) in questions {
+            let number = database.query_one(&statement)?.count(0)?;
+            if number > 0 {
+                let reference = self.sql.catalog.reference_arrow(id);
+                left.push(Left { reference, rows: Counted::Rows(number), what, agreed: false });
+            }
+        }
+        Ok(left)
     }
-    for Left { reference, rows, dangling } in &remains.rows {
-        let rows = crate::render::counted(*rows, "row");
-        text += &if *dangling {
-            line(&format!("dangling: {rows} by {reference} name nobody"))
-        } else {
-            line(&format!("still there: {rows} by {reference}"))
+
+    /// Rows that have a key without a foreign key, as far as they can be counted in time.
+    fn scoped(
+        &self,
+        database: &mut Database,
+        budget: &Budget,
+        questions: Vec<(ReferenceId, Statement)>,
+    ) -> Result<Vec<Left>> {
+        let mut left = Vec::new();
+        for (id, statement) in questions {
+            interrupt::check().map_err(Failure::from)?;
+            let rows = match budget.ask(database, self.sql.catalog, id, &statement)? {
+                Ok(rows) => Counted::Rows(rows.first().map_or(Ok(0), |row| row.count(0))?),
+                Err(why) => Counted::Unknown(why),
+            };
+            if rows != Counted::Rows(0) {
+                let reference = self.sql.catalog.reference_name(id);
+                let agreed = self.agreed.covers(id);
+                left.push(Left { reference, rows, what: What::Scoped, agreed });
+            }
+        }
+        database.unlimit()?;
+        Ok(left)
+    }
+
+    /// What the records of this database say of rows that were unlinked; or that they say nothing.
+    fn recall(&self, session: &Session, args: &Verify, remains: &mut Remains) {
+        let catalog = self.sql.catalog;
+        let leads = |id: &ReferenceId| {
+            let reference = catalog.reference(*id);
+            let unlinks = matches!(reference.on_delete, OnDelete::SetNull | OnDelete::SetDefault);
+            reference.parent == self.root.table && unlinks
         };
+        let unlinking: Vec<String> =
+            catalog.reference_ids().filter(leads).map(|id| catalog.reference_name(id)).collect();
+        if self.selection.ids.is_empty() || !remains.organizations.is_empty() {
+            return;
+        }
+        let receipts = run_record::directory(&args.archives, &session.settings)
+            .and_then(|directory| Ok(run_record::receipts(&directory)?));
+        let receipts: Vec<Receipt> =
+            receipts.unwrap_or_default().into_iter().map(|(_, receipt)| receipt).collect();
+        let mut recorded = false;
+        for receipt in receipts.iter().filter(|it| it.database == remains.database) {
+            for part in receipt.parts.iter().filter(|part| part.outcome == "cleaned") {
+                let own =
+                    part.organizations.iter().filter(|it| self.selection.ids.contains(&it.key));
+                let keys: Vec<String> = own.map(|it| it.key.clone()).collect();
+                recorded |= !keys.is_empty();
+                let stranded = part.stranded.iter().filter(|_| !keys.is_empty());
+                remains.stranded.extend(stranded.map(|(reference, rows)| Stranded {
+                    reference: reference.clone(),
+                    rows: *rows,
+                    // Of several that went together nobody tells whose they were.
+                    organizations: part.organizations.iter().map(|it| it.key.clone()).collect(),
+                    at: receipt.started_at,
+                }));
+            }
+        }
+        if !unlinking.is_empty() && !recorded {
+            remains.checked.push(format!(
+                "but not which rows {} was emptied of: no record of such a deletion is here",
+                unlinking.join(", ")
+            ));
+        }
     }
-    if text.is_empty() {
-        text += "nothing is left\n";
-    }
-    text + &line(&format!("checked {}", remains.checked))
-}
-
-fn json(remains: &Remains, outcome: &str, exit: Exit) -> String {
-    let organization =
-        |(key, name): &(String, String)| serde_json::json!({ "key": key, "name": name });
-    let row = |left: &Left| serde_json::json!({ "reference": left.reference, "rows": left.rows, "dangling": left.dangling });
-    let document = serde_json::json!({
-        "format": 1,
-        "command": "verify",
-        "outcome": outcome,
-        "exit": exit.code(),
-        "organizations": remains.organizations.iter().map(organization).collect::<Vec<_>>(),
-        "rows": remains.rows.iter().map(row).collect::<Vec<_>>(),
-        "checked": remains.checked,
-    });
-    serde_json::to_string_pretty(&document).expect("plain data always serializes")
 }

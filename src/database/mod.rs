@@ -3,6 +3,7 @@
 
 mod conninfo;
 mod error;
+mod limit;
 mod mysql;
 mod row;
 mod server;
@@ -42,6 +43,8 @@ pub struct Database {
     /// SQLite's own, of the same connection.
     handle: Option<sqlite::Handle>,
     target: Target,
+    /// How long a statement may take, where that is limited.
+    limit: Option<Duration>,
     /// Statements sent so far: round trips, give or take Diesel's own.
     pub statements: u64,
 }
@@ -109,7 +112,8 @@ impl Database {
                     .map_err(|error| Error { message: target.scrub(&error.message), ..error })?,
             ),
         };
-        Ok(Database { connection, handle, target: target.clone(), statements: 0 })
+        let target = target.clone();
+        Ok(Database { connection, handle, target, limit: None, statements: 0 })
     }
 
     pub fn dialect(&self) -> Dialect {

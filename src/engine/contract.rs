@@ -82,6 +82,17 @@ pub trait Engine: Sync {
         None
     }
 
+    /// Lets each of the reading statements that come next take so long. `begun`: they are under a limit already. `None`:
+    /// no statement says so.
+    fn limit(&self, _each: Duration, _begun: bool) -> Option<String> {
+        None
+    }
+
+    /// Ends what [`Engine::limit`] began.
+    fn unlimit(&self) -> Option<&'static str> {
+        None
+    }
+
     /// Asks for one line a session that `pid` waits for. Of its statement only the verb, where it is one: anything
     /// else may be a value, a password that was typed into the wrong window included.
     fn blockers(&self, _pid: &str) -> Option<String> {

@@ -58,6 +58,14 @@ impl Engine for MariaDb {
         Some(format!("KILL QUERY {pid}"))
     }
 
+    fn limit(&self, each: Duration, _begun: bool) -> Option<String> {
+        Some(format!("SET SESSION max_statement_time = {:.3}", each.as_secs_f64().max(0.001)))
+    }
+
+    fn unlimit(&self) -> Option<&'static str> {
+        Some("SET SESSION max_statement_time = 0")
+    }
+
     /// It tells this to those with PROCESS.
     fn blockers(&self, pid: &str) -> Option<String> {
         Some(format!(

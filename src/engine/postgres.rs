@@ -73,6 +73,19 @@ impl Engine for Postgres {
         Some(format!("SELECT pg_catalog.pg_cancel_backend({pid})"))
     }
 
+    /// The transaction goes on from here where one of them fails.
+    fn limit(&self, each: Duration, begun: bool) -> Option<String> {
+        Some(format!(
+            "{}SAVEPOINT orgsweep_limited; SET LOCAL statement_timeout = {}",
+            if begun { "ROLLBACK TO " } else { "" },
+            each.as_millis().max(1)
+        ))
+    }
+
+    fn unlimit(&self) -> Option<&'static str> {
+        Some("ROLLBACK TO SAVEPOINT orgsweep_limited; RELEASE SAVEPOINT orgsweep_limited")
+    }
+
     fn blockers(&self, pid: &str) -> Option<String> {
         Some(format!(
             "SELECT concat('process ', a.pid, ' of ', coalesce(a.usename::text, '?'), \

@@ -6,7 +6,9 @@ use super::digest::digests;
 use super::discovery::Discovery;
 use super::firewall::{self, Homes};
 use super::single_pass;
-use super::{Failure, Progress, Run, cascade, constraints, guards, obstacles, proof, write_set};
+use super::{
+    Failure, Progress, Run, cascade, constraints, guards, obstacles, proof, scopes, write_set,
+};
 use crate::catalog::ReferenceId;
 use crate::findings::{Findings, Proof, Unlinked};
 use crate::plan::{Refusal, RefusalKind};
@@ -98,6 +100,8 @@ pub fn collect_refusals(run: &mut Run, analysis: &mut Analysis) -> Result<Findin
     refusals.extend(firewall::refusals(run, discovery, homes, excluded)?);
     refusals.extend(constraints::broken_unlinks(run, discovery, unlinked)?);
     refusals.extend(obstacles::overlaps(run, discovery)?);
+    let left_behind = scopes::left_behind(run, discovery)?;
+    refusals.extend(scopes::refusals(run, &left_behind));
     let mut findings = Findings {
         organizations: discovery.organizations.clone(),
         found: discovery.found.clone(),
@@ -110,6 +114,7 @@ pub fn collect_refusals(run: &mut Run, analysis: &mut Analysis) -> Result<Findin
         top_down: *top_down && !run.lock && refusals.is_empty(),
         engine_cascade: false,
         refusals,
+        left_behind,
         digests: BTreeMap::new(),
         proof: Proof::default(),
         prelude: prelude.clone(),

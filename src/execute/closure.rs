@@ -4,6 +4,8 @@
 
 mod shared_scan;
 
+pub(super) use shared_scan::key_counted;
+
 use super::deletion::{expect_gone, set_fk_enforcement};
 use super::discovery::Discovery;
 use super::failure::Doing;

@@ -22,6 +22,7 @@ mod naming;
 mod obstacles;
 mod proof;
 mod restore;
+mod scopes;
 mod single_pass;
 mod standby;
 mod transaction;
@@ -33,6 +34,7 @@ pub use checks::choose_checks;
 pub use explain::{Answer, explain};
 pub use failure::{Doing, Failure};
 pub use restore::{Source, restore};
+pub use scopes::{Budget, PerOrganization, ScopeCheck, name_each};
 
 use crate::archive::{Manifest, Writer};
 use crate::catalog::{Catalog, TableId};
@@ -77,6 +79,8 @@ pub struct Job<'a> {
     pub weigh: bool,
     /// Less than what was confirmed may be found: earlier runs of a series took the rest.
     pub may_shrink: bool,
+    /// Ask what would be left behind.
+    pub scopes: Option<&'a ScopeCheck>,
 }
 
 /// What the run is doing, for whoever watches.

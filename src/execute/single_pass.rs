@@ -5,7 +5,7 @@
 
 use super::{
     Failure, Job, Outcome, Progress, Run, archiving, closure, constraints, deletion, failure,
-    firewall, guards, obstacles, proof,
+    firewall, guards, obstacles, proof, scopes,
 };
 use crate::catalog::{Event, Reference, TableId};
 use crate::doctor;
@@ -45,6 +45,8 @@ pub fn clean(
     refusals.extend(guards::guards(run, &discovery)?);
     refusals.extend(obstacles::disagreements(run, &discovery)?);
     refusals.extend(constraints::broken_unlinks(run, &discovery, &unlinked)?);
+    let left_behind = scopes::left_behind(run, &mut discovery)?;
+    refusals.extend(scopes::refusals(run, &left_behind));
     if !refusals.is_empty() {
         return Ok(None);
     }
@@ -60,6 +62,7 @@ pub fn clean(
         found: discovery.found,
         unlinked,
         unlinked_rows,
+        left_behind,
         top_down,
         ..Findings::default()
     };

@@ -5,9 +5,9 @@ mod mysql;
 mod postgres;
 mod sqlite;
 
-use crate::catalog::Catalog;
+use crate::catalog::{Catalog, TableName};
 use crate::database::{self, Database};
-use crate::engine::Dialect;
+use crate::engine::{Dialect, Statement};
 
 /// Reads the whole schema. The fingerprint is read first, so that a change made meanwhile shows in the
 /// next [`fingerprint`].
@@ -29,4 +29,24 @@ pub fn fingerprint(database: &mut Database) -> database::Result<String> {
         Dialect::Postgres => postgres::fingerprint(database),
         Dialect::Mysql => mysql::fingerprint(database),
     }
+}
+
+/// An index of all rows begins with this column: for the few columns of which the catalog does not say so.
+pub fn is_indexed(
+    database: &mut Database,
+    table: &TableName,
+    column: &str,
+) -> database::Result<bool> {
+    let question = match database.dialect() {
+        Dialect::Sqlite => include_str!("sqlite/indexed.sql"),
+        Dialect::Postgres => include_str!("postgres/indexed.sql"),
+        Dialect::Mysql => include_str!("mysql/indexed.sql"),
+    };
+    let mut parts = question.split("/*name*/");
+    let mut statement = Statement::from(parts.next().unwrap_or_default());
+    let schema = table.qualifier().unwrap_or_default();
+    for (name, sql) in [schema, &table.name, column].into_iter().zip(parts) {
+        statement.bind(name).push(sql);
+    }
+    Ok(database.query_one(&statement)?.count(0)? > 0)
 }

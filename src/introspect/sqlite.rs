@@ -75,10 +75,9 @@ fn catalog(answers: Answers) -> Catalog {
         mismatches: reference::mismatches(&described, &answers.references),
         unsound: reference::unsound(&described, &answers.references),
         tables: described.into_iter().map(|described| described.table).collect(),
-        may_be_hidden: false,
-        own_names: Vec::new(),
         default_schema: Some("main".into()),
         fingerprint: answers.fingerprint,
+        ..Catalog::default()
     }
 }
 

@@ -14,7 +14,8 @@ mod tests;
 pub use build::build;
 pub use refusal::{Refusal, RefusalKind};
 pub use rules::{
-    Checks, Condition, Consent, EngineCascade, Force, ForeignAction, Guards, Pattern, Rules,
+    Checks, Condition, Consent, EngineCascade, Force, ForeignAction, Guards, LeaveBehind, Pattern,
+    Rules,
 };
 pub use shared_scan::{can_share, pays};
 

@@ -64,7 +64,7 @@ pub fn dependent(
 
 /// 0 is the strongest claim.
 fn strength(reference: &Reference) -> u8 {
-    match reference.on_delete {
+    match reference.lasting_action() {
         // A row that goes with its child says nothing of its own owner where it names one.
         _ if reference.declaration.origin == Origin::Inverse => 3,
         OnDelete::Cascade => 0,

@@ -55,6 +55,10 @@ pub enum RefusalKind {
     Reassign,
     /// The engine compares key and reference as nobody else can.
     Incomparable,
+    /// A scope column says that rows are the selected organizations', and they would stay.
+    LeftBehind,
+    /// Whether there are such rows is not known.
+    Uncounted,
     /// The policy keeps rows that name a row of the closure.
     Kept,
     /// A guard of the policy does not hold.

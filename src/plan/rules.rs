@@ -17,6 +17,7 @@ pub struct Rules {
     /// Rows without an owner that go along with whatever organization is selected.
     pub orphans: Vec<Condition>,
     pub guards: Guards,
+    pub leave_behind: LeaveBehind,
 }
 
 /// Rows of a table for which an SQL expression over its columns is true.
@@ -79,6 +80,25 @@ impl Force {
             Force::None => false,
             Force::All => true,
             Force::Only(named) => named.contains(&reference),
+        }
+    }
+}
+
+/// `--leave-behind`: of which scope columns rows may stay that name an organization that goes.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub enum LeaveBehind {
+    #[default]
+    None,
+    All,
+    Only(BTreeSet<ReferenceId>),
+}
+
+impl LeaveBehind {
+    pub fn covers(&self, scope: ReferenceId) -> bool {
+        match self {
+            LeaveBehind::None => false,
+            LeaveBehind::All => true,
+            LeaveBehind::Only(named) => named.contains(&scope),
         }
     }
 }

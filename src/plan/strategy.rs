@@ -112,7 +112,7 @@ impl Plan {
         let mut discriminators =
             catalog.references.iter().filter_map(|r| r.declaration.discriminator.as_ref());
         discriminators.any(|discriminator| match &discriminator.value {
-            Discriminant::Literal(_) => false,
+            Discriminant::Literal(_) | Discriminant::Called(_) => false,
             Discriminant::Lookup { table, .. } => self.tables.contains(table),
         })
     }

@@ -25,6 +25,8 @@ pub struct Root {
     pub key: Option<Spanned<String>>,
     pub name: Option<Spanned<String>>,
     pub created_at: Option<Spanned<String>>,
+    /// Columns that say whose a row is without a foreign key: references to this table with CASCADE.
+    pub scope_columns: Vec<Spanned<String>>,
 }
 
 /// Overrides a foreign key, or declares a reference that the database does not know.

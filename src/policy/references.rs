@@ -7,7 +7,7 @@ use crate::catalog::{
     Catalog, Comparison, Declaration, Discriminant, Discriminator, Misnomer, OnDelete, Origin,
     Reference, ReferenceId, TableId,
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 /// Applies every entry to `catalog`; what cannot be applied is a fault.
@@ -56,6 +56,14 @@ pub fn mentioned(policy: &Policy, catalog: &Catalog) -> BTreeMap<ReferenceId, St
         ids.into_iter().map(move |id| (id, place.clone()))
     });
     entries.collect()
+}
+
+/// The columns that the policy speaks of, where it says nothing else of them than to ignore them, too.
+pub(super) fn spoken(policy: &Policy, catalog: &Catalog) -> BTreeSet<(TableId, Vec<String>)> {
+    let entries = policy.file.references.iter();
+    let columns = entries
+        .filter_map(|entry| columns(policy, catalog, entry.from.as_ref(), &entry.from.span()).ok());
+    columns.collect()
 }
 
 /// Makes `action` the reference's own.
@@ -183,6 +191,7 @@ fn declared(
         discriminator,
         default: entry.default.as_ref().map(|value| value.as_ref().clone()),
         place: policy.place(&span),
+        ..Declaration::default()
     };
     act(&mut reference, *action.as_ref());
     Ok(Meaning::Declare(Box::new(reference)))

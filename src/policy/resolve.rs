@@ -2,6 +2,7 @@
 
 use super::file::{Keep, Table};
 use super::names::{column_named, table_called};
+use super::scope::{Scopes, Unfit};
 use super::{Fault, Policy, references};
 use crate::catalog::{Catalog, OnDelete, ReferenceId, TableId};
 use crate::plan::{Condition, Rules};
@@ -35,6 +36,7 @@ pub fn resolve(policy: &Policy, catalog: Catalog, root: TableId) -> Result<Resol
     for (id, name, table) in &tables {
         faults.extend(resolved.kept(policy, *id, name, table, root));
     }
+    faults.extend(resolved.scopes(policy, root));
     for (id, name, table) in &tables {
         faults.extend(resolved.table(policy, *id, name, table));
     }
@@ -101,6 +103,22 @@ impl Resolved {
                 Err(fault) => faults.push(fault),
             }
         }
+        faults
+    }
+
+    /// Makes references of the scope columns that the policy names, and finds the others.
+    fn scopes(&mut self, policy: &Policy, root: TableId) -> Vec<Fault> {
+        let mut faults = Vec::new();
+        for name in &policy.file.root.scope_columns {
+            let scopes = Scopes { policy, catalog: &self.catalog, root };
+            match scopes.named(name.as_ref(), &policy.place(&name.span())) {
+                Ok(named) => self.catalog.references.extend(named),
+                Err(Unfit { message, hint }) => {
+                    faults.push(Fault { hint, ..policy.fault(&name.span(), message) });
+                }
+            }
+        }
+        self.catalog.scopes = Scopes { policy, catalog: &self.catalog, root }.found();
         faults
     }
 

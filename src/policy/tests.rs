@@ -303,9 +303,9 @@ fn a_malformed_file_is_told_with_its_line() {
     refused(
         "[root]\nnme = \"x\"\n",
         expect![[r#"
-        orgsweep.toml:2: unknown field `nme`, expected one of `table`, `key`, `name`, `created-at`
-          did you mean name?
-    "#]],
+            orgsweep.toml:2: unknown field `nme`, expected one of `table`, `key`, `name`, `created-at`, `scope-columns`
+              did you mean name?
+        "#]],
     );
     refused(
         "[[references]]\nfrom = \"a.b\"\non-delete = \"casade\"\n",

@@ -3,6 +3,7 @@
 use super::refusals::RefusalView;
 use super::report::{Outcome, StepView};
 use super::{Report, unproven};
+use crate::findings::{Counted, LeftBehind};
 use crate::plan::Checks;
 use serde::Serialize;
 
@@ -24,6 +25,9 @@ struct Document<'a> {
     path: Option<String>,
     steps: Vec<StepView>,
     refusals: Vec<RefusalView>,
+    /// Rows that stay although a column without a foreign key says that they are of what goes.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    left_behind: Vec<LeftBehindView>,
     notes: Vec<String>,
     totals: Totals,
     /// What was not proven before COMMIT, and why.
@@ -40,6 +44,33 @@ struct OrganizationView<'a> {
     key: &'a str,
     name: Option<&'a str>,
     age_seconds: Option<i64>,
+}
+
+#[derive(Serialize)]
+struct LeftBehindView {
+    table: String,
+    columns: Vec<String>,
+    /// `None`: not known.
+    rows: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unknown: Option<String>,
+    /// `--leave-behind` says that they may stay.
+    agreed: bool,
+}
+
+fn left_behind(report: &Report, left: &LeftBehind) -> LeftBehindView {
+    let scope = report.catalog.reference(left.scope);
+    let (rows, unknown) = match &left.rows {
+        Counted::Rows(rows) => (Some(*rows), None),
+        Counted::Unknown(why) => (None, Some(why.clone())),
+    };
+    LeftBehindView {
+        table: report.table_name(scope.child),
+        columns: scope.columns.clone(),
+        rows,
+        unknown,
+        agreed: report.plan.rules.leave_behind.covers(left.scope),
+    }
 }
 
 #[derive(Serialize)]
@@ -83,6 +114,7 @@ fn document<'a>(report: &'a Report) -> Document<'a> {
         path: (report.outcome == Outcome::Previewed).then(|| report.path()),
         steps: report.steps(),
         refusals: report.refusal_views(),
+        left_behind: report.findings.left_behind.iter().map(|it| left_behind(report, it)).collect(),
         notes: report.notes(),
         totals: Totals {
             deleted: report.findings.deleted(),

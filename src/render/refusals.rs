@@ -12,6 +12,9 @@ pub struct RefusalView {
     pub kind: RefusalKind,
     pub table: String,
     pub reference: Option<String>,
+    /// The columns of the reference.
+    #[serde(skip)]
+    pub columns: String,
     pub parent: Option<String>,
     pub rows: u64,
     pub organizations: Vec<String>,
@@ -25,6 +28,10 @@ pub(super) fn views(report: &Report) -> Vec<RefusalView> {
         kind: refusal.kind,
         table: report.table_name(refusal.table),
         reference: refusal.reference.map(|id| report.catalog.reference_name(id)),
+        columns: refusal
+            .reference
+            .map(|id| report.catalog.reference(id).columns.join(","))
+            .unwrap_or_default(),
         parent: refusal.reference.map(|id| report.table_name(report.catalog.reference(id).parent)),
         rows: refusal.rows,
         organizations: refusal.organizations.iter().map(|(name, _)| name.clone()).collect(),
@@ -60,7 +67,7 @@ fn message(report: &Report, refusal: &Refusal) -> String {
             _ => lacking(&refusal.detail, &table),
         };
     };
-    let arrow = report.catalog.reference_arrow(id);
+    let (arrow, name) = (report.catalog.reference_arrow(id), report.catalog.reference_name(id));
     let action = report.catalog.reference(id).on_delete;
     let parent = report.table_name(report.catalog.reference(id).parent);
     let owned = if refusal.organizations.is_empty() {
@@ -131,6 +138,16 @@ fn message(report: &Report, refusal: &Refusal) -> String {
         }
         RefusalKind::Incomparable => format!(
             "which rows of {table} name {parent} by {arrow} ({action}) cannot be told: {}",
+            refusal.detail
+        ),
+        RefusalKind::LeftBehind => {
+            format!(
+                "{rows} of {table} would be left behind: {name} is no foreign key, and names {parent} that go"
+            )
+        }
+        RefusalKind::Uncounted => format!(
+            "whether rows of {table} would be left behind is not known: {name} is no foreign key, and may name \
+             {parent} that go, but {}",
             refusal.detail
         ),
         RefusalKind::Kept => {
@@ -221,6 +238,11 @@ fn hint(report: &Report, refusal: &Refusal) -> String {
             "give both columns one type and collation (ALTER TABLE), or drop the foreign key of {name}; --force does \
              not pass it"
         ),
+        RefusalKind::LeftBehind | RefusalKind::Uncounted => {
+            let columns =
+                refusal.reference.map(|id| report.catalog.reference(id).columns.join(","));
+            ways_out(&columns.unwrap_or_default(), &[name], &table).join("; ")
+        }
         RefusalKind::Kept => {
             "the policy says so: see what keeps or ignores this table, and change these rows first"
                 .into()
@@ -250,4 +272,53 @@ fn hint(report: &Report, refusal: &Refusal) -> String {
         RefusalKind::Reassign => "name the key of a row that stays".into(),
         _ => "the engine cannot do it either: change these rows, or the schema, first".into(),
     }
+}
+
+/// What can be done about rows that would be left behind, once for all of them.
+pub(super) fn ways_out_of_all(refusals: &[RefusalView]) -> Vec<String> {
+    let scoped = || refusals.iter().filter(|view| is_left_behind(view.kind));
+    let mut columns: Vec<&str> = scoped().map(|view| view.columns.as_str()).collect();
+    columns.sort_unstable();
+    columns.dedup();
+    let mut ways = Vec::new();
+    for column in columns {
+        let own = || scoped().filter(|view| view.columns == column);
+        let names: Vec<String> = own().filter_map(|view| view.reference.clone()).collect();
+        let table = own().next().map(|view| view.table.clone()).unwrap_or_default();
+        ways.extend(ways_out(column, &names, &table));
+    }
+    if scoped().any(|view| view.kind == RefusalKind::Uncounted) {
+        ways.push("--scope-timeout 5m counts for longer, and in larger tables".into());
+    }
+    ways
+}
+
+/// It is about rows of which a scope column says whose they are.
+pub(super) fn is_left_behind(kind: RefusalKind) -> bool {
+    matches!(kind, RefusalKind::LeftBehind | RefusalKind::Uncounted)
+}
+
+fn ways_out(column: &str, names: &[String], table: &str) -> Vec<String> {
+    const MANY: usize = 4;
+    let left: Vec<String> =
+        names.iter().map(|name| shell_word(&format!("--leave-behind={name}"))).collect();
+    let left = match left.len() {
+        0..=MANY => left.join(" "),
+        _ => "--leave-behind".to_owned(),
+    };
+    vec![
+        format!("--scope-column {} deletes them, too", shell_word(column)),
+        format!("{left} leaves them, and says so"),
+        format!(
+            "the policy: [root] scope-columns = [{}], or [tables.{}] keep = \"ignore\"",
+            toml::Value::from(column),
+            toml_key(table)
+        ),
+    ]
+}
+
+/// As a key of TOML's, quoted where it has to be.
+fn toml_key(name: &str) -> String {
+    let bare = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
+    if name.chars().all(bare) { name.to_owned() } else { toml::Value::from(name).to_string() }
 }

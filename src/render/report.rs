@@ -1,8 +1,9 @@
 //! The one view of a plan and its findings that every format shows.
 
-use crate::catalog::{Catalog, Event, OnDelete, Origin, ReferenceId, TableId};
+use crate::catalog::{Catalog, Event, OnDelete, Origin, Reference, ReferenceId, TableId};
 use crate::engine::{Dialect, Silence};
-use crate::findings::{Beyond, Findings, Proof, Step};
+use crate::findings::{Beyond, Counted, Findings, LeftBehind, Proof, Step};
+use crate::label::shell_word;
 use crate::plan::{EngineCascade, Plan};
 use crate::restoration::{Firing, firing};
 use crate::sql::{Sql, fixes};
@@ -230,18 +231,55 @@ impl Report<'_> {
             }
             if unlinked.stranded > 0 {
                 notes.push(format!(
-                    "{} of {} belong to nobody else and stay behind: {name} is {} (a policy can say cascade)",
+                    "{} of {} belong to nobody else and stay behind: {name} is {}; --cascade {} takes them along",
                     super::counted(unlinked.stranded, "row"),
                     self.table_name(self.catalog.reference(id).child),
                     self.catalog.reference(id).on_delete,
+                    shell_word(&self.catalog.reference_name(id)),
                 ));
             }
         }
+        notes.extend(self.left_behind_notes());
+        notes.extend(self.unreferenced_note());
         notes.extend(self.unforeseen_notes());
         notes.extend(self.unindexed_note());
         notes.extend(self.trigger_note());
         notes.extend(self.restore_note());
         notes
+    }
+
+    /// What stays because `--leave-behind` says so.
+    fn left_behind_notes(&self) -> Vec<String> {
+        let agreed = |left: &&LeftBehind| self.plan.rules.leave_behind.covers(left.scope);
+        let note = |left: &LeftBehind| {
+            let name = self.catalog.reference_name(left.scope);
+            match &left.rows {
+                Counted::Rows(rows) => format!(
+                    "{} of {} are left behind, as --leave-behind says: {name} names {} that go",
+                    super::counted(*rows, "row"),
+                    self.table_name(self.catalog.reference(left.scope).child),
+                    self.table_name(self.plan.root)
+                ),
+                Counted::Unknown(why) => {
+                    format!(
+                        "whether rows are left behind by {name} is not known, as --leave-behind says: {why}"
+                    )
+                }
+            }
+        };
+        self.findings.left_behind.iter().filter(agreed).map(note).collect()
+    }
+
+    /// Nothing belongs to an organization as far as anybody says.
+    fn unreferenced_note(&self) -> Option<String> {
+        let root = self.plan.root;
+        let leads = |it: &Reference| it.parent == root && it.child != root;
+        let root_goes = self.findings.found.iter().any(|found| found.table == root);
+        let alone = root_goes && !self.catalog.references.iter().any(leads);
+        alone.then(|| {
+            let table = self.table_name(root);
+            format!("no reference leads to {table}: only its own rows go")
+        })
     }
 
     /// What only the UPDATE itself can tell.

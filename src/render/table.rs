@@ -1,6 +1,7 @@
 //! Preview and summary as a person reads them; and the ways in which any text gets its lines: what is
 //! put into a cell or on a line stays there, whatever is in it.
 
+use super::refusals::{is_left_behind, ways_out_of_all};
 use super::report::{ReachedView, StepView};
 use super::{Outcome, Report, counted, grouped, unproven};
 use crate::findings::Proof;
@@ -144,8 +145,14 @@ fn empty_tables(report: &Report) -> String {
 
 fn refusals(report: &Report, width: u16) -> String {
     let mut text = String::new();
-    for refusal in report.refusal_views() {
-        text.push('\n');
+    let refusals = report.refusal_views();
+    let mut grouped_before = false;
+    for refusal in &refusals {
+        let grouped_now = is_left_behind(refusal.kind);
+        if !(grouped_before && grouped_now) {
+            text.push('\n');
+        }
+        grouped_before = grouped_now;
         text += &wrapped("refused: ", &refusal.message, width);
         for sample in &refusal.samples {
             text += &wrapped("    ", sample, width);
@@ -154,7 +161,13 @@ fn refusals(report: &Report, width: u16) -> String {
         if shown > 0 && refusal.rows > shown {
             text += &format!("    … and {} more\n", grouped(refusal.rows - shown));
         }
-        text += &line(&format!("  try: {}", refusal.hint));
+        if !grouped_now {
+            text += &line(&format!("  try: {}", refusal.hint));
+        }
+    }
+    for (n, way) in ways_out_of_all(&refusals).iter().enumerate() {
+        let heading = if n == 0 { "try" } else { "or" };
+        text += &line(&format!("  {heading}: {way}"));
     }
     if !text.is_empty() {
         text.push('\n');

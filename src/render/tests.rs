@@ -48,6 +48,7 @@ fn findings(plan: &Plan) -> Findings {
         }],
         unlinked_rows: 2,
         shared: Vec::new(),
+        left_behind: Vec::new(),
         top_down: false,
         engine_cascade: false,
         refusals: vec![Refusal {

@@ -57,7 +57,7 @@ pub(super) fn key_tables(
 ) -> BTreeMap<TableId, KeyTable> {
     let mut columns: BTreeMap<TableId, Vec<&String>> =
         catalog.table_ids().map(|table| (table, Vec::new())).collect();
-    for reference in &catalog.references {
+    for reference in catalog.references.iter().chain(&catalog.scopes) {
         columns.entry(reference.parent).or_default().extend(&reference.parent_columns);
     }
     for table in plan.tables.iter().filter(|table| plan.may_be_foreign(catalog, **table)) {

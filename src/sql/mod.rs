@@ -23,6 +23,7 @@ mod refusals;
 mod relinking;
 mod restoring;
 mod rowids;
+mod scopes;
 mod selection;
 mod shared_scan;
 mod staging;

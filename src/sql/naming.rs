@@ -152,6 +152,7 @@ impl Sql<'_> {
                     texts.iter().map(is).collect::<Vec<_>>().join(" OR ")
                 ));
             }
+            Discriminant::Called(nouns) => return Some(self.is_called(&column, declared, nouns)),
             Discriminant::Literal(texts) => {
                 let values = texts.iter().map(|text| self.dialect.as_it_is(literal(text)));
                 (self.dialect.as_it_is(column), values.collect::<Vec<_>>().join(", "))

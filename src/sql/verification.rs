@@ -33,8 +33,22 @@ impl Sql<'_> {
         format!("SELECT {count} FROM (SELECT 1 FROM {relation} c LIMIT {most}) l").into()
     }
 
-    /// Per reference to the root's key: its name, and a count of the rows that name one of `ids`.
-    pub fn rows_naming(&self, root: &Root, ids: &[String]) -> Vec<(String, Statement)> {
+    /// Per reference to the root's key, and a count of the rows that name one of `ids`.
+    pub fn rows_naming(&self, root: &Root, ids: &[String]) -> Vec<(ReferenceId, Statement)> {
+        self.naming(root, ids, &mut self.catalog.reference_ids())
+    }
+
+    /// The same per scope column that holds the root's key.
+    pub fn rows_scoped(&self, root: &Root, ids: &[String]) -> Vec<(ReferenceId, Statement)> {
+        self.naming(root, ids, &mut self.catalog.scope_ids())
+    }
+
+    fn naming(
+        &self,
+        root: &Root,
+        ids: &[String],
+        references: &mut dyn Iterator<Item = ReferenceId>,
+    ) -> Vec<(ReferenceId, Statement)> {
         let Some(key) = root.key.as_ref().filter(|_| !ids.is_empty()) else {
             return Vec::new();
         };
@@ -63,9 +77,9 @@ impl Sql<'_> {
             if let Some(condition) = self.discriminated(id, &|name| format!("c.{}", quote(name))) {
                 statement.push(&format!(" AND {condition}"));
             }
-            (self.catalog.reference_arrow(id), statement)
+            (id, statement)
         };
-        self.catalog.reference_ids().filter(names_it).map(question).collect()
+        references.filter(names_it).map(question).collect()
     }
 
     /// The same where SQLite would not compare the texts that `ids` are as it compares the key.

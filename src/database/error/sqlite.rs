@@ -3,7 +3,9 @@
 
 use super::{Fault, matches};
 
-const KNOWN: [(&str, Fault); 5] = [
+const KNOWN: [(&str, Fault); 6] = [
+    // Nobody but our own limit does that.
+    ("interrupted", Fault::TimeLimit),
     ("database is locked", Fault::Busy),
     ("database table is locked", Fault::Busy),
     ("database table is locked: %s", Fault::Busy),

@@ -69,6 +69,7 @@ fn stopped(db: &TestDatabase, mode: Mode, wrong: &dyn Fn(&mut Catalog)) -> Failu
             archive: mode.archive.then_some(&archiving),
             weigh: false,
             may_shrink: false,
+            scopes: None,
         };
         let ended = match mode.batch {
             None => execute::clean(database, &job, None, &mut |_| {}).map(|_| ()),

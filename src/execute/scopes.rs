@@ -1,0 +1,209 @@
+//! What would be left behind: rows outside the closure of which a scope column says that they are the selected
+//! organizations' (DESIGN 2). They are counted under a budget, by reads alone; what was not counted is unknown, and that
+//! is no all-clear.
+
+use super::closure::key_counted;
+use super::discovery::Discovery;
+use super::{Failure, Job, Run};
+use crate::catalog::{Catalog, ReferenceId, Table};
+use crate::database::{self, Database, Fault, Row};
+use crate::engine::{Statement, usage_of};
+use crate::findings::{Counted, LeftBehind};
+use crate::interrupt;
+use crate::introspect;
+use crate::plan::{Refusal, RefusalKind};
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+/// Which scope columns a run asks about.
+#[derive(Debug, Clone, Default)]
+pub struct ScopeCheck {
+    pub asked: Vec<ReferenceId>,
+    /// Those that were asked about in vain, and why.
+    pub unknown: Vec<LeftBehind>,
+    /// How long all of it may take.
+    pub timeout: Duration,
+}
+
+/// What is left of the time in which rows are counted.
+pub struct Budget {
+    until: Instant,
+    each: Duration,
+    /// A table of more rows is not read without an index.
+    most_rows: f64,
+}
+
+/// How many rows are read per second at least, where nothing else is to be done with them.
+const ROWS_PER_SECOND: f64 = 500_000.0;
+
+impl Budget {
+    /// One table may take a tenth of it.
+    pub fn new(timeout: Duration) -> Budget {
+        let each = timeout / 10;
+        let most_rows = each.as_secs_f64() * ROWS_PER_SECOND;
+        Budget { until: Instant::now() + timeout, each, most_rows }
+    }
+
+    /// Runs a question about the rows of a scope column's table; or tells why it has no answer.
+    ///
+    /// # Errors
+    /// The connection is lost, or somebody cancels it.
+    pub fn ask(
+        &self,
+        database: &mut Database,
+        catalog: &Catalog,
+        scope: ReferenceId,
+        question: &Statement,
+    ) -> Result<Result<Vec<Row>, String>, database::Error> {
+        let table = catalog.table(catalog.reference(scope).child);
+        if let Some(why) = unreadable(table) {
+            return Ok(Err(why));
+        }
+        let left = self.until.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return Ok(Err("the time for counting was over".into()));
+        }
+        if let Some(why) = self.too_large(database, catalog, scope)? {
+            return Ok(Err(why));
+        }
+        match database.query_limited(question, self.each.min(left)) {
+            Ok(rows) => Ok(Ok(rows)),
+            Err(error) => match error.fault {
+                Fault::Lost | Fault::Connect | Fault::Cancelled | Fault::Retryable => Err(error),
+                Fault::TimeLimit => {
+                    Ok(Err(format!("it was not counted within {:.1} s", self.each.as_secs_f64())))
+                }
+                _ => Ok(Err(error.message)),
+            },
+        }
+    }
+
+    fn too_large(
+        &self,
+        database: &mut Database,
+        catalog: &Catalog,
+        scope: ReferenceId,
+    ) -> Result<Option<String>, database::Error> {
+        let reference = catalog.reference(scope);
+        let table = catalog.table(reference.child);
+        let Some(rows) = table.estimated_rows.filter(|rows| *rows as f64 > self.most_rows) else {
+            return Ok(None);
+        };
+        let leads =
+            |column: &String| table.keys.iter().any(|key| key.columns.first() == Some(column));
+        let mut indexed = reference.index.is_some() || reference.columns.iter().any(leads);
+        for column in &reference.columns {
+            indexed = indexed || introspect::is_indexed(database, &table.name, column)?;
+        }
+        let why =
+            format!("it has about {rows} rows, and no index over {}", reference.columns.join(", "));
+        Ok((!indexed).then_some(why))
+    }
+}
+
+/// Why rows of the table may be there and not be seen.
+fn unreadable(table: &Table) -> Option<String> {
+    let privilege = || table.closed_schema().map_or_else(|| "SELECT".into(), usage_of);
+    match () {
+        () if !table.privileges.select => Some(format!("this role lacks {} on it", privilege())),
+        () if table.row_security => Some("row-level security hides rows of it".into()),
+        () => None,
+    }
+}
+
+/// Everything that would be left behind, and what nobody knows. Of a batch only the last one is asked, with which the
+/// organizations' own rows go.
+pub fn left_behind(run: &mut Run, discovery: &mut Discovery) -> Result<Vec<LeftBehind>, Failure> {
+    let Some(check) = run.job.scopes else { return Ok(Vec::new()) };
+    let (catalog, root) = (run.job.catalog, run.job.plan.root);
+    if !discovery.has_rows(root) {
+        return Ok(Vec::new());
+    }
+    // What a failure undoes must not be among it.
+    for scope in &check.asked {
+        key_counted(run, discovery, catalog.reference(*scope).child)?;
+    }
+    let budget = Budget::new(check.timeout);
+    let mut left = check.unknown.clone();
+    for scope in check.asked.iter().copied() {
+        interrupt::check()?;
+        let question =
+            run.sql.count_left_behind(scope, discovery.shows(catalog.reference(scope).child));
+        let rows = match budget.ask(run.database, catalog, scope, &question)? {
+            Ok(rows) => Counted::Rows(rows.first().map_or(Ok(0), |row| row.count(0))?),
+            Err(why) => Counted::Unknown(why),
+        };
+        if rows != Counted::Rows(0) {
+            left.push(LeftBehind { scope, rows });
+        }
+    }
+    run.database.unlimit()?;
+    Ok(left)
+}
+
+/// Those of which nobody has said that they may stay.
+pub fn refusals(run: &Run, left: &[LeftBehind]) -> Vec<Refusal> {
+    let refusal = |left: &LeftBehind| {
+        let table = run.job.catalog.reference(left.scope).child;
+        let new = |kind| Refusal::new(kind, table, Some(left.scope));
+        match &left.rows {
+            Counted::Rows(rows) => Refusal { rows: *rows, ..new(RefusalKind::LeftBehind) },
+            Counted::Unknown(why) => Refusal { detail: why.clone(), ..new(RefusalKind::Uncounted) },
+        }
+    };
+    let is_refused = |left: &&LeftBehind| !run.job.plan.rules.leave_behind.covers(left.scope);
+    left.iter().filter(is_refused).map(refusal).collect()
+}
+
+/// What rows there are per organization: its key and their number.
+pub type PerOrganization = BTreeMap<ReferenceId, Result<BTreeMap<String, u64>, String>>;
+
+/// How many rows name each selected organization, whether they go with it or not: each table is asked once for all.
+///
+/// # Errors
+/// See [`Failure`].
+pub fn name_each(database: &mut Database, job: &Job) -> Result<PerOrganization, Failure> {
+    let Some(check) = job.scopes.filter(|check| !check.asked.is_empty()) else {
+        return Ok(BTreeMap::new());
+    };
+    database.in_snapshot(|database| {
+        let mut ignore = |_: super::Progress<'_>| {};
+        let mut run = Run::new(database, job, &mut ignore, false);
+        run.prepare()?;
+        let budget = Budget::new(check.timeout);
+        let mut all = BTreeMap::new();
+        for scope in check.asked.iter().copied() {
+            interrupt::check()?;
+            let question = run.sql.count_by_organization(scope, job.root, job.selection);
+            let counted = match budget.ask(run.database, job.catalog, scope, &question)? {
+                Ok(rows) => {
+                    let each = rows.iter().map(|row| Ok((row.text(0).to_owned(), row.count(1)?)));
+                    Ok(each.collect::<database::Result<BTreeMap<String, u64>>>()?)
+                }
+                Err(why) => Err(why),
+            };
+            all.insert(scope, counted);
+        }
+        run.database.unlimit()?;
+        interrupt::cancel_by(None);
+        Ok(all)
+    })
+}
+
+impl ScopeCheck {
+    /// What is still to be asked about one organization.
+    pub fn of(&self, key: &str, named: &PerOrganization) -> ScopeCheck {
+        let mut check = ScopeCheck { timeout: self.timeout, ..ScopeCheck::default() };
+        for (scope, counted) in named {
+            match counted {
+                Ok(rows) if rows.contains_key(key) => check.asked.push(*scope),
+                Ok(_) => {}
+                Err(why) => {
+                    let rows = Counted::Unknown(why.clone());
+                    check.unknown.push(LeftBehind { scope: *scope, rows });
+                }
+            }
+        }
+        check
+    }
+}

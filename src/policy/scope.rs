@@ -1,0 +1,639 @@
+//! Scope columns: columns that say whose a row is although no foreign key does (DESIGN 2, "Nothing is left behind
+//! unsaid"). Names and types only: whether a row holds a selected key is for the database to tell.
+
+use super::Policy;
+use super::references::{act, plain, spoken};
+use crate::catalog::{
+    Catalog, Column, Declaration, Discriminant, Discriminator, OnDelete, Origin, Reference, Table,
+    TableId,
+};
+use crate::selection::similar;
+use std::collections::BTreeSet;
+
+/// What is looked at for scope columns: a catalog with the policy's references, and the root in it.
+#[derive(Clone, Copy)]
+pub struct Scopes<'a> {
+    pub policy: &'a Policy,
+    pub catalog: &'a Catalog,
+    pub root: TableId,
+}
+
+/// Why a name is that of no scope column.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Unfit {
+    pub message: String,
+    pub hint: Option<String>,
+}
+
+/// What tenants are called elsewhere: where no table is called so, its key may be one of the root's.
+const SYNONYMS: [&str; 8] = [
+    "tenant",
+    "organization",
+    "organisation",
+    "org",
+    "company",
+    "account",
+    "workspace",
+    "customer",
+];
+
+impl Scopes<'_> {
+    /// Those of which nobody has to say that they are.
+    pub fn found(self) -> Vec<Reference> {
+        let habits = self.habits();
+        let conventional = self.conventional();
+        self.each(|table| {
+            let own = table.columns.iter().map(|column| vec![column.name.clone()]);
+            let own = own.filter(|columns| conventional.contains(&joined(&columns[0])));
+            let alike = habits.iter().filter_map(|names| columns_called(table, names));
+            alike.chain(own).collect()
+        })
+    }
+
+    /// Those that are called like the key of a tenant, of which there is no table by that name: to be asked about.
+    pub fn possible(self) -> Vec<Reference> {
+        let found = self.found();
+        let synonyms: BTreeSet<String> = SYNONYMS
+            .iter()
+            .filter(|noun| !self.is_another(noun))
+            .map(|noun| joined(noun) + "id")
+            .collect();
+        let mut possible = self.each(|table| {
+            let own = table.columns.iter().map(|column| vec![column.name.clone()]);
+            own.filter(|columns| synonyms.contains(&joined(&columns[0]))).collect()
+        });
+        let is_new = |it: &Reference| {
+            !found.iter().any(|other| (other.child, &other.columns) == (it.child, &it.columns))
+        };
+        possible.retain(is_new);
+        possible
+    }
+
+    /// The columns that somebody calls scope columns, as references to the root with CASCADE: by a column's name all
+    /// that are called so, or one as `TABLE.COLUMN`. None, where foreign keys say so already.
+    ///
+    /// # Errors
+    /// There are none, or they cannot hold the root's key.
+    pub fn named(self, text: &str, place: &str) -> Result<Vec<Reference>, Unfit> {
+        let catalog = self.catalog;
+        let table = text.rsplit_once('.').map(|(table, names)| (catalog.table_named(table), names));
+        let (tables, names) = match table {
+            Some((Ok(table), names)) => (vec![table], names),
+            _ => (catalog.table_ids().collect(), text),
+        };
+        let names: Vec<String> = names.split(',').map(|name| name.trim().to_owned()).collect();
+        let called: Vec<(TableId, Vec<String>)> = tables
+            .into_iter()
+            .filter(|id| *id != self.root)
+            .filter_map(|id| Some((id, columns_called(catalog.table(id), &names)?)))
+            .collect();
+        let mut fit: Vec<Reference> = called
+            .iter()
+            .filter_map(|(id, columns)| self.reference(*id, columns.clone()))
+            .collect();
+        if fit.is_empty() && !called.iter().any(|(id, columns)| self.is_known(*id, columns)) {
+            return Err(self.unfit(text, &called));
+        }
+        for reference in &mut fit {
+            act(reference, OnDelete::Cascade);
+            reference.declaration.place = place.to_owned();
+        }
+        Ok(fit)
+    }
+
+    fn unfit(self, text: &str, called: &[(TableId, Vec<String>)]) -> Unfit {
+        let catalog = self.catalog;
+        let root = catalog.table(self.root);
+        let typed = |table: &Table, names: &[String]| {
+            let columns = names.iter().filter_map(|name| table.column(name));
+            columns.map(|column| column.type_name.clone()).collect::<Vec<_>>().join(", ")
+        };
+        let Some((id, columns)) = called.first() else {
+            let tables = catalog.tables.iter().filter(|table| table.name != root.name);
+            let near = if text.contains('.') {
+                similar(text, tables.flat_map(dotted))
+            } else {
+                let names: BTreeSet<String> =
+                    tables.flat_map(|table| &table.columns).map(|c| c.name.clone()).collect();
+                similar(text, names.into_iter())
+            };
+            let hint = (!near.is_empty()).then(|| format!("did you mean {}?", near.join(" or ")));
+            return Unfit { message: format!("no table has a column {text}"), hint };
+        };
+        let table = catalog.table(*id);
+        let name = format!("{}.{}", table.name, columns.join(","));
+        let message = if let Some(parent) = self.parent_of(*id, columns) {
+            format!("{name} is a reference to {}", catalog.table(parent).name)
+        } else if self.is_kept(*id) {
+            format!("the policy keeps {}", table.name)
+        } else {
+            let keys = self.keys(columns);
+            let key = keys.first().map(|key| (key.join(", "), typed(root, key)));
+            match key {
+                Some((key, type_name)) => format!(
+                    "{name} is {}, and {}.{key} is {type_name}: no value of it is a key of {}",
+                    typed(table, columns),
+                    root.name,
+                    root.name
+                ),
+                None => {
+                    format!("{name} is not as many columns as the key of {} has", root.name)
+                }
+            }
+        };
+        Unfit { message, hint: None }
+    }
+
+    fn each(self, columns: impl Fn(&Table) -> Vec<Vec<String>>) -> Vec<Reference> {
+        let mut found: Vec<Reference> = Vec::new();
+        for id in self.catalog.table_ids() {
+            for columns in columns(self.catalog.table(id)) {
+                let is_new = !found.iter().any(|it| it.child == id && it.columns == columns);
+                found.extend(self.reference(id, columns).filter(|_| is_new));
+            }
+        }
+        found
+    }
+
+    /// What a row of `table` says by these columns, unless something else says what they mean.
+    fn reference(self, table: TableId, columns: Vec<String>) -> Option<Reference> {
+        let said = table == self.root
+            || self.is_kept(table)
+            || self.is_known(table, &columns)
+            || self.parent_of(table, &columns).is_some();
+        if said {
+            return None;
+        }
+        let (own, root) = (self.catalog.table(table), self.catalog.table(self.root));
+        let keys = self.keys(&columns);
+        let key = keys.into_iter().find(|key| {
+            let pairs = columns.iter().zip(key).map(|(c, k)| own.column(c).zip(root.column(k)));
+            pairs
+                .into_iter()
+                .all(|pair| pair.is_some_and(|(c, k)| Kind::of(c).may_be(&Kind::of(k))))
+        })?;
+        let textual = |table: &Table, name: &String| table.column(name).is_some_and(|c| c.textual);
+        let as_text = columns.iter().zip(&key).any(|(c, k)| textual(own, c) != textual(root, k));
+        let discriminator = self.discriminator(own, &columns);
+        let mut reference = plain(self.catalog, table, columns, self.root, key);
+        reference.on_delete = OnDelete::Ignore;
+        let origin = Origin::Declared;
+        reference.declaration =
+            Declaration { origin, as_text, discriminator, ..Declaration::default() };
+        Some(reference)
+    }
+
+    /// The column beside it that tells of which table's row a row holds the key.
+    fn discriminator(self, table: &Table, columns: &[String]) -> Option<Discriminator> {
+        let [column] = columns else { return None };
+        let kind = joined(column).strip_suffix("id")?.to_owned() + "type";
+        let is_type = |it: &&Column| joined(&it.name) == kind && Kind::of(it) != Kind::Number;
+        let column = table.columns.iter().find(is_type)?.name.clone();
+        let root = &self.catalog.table(self.root).name;
+        let names = root.nouns().into_iter().chain([root.name.to_lowercase()]);
+        let names: BTreeSet<String> =
+            names.flat_map(|name| [name.replace('_', ""), name]).collect();
+        Some(Discriminator { column, value: Discriminant::Called(names.into_iter().collect()) })
+    }
+
+    /// Names by which other tables refer to the root, and to nothing else.
+    fn habits(self) -> Vec<Vec<String>> {
+        let catalog = self.catalog;
+        let alike = |one: &[String], other: &[String]| lowered(one) == lowered(other);
+        let speaks = |it: &&Reference| {
+            it.declaration.origin != Origin::Inverse && it.declaration.discriminator.is_none()
+        };
+        let spoken = || catalog.references.iter().filter(speaks);
+        let is_habit = |it: &&Reference| {
+            let key = catalog.table(it.child).primary_key();
+            let is_key = key.is_some_and(|key| {
+                key.columns.len() == it.columns.len()
+                    && key.columns.iter().all(|name| it.columns.contains(name))
+            });
+            let elsewhere = spoken()
+                .any(|other| other.parent != self.root && alike(&other.columns, &it.columns));
+            it.parent == self.root && it.child != self.root && !is_key && !elsewhere
+        };
+        let habits: BTreeSet<Vec<String>> =
+            spoken().filter(is_habit).map(|it| lowered(&it.columns)).collect();
+        habits.into_iter().collect()
+    }
+
+    /// What the key of the root is called elsewhere, as [`joined`] has it.
+    fn conventional(self) -> BTreeSet<String> {
+        let name = &self.catalog.table(self.root).name;
+        let lower = name.name.to_lowercase();
+        let [whole, last] = name.nouns();
+        let bare = lower.strip_suffix("es").map(str::to_owned);
+        let last = Some(last).filter(|noun| !self.is_another(noun));
+        let short = [&whole, &lower]
+            .into_iter()
+            .chain(&last)
+            .any(|noun| matches!(noun.trim_end_matches('s'), "organization" | "organisation"));
+        let short = (short && !self.is_another("org")).then(|| "org".to_owned());
+        let nouns = [Some(whole), Some(lower), bare, last, short].into_iter().flatten();
+        nouns.map(|noun| joined(&noun) + "id").collect()
+    }
+
+    /// A table other than the root is called so.
+    fn is_another(self, noun: &str) -> bool {
+        let called = |id: TableId| self.catalog.table(id).name.nouns().iter().any(|it| it == noun);
+        self.catalog.table_ids().any(|id| id != self.root && called(id))
+    }
+
+    /// The root's keys that these columns may hold: what others of their name refer to, then the primary key.
+    fn keys(self, columns: &[String]) -> Vec<Vec<String>> {
+        let names = lowered(columns);
+        let references = self.catalog.references.iter();
+        let by_habit = references
+            .filter(|it| it.parent == self.root && lowered(&it.columns) == names)
+            .map(|it| it.parent_columns.clone());
+        let root = self.catalog.table(self.root);
+        let key = root.primary_key().or(root.identifying_key());
+        let key = key.filter(|key| key.columns.len() == columns.len());
+        by_habit.chain(key.map(|key| key.columns.clone())).collect()
+    }
+
+    fn is_kept(self, table: TableId) -> bool {
+        let mut kept = self.policy.file.tables.iter().filter(|(_, table)| table.keep.is_some());
+        kept.any(|(name, _)| self.catalog.table_named(name.as_ref()) == Ok(table))
+    }
+
+    /// A reference to the root, or the policy, says what the row means by one of them.
+    fn is_known(self, table: TableId, columns: &[String]) -> bool {
+        let shares = |it: &Reference| it.columns.iter().any(|name| columns.contains(name));
+        let mut own = self.catalog.references.iter().filter(|it| it.child == table);
+        own.any(|it| it.parent == self.root && shares(it))
+            || spoken(self.policy, self.catalog).contains(&(table, columns.to_vec()))
+    }
+
+    /// The table that a reference over just these columns names, whatever a row says.
+    fn parent_of(self, table: TableId, columns: &[String]) -> Option<TableId> {
+        let mut own = self.catalog.references.iter().filter(|it| it.child == table);
+        own.find(|it| it.columns == columns && it.declaration.discriminator.is_none())
+            .map(|it| it.parent)
+    }
+}
+
+/// What values of a column can be compared with.
+#[derive(Debug, Clone, PartialEq)]
+enum Kind {
+    Number,
+    Text,
+    Uuid,
+    /// SQLite's columns without a type.
+    Any,
+    Other(String),
+}
+
+impl Kind {
+    fn of(column: &Column) -> Kind {
+        const NUMBERS: [&str; 14] = [
+            "int",
+            "integer",
+            "tinyint",
+            "smallint",
+            "mediumint",
+            "bigint",
+            "serial",
+            "bigserial",
+            "unsigned",
+            "numeric",
+            "decimal",
+            "double",
+            "float",
+            "real",
+        ];
+        let name = column.value_type().to_lowercase();
+        let word: &str = name.split(|c: char| !c.is_alphanumeric()).next().unwrap_or_default();
+        let is_time =
+            ["date", "time"].iter().any(|it| word.starts_with(it)) || word.starts_with("bool");
+        match word {
+            _ if column.textual => Kind::Text,
+            "uuid" => Kind::Uuid,
+            "" if name.is_empty() => Kind::Any,
+            _ if NUMBERS.contains(&word) || (column.affinity.is_numeric() && !is_time) => {
+                Kind::Number
+            }
+            _ => Kind::Other(name.split('(').next().unwrap_or_default().to_owned()),
+        }
+    }
+
+    fn may_be(&self, other: &Kind) -> bool {
+        let either = |one: &Kind, another: &Kind| {
+            (self == one && other == another) || (self == another && other == one)
+        };
+        self == other
+            || *self == Kind::Any
+            || *other == Kind::Any
+            || either(&Kind::Text, &Kind::Uuid)
+            || either(&Kind::Text, &Kind::Number)
+    }
+}
+
+/// The columns of `table` that are called so, in any case.
+fn columns_called(table: &Table, names: &[String]) -> Option<Vec<String>> {
+    let called = |name: &String| {
+        let alike = |it: &&Column| it.name.to_lowercase() == name.to_lowercase();
+        table.column(name).or(table.columns.iter().find(alike)).map(|column| column.name.clone())
+    };
+    names.iter().map(called).collect()
+}
+
+fn dotted(table: &Table) -> Vec<String> {
+    table.columns.iter().map(|column| format!("{}.{}", table.name, column.name)).collect()
+}
+
+fn lowered(names: &[String]) -> Vec<String> {
+    names.iter().map(|name| name.to_lowercase()).collect()
+}
+
+/// `tenantid` for `tenant_id`, `tenantId` and `TenantID`.
+fn joined(name: &str) -> String {
+    name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalog::{ReferenceId, fixture};
+    use expect_test::{Expect, expect};
+
+    /// The scope columns of a schema whose first table is the root; `types` are `table.column type`.
+    fn scopes(schema: &str, policy: &str, types: &str) -> (Policy, Catalog) {
+        let mut catalog = fixture::catalog(schema);
+        for line in types.lines().map(str::trim).filter(|line| !line.is_empty()) {
+            let (name, type_name) = line.split_once(' ').expect("table.column type");
+            let (table, column) = name.split_once('.').expect("table.column");
+            let table = catalog.table_named(table).expect("a table");
+            let columns = catalog.tables[table.0].columns.iter_mut();
+            let column = columns.into_iter().find(|it| it.name == column).expect("a column");
+            column.type_name = type_name.into();
+            column.textual = type_name == "text";
+            column.affinity = Default::default();
+        }
+        (Policy::parse("orgsweep.toml", policy).expect("a policy"), catalog)
+    }
+
+    fn shown(catalog: &mut Catalog, found: Vec<Reference>) -> String {
+        catalog.scopes = found;
+        let name = |id: ReferenceId| {
+            let it = catalog.reference(id);
+            let key = it.parent_columns.join(",");
+            let of_type = it.declaration.discriminator.as_ref();
+            let of_type = of_type.map(|it| format!(" by {}", it.column)).unwrap_or_default();
+            let as_text = if it.declaration.as_text { " as text" } else { "" };
+            format!("{}.{key}{as_text}{of_type}\n", catalog.reference_arrow(id))
+        };
+        catalog.scope_ids().map(name).collect()
+    }
+
+    fn check_typed(schema: &str, policy: &str, types: &str, expected: Expect) {
+        let (policy, mut catalog) = scopes(schema, policy, types);
+        let found = Scopes { policy: &policy, catalog: &catalog, root: TableId(0) }.found();
+        expected.assert_eq(&shown(&mut catalog, found));
+    }
+
+    fn check(schema: &str, expected: Expect) {
+        check_typed(schema, "", "", expected);
+    }
+
+    #[test]
+    fn what_the_key_is_called_by_convention() {
+        check(
+            "tenants(id, name)
+             a(id, tenant_id)
+             b(id, tenantId)
+             c(id, tenantid)
+             d(id, tenants_id)
+             e(id, TenantID)
+             f(tenant_id, name)
+             g(id, tenant)
+             h(id, subtenant_id)",
+            expect![[r#"
+                a.tenant_id → tenants.id
+                b.tenantId → tenants.id
+                c.tenantid → tenants.id
+                d.tenants_id → tenants.id
+                e.TenantID → tenants.id
+                f.tenant_id → tenants.id
+            "#]],
+        );
+        check(
+            "crm_companies(id, name)
+             a(id, company_id)
+             b(id, crm_company_id)",
+            expect![[r#"
+                a.company_id → crm_companies.id
+                b.crm_company_id → crm_companies.id
+            "#]],
+        );
+        check(
+            "organizations(id, name)
+             a(id, org_id)
+             b(id, tenant_id)
+             c(id, organization_id)",
+            expect![[r#"
+                a.org_id → organizations.id
+                c.organization_id → organizations.id
+            "#]],
+        );
+    }
+
+    #[test]
+    fn a_name_that_another_table_has_is_that_tables() {
+        check(
+            "customer_accounts(id, name)
+             accounts(id, name)
+             a(id, account_id)
+             b(id, customer_account_id)",
+            expect![[r#"
+                b.customer_account_id → customer_accounts.id
+            "#]],
+        );
+    }
+
+    #[test]
+    fn what_others_refer_to_the_root_by() {
+        check(
+            "companies(id, name)
+             users(id, owner_co -> companies cascade)
+             page_views(id, owner_co, path)
+             settings(key -> companies cascade)
+             words(id, key)",
+            expect![[r#"
+                page_views.owner_co → companies.id
+            "#]],
+        );
+    }
+
+    #[test]
+    fn a_name_by_which_others_refer_to_something_else_says_nothing() {
+        check(
+            "companies(id, name)
+             owners(id, name)
+             users(id, owner -> companies cascade)
+             cars(id, owner -> owners cascade)
+             visits(id, owner)",
+            expect![[""]],
+        );
+    }
+
+    #[test]
+    fn a_foreign_key_says_what_its_column_means() {
+        check(
+            "tenants(id, parent_id -> tenants cascade, tenant_id)
+             accounts(id, tenant_id -> tenants restrict)
+             logos(tenant_id -> accounts cascade)",
+            expect![[""]],
+        );
+    }
+
+    #[test]
+    fn within_a_composite_key_to_another_table_it_is_one() {
+        let (policy, mut catalog) = scopes(
+            "tenants(id, name)
+             projects(id, tenant_id -> tenants cascade)
+             tasks(id, tenant_id -> projects cascade, project_id)",
+            "",
+            "",
+        );
+        catalog.references[1].columns.push("project_id".into());
+        catalog.references[1].parent_columns = vec!["tenant_id".into(), "id".into()];
+        let found = Scopes { policy: &policy, catalog: &catalog, root: TableId(0) }.found();
+        expect![[r#"
+            tasks.tenant_id → tenants.id
+        "#]]
+        .assert_eq(&shown(&mut catalog, found));
+    }
+
+    #[test]
+    fn a_composite_key_wants_all_of_its_columns() {
+        let (policy, mut catalog) = scopes(
+            "tenants(region, no)
+             users(id, region -> tenants cascade, tenant_no)
+             visits(id, region, tenant_no)
+             maps(id, region)
+             notes(id, tenant_id)",
+            "",
+            "",
+        );
+        catalog.tables[0].keys[0].columns = vec!["region".into(), "no".into()];
+        catalog.references[0].columns.push("tenant_no".into());
+        catalog.references[0].parent_columns.push("no".into());
+        let found = Scopes { policy: &policy, catalog: &catalog, root: TableId(0) }.found();
+        expect![[r#"
+            visits.region,tenant_no → tenants.region,no
+        "#]]
+        .assert_eq(&shown(&mut catalog, found));
+    }
+
+    #[test]
+    fn with_a_type_beside_it_only_the_roots_rows_are_meant() {
+        check_typed(
+            "tenants(id, name)
+             users(id, owner_id -> tenants cascade)
+             notes(id, owner_id, owner_type)
+             files(id, tenantId, tenantType)
+             kinds(id, tenant_id, tenant_type)",
+            "",
+            "notes.owner_type text
+             files.tenantType text",
+            expect![[r#"
+                notes.owner_id → tenants.id by owner_type
+                files.tenantId → tenants.id by tenantType
+                kinds.tenant_id → tenants.id
+            "#]],
+        );
+    }
+
+    #[test]
+    fn types_have_to_be_comparable() {
+        check_typed(
+            "tenants(id, name)
+             a(id, tenant_id)
+             b(id, tenant_id)
+             c(id, tenant_id)
+             d(id, tenant_id)",
+            "",
+            "tenants.id uuid
+             a.tenant_id uuid
+             b.tenant_id text
+             c.tenant_id date
+             d.tenant_id bigint",
+            expect![[r#"
+                a.tenant_id → tenants.id
+                b.tenant_id → tenants.id as text
+            "#]],
+        );
+    }
+
+    #[test]
+    fn what_the_policy_keeps_ignores_or_declares_is_none() {
+        check_typed(
+            "tenants(id, name)
+             a(id, tenant_id)
+             b(id, tenant_id)
+             c(id, tenant_id)
+             d(id, tenant_id)",
+            "[tables.a]
+             keep = \"ignore\"
+             [[references]]
+             from = \"b.tenant_id\"
+             to = \"tenants\"
+             on-delete = \"ignore\"",
+            "",
+            expect![[r#"
+                c.tenant_id → tenants.id
+                d.tenant_id → tenants.id
+            "#]],
+        );
+    }
+
+    #[test]
+    fn what_tenants_are_called_elsewhere_is_asked_about() {
+        let (policy, mut catalog) = scopes(
+            "organizations(id, name)
+             accounts(id, name)
+             a(id, tenant_id, account_id, organization_id)",
+            "",
+            "",
+        );
+        let scopes = Scopes { policy: &policy, catalog: &catalog, root: TableId(0) };
+        let possible = scopes.possible();
+        expect![[r#"
+            a.tenant_id → organizations.id
+        "#]]
+        .assert_eq(&shown(&mut catalog, possible));
+    }
+
+    #[test]
+    fn those_that_somebody_names_are_followed() {
+        let (policy, catalog) = scopes(
+            "organizations(id, name)
+             users(id, organization_id -> organizations cascade, boss -> users cascade)
+             a(id, tenant, day)
+             b(id, Tenant)",
+            "",
+            "a.day date",
+        );
+        let scopes = Scopes { policy: &policy, catalog: &catalog, root: TableId(0) };
+        let all = scopes.named("tenant", "--scope-column").expect("two");
+        assert!(all.iter().all(|it| it.on_delete == OnDelete::Cascade));
+        let one = scopes.named("a.tenant", "--scope-column").expect("one");
+        assert_eq!((all.len(), one.len()), (2, 1));
+        assert_eq!(scopes.named("organization_id", "").map(|named| named.len()), Ok(0));
+        let unfit = |name: &str| {
+            let Unfit { message, hint } = scopes.named(name, "").expect_err("it does not fit");
+            format!("{message} ({})\n", hint.unwrap_or_default())
+        };
+        expect![[r#"
+            a.day is date, and organizations.id is integer: no value of it is a key of organizations ()
+            users.boss is a reference to users ()
+            no table has a column tennant (did you mean Tenant or tenant?)
+            no table has a column c.tenant (did you mean a.tenant or b.Tenant?)
+            a.tenant,day is not as many columns as the key of organizations has ()
+        "#]]
+        .assert_eq(&["day", "boss", "tennant", "c.tenant", "tenant,day"].map(unfit).concat());
+    }
+}

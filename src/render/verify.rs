@@ -1,0 +1,147 @@
+//! What `verify` found to be left, and where it looked.
+
+use super::counted;
+use super::table::line;
+use crate::findings::Counted;
+use serde::Serialize;
+use serde_json::{Value, json as object};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+/// What is left, and what could be looked at.
+#[derive(Debug, Default)]
+pub struct Remains {
+    /// Redacted.
+    pub database: String,
+    /// Key and name of organizations that still exist.
+    pub organizations: Vec<(String, String)>,
+    /// Rows that name a selected key, or a parent that does not exist.
+    pub rows: Vec<Left>,
+    /// What the records say was unlinked.
+    pub stranded: Vec<Stranded>,
+    pub checked: Vec<String>,
+}
+
+/// Rows that a reference, or a column without a foreign key, has left.
+#[derive(Debug)]
+pub struct Left {
+    pub reference: String,
+    pub rows: Counted,
+    pub what: What,
+    /// `--leave-behind` says that they may be there.
+    pub agreed: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum What {
+    /// They name the key.
+    Names,
+    /// They name it by a scope column.
+    Scoped,
+    /// They name nobody, and nobody can tell whose they were.
+    Dangles,
+}
+
+/// Rows that belonged to an organization alone, and were unlinked from it when it went.
+#[derive(Debug)]
+pub struct Stranded {
+    pub reference: String,
+    pub rows: u64,
+    /// Keys of those that went together.
+    pub organizations: Vec<String>,
+    pub at: OffsetDateTime,
+}
+
+impl Remains {
+    /// Nothing is left, as far as anybody can know.
+    pub fn is_clear(&self) -> bool {
+        self.organizations.is_empty() && self.rows.iter().all(|left| left.agreed)
+    }
+}
+
+pub fn text(remains: &Remains) -> String {
+    let mut text = String::new();
+    for (key, name) in &remains.organizations {
+        text += &line(&format!("still there: {name} (key {key})"));
+    }
+    for left in &remains.rows {
+        text += &line(&sentence(left));
+    }
+    if text.is_empty() {
+        text += "nothing is left\n";
+    }
+    for stranded in &remains.stranded {
+        text += &line(&recalled(stranded));
+    }
+    text + &line(&format!("checked in {}: {}", remains.database, remains.checked.join("; ")))
+}
+
+fn sentence(left: &Left) -> String {
+    let Left { reference, rows, what, agreed } = left;
+    let as_agreed = if *agreed { ", as --leave-behind says" } else { "" };
+    match (rows, what) {
+        (Counted::Unknown(why), _) => {
+            format!("not known: whether rows of it are left by {reference}: {why}{as_agreed}")
+        }
+        (Counted::Rows(rows), What::Names) => {
+            format!("still there: {} by {reference}", counted(*rows, "row"))
+        }
+        (Counted::Rows(rows), What::Scoped) => format!(
+            "left behind: {} by {reference}, which is no foreign key{as_agreed}",
+            counted(*rows, "row")
+        ),
+        (Counted::Rows(rows), What::Dangles) => {
+            format!("dangling: {} by {reference} name nobody", counted(*rows, "row"))
+        }
+    }
+}
+
+fn recalled(stranded: &Stranded) -> String {
+    let Stranded { reference, rows, organizations, at } = stranded;
+    let table = reference.rsplit_once('.').map_or(reference.as_str(), |(table, _)| table);
+    format!(
+        "{} of {table} stayed when {} went on {}: unlinked by {reference}",
+        counted(*rows, "row"),
+        organizations.join(", "),
+        at.date()
+    )
+}
+
+pub fn json(remains: &Remains, exit: u8) -> String {
+    let organization = |(key, name): &(String, String)| object!({ "key": key, "name": name });
+    let row = |left: &Left| {
+        let (rows, unknown) = match &left.rows {
+            Counted::Rows(rows) => (Value::from(*rows), Value::Null),
+            Counted::Unknown(why) => (Value::Null, Value::from(why.as_str())),
+        };
+        object!({
+            "reference": left.reference,
+            "rows": rows,
+            "unknown": unknown,
+            "what": left.what,
+            "dangling": left.what == What::Dangles,
+            "agreed": left.agreed,
+        })
+    };
+    let stranded = |it: &Stranded| {
+        object!({
+            "reference": it.reference,
+            "rows": it.rows,
+            "organizations": it.organizations,
+            "at": it.at.format(&Rfc3339).unwrap_or_default(),
+        })
+    };
+    let document = object!({
+        "format": 1,
+        "command": "verify",
+        "database": remains.database,
+        "outcome": if remains.is_clear() { "gone" } else { "left" },
+        "exit": exit,
+        "organizations": remains.organizations.iter().map(organization).collect::<Vec<_>>(),
+        "rows": remains.rows.iter().map(row).collect::<Vec<_>>(),
+        "stranded": remains.stranded.iter().map(stranded).collect::<Vec<_>>(),
+        "checked": remains.checked.join("; "),
+    });
+    serde_json::to_string_pretty(&document).expect("plain data always serializes")
+}

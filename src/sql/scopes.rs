@@ -1,0 +1,72 @@
+//! Rows that say by a scope column whose they are.
+
+use super::Sql;
+use super::closure::where_all;
+use crate::catalog::{Column, ReferenceId};
+use crate::engine::{Dialect, Statement};
+use crate::selection::{Root, Selection};
+
+impl Sql<'_> {
+    /// How many rows name a root row of the key table. `known`: those in their own table's key table go, and are none.
+    pub fn count_left_behind(&self, scope: ReferenceId, known: bool) -> Statement {
+        let child = self.catalog.reference(scope).child;
+        let goes = || {
+            let (keys, same) = (self.key_relation(child), self.same_row(child, "k", "c"));
+            format!("NOT EXISTS (SELECT 1 FROM {keys} k WHERE {same})")
+        };
+        let conditions: Vec<String> = known.then(goes).into_iter().collect();
+        format!(
+            "SELECT {} FROM {} p JOIN {} c ON {}{}",
+            self.dialect.count(),
+            self.named_once(scope),
+            self.child_relation(scope),
+            self.names_key(scope, "p", "c"),
+            where_all(&conditions),
+        )
+        .into()
+    }
+
+    /// The key of each selected root row that rows name, and how many do, whether they go or not.
+    pub fn count_by_organization(
+        &self,
+        scope: ReferenceId,
+        root: &Root,
+        selection: &Selection,
+    ) -> Statement {
+        let key = match &root.key {
+            Some(key) => self.shown(root.table, key, "c"),
+            None => self.row_key(root.table, "c"),
+        };
+        let mut statement = Statement::from(format!(
+            "SELECT {key}, {} FROM {} c JOIN {} s ON {} WHERE ",
+            self.dialect.count(),
+            self.relation(root.table),
+            self.child_relation(scope),
+            self.names_row(scope, "c", "s"),
+        ));
+        statement.append(&self.selected(root, selection)).push(" GROUP BY 1");
+        statement
+    }
+
+    /// The name of a class in `column` ends with one of these words, in any case.
+    pub(super) fn is_called(&self, column: &str, declared: &Column, nouns: &[String]) -> String {
+        let text = self.dialect.output(column, &declared.type_name);
+        let text = format!("{}({text})", self.dialect.function("lower"));
+        let equals = self.dialect.operator("=");
+        let ends = |word: &String| {
+            let end = match self.dialect {
+                Dialect::Sqlite => format!("substr({text}, -{})", word.chars().count()),
+                _ => {
+                    format!("{}({text}, {})", self.dialect.function("right"), word.chars().count())
+                }
+            };
+            format!("{end} {equals} {}", self.dialect.literal(word))
+        };
+        let one = |noun: &String| {
+            let whole = format!("{text} {equals} {}", self.dialect.literal(noun));
+            let within = [":", "\\", ".", "/"].map(|before| ends(&format!("{before}{noun}")));
+            [&[whole], &within[..]].concat()
+        };
+        format!("({})", nouns.iter().flat_map(one).collect::<Vec<_>>().join(" OR "))
+    }
+}
