@@ -365,6 +365,12 @@ impl Prepared {
 
     /// Tells on stderr what is going on.
     pub fn narrate(&self, ui: &mut Ui, progress: Progress) {
+        if let Progress::Selected(organizations) = progress
+            && self.root.key.is_some()
+        {
+            let keys: Vec<&str> = organizations.iter().map(|one| one.key.as_str()).collect();
+            interrupt::told_by(self.invocation.next("verify").of_keys(&keys).to_string());
+        }
         narrate(ui, &self.catalog, &self.plan, progress);
     }
 }

@@ -250,6 +250,9 @@ impl<'a> Run<'a> {
             }
             Err(error) => {
                 let why = ending(&error, &self.units[n]);
+                if let Some(key) = self.units[n].key() {
+                    interrupt::told_by(self.reporting().verify_command(key));
+                }
                 let problem = exit::diagnose(&error);
                 let organizations = self.organizations(|unit| unit.key() == self.units[n].key());
                 if task == Task::Clean {

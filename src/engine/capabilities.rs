@@ -92,6 +92,11 @@ impl Dialect {
         )
     }
 
+    /// SET NULL and SET DEFAULT change rows that the same statement deletes later: SQLite's act row by row.
+    pub fn unlinks_what_goes(self) -> bool {
+        self == Dialect::Sqlite
+    }
+
     /// A statement can delete rows and put their keys into a table.
     pub fn keeps_deleted_keys(self) -> bool {
         self == Dialect::Postgres

@@ -9,7 +9,7 @@ use super::take::taken;
 use super::{Failure, Progress, Run, cascade, constraints, guards, obstacles, proof, write_set};
 use crate::catalog::ReferenceId;
 use crate::findings::{Findings, Proof, Unlinked};
-use crate::plan::{Refusal, RefusalKind};
+use crate::plan::{EngineCascade, Refusal, RefusalKind};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What is found before anything is refused. The key tables and those of the firewall stay.
@@ -114,6 +114,12 @@ pub fn judge(run: &mut Run, survey: &mut Survey) -> Result<Findings, Failure> {
         prelude: prelude.clone(),
     };
     cascade::decide(run, &mut findings);
+    let mut nulled = constraints::nulled_on_the_way(run, discovery, findings.engine_cascade)?;
+    if !nulled.is_empty() && run.job.plan.rules.engine_cascade == EngineCascade::Auto {
+        findings.engine_cascade = false;
+        nulled = constraints::nulled_on_the_way(run, discovery, false)?;
+    }
+    findings.refusals.extend(nulled);
     if run.job.digest {
         findings.digests = digests(run, &findings)?;
     }

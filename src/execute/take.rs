@@ -45,6 +45,7 @@ pub fn clean(
     refusals.extend(guards::guards(run, &discovery)?);
     refusals.extend(obstacles::disagreements(run, &discovery)?);
     refusals.extend(constraints::broken_unlinks(run, &discovery, &unlinked)?);
+    refusals.extend(constraints::nulled_on_the_way(run, &discovery, false)?);
     if !refusals.is_empty() {
         return Ok(None);
     }

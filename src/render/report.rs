@@ -3,8 +3,8 @@
 use crate::catalog::{Catalog, Event, OnDelete, Origin, ReferenceId, TableId};
 use crate::engine::{Dialect, Silence};
 use crate::findings::{Beyond, Findings, Proof, Step};
-use crate::plan::{EngineCascade, Plan};
-use crate::restoration::{Firing, firing};
+use crate::plan::Plan;
+use crate::restoration::{Firing, Kinds, firing};
 use crate::sql::{Sql, cures};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -277,11 +277,11 @@ impl Report<'_> {
                 "triggers see these rows go, so that the engine deletes them by its own cascades: {names}"
             ));
         }
-        let possible = self.plan.rules.engine_cascade == EngineCascade::Auto
-            && self.findings.beyond_cascades(self.catalog, self.plan).is_none();
-        let way_out = match possible {
-            true => "; --engine-cascade deletes as the engine's own DELETE does",
-            false => "",
+        let possible = self.findings.may_cascade(self.dialect, self.catalog, self.plan);
+        let way_out = if possible {
+            "; --engine-cascade deletes as the engine's own DELETE does"
+        } else {
+            ""
         };
         Some(format!(
             "rows go before their parents do, whatever triggers look for: {names}{way_out}"
@@ -300,7 +300,8 @@ impl Report<'_> {
         let name = |firing: &Firing| {
             format!("{} of {}", firing.triggers.join(", "), self.table_name(firing.table))
         };
-        let cure = cures::silencing(self.dialect, firing.iter().any(|one| one.needs_privilege));
+        let needs_privilege = firing.iter().any(|one| one.needs_privilege);
+        let cure = cures::silencing(self.dialect, Kinds::of(&firing), needs_privilege);
         let names: Vec<String> = firing.iter().map(name).collect();
         (!names.is_empty()).then(|| {
             format!(
