@@ -199,8 +199,8 @@ fn of_table(
     let linked: BTreeSet<TableId> = linked.into_iter().collect();
     for firing in restoration::firing(catalog, (&back, &linked), facts.silence, &BTreeSet::new()) {
         let event = if firing.links { "linked again" } else { "put back" };
-        let (names, way_out) =
-            (firing.triggers.join(", "), fixes::silencing(dialect, firing.needs_privilege));
+        let names = firing.triggers.join(", ");
+        let way_out = fixes::silencing(dialect, firing.kinds, firing.needs_privilege);
         let what = format!(
             "{names} fires when its rows are {event}, which orgsweep restore refuses: {way_out}; --fire-triggers lets it"
         );
@@ -373,6 +373,9 @@ fn of_mismatch(
     let name = format!("{}.{}", child.name, mismatch.columns.join(","));
     let unique = format!("{name} → {key} names nothing that is unique there");
     let (severity, what) = match plan.rules.checks {
+        _ if dialect == Dialect::Mysql => {
+            (Severity::Note, format!("{name} → {key} names no column: InnoDB follows it no more"))
+        }
         Checks::Engine => (
             Severity::Blocks,
             format!("{unique}: the engine fails every deletion from {}", parent.name),

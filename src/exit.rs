@@ -1,7 +1,7 @@
 //! How a run ends: one code per meaning, and one place that gives every error its code.
 
 use crate::database::{self, Fault};
-use crate::execute::{Doing, Failure};
+use crate::execute::Failure;
 use crate::interrupt::{self, Reason};
 use std::fmt;
 
@@ -129,22 +129,20 @@ pub fn diagnose(error: &anyhow::Error) -> Problem {
 fn of_failure(failure: &Failure) -> Problem {
     match failure {
         Failure::Database(error) => of_database(error),
-        Failure::Trigger { doing, .. } => {
-            // Only where it was not the engine's own DELETE already, and no restore.
-            let order = match doing {
-                Doing::Unlinking | Doing::Deleting => {
-                    "a trigger that looks for other rows finds its row's parents still there: --engine-cascade \
-                     deletes as the engine's own DELETE does; "
-                }
-                _ => "",
+        Failure::Trigger { other_order, .. } => {
+            let order = if *other_order {
+                "a trigger that looks for other rows finds its row's parents still there: --engine-cascade \
+                 deletes as the engine's own DELETE does; "
+            } else {
+                ""
             };
             let hint = format!("{order}one that must not fire can be dropped or disabled meanwhile");
             Problem::new(Exit::Failed, format!("{failure}; everything was rolled back")).hint(hint)
         }
         Failure::Overruled { .. } => {
             Problem::new(Exit::Refused, format!("{failure}; everything was rolled back")).hint(
-                "a trigger decides otherwise than the references: change these rows first, or drop or disable \
-                 the trigger meanwhile",
+                "a trigger or rule decides otherwise than the references: change these rows first, or drop or disable \
+                 it meanwhile",
             )
         }
         Failure::Unlinkable(_) => {
@@ -197,7 +195,7 @@ fn of_failure(failure: &Failure) -> Problem {
                 Exit::Unknown,
                 format!("the connection died during COMMIT ({error}): the rows may be gone or not"),
             )
-            .hint("orgsweep verify --org-id KEY tells which".to_owned() + &kept.unwrap_or_default())
+            .hint(format!("{} tells which{}", interrupt::tells_outcome(), kept.unwrap_or_default()))
         }
         Failure::Interrupted => of_interruption(interrupt::reason().map_or(INTERRUPTED, Exit::from), &[]),
     }
@@ -216,7 +214,7 @@ pub fn of_interruption(exit: Exit, committed: &[String]) -> Problem {
         }
         Exit::Unknown => {
             Problem::new(exit, "interrupted during COMMIT: the rows may be gone or not")
-                .hint("orgsweep verify --org-id KEY tells which")
+                .hint(format!("{} tells which", interrupt::tells_outcome()))
         }
         Exit::Partly => {
             let what = "interrupted; what was not committed is rolled back".to_owned();

@@ -1,8 +1,9 @@
 //! What a plan found in the data: counts, samples and refusals. Measured, then only read.
 
 use crate::catalog::{Catalog, Event, OnDelete, Origin, Reference, ReferenceId, TableId};
+use crate::engine::Dialect;
 use crate::graph::Component;
-use crate::plan::{Plan, Rank, Refusal, Unlink};
+use crate::plan::{EngineCascade, Plan, Rank, Refusal, Unlink};
 use std::collections::{BTreeMap, BTreeSet};
 
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -270,6 +271,18 @@ impl Findings {
         let rows = self.rows();
         let seen = |table: &TableId| catalog.table(*table).is_seen(&[Event::Delete]);
         rows.len() + self.unlinked.len() > 1 && rows.keys().any(seen)
+    }
+
+    /// `--engine-cascade`, where it is not at work already, would delete just these rows, parents before children.
+    pub fn may_cascade(&self, dialect: Dialect, catalog: &Catalog, plan: &Plan) -> bool {
+        let by_itself = dialect.cascades_fire_triggers() && self.is_seen_by_triggers(catalog);
+        let unasked = match plan.rules.engine_cascade {
+            EngineCascade::Auto => !by_itself,
+            EngineCascade::Always => false,
+            EngineCascade::Never => true,
+        };
+        let several = self.rows().len() + self.unlinked.len() > 1;
+        unasked && several && self.beyond_cascades(catalog, plan).is_none()
     }
 
     /// What the engine's own DELETE of the selected rows would not do, or not as it was found.

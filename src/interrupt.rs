@@ -94,6 +94,18 @@ pub fn done_last() -> Option<String> {
     DOING.lock().unwrap_or_else(PoisonError::into_inner).clone()
 }
 
+/// The command that tells whether the deletion under way was committed, where nobody else can.
+static TELLS: Mutex<Option<String>> = Mutex::new(None);
+
+pub fn told_by(command: String) {
+    *TELLS.lock().unwrap_or_else(PoisonError::into_inner) = Some(command);
+}
+
+pub fn tells_outcome() -> String {
+    let command = TELLS.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    command.unwrap_or_else(|| "orgsweep verify".into())
+}
+
 pub fn request(signal: i32) {
     SIGNAL.store(signal, Ordering::SeqCst);
 }

@@ -2,7 +2,7 @@
 //! alone decide it.
 
 use crate::archive::{ArchivedColumn, Kind, Manifest, Section};
-use crate::catalog::{Catalog, Fires, Reference, ReferenceId, Table, TableId, TableName};
+use crate::catalog::{Catalog, Fires, Reference, ReferenceId, Table, TableId, TableName, Trigger};
 use crate::engine::Silence;
 use crate::graph::{self, Component};
 use std::collections::BTreeSet;
@@ -46,10 +46,28 @@ pub enum Obstacle {
 pub struct Firing {
     pub table: TableId,
     pub triggers: Vec<String>,
+    /// Which there are among them.
+    pub kinds: Kinds,
     /// By the UPDATE that links rows again, not by an INSERT.
     pub links: bool,
     /// The privilege to set PostgreSQL's replica role would stop them.
     pub needs_privilege: bool,
+}
+
+/// Triggers and rules are stopped by different words.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Kinds {
+    pub triggers: bool,
+    pub rules: bool,
+}
+
+impl Kinds {
+    pub fn of(several: &[Firing]) -> Kinds {
+        Kinds {
+            triggers: several.iter().any(|one| one.kinds.triggers),
+            rules: several.iter().any(|one| one.kinds.rules),
+        }
+    }
 }
 
 impl Silence {
@@ -81,9 +99,14 @@ pub fn firing(
             let event = if links { trigger.on_update } else { trigger.on_insert };
             event && trigger.fires != Fires::Replica && !silent
         });
-        let triggers: Vec<String> = sees.map(|trigger| trigger.name.clone()).collect();
+        let sees: Vec<&Trigger> = sees.collect();
+        let kinds = Kinds {
+            triggers: sees.iter().any(|it| !it.rule),
+            rules: sees.iter().any(|it| it.rule),
+        };
+        let triggers: Vec<String> = sees.iter().map(|trigger| trigger.name.clone()).collect();
         let needs_privilege = !links && Silence::ReplicaRole.takes(facts, engine.contains(&table));
-        (!triggers.is_empty()).then_some(Firing { table, triggers, links, needs_privilege })
+        (!triggers.is_empty()).then_some(Firing { table, triggers, kinds, links, needs_privilege })
     };
     let inserts = rows.iter().filter_map(|table| of(*table, false));
     inserts.chain(links.iter().filter_map(|table| of(*table, true))).collect()
@@ -301,7 +324,8 @@ mod tests {
         let table = TableId(0);
         let name = "watch".to_owned();
         let (on_insert, on_delete, on_update) = (true, true, true);
-        let trigger = Trigger { name, on_insert, on_delete, on_update, fires, unseen: false };
+        let trigger =
+            Trigger { name, on_insert, on_delete, on_update, rule: false, fires, unseen: false };
         catalog.tables[0].triggers.push(trigger);
         let all = BTreeSet::from([table]);
         let engine = if engine { all.clone() } else { BTreeSet::new() };

@@ -39,6 +39,7 @@ fn table(name: &str, columns: &[&str]) -> Table {
             generated: false,
             generation: None,
             default: None,
+            volatile_default: false,
             collation: None,
             textual,
             equality: None,

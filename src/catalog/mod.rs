@@ -170,6 +170,9 @@ pub struct Column {
     pub generation: Option<String>,
     /// The default's SQL expression.
     pub default: Option<String>,
+    /// It is another value each time, such as a sequence's next one: to ask for it is to take it.
+    #[serde(default)]
+    pub volatile_default: bool,
     /// SQLite: the collation of comparisons with this column, where it is not BINARY.
     pub collation: Option<String>,
     /// Holds text that a person can read: a candidate for names and labels.
@@ -267,6 +270,9 @@ pub struct Comparison {
     pub key: Option<String>,
     /// The same for the child's value.
     pub child: Option<String>,
+    /// PostgreSQL: the key's value is compared in the child's collation, which is another than its own.
+    #[serde(default)]
+    pub key_in_childs_collation: bool,
     /// Both sides are of the same type and collation, and the operator is the engine's own: what is equal
     /// is equal for every way of comparing. Only then do checks in sets stand for the engine's.
     pub plain: bool,
@@ -291,7 +297,8 @@ impl Comparison {
 }
 
 /// A foreign key that names no key of its parent. SQLite stores it, and with its checks on fails every
-/// deletion from the parent: "foreign key mismatch" (<https://sqlite.org/foreignkeys.html#fk_indexes>).
+/// deletion from the parent: "foreign key mismatch" (<https://sqlite.org/foreignkeys.html#fk_indexes>). MariaDB keeps one
+/// by a column that is gone, and follows it no more.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Mismatch {
     pub child: TableId,
@@ -434,8 +441,7 @@ impl Reference {
 
     /// PostgreSQL: a key's value is compared in the child's collation, which need not tell it from the other keys.
     pub fn is_in_another_collation(&self) -> bool {
-        let collated = |taken: &String| taken.contains(" COLLATE ");
-        self.comparisons.iter().any(|comparison| comparison.key.as_ref().is_some_and(collated))
+        self.comparisons.iter().any(|comparison| comparison.key_in_childs_collation)
     }
 
     /// Key and child compare in one way only.

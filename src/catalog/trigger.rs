@@ -19,6 +19,9 @@ pub struct Trigger {
     pub on_insert: bool,
     pub on_delete: bool,
     pub on_update: bool,
+    /// PostgreSQL: it is a rule.
+    #[serde(default)]
+    pub rule: bool,
     #[serde(default)]
     pub fires: Fires,
     /// MariaDB shows no trigger to who lacks the privilege: this stands for those that there may be.

@@ -77,12 +77,19 @@ impl Invocation {
 
 impl NextCommand {
     /// About this organization alone.
-    pub fn of_key(mut self, key: &str) -> NextCommand {
+    pub fn of_key(self, key: &str) -> NextCommand {
+        self.of_keys(&[key])
+    }
+
+    /// About these alone.
+    pub fn of_keys(mut self, keys: &[&str]) -> NextCommand {
         self.flags.retain(|flag| {
             let name = flag.name.as_str();
             !SELECTING.contains(&name) && !SERIAL.contains(&name)
         });
-        self.with("org-id", key)
+        let words = keys.iter().map(|key| flag("org-id", key, false)).collect();
+        self.flags.push(Flag { name: "org-id".into(), words });
+        self
     }
 
     /// What a saved plan says; everything that may not be said beside it is in it.

@@ -400,6 +400,12 @@ impl Prepared {
 
     /// Tells on stderr what is going on.
     pub fn show_progress(&self, ui: &mut Ui, progress: Progress) {
+        if let Progress::Selected(organizations) = progress
+            && self.root.key.is_some()
+        {
+            let keys: Vec<&str> = organizations.iter().map(|one| one.key.as_str()).collect();
+            interrupt::told_by(self.invocation.next("verify").of_keys(&keys).to_string());
+        }
         show_progress(ui, &self.catalog, &self.plan, progress);
     }
 }

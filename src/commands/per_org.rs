@@ -17,7 +17,7 @@ use crate::execute::{self, Archiving, Failure, Job, PerOrganization, Progress};
 use crate::exit::{self, Exit, Problem};
 use crate::findings::{Expected, Findings, Organization};
 use crate::interrupt;
-use crate::plan::{self, Force, Plan, Rules};
+use crate::plan::{self, Force, Plan, Refusal, RefusalKind, Rules};
 use crate::receipt::Part;
 use crate::render::Report;
 use crate::render::summary::{self, Summary, Unit};
@@ -240,11 +240,18 @@ impl<'a> Run<'a> {
         self.units[n].took = start.elapsed();
         match ended {
             Ok(ended) => {
+                let after = match task {
+                    Task::Preview => self.after_others(n, &ended.findings),
+                    Task::Clean => None,
+                };
                 let mut unit = std::mem::take(&mut self.units[n]);
                 let plan = self.plan_of(&unit);
                 let reporting = self.reporting();
                 let report = Report { plan, next: None, ..reporting.report(&ended) };
                 unit.reported(&report, ui.json);
+                if let Some((deleted, unlinked)) = after {
+                    unit.goes_after_others(deleted, unlinked);
+                }
                 let part = (task == Task::Clean).then(|| reporting.part(&ended, start.elapsed()));
                 if unit.would_go() {
                     self.going.extend(ended.findings.rows().into_keys());
@@ -256,6 +263,9 @@ impl<'a> Run<'a> {
             }
             Err(error) => {
                 let why = stops_series(&error, &self.units[n]);
+                if let Some(key) = self.units[n].key() {
+                    interrupt::told_by(self.reporting().verify_command(key));
+                }
                 let problem = exit::diagnose(&error);
                 let organizations = self.organizations(|unit| unit.key() == self.units[n].key());
                 if task == Task::Clean {
@@ -265,6 +275,44 @@ impl<'a> Run<'a> {
                 why.map_or(Ok(None), Err)
             }
         }
+    }
+
+    /// Whether one that is refused would go in its turn, because what stands in its way goes with those before it:
+    /// all of them together are not refused. How many rows would be left for it to delete and to unlink.
+    fn after_others(&mut self, n: usize, refused: &Findings) -> Option<(u64, u64)> {
+        const MOST: usize = 100;
+        let may_go = |refusal: &Refusal| {
+            matches!(
+                refusal.kind,
+                RefusalKind::Foreign | RefusalKind::Shared | RefusalKind::Protected
+            )
+        };
+        let before: Vec<&Unit> = self.units[..n].iter().filter(|unit| unit.would_go()).collect();
+        if !refused.is_refused()
+            || !refused.refusals.iter().all(may_go)
+            || before.is_empty()
+            || before.len() > MOST
+        {
+            return None;
+        }
+        let (deleted, unlinked) = before.iter().fold((0, 0), |(deleted, unlinked), unit| {
+            (deleted + unit.deleted(), unlinked + unit.unlinked())
+        });
+        let together = before.iter().filter_map(|unit| unit.key()).chain(self.units[n].key());
+        let selection = Selection {
+            only: Some(together.map(str::to_owned).collect()),
+            ..self.prepared.selection.clone()
+        };
+        let job = Job {
+            selection: &selection,
+            plan: &self.plan,
+            ..self.prepared.job(self.series.delete.lock_timeout, self.series.verify)
+        };
+        // What cannot be told stays refused.
+        let all = execute::preview(&mut self.database, &job, &mut |_| {}).ok()?;
+        let left =
+            (all.deleted().saturating_sub(deleted), all.unlinked_rows.saturating_sub(unlinked));
+        (!all.is_refused() && !all.is_empty()).then_some(left)
     }
 
     fn attempt(&mut self, n: usize, task: Task, ui: &mut Ui) -> Result<Ended, Failure> {

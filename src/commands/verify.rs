@@ -49,7 +49,7 @@ pub fn run(session: &Session, args: &Verify, ui: &mut Ui) -> Result<Exit> {
         PlainFormat::Table => text(&remains),
     });
     if unmatched {
-        ui.warn("no organization matches, and --require-match wants one");
+        ui.warn("no organization matches, and --require-match wants one (without it, that is what verify looks for)");
     }
     Ok(exit)
 }

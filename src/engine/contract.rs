@@ -191,6 +191,11 @@ pub trait Engine: Sync {
         false
     }
 
+    /// SET NULL and SET DEFAULT change rows that the same statement deletes later.
+    fn unlinks_what_goes(&self) -> bool {
+        false
+    }
+
     /// A statement can delete rows and put their keys into a table.
     fn keeps_deleted_keys(&self) -> bool {
         false

@@ -70,6 +70,11 @@ impl Engine for Sqlite {
         true
     }
 
+    /// Its actions go row by row.
+    fn unlinks_what_goes(&self) -> bool {
+        true
+    }
+
     /// Temporary tables would hide one of the same name.
     fn table(&self, name: &TableName) -> String {
         format!("main.{}", quote(&name.name))

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::catalog::ReferenceId;
 use crate::findings::{Findings, Proof, Unlinked};
-use crate::plan::{Refusal, RefusalKind};
+use crate::plan::{EngineCascade, Refusal, RefusalKind};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What is found before anything is refused. The key tables and those of the firewall stay.
@@ -120,6 +120,12 @@ pub fn collect_refusals(run: &mut Run, analysis: &mut Analysis) -> Result<Findin
         prelude: prelude.clone(),
     };
     cascade::decide(run, &mut findings);
+    let mut nulled = constraints::nulled_on_the_way(run, discovery, findings.engine_cascade)?;
+    if !nulled.is_empty() && run.job.plan.rules.engine_cascade == EngineCascade::Auto {
+        findings.engine_cascade = false;
+        nulled = constraints::nulled_on_the_way(run, discovery, false)?;
+    }
+    findings.refusals.extend(nulled);
     if run.job.digest {
         findings.digests = digests(run, &findings)?;
     }

@@ -1,12 +1,12 @@
 //! Unlinks that constraints forbid: known before the first change.
 
 use super::discovery::Discovery;
-use super::obstacles::changes;
+use super::obstacles::{ask, changes};
 use super::{Failure, Run};
-use crate::catalog::{Check, Column};
+use crate::catalog::{Check, Column, OnDelete, Reference, TableId};
 use crate::engine::Statement;
 use crate::findings::{Change, Unlinked};
-use crate::plan::{Refusal, RefusalKind, Unlink, UnlinkValue};
+use crate::plan::{Checks, Refusal, RefusalKind, Unlink, UnlinkValue};
 
 /// Unlinks that a constraint forbids, `--force` or not: the engine cannot do them either.
 pub fn broken_unlinks(
@@ -18,12 +18,14 @@ pub fn broken_unlinks(
     for change in changes(run, unlinked)? {
         for position in &change.unlinks {
             let unlink = &run.job.plan.unlinks[*position];
-            let broken = match not_null_column(run, unlink) {
-                Some(column) => {
-                    let kept = unlinked.iter().find(|kept| kept.unlink == *position);
-                    vec![(RefusalKind::NotNull, kept.map_or(0, |kept| kept.rows), column)]
-                }
-                None => broken_constraints(run, discovery, &change, *position)?,
+            let kept = unlinked.iter().find(|kept| kept.unlink == *position);
+            let rows = kept.map_or(0, |kept| kept.rows);
+            let broken = if let Some(column) = not_null_column(run, unlink) {
+                vec![(RefusalKind::NotNull, rows, column)]
+            } else if let Some(column) = volatile_column(run, unlink) {
+                vec![(RefusalKind::VolatileDefault, rows, column)]
+            } else {
+                broken_constraints(run, discovery, &change, *position)?
             };
             refusals.extend(broken.into_iter().map(|(kind, rows, detail)| Refusal {
                 rows,
@@ -45,6 +47,55 @@ fn not_null_column(run: &Run, unlink: &Unlink) -> Option<String> {
     };
     let mut columns = unlink.columns.iter().filter_map(|name| table.column(name));
     columns.find(|column| !column.nullable && becomes_null(column)).map(|c| c.name.clone())
+}
+
+/// A column that the unlink would set to a default that nobody can foresee: a question would take a value of it.
+fn volatile_column(run: &Run, unlink: &Unlink) -> Option<String> {
+    let table = run.job.catalog.table(run.job.catalog.reference(unlink.reference).child);
+    let by_default = unlink.columns.iter().filter(|_| unlink.value == UnlinkValue::Default);
+    let mut columns = by_default.filter_map(|name| table.column(name));
+    columns.find(|column| column.volatile_default).map(|column| column.name.clone())
+}
+
+/// References between rows that go by which SQLite's own checks set a NOT NULL column to null as the parent goes,
+/// before the child does: its DELETE fails. `cascading`: the engine's cascades choose the order of all tables.
+pub fn nulled_on_the_way(
+    run: &mut Run,
+    discovery: &Discovery,
+    cascading: bool,
+) -> Result<Vec<Refusal>, Failure> {
+    let (catalog, plan) = (run.job.catalog, run.job.plan);
+    if !run.sql.dialect.unlinks_what_goes() || plan.rules.checks != Checks::Engine {
+        return Ok(Vec::new());
+    }
+    let together = |a: TableId, b: TableId| {
+        plan.deletion.iter().any(|tables| tables.contains(&a) && tables.contains(&b))
+    };
+    let mut refusals = Vec::new();
+    for id in catalog.reference_ids() {
+        let reference = catalog.reference(id);
+        let Reference { child, parent, .. } = *reference;
+        let becomes_null = |column: &&Column| match reference.on_delete {
+            OnDelete::SetNull => true,
+            OnDelete::SetDefault => column.default.is_none(),
+            _ => false,
+        };
+        let mut written =
+            reference.set_columns.iter().filter_map(|name| catalog.table(child).column(name));
+        let Some(column) = written.find(|it| !it.nullable && becomes_null(it)) else { continue };
+        let asked = reference.is_constraint()
+            && (cascading || together(child, parent))
+            && [child, parent]
+                .iter()
+                .all(|table| discovery.shows(*table) && discovery.has_rows(*table));
+        if !asked {
+            continue;
+        }
+        let refusal = ask(run, RefusalKind::NulledFirst, Some(id), &run.sql.named_within(id))?;
+        let detail = column.name.clone();
+        refusals.extend(refusal.map(|refusal| Refusal { detail, ..refusal }));
+    }
+    Ok(refusals)
 }
 
 type Broken = (RefusalKind, u64, String);

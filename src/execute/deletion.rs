@@ -42,6 +42,8 @@ pub fn remove(
     let unchecked = checks == Checks::Set && dialect.set_fk_enforcement(false).is_some();
     let mut unwatched = false;
     let seen = findings.is_seen_by_triggers(run.job.catalog) && run.job.batch.is_none();
+    let may_cascade =
+        !run.job.in_batches && findings.may_cascade(dialect, run.job.catalog, run.job.plan);
     for work in work {
         let deletes = matches!(work, Work::Delete(_));
         if unchecked && unwatched != deletes {
@@ -55,16 +57,20 @@ pub fn remove(
                 let first = plan.unlinks[change.unlinks[0]].reference;
                 let ((), took) = unlinked.map_err(|failure| {
                     let failure = failure.at_unlink(catalog, first);
-                    failure.at(Doing::Unlinking, &[change.table], catalog)
+                    let failure = failure.at(Doing::Unlinking, &[change.table], catalog);
+                    failure.with_other_order(may_cascade)
                 })?;
                 durations.extend(change.unlinks.iter().map(|unlink| (Step::Unlink(*unlink), took)));
             }
-            Work::Delete(tables) if seen => expect_ours(run, findings, &tables).and_then(|()| {
-                delete(run, findings, &tables, unwatched, &mut durations)
-                    .map_err(|e| e.at(Doing::Deleting, &tables, run.job.catalog))
-            })?,
-            Work::Delete(tables) => delete(run, findings, &tables, unwatched, &mut durations)
-                .map_err(|e| e.at(Doing::Deleting, &tables, run.job.catalog))?,
+            Work::Delete(tables) => {
+                if seen {
+                    expect_ours(run, findings, &tables)?;
+                }
+                delete(run, findings, &tables, unwatched, &mut durations).map_err(|failure| {
+                    let failure = failure.at(Doing::Deleting, &tables, run.job.catalog);
+                    failure.with_other_order(may_cascade)
+                })?;
+            }
         }
     }
     if unwatched {
@@ -235,6 +241,9 @@ fn delete_together(run: &mut Run, tables: &[TableId]) -> Result<Vec<u64>, Failur
 }
 
 /// A trigger may have deleted some of our rows before we came; it may not have kept any.
+///
+/// # Errors
+/// [`Failure::Overruled`] where a trigger or rule may have kept them.
 pub(super) fn expect_gone(
     run: &mut Run,
     table: TableId,
@@ -250,11 +259,15 @@ pub(super) fn expect_gone(
         return Ok(());
     }
     let Some(still) = still_there(run, table, rows)? else { return Ok(()) };
-    let keeper = match &run.job.catalog.triggers_on(&[table], &[Event::Delete])[..] {
-        [] => String::new(),
-        several => format!(" (does a trigger keep them: {}?)", several.join(", ")),
-    };
-    Err(Failure::Unproven(format!("{still} after their DELETE{keeper}")))
+    Err(kept(run, table, Event::Delete, format!("{still} after their DELETE")))
+}
+
+/// Rows are not as the plan has written them. Whoever sees that may have decided so.
+fn kept(run: &Run, table: TableId, event: Event, what: String) -> Failure {
+    match run.job.catalog.triggers_on(&[table], &[event]) {
+        none if none.is_empty() => Failure::Unproven(what),
+        triggers => Failure::Overruled { what, triggers },
+    }
 }
 
 /// How many of the rows that were to go are left, in words; `None` where none is.
@@ -297,11 +310,10 @@ fn unlink(run: &mut Run, findings: &Findings, change: &Change) -> Result<(), Fai
     if changed == rows {
         return if table.is_seen(&[Event::Update]) { expect_unlinked(run, change) } else { Ok(()) };
     }
-    let name = &table.name;
-    Err(Failure::Unproven(format!(
-        "{changed} of {rows} rows of {name} were unlinked (does a trigger keep the others?)"
-    )))
+    let what = format!("{changed} of {rows} rows of {} were unlinked", table.name);
+    Err(kept(run, change.table, Event::Update, what))
 }
+
 /// Whoever adds a child in MariaDB waits for a shared lock on its parent's entry in the index that the
 /// reference leads to. Ours is on the primary key's: rows that were there before it was granted are found
 /// after it, and later ones wait until their parent is gone. Any other index is locked by the DELETE

@@ -17,6 +17,8 @@ pub enum Failure {
         error: database::Error,
         triggers: Vec<String>,
         doing: Doing,
+        /// --engine-cascade would delete the same rows in the engine's order, parents first.
+        other_order: bool,
     },
     /// Triggers kept rows, gave them to somebody else or undid an unlink: not what was shown.
     Overruled {
@@ -134,8 +136,18 @@ impl Failure {
                 let error = database::Error { message, ..error };
                 match catalog.triggers_on(tables, doing.events()) {
                     triggers if triggers.is_empty() => Failure::Database(error),
-                    triggers => Failure::Trigger { error, triggers, doing },
+                    triggers => Failure::Trigger { error, triggers, doing, other_order: false },
                 }
+            }
+            failure => failure,
+        }
+    }
+
+    /// A trigger that said no may think otherwise of another order.
+    pub(super) fn with_other_order(self, possible: bool) -> Failure {
+        match self {
+            Failure::Trigger { error, triggers, doing, .. } => {
+                Failure::Trigger { error, triggers, doing, other_order: possible }
             }
             failure => failure,
         }

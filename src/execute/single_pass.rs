@@ -47,6 +47,7 @@ pub fn clean(
     refusals.extend(constraints::broken_unlinks(run, &discovery, &unlinked)?);
     let left_behind = scopes::left_behind(run, &mut discovery)?;
     refusals.extend(scopes::refusals(run, &left_behind));
+    refusals.extend(constraints::nulled_on_the_way(run, &discovery, false)?);
     if !refusals.is_empty() {
         return Ok(None);
     }

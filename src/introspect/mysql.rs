@@ -95,12 +95,14 @@ pub fn load(database: &mut Database) -> database::Result<Catalog> {
     let rules = reference::rules(database, &rows)?;
     let rows = [rows, hidden].concat();
     let references = reference::references(&rows, (&tables, &positions), &indexes, &rules);
+    let mismatches = reference::mismatches(&rows, (&tables, &positions));
     Ok(Catalog {
         tables,
         references,
         may_be_hidden,
         own_names,
         default_schema: Some(current),
+        mismatches,
         fingerprint,
         ..Catalog::default()
     })
@@ -144,6 +146,7 @@ fn hidden_table(name: TableName, references: &[Row]) -> Table {
                 generated: false,
                 generation: None,
                 default: None,
+                volatile_default: false,
                 collation: None,
                 textual: false,
                 equality: None,
@@ -220,6 +223,7 @@ fn column(row: &Row) -> Column {
         domain_over: None,
         nullable: row.flag(4),
         default: row.optional(5).map(str::to_owned),
+        volatile_default: row.optional(5).is_some_and(is_volatile),
         generated: row.flag(6),
         generation: row.optional(10).map(str::to_owned),
         on_update: row.flag(7),
@@ -228,6 +232,14 @@ fn column(row: &Row) -> Column {
         collation: row.optional(9).map(str::to_owned),
         affinity: Affinity::default(),
     }
+}
+
+/// A default calls a function that gives another value each time, or takes one from a sequence.
+fn is_volatile(default: &str) -> bool {
+    const VOLATILE: [&str; 7] =
+        ["nextval(", "setval(", "next value for", "uuid(", "uuid_short(", "sys_guid(", "rand("];
+    let default = default.to_ascii_lowercase().replace('`', "");
+    VOLATILE.iter().any(|name| default.contains(name))
 }
 
 /// Unique indexes over whole columns.
@@ -267,6 +279,7 @@ fn trigger(row: &Row) -> Trigger {
         on_insert: row.text(3) == "INSERT",
         on_delete: row.text(3) == "DELETE",
         on_update: row.text(3) == "UPDATE",
+        rule: false,
         fires: Fires::Origin,
         unseen: false,
     }
@@ -278,6 +291,7 @@ fn unseen() -> Trigger {
         on_insert: true,
         on_delete: true,
         on_update: true,
+        rule: false,
         fires: Fires::Origin,
         unseen: true,
     }

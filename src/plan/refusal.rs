@@ -37,6 +37,10 @@ pub enum RefusalKind {
     NotNull,
     /// SET DEFAULT to a row that is missing or goes too.
     SetDefault,
+    /// SET DEFAULT to a value that only its use tells.
+    VolatileDefault,
+    /// SQLite's own SET NULL on a NOT NULL column of a row that goes, too.
+    NulledFirst,
     /// Unlinking would break a CHECK constraint.
     Check,
     /// Unlinking would leave a MATCH FULL reference half null.

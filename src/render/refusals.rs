@@ -101,6 +101,16 @@ fn message(report: &Report, refusal: &Refusal) -> String {
             "{arrow} is {action}, but the default of {} names a row that is missing or goes too: {rows} of {table}",
             refusal.detail
         ),
+        RefusalKind::VolatileDefault => format!(
+            "{arrow} is {action}, but the default of {} is another value each time: what {rows} of {table} would \
+             name cannot be foreseen",
+            refusal.detail
+        ),
+        RefusalKind::NulledFirst => format!(
+            "{arrow} is {action}: SQLite sets {} of {rows} of {table} to null as {parent} goes, before they go \
+             themselves, and it is NOT NULL",
+            refusal.detail
+        ),
         RefusalKind::Check => {
             format!(
                 "unlinking {rows} of {table} by {arrow} would break the check {}",
@@ -269,6 +279,14 @@ fn hint(report: &Report, refusal: &Refusal) -> String {
         }
         RefusalKind::EngineCascade => "without --engine-cascade children go first".into(),
         RefusalKind::ReadOnly => "use the primary server, or a user who may write".into(),
+        RefusalKind::VolatileDefault => {
+            "a policy can give the reference another on-delete action: set null or cascade".into()
+        }
+        RefusalKind::NulledFirst => {
+            "--reference-checks set looks at no row as it goes; with a trigger there, or in batches, the engine \
+             cannot do it either"
+                .into()
+        }
         RefusalKind::Reassign => "name the key of a row that stays".into(),
         _ => "the engine cannot do it either: change these rows, or the schema, first".into(),
     }

@@ -4,8 +4,8 @@ use crate::catalog::{Catalog, Event, OnDelete, Origin, Reference, ReferenceId, T
 use crate::engine::{Dialect, Silence};
 use crate::findings::{Beyond, Counted, Findings, LeftBehind, Proof, Step};
 use crate::label::shell_word;
-use crate::plan::{EngineCascade, Plan};
-use crate::restoration::{Firing, firing};
+use crate::plan::Plan;
+use crate::restoration::{Firing, Kinds, firing};
 use crate::sql::{Sql, fixes};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -315,8 +315,7 @@ impl Report<'_> {
                 "triggers see these rows go, so that the engine deletes them by its own cascades: {names}"
             ));
         }
-        let possible = self.plan.rules.engine_cascade == EngineCascade::Auto
-            && self.findings.beyond_cascades(self.catalog, self.plan).is_none();
+        let possible = self.findings.may_cascade(self.dialect, self.catalog, self.plan);
         let way_out = if possible {
             "; --engine-cascade deletes as the engine's own DELETE does"
         } else {
@@ -339,7 +338,8 @@ impl Report<'_> {
         let name = |firing: &Firing| {
             format!("{} of {}", firing.triggers.join(", "), self.table_name(firing.table))
         };
-        let cure = fixes::silencing(self.dialect, firing.iter().any(|one| one.needs_privilege));
+        let needs_privilege = firing.iter().any(|one| one.needs_privilege);
+        let cure = fixes::silencing(self.dialect, Kinds::of(&firing), needs_privilege);
         let names: Vec<String> = firing.iter().map(name).collect();
         (!names.is_empty()).then(|| {
             format!(

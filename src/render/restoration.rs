@@ -87,7 +87,7 @@ impl View<'_> {
         let (table, names) = (self.name(firing.table), firing.triggers.join(", "));
         let event =
             if firing.links { "rows are linked again (UPDATE)" } else { "rows come back (INSERT)" };
-        let way_out = fixes::silencing(self.manifest.dialect, firing.needs_privilege);
+        let way_out = fixes::silencing(self.manifest.dialect, firing.kinds, firing.needs_privilege);
         format!(
             "{names} of {table} would fire as {event}, and make or change what was not archived: {way_out}; \
              --fire-triggers lets it"

@@ -156,6 +156,24 @@ impl Unit {
         };
     }
 
+    /// It is refused now, and is not in its turn: what stands in its way goes with those before it.
+    pub fn goes_after_others(&mut self, deleted: u64, unlinked: u64) {
+        let first = "goes after those before it, whose rows are in its way";
+        (self.exit, self.ended) = (Some(Exit::Done), Ended::Previewed);
+        (self.deleted, self.unlinked, self.passable) = (deleted, unlinked, false);
+        (self.short, self.why) = (Some(first.into()), Some(first.into()));
+        self.hint = None;
+    }
+
+    /// Rows that went or would go.
+    pub fn deleted(&self) -> u64 {
+        self.deleted
+    }
+
+    pub fn unlinked(&self) -> u64 {
+        self.unlinked
+    }
+
     /// It ended with an error.
     pub fn failed(&mut self, problem: Problem) {
         let ended = match problem.exit {

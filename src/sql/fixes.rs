@@ -2,6 +2,7 @@
 
 use crate::catalog::{Catalog, ReferenceId, Table, TableId, TableKind, TableName};
 use crate::engine::{Dialect, literal, quote, quote_table};
+use crate::restoration::Kinds;
 
 /// An index that finds the child rows of a key. `CONCURRENTLY` keeps writers going; inside a
 /// transaction it cannot run, nor on a partitioned table. PostgreSQL finds a name by itself that nothing has.
@@ -170,14 +171,19 @@ pub fn grant_silence(dialect: Dialect, role: &str) -> Option<String> {
     (dialect == Dialect::Postgres).then(|| grant_replica_role(role))
 }
 
-/// What stops triggers while rows are put back.
-pub fn silencing(dialect: Dialect, needs_privilege: bool) -> &'static str {
+/// What stops triggers and rules while rows are put back.
+pub fn silencing(dialect: Dialect, kinds: Kinds, needs_privilege: bool) -> String {
+    let disable = match kinds {
+        Kinds { rules: false, .. } => "DISABLE TRIGGER",
+        Kinds { triggers: false, .. } => "DISABLE RULE",
+        _ => "DISABLE TRIGGER and DISABLE RULE",
+    };
     match dialect {
-        Dialect::Postgres if needs_privilege => {
+        Dialect::Postgres if needs_privilege => format!(
             "GRANT SET ON PARAMETER session_replication_role (PostgreSQL 15) lets orgsweep stop it, \
-             ALTER TABLE … DISABLE TRIGGER does so meanwhile"
-        }
-        Dialect::Postgres => "ALTER TABLE … DISABLE TRIGGER stops it meanwhile",
-        Dialect::Sqlite | Dialect::Mysql => "drop it meanwhile",
+             ALTER TABLE … {disable} does so meanwhile"
+        ),
+        Dialect::Postgres => format!("ALTER TABLE … {disable} stops it meanwhile"),
+        Dialect::Sqlite | Dialect::Mysql => "drop it meanwhile".into(),
     }
 }

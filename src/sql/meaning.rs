@@ -299,6 +299,7 @@ mod tests {
             nullable: false,
             generated: false,
             default: None,
+            volatile_default: false,
             collation: None,
             textual: false,
             on_update: false,

@@ -3,7 +3,7 @@
 
 use super::Sql;
 use super::closure::where_all;
-use crate::catalog::{Discriminant, Discriminator, OnDelete, ReferenceId, TableId};
+use crate::catalog::{Discriminant, Discriminator, OnDelete, Reference, ReferenceId, TableId};
 use crate::engine::Statement;
 use crate::engine::mariadb::Family;
 use crate::plan::{Condition, Unlink};
@@ -35,6 +35,18 @@ impl Sql<'_> {
         }
         source += &where_all(&conditions);
         ProtectedBy { table: reference.child, parent: Some(reference.parent), source }
+    }
+
+    /// Rows of the closure that name another row of it.
+    pub fn named_within(&self, id: ReferenceId) -> ProtectedBy {
+        let Reference { child, parent, .. } = *self.catalog.reference(id);
+        let own = self.key_relation(child);
+        let mut source = self.children(id);
+        source += &format!(" JOIN {own} k ON {}", self.same_row(child, "k", "c"));
+        if child == parent {
+            source += &where_all(&[format!("NOT ({})", self.same_key(child, "k", "p"))]);
+        }
+        ProtectedBy { table: child, parent: Some(parent), source }
     }
 
     /// Rows of the closure whose column an unlink would change although a followed reference that

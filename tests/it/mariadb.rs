@@ -43,6 +43,37 @@ fn a_table_that_cannot_roll_back_is_refused_by_name() {
 }
 
 #[test]
+fn a_foreign_key_by_a_column_that_is_gone_is_named_and_not_followed() {
+    let Some(db) = database() else { return };
+    db.execute(
+        "CREATE TABLE organizations (id int PRIMARY KEY, name varchar(99) NOT NULL);
+         CREATE TABLE codes (id int PRIMARY KEY, code int UNIQUE, organization_id int NOT NULL,
+             FOREIGN KEY (organization_id) REFERENCES organizations (id) ON DELETE CASCADE);
+         CREATE TABLE notes (id int PRIMARY KEY, code int,
+             FOREIGN KEY (code) REFERENCES codes (code) ON DELETE CASCADE);
+         CREATE TABLE strays (id int PRIMARY KEY, code int);
+         INSERT INTO organizations VALUES (1, 'Apex'), (2, 'Beta');
+         INSERT INTO notes VALUES (1, NULL);
+         SET foreign_key_checks = 0;
+         INSERT INTO notes VALUES (2, 5);
+         DROP TABLE codes;
+         CREATE TABLE codes (id int PRIMARY KEY, organization_id int NOT NULL,
+             FOREIGN KEY (organization_id) REFERENCES organizations (id) ON DELETE CASCADE);
+         ALTER TABLE strays ADD FOREIGN KEY (code) REFERENCES nowhere (id) ON DELETE CASCADE;
+         INSERT INTO strays VALUES (1, 5);
+         INSERT INTO codes VALUES (10, 1), (20, 2);
+         SET foreign_key_checks = 1;",
+    );
+    db.orgsweep(&["doctor"]).exits(0).says(&["notes.code → codes (code) names no column"]);
+    for (id, checks) in [("1", "engine"), ("2", "set")] {
+        let flags = ["--org-id", id, "--reference-checks", checks];
+        db.orgsweep(&[&["preview"], &flags[..]].concat()).exits(0);
+        db.orgsweep(&[&["clean", "--yes"], &flags[..]].concat()).exits(0);
+    }
+    assert_eq!((db.count("codes"), db.count("notes"), db.count("strays")), (0, 2, 1));
+}
+
+#[test]
 fn references_lead_into_other_databases_and_back() {
     let (Some(db), Some(other)) = (database(), database()) else { return };
     let (here, there) = (db.name(), other.name());

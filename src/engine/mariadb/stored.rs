@@ -133,6 +133,7 @@ mod tests {
             nullable: true,
             generated: false,
             default: None,
+            volatile_default: false,
             collation: Some(collation.to_owned()).filter(|name| !name.is_empty()),
             textual: false,
             on_update: false,

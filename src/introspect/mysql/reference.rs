@@ -2,7 +2,7 @@
 
 use super::grants::{self, Grant};
 use super::{ByTable, Positions, answer, place};
-use crate::catalog::{Comparison, Declaration, OnDelete, Reference, Table};
+use crate::catalog::{Comparison, Declaration, Mismatch, OnDelete, Reference, Table, TableId};
 use crate::database::{self, Database, Fault, Row};
 use crate::engine::{is_stored_alike, quote};
 use std::collections::BTreeMap;
@@ -77,8 +77,10 @@ pub fn references(
         let on_delete = on_delete(first.optional(7).or(rule).unwrap_or_default());
         let unlinks = matches!(on_delete, OnDelete::SetNull | OnDelete::SetDefault);
         let indexes = indexes.get(&place(first)).map(Vec::as_slice).unwrap_or_default();
-        let child = *positions.get(&place(first))?;
-        let parent = *positions.get(&(first.text(3).to_owned(), first.text(4).to_owned()))?;
+        let (child, parent) = ends(first, positions)?;
+        if is_mismatch(pairs, (child, parent), tables) {
+            return None;
+        }
         let comparison = |row: &Row| {
             let child = tables[child.0].column(row.text(5))?;
             let key = tables[parent.0].column(row.text(6))?;
@@ -106,6 +108,35 @@ pub fn references(
         })
     };
     rows.chunk_by(same).filter_map(reference).collect()
+}
+
+/// Foreign keys by a column that the parent does not have any more, as foreign_key_checks off allows: InnoDB follows none
+/// of them.
+pub fn mismatches(rows: &[Row], (tables, positions): (&[Table], &Positions)) -> Vec<Mismatch> {
+    let same = |a: &Row, b: &Row| (0..3).all(|n| a.text(n) == b.text(n));
+    let mismatch = |pairs: &[Row]| {
+        let (child, parent) = ends(&pairs[0], positions)?;
+        let column = |n: usize| pairs.iter().map(|row| row.text(n).to_owned()).collect();
+        let (columns, parent_columns) = (column(5), column(6));
+        let found = Mismatch { child, columns, parent, parent_columns };
+        is_mismatch(pairs, (child, parent), tables).then_some(found)
+    };
+    rows.chunk_by(same).filter_map(mismatch).collect()
+}
+
+/// Child and parent, where both are there.
+fn ends(row: &Row, positions: &Positions) -> Option<(TableId, TableId)> {
+    let parent = positions.get(&(row.text(3).to_owned(), row.text(4).to_owned()))?;
+    Some((*positions.get(&place(row))?, *parent))
+}
+
+/// A column is not there, and would be seen if it was.
+fn is_mismatch(pairs: &[Row], (child, parent): (TableId, TableId), tables: &[Table]) -> bool {
+    let lacks = |table: TableId, name: &str| {
+        let table = &tables[table.0];
+        table.privileges.select && table.column(name).is_none()
+    };
+    pairs.iter().any(|row| lacks(child, row.text(5)) || lacks(parent, row.text(6)))
 }
 
 fn on_delete(rule: &str) -> OnDelete {

@@ -49,6 +49,12 @@ columns AS (
                'generated', a.attgenerated <> '',
                'default', CASE WHEN a.attgenerated = '' THEN
                    coalesce(pg_get_expr(d.adbin, d.adrelid), pg_get_expr(t.typdefaultbin, 0)) END,
+               -- No catalog tells what functions an expression calls, but its stored tree does.
+               'volatile_default', a.attgenerated = '' AND EXISTS (
+                   SELECT FROM regexp_matches(coalesce(d.adbin, t.typdefaultbin)::text,
+                                              ':(?:op)?funcid (\d+)|\{(NEXTVALEXPR)', 'g') calls(found)
+                    WHERE found[2] IS NOT NULL
+                       OR EXISTS (SELECT FROM pg_proc p WHERE p.oid = found[1]::oid AND p.provolatile = 'v')),
                'generation', CASE WHEN a.attgenerated <> '' THEN pg_get_expr(d.adbin, d.adrelid) END,
                'textual', t.typcategory = 'S',
                'equality', equality.operator
@@ -270,21 +276,22 @@ partitioned AS (
 -- to PostgreSQL 14; the other internal ones belong to a constraint.
 firing AS (
     SELECT tgrelid AS oid, tgname::text AS name, (tgtype::int & 4) <> 0 AS on_insert,
-           (tgtype::int & 8) <> 0 AS on_delete, (tgtype::int & 16) <> 0 AS on_update, tgenabled AS enabled
+           (tgtype::int & 8) <> 0 AS on_delete, (tgtype::int & 16) <> 0 AS on_update, tgenabled AS enabled,
+           false AS rule
       FROM pg_trigger WHERE NOT tgisinternal AND tgenabled <> 'D'
     UNION
     SELECT p.root, t.tgname, (t.tgtype::int & 4) <> 0, (t.tgtype::int & 8) <> 0, (t.tgtype::int & 16) <> 0,
-           t.tgenabled
+           t.tgenabled, false
       FROM pg_trigger t JOIN partition p ON p.oid = t.tgrelid
      WHERE (t.tgtype::int & 1) <> 0 AND (NOT t.tgisinternal OR t.tgconstraint = 0) AND t.tgenabled <> 'D'
     UNION
-    SELECT ev_class, 'rule ' || rulename, ev_type = '3', ev_type = '4', ev_type = '2', ev_enabled
+    SELECT ev_class, 'rule ' || rulename, ev_type = '3', ev_type = '4', ev_type = '2', ev_enabled, true
       FROM pg_rewrite WHERE ev_type IN ('2', '3', '4') AND ev_enabled <> 'D'
 ),
 triggers AS (
     SELECT oid, json_agg(json_build_object(
                'name', name, 'on_insert', on_insert, 'on_delete', on_delete, 'on_update', on_update,
-               'fires', CASE enabled WHEN 'R' THEN 'replica' WHEN 'A' THEN 'always' ELSE 'origin' END,
+               'rule', rule, 'fires', CASE enabled WHEN 'R' THEN 'replica' WHEN 'A' THEN 'always' ELSE 'origin' END,
                'unseen', false
            ) ORDER BY name, enabled, on_insert, on_delete, on_update) AS list
       FROM firing WHERE on_insert OR on_delete OR on_update GROUP BY oid

@@ -119,6 +119,7 @@ fn column(row: &Row, rowid: Option<&str>, declared: &Declared) -> Column {
         generated: matches!(row.text(7), "2" | "3"),
         generation: of_column(&declared.generations),
         default: row.optional(5).map(str::to_owned),
+        volatile_default: row.optional(5).is_some_and(|it| it.to_lowercase().contains("random")),
         collation: collation.filter(|it| !it.eq_ignore_ascii_case("BINARY")),
         textual: affinity == Affinity::Text,
         equality: None,

@@ -155,6 +155,30 @@ fn keys_of_postgres_that_are_checked_late() {
     changes(&after, &contents(&db)).assert_none();
 }
 
+/// `DISABLE TRIGGER` stops no rule.
+#[test]
+fn rules_are_disabled_as_rules() {
+    let Some(db) = TestDatabase::fresh(Backend::Postgres) else { return };
+    db.execute(
+        "CREATE TABLE organizations (id integer PRIMARY KEY, name text NOT NULL);
+         CREATE TABLE users (id integer PRIMARY KEY,
+             organization_id integer NOT NULL REFERENCES organizations (id) ON DELETE CASCADE);
+         CREATE TABLE seen (id integer);
+         CREATE RULE welcome AS ON INSERT TO users DO ALSO INSERT INTO seen VALUES (NEW.id);
+         ALTER TABLE users ENABLE ALWAYS RULE welcome;
+         INSERT INTO organizations VALUES (1, 'Apex');
+         INSERT INTO users VALUES (10, 1)",
+    );
+    let told = ["rule welcome of users", "DISABLE RULE"];
+    let outcome = db.orgsweep(&["preview", "--org-id", "1"]).exits(0).says(&told);
+    outcome.hides("DISABLE TRIGGER");
+    clean(&db, &APEX).exits(0);
+    restore(&db, &only_archive(&db), &[]).exits(3).says(&told).hides("DISABLE TRIGGER");
+    db.execute("ALTER TABLE users DISABLE RULE welcome");
+    restore(&db, &only_archive(&db), &[]).exits(0);
+    assert_eq!(db.count("users"), 1);
+}
+
 /// PostgreSQL's triggers of the other replication role: none is skipped that fires always, none fires out of turn.
 #[test]
 fn triggers_of_the_other_replication_role() {

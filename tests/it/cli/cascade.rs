@@ -92,6 +92,13 @@ each_backend! {
         db.execute(db.pick(sqlite, postgres, mysql));
         let outcome = clean(&db, &["--engine-cascade"]).exits(1).says(&["it must stay", "disabled"]);
         outcome.hides("--engine-cascade");
+        // Nor where the engine cascades without being told to, or could not.
+        if db.backend != Backend::Mysql {
+            clean(&db, &[]).exits(1).says(&["it must stay"]).hides("--engine-cascade");
+        }
+        db.execute("CREATE TABLE tags (id integer PRIMARY KEY, member_id integer REFERENCES members (id))");
+        db.execute("INSERT INTO tags VALUES (1, 10)");
+        clean(&db, &["--force"]).exits(1).says(&["it must stay"]).hides("--engine-cascade");
     }
 
     fn what_the_engine_deletes_is_archived_and_comes_back(db: TestDatabase) {

@@ -234,3 +234,79 @@ fn an_index_over_whole_rows_is_for_the_engine_to_ask() {
     db.orgsweep(&["clean", "--org-id", "1", "--yes"]).exits(3).says(&["slots", "rolled back"]);
     changes(&before, &db.dump()).assert_none();
 }
+
+/// A preview changes nothing, sequences included; and what a clean would write nobody could foresee.
+#[test]
+fn a_default_that_is_another_value_each_time_is_never_asked_for() {
+    let Some(db) = TestDatabase::fresh(Backend::Postgres) else { return };
+    for (default, volatile) in [
+        ("nextval('numbers')", true),
+        ("abs(nextval('numbers')::integer)", true),
+        ("drawn()", true),
+        ("abs(-20)", false),
+        ("20", false),
+    ] {
+        let db = db.copy();
+        db.execute(SCHEMA);
+        db.execute(&format!(
+            "CREATE SEQUENCE numbers START 20;
+             CREATE FUNCTION drawn() RETURNS integer LANGUAGE sql AS $$SELECT nextval('numbers')::integer$$;
+             CREATE TABLE notes (id integer PRIMARY KEY, author_id integer DEFAULT {default}
+                 REFERENCES users (id) ON DELETE SET DEFAULT);
+             INSERT INTO notes VALUES (1, 10), (2, 20)"
+        ));
+        let code = if volatile { 3 } else { 0 };
+        for command in [&["preview"][..], &["clean", "--yes"], &["clean", "--yes", "--no-archive"]]
+        {
+            let json = ["--org-id", "1", "--format", "json"];
+            let db = db.copy();
+            let outcome = db.orgsweep(&[command, &json].concat()).exits(code);
+            let refusals = outcome.refusals("volatile_default");
+            assert_eq!(refusals.len(), usize::from(volatile), "{default}: {outcome}");
+            assert_eq!(db.value("SELECT is_called::text FROM numbers"), "false", "{default}");
+        }
+    }
+}
+
+/// SQLite's own checks act row by row: what would be deleted next is unlinked before.
+#[test]
+fn what_sqlite_would_set_to_null_before_it_goes_is_refused_beforehand() {
+    let Some(db) = TestDatabase::fresh(Backend::Sqlite) else { return };
+    db.execute(
+        "CREATE TABLE organizations (id integer PRIMARY KEY, name text NOT NULL);
+         CREATE TABLE users (id integer PRIMARY KEY,
+             organization_id integer NOT NULL REFERENCES organizations (id) ON DELETE CASCADE,
+             boss_id integer NOT NULL REFERENCES users (id) ON DELETE SET NULL);
+         INSERT INTO organizations VALUES (1, 'Apex'), (2, 'Global'), (3, 'Solo');
+         INSERT INTO users VALUES (10, 1, 10), (11, 1, 10), (20, 2, 20), (30, 3, 30);",
+    );
+    let before = db.dump();
+    let engine = ["--reference-checks", "engine", "--format", "json"];
+    let ways: [&[&str]; 4] = [
+        &["preview"],
+        &["clean", "--yes"],
+        &["clean", "--yes", "--no-archive"],
+        &["clean", "--yes", "--batch-rows", "1"],
+    ];
+    for way in ways {
+        let batches = way.contains(&"--batch-rows");
+        let checks = if batches { &engine[2..] } else { &engine[..] };
+        let outcome = db.orgsweep(&[way, &["--org-id", "1"], checks].concat()).exits(3);
+        let refusals = outcome.refusals("nulled_first");
+        assert_eq!(refusals.len(), 1, "{outcome}");
+        assert_eq!(
+            (&refusals[0]["reference"], &refusals[0]["rows"]),
+            (&"users.boss_id".into(), &1.into())
+        );
+    }
+    changes(&before, &db.dump()).assert_none();
+    // Who names nobody else is deleted as the engine does it; and in sets nobody is unlinked on the way.
+    db.orgsweep(&[&["clean", "--yes", "--org-id", "3"], &engine[..]].concat()).exits(0);
+    db.orgsweep(&["clean", "--yes", "--org-id", "1", "--reference-checks", "set"]).exits(0);
+    assert_eq!(db.count("users"), 1);
+    // Where triggers see the rows, the engine's own cascades would do the same.
+    db.execute("INSERT INTO organizations VALUES (1, 'Apex'); INSERT INTO users VALUES (10, 1, 10), (11, 1, 10)");
+    db.execute("CREATE TRIGGER seen AFTER DELETE ON users BEGIN SELECT 1; END");
+    db.orgsweep(&["preview", "--org-id", "1"]).exits(3).says(&["users.boss_id"]);
+    db.orgsweep(&["clean", "--yes", "--org-id", "1"]).exits(3).says(&["users.boss_id"]);
+}

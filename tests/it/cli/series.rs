@@ -109,6 +109,33 @@ fn waiting(db: &TestDatabase) -> Running {
 }
 
 each_backend! {
+    /// What the preview of a series says is what the series does: one after the other.
+    fn what_stands_in_the_way_may_go_with_those_before(db: TestDatabase) {
+        db.execute(
+            "CREATE TABLE organizations (id integer PRIMARY KEY, name text); \
+             CREATE TABLE users (id integer PRIMARY KEY, \
+                organization_id integer NOT NULL REFERENCES organizations (id) ON DELETE CASCADE); \
+             CREATE TABLE docs (id integer PRIMARY KEY, \
+                organization_id integer NOT NULL REFERENCES organizations (id) ON DELETE CASCADE, \
+                author_id integer NOT NULL REFERENCES users (id)); \
+             INSERT INTO organizations VALUES (1, 'e2e-1'), (2, 'e2e-2'), (3, 'e2e-3'), (4, 'Global'); \
+             INSERT INTO users VALUES (1, 1), (2, 2), (3, 3), (4, 4); \
+             INSERT INTO docs VALUES (1, 1, 2), (2, 2, 2), (3, 4, 3)",
+        );
+        // A document of e2e-1 is by a user of e2e-2, and one of Global's by one of e2e-3.
+        let series = ["--org-like", "e2e-*", "--per-org", "--force", "--format", "json"];
+        let expected = [("e2e-1", 3), ("e2e-2", 3)];
+        let fared = |ended: &'static str| {
+            let gone = expected.map(|(name, rows)| (name, ended, rows));
+            [gone[0], gone[1], ("e2e-3", "refused", 0)]
+        };
+        let preview = db.orgsweep(&[&["preview"], &series[..]].concat()).exits(3);
+        assert_fared(&preview, &fared("previewed"));
+        let clean = db.orgsweep(&[&["clean", "--yes"], &series[..]].concat()).exits(8);
+        assert_fared(&clean, &fared("cleaned"));
+        assert_eq!((db.count("organizations"), db.count("docs")), (2, 1));
+    }
+
     fn one_that_is_refused_leaves_the_others_done(db: TestDatabase) {
         let before = company(&db);
         let outcome = series(&db, &[]).exits(8);

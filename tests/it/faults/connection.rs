@@ -88,7 +88,9 @@ each_server! {
             std::thread::sleep(Duration::from_millis(100));
             clean.signal("INT");
         }
-        let outcome = clean.finish().exits(7).says(&["may be gone or not", "verify --org-id"]);
+        let outcome = clean.finish().exits(7);
+        let outcome =
+            outcome.says(&["may be gone or not", "orgsweep verify --org-id 1 --database-url "]);
         wait_for_backends(&company.db);
         assert_eq!(company.left(""), Left::Nothing, "{outcome}");
     }
