@@ -4,6 +4,7 @@
 mod capabilities;
 mod dialect;
 pub(crate) mod mysql;
+mod order;
 pub(crate) mod path;
 mod statement;
 pub(crate) mod token;

@@ -3,7 +3,8 @@
 use super::discovery::Discovery;
 use super::naming::{key, named, standing};
 use super::survey::{Survey, judge, survey};
-use super::{Failure, Job, Observer, Run, ancestry, firewall};
+use super::ownership::{self, ancestry};
+use super::{Failure, Job, Observer, Run};
 use crate::address::{Address, Place};
 use crate::catalog::{Origin, ReferenceId, TableId};
 use crate::database::{Database, Purpose};
@@ -79,10 +80,10 @@ fn explained(run: &mut Run, title: String, key: &RowKey) -> Result<Explanation, 
     let standing = standing(&survey.discovery, generation);
     let row = Relative { table: key.table, title, standing, refused: false };
     Ok(Explanation {
-        ancestry: ancestry::of(run, &survey.discovery, &survey.homes, row, key)?,
+        ancestry: ancestry::of(run, &survey.discovery, &survey.ownership, row, key)?,
         names: names(run, &survey.discovery, key)?,
-        owners: firewall::homes_of(run, &survey.discovery, &mut survey.homes, key)?,
-        judged: firewall::judgement(run, &survey.homes, key)?,
+        owners: ownership::owners_of_row(run, &survey.discovery, &mut survey.ownership, key)?,
+        judged: ownership::judgement(run, &survey.ownership, key)?,
         unlinks: unlinks(run, &survey, key)?,
         protectors: protectors(run, &survey, key)?,
         refusals,

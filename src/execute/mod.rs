@@ -1,7 +1,6 @@
 //! Runs a plan: find the closure, look for refusals, delete, prove, commit. It derives no rule of
 //! its own; preview and clean go through the same `measure`.
 
-mod ancestry;
 mod archiving;
 mod batch;
 mod cascade;
@@ -13,11 +12,11 @@ mod digest;
 mod discovery;
 mod explain;
 mod failure;
-mod firewall;
 mod guards;
 mod ledger;
 mod naming;
 mod obstacles;
+mod ownership;
 mod proof;
 mod restore;
 mod standby;

@@ -1,5 +1,6 @@
 //! From plan and findings to text, for people and for machines. Pure.
 
+mod consents;
 pub mod csv;
 pub mod doctor;
 pub mod explain;

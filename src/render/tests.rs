@@ -304,7 +304,7 @@ fn the_script_says_what_it_does_not_check() {
             PRAGMA defer_foreign_keys = ON;
             CREATE TEMP TABLE orgsweep_k0 (c0 INTEGER, gen INTEGER, PRIMARY KEY (c0));
             CREATE TEMP TABLE orgsweep_k1 (c0 INTEGER, gen INTEGER, PRIMARY KEY (c0));
-            CREATE TEMP TABLE orgsweep_k2 (c0 INTEGER, c1 INT COLLATE "BINARY", gen INTEGER, PRIMARY KEY (c0));
+            CREATE TEMP TABLE orgsweep_k2 (c0 INTEGER, c1 INT COLLATE "BINARY", c2 INT COLLATE "BINARY", c3 INT COLLATE "BINARY", gen INTEGER, PRIMARY KEY (c0));
             -- finds 1 rows;
             -- finds 4 rows;
             -- finds 1200 rows;
@@ -352,9 +352,9 @@ fn the_graph_marks_what_is_protected() {
         ╞═══════╪═════════════════════════════════╪═══════════╪═════════════════╪══════╡
         │ users ┆ organization_id → organizations ┆ cascade   ┆ deleted         ┆ owns │
         │ deals ┆ organization_id → organizations ┆ cascade   ┆ deleted         ┆ owns │
-        │ deals ┆ created_by → users              ┆ restrict  ┆ ⚠ needs --force ┆      │
+        │ deals ┆ created_by → users              ┆ restrict  ┆ ⚠ needs --force ┆ owns │
         │ notes ┆ deal_id → deals                 ┆ cascade   ┆ deleted         ┆ owns │
-        │ deals ┆ checked_by → users              ┆ set null  ┆ unlinked        ┆      │
+        │ deals ┆ checked_by → users              ┆ set null  ┆ unlinked        ┆ owns │
         └───────┴─────────────────────────────────┴───────────┴─────────────────┴──────┘
         organizations reaches 3 tables by 5 references
     "#]]
