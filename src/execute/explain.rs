@@ -2,8 +2,8 @@
 
 use super::discovery::Discovery;
 use super::naming::{key, named, standing};
-use super::survey::{Survey, judge, survey};
 use super::ownership::{self, ancestry};
+use super::survey::{Survey, judge, survey};
 use super::{Failure, Job, Observer, Run};
 use crate::address::{Address, Place};
 use crate::catalog::{Origin, ReferenceId, TableId};

@@ -40,7 +40,14 @@ pub fn survey(run: &mut Run) -> Result<Survey, Failure> {
         if discovery.is_empty() {
             let (unlinked, ownership) = (Vec::new(), Ownership::default());
             run.transcript = None;
-            return Ok(Survey { discovery, unlinked, ownership, excluded, prelude, top_down: false });
+            return Ok(Survey {
+                discovery,
+                unlinked,
+                ownership,
+                excluded,
+                prelude,
+                top_down: false,
+            });
         }
         (run.observe)(Progress::Checking);
         let incomparable = obstacles::incomparable(run, &discovery);
@@ -48,7 +55,14 @@ pub fn survey(run: &mut Run) -> Result<Survey, Failure> {
             discovery.refusals.extend(incomparable);
             let (unlinked, ownership) = (Vec::new(), Ownership::default());
             run.transcript = None;
-            return Ok(Survey { discovery, unlinked, ownership, excluded, prelude, top_down: false });
+            return Ok(Survey {
+                discovery,
+                unlinked,
+                ownership,
+                excluded,
+                prelude,
+                top_down: false,
+            });
         }
         let suspects = ownership::tables_with_suspects(run, &discovery)?;
         if discovery.is_cut() {

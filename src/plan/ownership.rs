@@ -39,7 +39,7 @@ impl Ownership {
                     let linking = claims.iter().filter(|claim| claim.links_or_is_direct());
                     linking.map(|claim| claim.id).collect()
                 }
-                None => ownership.rank(catalog, &claims),
+                None => ownership.rank(catalog, &but_those_of_its_makers(claims)),
             };
             ownership.owning.insert(table, owning);
         }
@@ -132,6 +132,16 @@ impl Claim {
     fn links_or_is_direct(&self) -> bool {
         self.strength == Strength::Cascade || (self.direct && self.strength != Strength::Inverse)
     }
+}
+
+/// A row that could name its organization by a CASCADE reference, and does not, is meant to be nobody's: a system role, a
+/// super admin. Who made it, by a weaker reference to one of an organization's rows, does not make it that one's.
+fn but_those_of_its_makers(mut claims: Vec<Claim>) -> Vec<Claim> {
+    let cascades = |claim: &Claim| claim.strength == Strength::Cascade;
+    if claims.iter().any(|claim| claim.direct && cascades(claim)) {
+        claims.retain(|claim| claim.direct || cascades(claim));
+    }
+    claims
 }
 
 /// Per table the references to tables that lead to the root, by whatever action.

@@ -70,8 +70,7 @@ fn cascades_are_followed_and_the_rest_waits_for_force() {
             unlink organizations.owner → users: Null
             unlink users.role_id → roles: Null
             delete: payments deals organizations+users+roles
-            owner of users: users.organization_id, users.role_id
-              users.role_id yields to users.organization_id
+            owner of users: users.organization_id
             owner of roles: roles.organization_id
             owner of deals: deals.organization_id
             owner of payments: payments.deal_id
@@ -95,8 +94,9 @@ fn force_can_be_for_one_reference() {
               deals.org → orgs: Protected
               deals.by → users: Forced
             delete: deals users orgs
-            home of users: users.org
-            home of deals: deals.org, deals.by
+            owner of users: users.org
+            owner of deals: deals.org, deals.by
+              deals.by yields to deals.org
         "#]],
     );
 }
@@ -118,7 +118,13 @@ fn what_names_the_organization_itself_owns_before_what_only_leads_to_it() {
          deals(id, org! -> orgs restrict, by -> users cascade)
          refunds(id, org -> orgs restrict, deal -> deals cascade, referred_by -> orgs set null)",
         |_| Rules::default(),
-        expect![[r#""#]],
+        expect![[r#"
+            owner of users: users.org
+            owner of deals: deals.org
+            owner of refunds: refunds.org, refunds.deal, refunds.referred_by
+              refunds.deal yields to refunds.org
+              refunds.referred_by yields to refunds.deal
+        "#]],
     );
 }
 
@@ -130,7 +136,11 @@ fn the_strongest_action_owns_and_a_weaker_one_only_where_nothing_stronger_leads_
          tasks(id, user -> users restrict, helper -> users set null, kind -> kinds cascade)
          kinds(id)",
         |_| Rules::default(),
-        expect![[r#""#]],
+        expect![[r#"
+            owner of users: users.org
+            owner of tasks: tasks.user, tasks.helper
+              tasks.helper yields to tasks.user
+        "#]],
     );
 }
 
@@ -171,6 +181,21 @@ fn all_that_an_association_links_owns_it() {
 }
 
 #[test]
+fn who_could_name_its_organization_and_does_not_is_not_its_maker_s() {
+    owners(
+        "orgs(id)
+         users(id, org -> orgs cascade)
+         roles(id, org -> orgs cascade, made_by -> users restrict, copy_of -> roles cascade)",
+        |_| Rules::default(),
+        expect![[r#"
+            owner of users: users.org
+            owner of roles: roles.org, roles.copy_of
+              roles.copy_of yields to roles.org
+        "#]],
+    );
+}
+
+#[test]
 fn what_the_policy_calls_owning_comes_before_all_rules() {
     owners(
         "orgs(id)
@@ -180,7 +205,10 @@ fn what_the_policy_calls_owning_comes_before_all_rules() {
             let by = catalog.references_named("deals.by");
             Rules { owning: [(catalog.tables_named("deals")[0], by)].into(), ..Rules::default() }
         },
-        expect![[r#""#]],
+        expect![[r#"
+            owner of users: users.org
+            owner of deals: deals.by
+        "#]],
     );
 }
 
@@ -211,8 +239,8 @@ fn consent_to_unlink_or_reassign_becomes_an_unlink_of_foreign_rows() {
             unlink deals.by → users: Null (foreign rows only)
             unlink deals.seller → users: Key("7") (foreign rows only)
             delete: deals users orgs
-            home of users: users.org
-            home of deals: deals.org
+            owner of users: users.org
+            owner of deals: deals.org
         "#]],
     );
 }

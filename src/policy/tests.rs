@@ -77,7 +77,7 @@ fn actions_are_overridden_and_the_strongest_then_owns() {
             deals.created_by → users: restrict (Overridden)
             owner of users: users.organization_id
             owner of profiles: profiles.id
-            owner of deals: deals.organization_id + deals.created_by
+            owner of deals: deals.organization_id
             owner of ledger: ledger.deal_id
         "#]],
     );

@@ -29,12 +29,7 @@ pub fn hint(catalog: &Catalog, plan: &Plan, refusal: &Refusal) -> String {
 }
 
 /// What a policy could say of these rows that nobody says yet.
-fn in_policy(
-    catalog: &Catalog,
-    plan: &Plan,
-    refusal: &Refusal,
-    id: ReferenceId,
-) -> Option<String> {
+fn in_policy(catalog: &Catalog, plan: &Plan, refusal: &Refusal, id: ReferenceId) -> Option<String> {
     let table = refusal.table;
     if table == plan.root || plan.rules.owning.contains_key(&table) {
         return None;

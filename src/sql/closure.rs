@@ -39,7 +39,8 @@ impl Sql<'_> {
         let mut conditions = vec![orphans.parenthesized()];
         conditions.extend(self.plan.owning_of(table).iter().map(|id| {
             let parent = self.catalog.reference(*id).parent;
-            let owned = [self.names_row(*id, "r", "c")].into_iter().chain(self.may_be_owned(parent));
+            let owned =
+                [self.names_row(*id, "r", "c")].into_iter().chain(self.may_be_owned(parent));
             let owned = where_all(&owned.collect::<Vec<_>>());
             format!("NOT EXISTS (SELECT 1 FROM {} r{owned})", self.relation(parent))
         }));

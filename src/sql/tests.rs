@@ -59,8 +59,8 @@ fn rows_join_by_the_parents_key_once() {
     check(
         |sql| sql.follow(&first),
         expect![[r#"
-            INSERT OR IGNORE INTO temp.orgsweep_k1 SELECT c.rowid AS c0, c."org" AS c1, c."boss" AS c2, 2 FROM temp.orgsweep_k0 p CROSS JOIN main."users" c ON p.c0 = c."org"
-            INSERT INTO pg_temp.orgsweep_k1 SELECT c."id" AS c0, c."org" AS c1, c."boss" AS c2, 2 FROM "users" c JOIN pg_temp.orgsweep_k0 p ON p.c0 OPERATOR(pg_catalog.=) c."org"
+            INSERT OR IGNORE INTO temp.orgsweep_k1 SELECT c.rowid AS c0, 2 FROM temp.orgsweep_k0 p CROSS JOIN main."users" c ON p.c0 = c."org"
+            INSERT INTO pg_temp.orgsweep_k1 SELECT c."id" AS c0, 2 FROM "users" c JOIN pg_temp.orgsweep_k0 p ON p.c0 OPERATOR(pg_catalog.=) c."org"
         "#]],
     );
     let again =
@@ -68,8 +68,8 @@ fn rows_join_by_the_parents_key_once() {
     check(
         |sql| sql.follow(&again),
         expect![[r#"
-            INSERT OR IGNORE INTO temp.orgsweep_k2 SELECT c.rowid AS c0, c."org" AS c1, c."by" AS c2, 5 FROM temp.orgsweep_k1 p CROSS JOIN main."deals" c ON p.c0 = c."by" WHERE p.gen > 3 AND NOT EXISTS (SELECT 1 FROM temp.orgsweep_k2 k WHERE k.c0 = c.rowid)
-            INSERT INTO pg_temp.orgsweep_k2 SELECT c."id" AS c0, c."org" AS c1, c."by" AS c2, 5 FROM "deals" c JOIN pg_temp.orgsweep_k1 p ON p.c0 OPERATOR(pg_catalog.=) c."by" WHERE p.gen > 3 AND c."by" IS NOT NULL AND NOT EXISTS (SELECT 1 FROM pg_temp.orgsweep_k2 k WHERE k.c0 OPERATOR(pg_catalog.=) c."id") FOR UPDATE OF c
+            INSERT OR IGNORE INTO temp.orgsweep_k2 SELECT c.rowid AS c0, c."org" AS c1, 5 FROM temp.orgsweep_k1 p CROSS JOIN main."deals" c ON p.c0 = c."by" WHERE p.gen > 3 AND NOT EXISTS (SELECT 1 FROM temp.orgsweep_k2 k WHERE k.c0 = c.rowid)
+            INSERT INTO pg_temp.orgsweep_k2 SELECT c."id" AS c0, c."org" AS c1, 5 FROM "deals" c JOIN pg_temp.orgsweep_k1 p ON p.c0 OPERATOR(pg_catalog.=) c."by" WHERE p.gen > 3 AND c."by" IS NOT NULL AND NOT EXISTS (SELECT 1 FROM pg_temp.orgsweep_k2 k WHERE k.c0 OPERATOR(pg_catalog.=) c."id") FOR UPDATE OF c
         "#]],
     );
 }
@@ -157,12 +157,12 @@ fn one_reading_finds_rows_by_several_references() {
     };
     let text = |sweep: &Sweep| sql.sweep(sweep).inlined() + "\n";
     expect![[r#"
-        INSERT INTO pg_temp.orgsweep_k2 SELECT c."id" AS c0, c."org" AS c1, c."by" AS c2, CASE WHEN p0.gen IS NOT NULL THEN CASE WHEN (c."by" IN (SELECT p.c0 FROM pg_temp.orgsweep_k1 p) OR NOT (c."by" IS NOT NULL AND NOT (c."org" IS NOT NULL))) THEN 4 ELSE 5 END ELSE -(CASE WHEN c."by" IN (SELECT p.c0 FROM pg_temp.orgsweep_k1 p) THEN 1 ELSE 0 END) END FROM "deals" c LEFT JOIN pg_temp.orgsweep_k0 p0 ON p0.c0 OPERATOR(pg_catalog.=) c."org" WHERE p0.gen IS NOT NULL OR c."by" IN (SELECT p.c0 FROM pg_temp.orgsweep_k1 p) FOR UPDATE OF c
+        INSERT INTO pg_temp.orgsweep_k2 SELECT c."id" AS c0, c."org" AS c1, CASE WHEN p0.gen IS NOT NULL THEN 4 ELSE -(CASE WHEN c."by" IN (SELECT p.c0 FROM pg_temp.orgsweep_k1 p) THEN 1 ELSE 0 END) END FROM "deals" c LEFT JOIN pg_temp.orgsweep_k0 p0 ON p0.c0 OPERATOR(pg_catalog.=) c."org" WHERE p0.gen IS NOT NULL OR c."by" IN (SELECT p.c0 FROM pg_temp.orgsweep_k1 p) FOR UPDATE OF c
     "#]].assert_eq(&text(&sweep));
     // Of too many parents for a list; and the row's owner comes second.
     let (adding, rows) = ([DEALS_BY, DEALS_ORG], BTreeMap::new());
     expect![[r#"
-        INSERT INTO pg_temp.orgsweep_k2 SELECT c."id" AS c0, c."org" AS c1, c."by" AS c2, CASE WHEN p0.gen IS NOT NULL THEN CASE WHEN (p1.gen IS NOT NULL OR NOT (c."org" IS NOT NULL)) THEN 4 ELSE 6 END WHEN p1.gen IS NOT NULL THEN CASE WHEN (p0.gen IS NOT NULL OR NOT (c."by" IS NOT NULL AND NOT (c."org" IS NOT NULL))) THEN 5 ELSE 7 END END FROM "deals" c LEFT JOIN pg_temp.orgsweep_k1 p0 ON p0.c0 OPERATOR(pg_catalog.=) c."by" LEFT JOIN pg_temp.orgsweep_k0 p1 ON p1.c0 OPERATOR(pg_catalog.=) c."org" WHERE p0.gen IS NOT NULL OR p1.gen IS NOT NULL FOR UPDATE OF c
+        INSERT INTO pg_temp.orgsweep_k2 SELECT c."id" AS c0, c."org" AS c1, CASE WHEN p0.gen IS NOT NULL THEN CASE WHEN (p1.gen IS NOT NULL) AND (p1.gen IS NOT NULL OR NOT (c."org" IS NOT NULL)) THEN 4 ELSE 6 END WHEN p1.gen IS NOT NULL THEN 5 END FROM "deals" c LEFT JOIN pg_temp.orgsweep_k1 p0 ON p0.c0 OPERATOR(pg_catalog.=) c."by" LEFT JOIN pg_temp.orgsweep_k0 p1 ON p1.c0 OPERATOR(pg_catalog.=) c."org" WHERE p0.gen IS NOT NULL OR p1.gen IS NOT NULL FOR UPDATE OF c
     "#]].assert_eq(&text(&Sweep { adding: &adding, aside: &[], rows: &rows, ..sweep }));
 }
 

@@ -1,7 +1,7 @@
 //! The way back from a row to what was selected, row by row.
 
-use super::verdicts::judgement;
 use super::Ownership;
+use super::verdicts::judgement;
 use crate::catalog::ReferenceId;
 use crate::execute::discovery::Discovery;
 use crate::execute::naming::named;

@@ -26,10 +26,7 @@ pub struct Ownership {
 }
 
 /// Tables with rows in the closure some owner of which is outside.
-pub fn tables_with_suspects(
-    run: &mut Run,
-    discovery: &Discovery,
-) -> Result<Vec<TableId>, Failure> {
+pub fn tables_with_suspects(run: &mut Run, discovery: &Discovery) -> Result<Vec<TableId>, Failure> {
     let all: Vec<Suspects> =
         discovery.tables().filter_map(|table| possible(run, discovery, table)).collect();
     if all.is_empty() {

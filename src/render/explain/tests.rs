@@ -165,14 +165,14 @@ fn a_row_that_stays_shows_what_becomes_of_those_it_names() {
             deals: DLID0001 - Global Corp (id 7)
             belongs to Apex (id 1), selected, and Global Corp (id 2), not selected
             stays: no row that it names takes it along
-            ┌─────────────────────────────────┬──────┬──────────────────────────┬─────────────────┐
-            │ Reference                       ┆ Home ┆ Names                    ┆ So              │
-            ╞═════════════════════════════════╪══════╪══════════════════════════╪═════════════════╡
-            │ organization_id → organizations ┆ owns ┆ Global Corp (id 2)       ┆ is not selected │
-            │ (cascade)                       ┆      ┆                          ┆                 │
-            │ created_by → users (restrict)   ┆ owns ┆ 99, which does not exist ┆                 │
-            │ checked_by → users (set null)   ┆ owns ┆ nobody                   ┆                 │
-            └─────────────────────────────────┴──────┴──────────────────────────┴─────────────────┘
+            ┌───────────────────────────────────┬───────┬──────────────────────────┬─────────────────┐
+            │ Reference                         ┆ Owner ┆ Names                    ┆ So              │
+            ╞═══════════════════════════════════╪═══════╪══════════════════════════╪═════════════════╡
+            │ organization_id → organizations   ┆ owns  ┆ Global Corp (id 2)       ┆ is not selected │
+            │ (cascade)                         ┆       ┆                          ┆                 │
+            │ created_by → users (restrict)     ┆       ┆ 99, which does not exist ┆                 │
+            │ checked_by → users (set null)     ┆       ┆ nobody                   ┆                 │
+            └───────────────────────────────────┴───────┴──────────────────────────┴─────────────────┘
         "#]],
     );
     let unlinked = explanation(Standing::Stays, |deal| {
@@ -186,11 +186,11 @@ fn a_row_that_stays_shows_what_becomes_of_those_it_names() {
             deals: DLID0001 - Global Corp (id 7)
             belongs to no organization
             stays, and is unlinked: checked_by becomes null
-            ┌───────────────────────────────┬──────┬────────────┬───────────────────────────────┐
-            │ Reference                     ┆ Home ┆ Names      ┆ So                            │
-            ╞═══════════════════════════════╪══════╪════════════╪═══════════════════════════════╡
-            │ checked_by → users (set null) ┆ owns ┆ Ann (id 3) ┆ goes; checked_by becomes null │
-            └───────────────────────────────┴──────┴────────────┴───────────────────────────────┘
+            ┌───────────────────────────────┬───────┬────────────┬───────────────────────────────┐
+            │ Reference                     ┆ Owner ┆ Names      ┆ So                            │
+            ╞═══════════════════════════════╪═══════╪════════════╪═══════════════════════════════╡
+            │ checked_by → users (set null) ┆       ┆ Ann (id 3) ┆ goes; checked_by becomes null │
+            └───────────────────────────────┴───────┴────────────┴───────────────────────────────┘
         "#]],
     );
 }
@@ -351,7 +351,7 @@ fn json_is_complete_and_stable() {
                   "on_delete": "set null",
                   "needs_force": false,
                   "by_policy": false,
-                  "owning": true,
+                  "owning": false,
                   "names": {
                     "table": "users",
                     "title": "Ann (id 3)",
@@ -367,7 +367,7 @@ fn json_is_complete_and_stable() {
                   "on_delete": "restrict",
                   "needs_force": true,
                   "by_policy": false,
-                  "owning": true,
+                  "owning": false,
                   "names": null,
                   "missing": "99",
                   "effect": "names_nobody"

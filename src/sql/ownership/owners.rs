@@ -38,12 +38,18 @@ impl Sql<'_> {
         );
         let orphans = orphaned.iter().map(|table| {
             let selected = self.and_selected(*table, closure);
-            format!("SELECT t.n, 0, 1 FROM {} t {selected} WHERE k.gen IS NOT NULL", self.traced(*table))
+            format!(
+                "SELECT t.n, 0, 1 FROM {} t {selected} WHERE k.gen IS NOT NULL",
+                self.traced(*table)
+            )
         });
         let start: Vec<String> = [own].into_iter().chain(orphans).collect();
         let create = match self.dialect {
             Dialect::Mysql => {
-                format!("CREATE OR REPLACE TEMPORARY TABLE {} (KEY (n)) ENGINE = InnoDB AS", self.own(OWNERS))
+                format!(
+                    "CREATE OR REPLACE TEMPORARY TABLE {} (KEY (n)) ENGINE = InnoDB AS",
+                    self.own(OWNERS)
+                )
             }
             _ => self.create_as(OWNERS),
         };

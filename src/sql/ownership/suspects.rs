@@ -97,8 +97,10 @@ impl Sql<'_> {
     fn is_outside(&self, id: ReferenceId) -> String {
         let parent = self.catalog.reference(id).parent;
         let (keys, rows) = (self.key_relation(parent), self.relation(parent));
-        let none =
-            format!("NOT EXISTS (SELECT 1 FROM {keys} p WHERE {})", self.key_names_key(id, "p", "k"));
+        let none = format!(
+            "NOT EXISTS (SELECT 1 FROM {keys} p WHERE {})",
+            self.key_names_key(id, "p", "k")
+        );
         if self.catalog.names_one(id) {
             return none;
         }

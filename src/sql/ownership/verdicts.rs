@@ -58,7 +58,9 @@ impl Sql<'_> {
     fn is_refused(&self) -> &'static str {
         match self.plan.rules.guards.refuses_shared {
             true => "(v.class IN ('foreign', 'shared') OR (v.class = 'global' AND v.cascaded = 0))",
-            false => "(v.class = 'foreign' OR (v.class IN ('shared', 'global') AND v.cascaded = 0))",
+            false => {
+                "(v.class = 'foreign' OR (v.class IN ('shared', 'global') AND v.cascaded = 0))"
+            }
         }
     }
 

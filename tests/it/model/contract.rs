@@ -3,6 +3,7 @@
 use super::data::parent_of;
 use super::schema::{Case, Data, OnDelete, Reference, Row, Schema, Value};
 use super::{firewall, unlinks};
+use orgsweep::engine::Dialect;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A row by its table's and its own position in the case's data.

@@ -83,14 +83,17 @@ impl Firewall<'_> {
 
     /// The parents whose owners own the row, by the four rules.
     fn owners(&self, (table, row): RowId) -> Vec<RowId> {
-        let named: Vec<(&Reference, RowId)> = self
-            .model
-            .references_of(table)
-            .filter(|(_, reference)| self.leads[reference.parent])
-            .filter_map(|(number, it)| Some((it, self.model.parent(number, row)?)))
-            .collect();
         let cascades = |it: &Reference| it.action == OnDelete::Cascade;
         let direct = |it: &Reference| it.parent == 0;
+        // Whoever could name its organization so, and does not, is not claimed by anything weaker.
+        let own: Vec<_> = self.model.references_of(table).collect();
+        let speaks = own.iter().any(|(_, it)| direct(it) && cascades(it));
+        let named: Vec<(&Reference, RowId)> = own
+            .into_iter()
+            .filter(|(_, reference)| self.leads[reference.parent])
+            .filter(|(_, reference)| !speaks || direct(reference) || cascades(reference))
+            .filter_map(|(number, it)| Some((it, self.model.parent(number, row)?)))
+            .collect();
         let those = |which: &dyn Fn(&Reference) -> bool| -> Vec<RowId> {
             named.iter().filter(|(it, _)| which(it)).map(|(_, parent)| *parent).collect()
         };
@@ -98,7 +101,8 @@ impl Firewall<'_> {
             return those(&|it| direct(it) || cascades(it));
         }
         let any_cascades = named.iter().any(|(it, _)| cascades(it));
-        let speaks_for_itself = |it: &Reference| direct(it) && !(it.action.unlinks() && any_cascades);
+        let speaks_for_itself =
+            |it: &Reference| direct(it) && !(it.action.unlinks() && any_cascades);
         let strongest = |it: &Reference| match it.action {
             OnDelete::Cascade => true,
             OnDelete::Restrict | OnDelete::NoAction => !any_cascades,
