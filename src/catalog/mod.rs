@@ -415,6 +415,16 @@ impl Catalog {
         (self.references.len()..self.references.len() + self.scopes.len()).map(ReferenceId)
     }
 
+    /// No two parents have the value that a child names. InnoDB lets a foreign key name what is not unique, and
+    /// PostgreSQL one whose values the child's collation takes for equal.
+    pub fn names_one(&self, id: ReferenceId) -> bool {
+        let reference = self.reference(id);
+        let named = &reference.parent_columns;
+        let keys = &self.table(reference.parent).keys;
+        let is_unique = keys.iter().any(|key| key.columns.iter().all(|it| named.contains(it)));
+        is_unique && !reference.is_in_another_collation()
+    }
+
     /// `deals.created_by`, `billing.lines.tenant,no`: how people name a reference, `--force` too.
     pub fn reference_name(&self, id: ReferenceId) -> String {
         let reference = self.reference(id);

@@ -94,11 +94,11 @@ fn named_scopes(catalog: &Catalog, names: &[String]) -> Result<BTreeSet<Referenc
 const ALL: &str = "*";
 
 pub fn rules(catalog: &Catalog, policy: &Rules, delete: &DeleteArgs) -> Result<Rules> {
-    let consents: Result<Vec<Consent>> =
+    let consents: Result<Vec<Vec<Consent>>> =
         delete.foreign.iter().map(|text| consent(catalog, text)).collect();
     Ok(Rules {
         force: force(catalog, &delete.force)?,
-        consents: consents?,
+        consents: consents?.concat(),
         with_children: delete.with_children,
         engine_cascade: match delete.engine_cascade {
             cli::EngineCascade::Auto => EngineCascade::Auto,
@@ -135,7 +135,8 @@ fn force(catalog: &Catalog, named: &[String]) -> Result<Force> {
     }
 }
 
-fn consent(catalog: &Catalog, text: &str) -> Result<Consent> {
+/// A name may mean several references: those of a polymorphic one are told apart by a type, not by their column.
+fn consent(catalog: &Catalog, text: &str) -> Result<Vec<Consent>> {
     let (action, rest) = match text.split_once('=') {
         Some((action, rest)) => (action, Some(rest)),
         None => (text, None),
@@ -145,34 +146,32 @@ fn consent(catalog: &Catalog, text: &str) -> Result<Consent> {
             "delete, unlink, delete=TABLE.COLUMN, unlink=TABLE.COLUMN or reassign=TABLE.COLUMN:KEY",
         )
     };
-    let one = |name: &str| -> Result<ReferenceId> {
-        match references(catalog, "--foreign", name)?[..] {
-            [reference] => Ok(reference),
-            _ => Err(Problem::usage(format!("--foreign: {name} names several references"))
-                .hint(
-                    "use the constraint's name, or say which parent is meant: TABLE.COLUMN->PARENT",
-                )
-                .into()),
-        }
+    let named = |action: ForeignAction, name: &str| -> Result<Vec<Consent>> {
+        let references = references(catalog, "--foreign", name)?.into_iter();
+        let consent = |id| Consent { action: action.clone(), reference: Some(id) };
+        Ok(references.map(consent).collect())
     };
     match (action, rest) {
-        ("delete", None) => Ok(Consent { action: ForeignAction::Delete, reference: None }),
-        ("unlink", None) => Ok(Consent { action: ForeignAction::Unlink, reference: None }),
-        ("delete", Some(name)) => {
-            Ok(Consent { action: ForeignAction::Delete, reference: Some(one(name)?) })
-        }
-        ("unlink", Some(name)) => {
-            Ok(Consent { action: ForeignAction::Unlink, reference: Some(one(name)?) })
-        }
+        ("delete", None) => Ok(vec![Consent { action: ForeignAction::Delete, reference: None }]),
+        ("unlink", None) => Ok(vec![Consent { action: ForeignAction::Unlink, reference: None }]),
+        ("delete", Some(name)) => named(ForeignAction::Delete, name),
+        ("unlink", Some(name)) => named(ForeignAction::Unlink, name),
         ("reassign", Some(rest)) => {
             let (name, key) = rest.split_once(':').ok_or_else(malformed)?;
-            let reference = one(name)?;
-            if catalog.reference(reference).columns.len() != 1 {
+            let consents = named(ForeignAction::Reassign(key.into()), name)?;
+            let ids = consents.iter().filter_map(|consent| consent.reference);
+            let parents: BTreeSet<_> = ids.clone().map(|id| catalog.reference(id).parent).collect();
+            if parents.len() > 1 {
+                return Err(Problem::usage(format!("--foreign: {name} names several references"))
+                    .hint("use the constraint's name")
+                    .into());
+            }
+            if ids.clone().any(|id| catalog.reference(id).columns.len() != 1) {
                 let problem =
                     format!("--foreign {text}: only references of one column can be reassigned");
                 return Err(Problem::usage(problem).into());
             }
-            Ok(Consent { action: ForeignAction::Reassign(key.into()), reference: Some(reference) })
+            Ok(consents)
         }
         _ => Err(malformed().into()),
     }

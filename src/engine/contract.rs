@@ -3,7 +3,7 @@
 //! Where a method has an answer here, it is the one that most engines give.
 
 use super::quoting::{literal, quote};
-use crate::catalog::TableName;
+use crate::catalog::{Reference, TableId, TableName};
 use crate::plan::Checks;
 use std::borrow::Cow;
 use std::time::Duration;
@@ -204,6 +204,11 @@ pub trait Engine: Sync {
     /// Rows that the engine's own actions delete or change fire triggers.
     fn cascades_fire_triggers(&self) -> bool {
         true
+    }
+
+    /// A row that the cascade `first` takes is gone, whatever the schema's history, before `then` would be set to null.
+    fn cascades_before(&self, _root: TableId, _first: &Reference, _then: &Reference) -> bool {
+        false
     }
 
     // Names.

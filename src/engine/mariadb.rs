@@ -10,7 +10,7 @@ pub(crate) use values::{Family, bytes, exact, is_invalid_label};
 
 use super::contract::{DATES, NUMBERS, VERBS};
 use super::{Cycles, Engine, Purpose, literal, quote_table};
-use crate::catalog::TableName;
+use crate::catalog::{Reference, TableId, TableName};
 use crate::label::is_hidden;
 use crate::plan::Checks;
 use std::borrow::Cow;
@@ -131,6 +131,13 @@ impl Engine for MariaDb {
     /// <https://mariadb.com/kb/en/trigger-limitations/>
     fn cascades_fire_triggers(&self) -> bool {
         false
+    }
+
+    /// InnoDB goes through the references to a row by their names.
+    fn cascades_before(&self, _root: TableId, first: &Reference, then: &Reference) -> bool {
+        (first.parent, &first.parent_columns, &first.columns)
+            == (then.parent, &then.parent_columns, &then.columns)
+            && first.name < then.name
     }
 
     fn table(&self, name: &TableName) -> String {

@@ -2,7 +2,7 @@
 
 use super::contract::{DATES, NUMBERS, VERBS};
 use super::{Cycles, Engine, Purpose, literal, path, quote};
-use crate::catalog::TableName;
+use crate::catalog::{Reference, TableId, TableName};
 use crate::label::is_hidden;
 use crate::plan::Checks;
 use std::time::Duration;
@@ -140,6 +140,12 @@ impl Engine for Postgres {
 
     fn keeps_deleted_keys(&self) -> bool {
         true
+    }
+
+    /// The triggers of what a trigger deletes come after those of the statement itself: the selected rows' own cascades
+    /// come first.
+    fn cascades_before(&self, root: TableId, first: &Reference, then: &Reference) -> bool {
+        first.parent == root && then.parent != root
     }
 
     fn names_ours(&self) -> Option<&'static str> {

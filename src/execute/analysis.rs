@@ -4,7 +4,7 @@ use super::batch::prune;
 use super::closure;
 use super::digest::digests;
 use super::discovery::Discovery;
-use super::firewall::{self, Homes};
+use super::ownership::{self, Ownership};
 use super::single_pass;
 use super::{
     Failure, Progress, Run, cascade, constraints, guards, obstacles, proof, scopes, write_set,
@@ -14,11 +14,11 @@ use crate::findings::{Findings, Proof, Unlinked};
 use crate::plan::{EngineCascade, Refusal, RefusalKind};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// What is found before anything is refused. The key tables and those of the firewall stay.
+/// What is found before anything is refused. The key tables and those of the owners stay.
 pub struct Analysis {
     pub discovery: Discovery,
     pub unlinked: Vec<Unlinked>,
-    pub homes: Homes,
+    pub ownership: Ownership,
     pub excluded: BTreeSet<ReferenceId>,
     /// The statements that found those.
     prelude: Vec<String>,
@@ -40,19 +40,33 @@ pub fn analyze(run: &mut Run) -> Result<Analysis, Failure> {
     loop {
         let mut discovery = closure::discover(run, &excluded)?;
         if discovery.is_empty() {
-            let (unlinked, homes) = (Vec::new(), Homes::default());
+            let (unlinked, ownership) = (Vec::new(), Ownership::default());
             run.transcript = None;
-            return Ok(Analysis { discovery, unlinked, homes, excluded, prelude, top_down: false });
+            return Ok(Analysis {
+                discovery,
+                unlinked,
+                ownership,
+                excluded,
+                prelude,
+                top_down: false,
+            });
         }
         (run.observe)(Progress::Checking);
         let incomparable = obstacles::incomparable(run, &discovery);
         if !incomparable.is_empty() {
             discovery.refusals.extend(incomparable);
-            let (unlinked, homes) = (Vec::new(), Homes::default());
+            let (unlinked, ownership) = (Vec::new(), Ownership::default());
             run.transcript = None;
-            return Ok(Analysis { discovery, unlinked, homes, excluded, prelude, top_down: false });
+            return Ok(Analysis {
+                discovery,
+                unlinked,
+                ownership,
+                excluded,
+                prelude,
+                top_down: false,
+            });
         }
-        let exceptions = firewall::tables_with_exceptions(run, &discovery)?;
+        let suspects = ownership::tables_with_suspects(run, &discovery)?;
         if discovery.is_cut() {
             if run.lock {
                 proof::weigh_rows(run, &discovery.rows)?;
@@ -62,21 +76,21 @@ pub fn analyze(run: &mut Run) -> Result<Analysis, Failure> {
         let unlinked = obstacles::unlinked(run, &mut discovery)?;
         let all = run.job.plan.tables.clone();
         let top_down =
-            exceptions.is_empty() && single_pass::tables(run.sql.dialect, run.job) == Some(all);
-        let homes = firewall::homes(run, &discovery, exceptions, &unlinked)?;
-        if firewall::exclude(run, &discovery, &homes, &mut excluded)? {
-            firewall::forget(run, &discovery, &homes, &unlinked)?;
+            suspects.is_empty() && single_pass::tables(run.sql.dialect, run.job) == Some(all);
+        let ownership = ownership::analyze(run, &discovery, &suspects, &unlinked)?;
+        if ownership::exclude(run, &discovery, &ownership, &mut excluded)? {
+            ownership::forget(run, &discovery, &ownership, &unlinked)?;
             prelude = run.transcript.clone().unwrap_or_default();
             continue;
         }
         run.transcript = None;
-        return Ok(Analysis { discovery, unlinked, homes, excluded, prelude, top_down });
+        return Ok(Analysis { discovery, unlinked, ownership, excluded, prelude, top_down });
     }
 }
 
 /// What stands in the way of what was found.
 pub fn collect_refusals(run: &mut Run, analysis: &mut Analysis) -> Result<Findings, Failure> {
-    let Analysis { discovery, unlinked, homes, excluded, prelude, top_down } = analysis;
+    let Analysis { discovery, unlinked, ownership, excluded, prelude, top_down } = analysis;
     if discovery.is_empty() {
         return Ok(Findings::default());
     }
@@ -97,7 +111,7 @@ pub fn collect_refusals(run: &mut Run, analysis: &mut Analysis) -> Result<Findin
     refusals.extend(kept);
     refusals.extend(obstacles::disagreements(run, discovery)?);
     refusals.extend(obstacles::protected(run, discovery, excluded)?);
-    refusals.extend(firewall::refusals(run, discovery, homes, excluded)?);
+    refusals.extend(ownership::refusals(run, discovery, ownership, excluded)?);
     refusals.extend(constraints::broken_unlinks(run, discovery, unlinked)?);
     refusals.extend(obstacles::overlaps(run, discovery)?);
     let left_behind = scopes::left_behind(run, discovery)?;
@@ -107,8 +121,8 @@ pub fn collect_refusals(run: &mut Run, analysis: &mut Analysis) -> Result<Findin
         found: discovery.found.clone(),
         only_counted: false,
         is_cut: discovery.is_cut(),
-        shared: firewall::shared(run, discovery, homes)?,
-        unlinked: firewall::owners_of_unlinked(run, discovery, unlinked)?,
+        shared: ownership::shared(run, discovery, ownership)?,
+        unlinked: ownership::owners_of_unlinked(run, discovery, ownership, unlinked)?,
         unlinked_rows: obstacles::unlinked_rows(run, unlinked)?,
         // A clean that comes after this one; its own run was sent back to the closure.
         top_down: *top_down && !run.lock && refusals.is_empty(),

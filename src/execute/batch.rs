@@ -77,7 +77,7 @@ pub fn prune(run: &mut Run, discovery: &mut Discovery) -> Result<(), Failure> {
                 }
             }
         }
-        // The organizations' own rows stay in their key table: homes are told by them.
+        // The organizations' own rows stay in their key table: owners are told by them.
         if !later.contains(&root) && is_held(run, discovery, root, &later)? {
             pruned = true;
             later.insert(root);

@@ -3,7 +3,8 @@
 use super::analysis::{Analysis, analyze, collect_refusals};
 use super::discovery::Discovery;
 use super::naming::{key, named, standing};
-use super::{Failure, Job, Observer, Run, ancestry, firewall};
+use super::ownership::{self, ancestry};
+use super::{Failure, Job, Observer, Run};
 use crate::address::{Address, Place};
 use crate::catalog::{Origin, ReferenceId, TableId};
 use crate::database::{Database, Purpose};
@@ -78,10 +79,10 @@ fn explained(run: &mut Run, title: String, key: &RowKey) -> Result<Explanation, 
     let standing = standing(&analysis.discovery, generation);
     let row = Relative { table: key.table, title, standing, refused: false };
     Ok(Explanation {
-        ancestry: ancestry::of(run, &analysis.discovery, &analysis.homes, row, key)?,
+        ancestry: ancestry::of(run, &analysis.discovery, &analysis.ownership, row, key)?,
         names: names(run, &analysis.discovery, key)?,
-        owners: firewall::homes_of(run, &analysis.discovery, &mut analysis.homes, key)?,
-        judged: firewall::judgement(run, &analysis.homes, key)?,
+        owners: ownership::owners_of_row(run, &analysis.discovery, &mut analysis.ownership, key)?,
+        judged: ownership::judgement(run, &analysis.ownership, key)?,
         unlinks: unlinks(run, &analysis, key)?,
         protectors: protectors(run, &analysis, key)?,
         refusals,

@@ -2,7 +2,6 @@
 //! its own; preview and clean go through the same `measure`.
 
 mod analysis;
-mod ancestry;
 mod archiving;
 mod batch;
 mod cascade;
@@ -14,12 +13,12 @@ mod digest;
 mod discovery;
 mod explain;
 mod failure;
-mod firewall;
 mod guards;
 mod ledger;
 mod lock_wait;
 mod naming;
 mod obstacles;
+mod ownership;
 mod proof;
 mod restore;
 mod scopes;

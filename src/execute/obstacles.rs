@@ -2,7 +2,7 @@
 
 use super::discovery::{Deferred, Discovery};
 use super::{Failure, Run};
-use crate::catalog::{Catalog, OnDelete, Reference, ReferenceId, TableId, TableKind};
+use crate::catalog::{Catalog, OnDelete, Origin, Reference, ReferenceId, TableId, TableKind};
 use crate::findings::{self, Change, Unlinked};
 use crate::label::title;
 use crate::plan::{Followed, Force, Rank, Refusal, RefusalKind, Unlink};
@@ -87,7 +87,8 @@ pub fn disagreements(run: &mut Run, discovery: &Discovery) -> Result<Vec<Refusal
     Ok(refusals)
 }
 
-/// Rows that an unlink would change and a followed reference would delete.
+/// Rows that an unlink would change and a followed reference would delete: whether they survive hangs on the engine's
+/// order.
 pub fn overlaps(run: &mut Run, discovery: &Discovery) -> Result<Vec<Refusal>, Failure> {
     let (catalog, plan) = (run.job.catalog, run.job.plan);
     if plan.rules.force == Force::All {
@@ -96,12 +97,16 @@ pub fn overlaps(run: &mut Run, discovery: &Discovery) -> Result<Vec<Refusal>, Fa
     let mut refusals = Vec::new();
     for unlink in plan.unlinks.iter().filter(|unlink| !unlink.foreign_only) {
         let reference = catalog.reference(unlink.reference);
-        if !discovery.has_rows(reference.parent) {
+        if !discovery.has_rows(reference.parent) || !unlink.is_possible(catalog) {
             continue;
         }
         for id in plan.users_of_its_columns(catalog, unlink) {
             let named = plan.rules.force.covers(id) || plan.rules.force.covers(unlink.reference);
-            if !named && discovery.has_rows(catalog.reference(id).parent) {
+            let other = catalog.reference(id);
+            let cascades = other.on_delete == OnDelete::Cascade
+                && other.declaration.origin == Origin::Database;
+            let gone = cascades && run.sql.dialect.cascades_before(plan.root, other, reference);
+            if !named && !gone && discovery.has_rows(catalog.reference(id).parent) {
                 let question = run.sql.overlapping(unlink, id);
                 let refusal = ask(run, RefusalKind::Overlap, Some(unlink.reference), &question)?;
                 let detail = format!("used by {}", catalog.reference_arrow(id));

@@ -5,7 +5,7 @@
 
 use super::{
     Failure, Job, Outcome, Progress, Run, archiving, closure, constraints, deletion, failure,
-    firewall, guards, obstacles, proof, scopes,
+    guards, obstacles, ownership, proof, scopes,
 };
 use crate::catalog::{Event, Reference, TableId};
 use crate::doctor;
@@ -36,7 +36,7 @@ pub fn clean(
     if !obstacles::incomparable(run, &discovery).is_empty() {
         return Ok(None);
     }
-    if !firewall::tables_with_exceptions(run, &discovery)?.is_empty() {
+    if !ownership::tables_with_suspects(run, &discovery)?.is_empty() {
         return Ok(None);
     }
     let unlinked = obstacles::unlinked(run, &mut discovery)?;
@@ -51,9 +51,9 @@ pub fn clean(
     if !refusals.is_empty() {
         return Ok(None);
     }
-    firewall::homes(run, &discovery, Vec::new(), &unlinked)?;
+    let ownership = ownership::analyze(run, &discovery, &[], &unlinked)?;
     let unlinked_rows = obstacles::unlinked_rows(run, &unlinked)?;
-    let unlinked = firewall::owners_of_unlinked(run, &discovery, &unlinked)?;
+    let unlinked = ownership::owners_of_unlinked(run, &discovery, &ownership, &unlinked)?;
     let passed = discovery.durations().iter();
     let mut durations: BTreeMap<Step, _> =
         passed.map(|(table, took)| (Step::Delete(*table), *took)).collect();

@@ -1,6 +1,6 @@
 //! Catalog and rules to plan.
 
-use super::{Followed, ForeignAction, Plan, Rank, Rules, Unlink, UnlinkValue, owning};
+use super::{Followed, ForeignAction, Ownership, Plan, Rank, Rules, Unlink, UnlinkValue};
 use crate::catalog::{Catalog, OnDelete, ReferenceId, TableId};
 use crate::graph::{self, Component};
 use std::collections::{BTreeMap, BTreeSet};
@@ -24,20 +24,8 @@ pub fn build(catalog: &Catalog, root: TableId, rules: Rules) -> Plan {
     } else {
         Vec::new()
     };
-    let owning = owning::owning(catalog, root, &starts, &rules.owning);
-    let dependent = owning::dependent(catalog, root, &owning);
-    Plan {
-        root,
-        tables,
-        discovery,
-        followed,
-        unlinks,
-        deletion,
-        owning,
-        dependent,
-        children,
-        rules,
-    }
+    let ownership = Ownership::new(catalog, root, &starts, &rules);
+    Plan { root, tables, discovery, followed, unlinks, deletion, ownership, children, rules }
 }
 
 /// Children before parents. The engine watches no order among references that it does not know: they
@@ -99,7 +87,7 @@ fn unlinks(catalog: &Catalog, rules: &Rules, tables: &BTreeSet<TableId>) -> Vec<
         let value = consented_value(rules, id)?;
         let columns = match value {
             UnlinkValue::Key(_) => catalog.reference(id).columns.clone(),
-            _ => nullable_columns(catalog, id),
+            _ => nulled_columns(catalog, id).unwrap_or(catalog.reference(id).columns.clone()),
         };
         Some(Unlink { reference: id, columns, value, foreign_only: true })
     });
@@ -116,11 +104,13 @@ fn consented_value(rules: &Rules, id: ReferenceId) -> Option<UnlinkValue> {
     }
 }
 
-/// One null column unlinks a MATCH SIMPLE reference; MATCH FULL wants all of them null.
-fn nullable_columns(catalog: &Catalog, id: ReferenceId) -> Vec<String> {
+/// The columns that are set to null to unlink a row by this reference; `None` where NOT NULL forbids it. One null
+/// column unlinks a MATCH SIMPLE reference; MATCH FULL wants all of them null.
+pub fn nulled_columns(catalog: &Catalog, id: ReferenceId) -> Option<Vec<String>> {
     let reference = catalog.reference(id);
     let table = catalog.table(reference.child);
     let nullable = |name: &&String| table.column(name).is_some_and(|column| column.nullable);
     let columns: Vec<String> = reference.columns.iter().filter(nullable).cloned().collect();
-    if columns.is_empty() || reference.match_full { reference.columns.clone() } else { columns }
+    let enough = if reference.match_full { reference.columns.len() } else { 1 };
+    (columns.len() >= enough).then_some(columns)
 }

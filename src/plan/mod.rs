@@ -3,7 +3,7 @@
 //! the preview and the deletion run the same plan, and nothing below it decides a rule anew.
 
 mod build;
-mod owning;
+mod ownership;
 mod refusal;
 mod rules;
 mod shared_scan;
@@ -11,7 +11,8 @@ mod strategy;
 #[cfg(test)]
 mod tests;
 
-pub use build::build;
+pub use build::{build, nulled_columns};
+pub use ownership::Ownership;
 pub use refusal::{Refusal, RefusalKind};
 pub use rules::{
     Checks, Condition, Consent, EngineCascade, Force, ForeignAction, Guards, LeaveBehind, Pattern,
@@ -21,7 +22,7 @@ pub use shared_scan::{can_share, pays};
 
 use crate::catalog::{Catalog, Exclusion, Key, ReferenceId, Table, TableId};
 use crate::graph::Component;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 #[derive(Debug, Clone, PartialEq)]
 pub struct Plan {
@@ -36,10 +37,7 @@ pub struct Plan {
     pub unlinks: Vec<Unlink>,
     /// Those tables, children before parents by every reference: the order of deletion.
     pub deletion: Vec<Component>,
-    /// Per table that leads to the root, the references that say whose its rows are.
-    pub owning: BTreeMap<TableId, Vec<ReferenceId>>,
-    /// Tables whose owning references must agree: see `owning`.
-    pub dependent: BTreeSet<TableId>,
+    pub ownership: Ownership,
     /// The root's references to itself along which `--with-children` selects.
     pub children: Vec<ReferenceId>,
     pub rules: Rules,
@@ -80,6 +78,13 @@ pub struct Unlink {
 }
 
 impl Unlink {
+    /// No row survives by an unlink that NOT NULL forbids: it goes, or the statement fails.
+    pub fn is_possible(&self, catalog: &Catalog) -> bool {
+        let table = catalog.table(catalog.reference(self.reference).child);
+        let required = |name: &String| table.column(name).is_some_and(|column| !column.nullable);
+        self.value != UnlinkValue::Null || !self.columns.iter().any(required)
+    }
+
     /// Does one of these columns change? What a generated one is computed from is not told: any of them may.
     pub fn writes(&self, table: &Table, columns: &[String]) -> bool {
         columns.iter().any(|name| self.columns.contains(name) || table.is_computed(name))
@@ -114,16 +119,19 @@ impl Plan {
     }
 
     /// Can a row of `table` join the closure without being ours? Not where one reference both owns
-    /// and reaches it.
+    /// and reaches it, and names one parent.
     pub fn may_be_foreign(&self, catalog: &Catalog, table: TableId) -> bool {
         let owning = self.owning_of(table);
         let followed = self.followed_into(table, catalog);
         table != self.root
-            && !(owning.len() == 1 && followed.iter().all(|f| f.reference == owning[0]))
+            && !(owning.len() == 1
+                && catalog.names_one(owning[0])
+                && followed.iter().all(|f| f.reference == owning[0]))
     }
 
+    /// The references by which a row of `table` may be owned.
     pub fn owning_of(&self, table: TableId) -> &[ReferenceId] {
-        self.owning.get(&table).map_or(&[], Vec::as_slice)
+        self.ownership.owning.get(&table).map_or(&[], Vec::as_slice)
     }
 
     /// Rows that name a parent by this reference join its closure.

@@ -12,6 +12,8 @@ pub struct Rules {
     pub engine_cascade: EngineCascade,
     /// Owning references that the policy names, per table.
     pub owning: BTreeMap<TableId, Vec<ReferenceId>>,
+    /// Tables of which the policy says whether their rows link others.
+    pub associations: BTreeMap<TableId, bool>,
     /// The columns by which people recognise a row of a table, where the policy names them.
     pub labels: BTreeMap<TableId, Vec<String>>,
     /// Rows without an owner that go along with whatever organization is selected.
@@ -45,6 +47,8 @@ pub struct Guards {
     pub forbidden_organizations: Vec<Pattern>,
     /// The most organizations that may be selected.
     pub max_organizations: Option<u64>,
+    /// Rows that the selected organizations share with others are refused like those of others.
+    pub refuses_shared: bool,
     /// The most rows that may go, and where the policy says so.
     pub max_rows: Option<(u64, String)>,
     /// Holds for every row of its table that goes.

@@ -1,6 +1,7 @@
 //! Plans as text.
 
 use super::*;
+use crate::catalog::OnDelete;
 use crate::catalog::fixture::catalog;
 use expect_test::{Expect, expect};
 use std::fmt::Write;
@@ -36,12 +37,19 @@ fn describe(catalog: &Catalog, plan: &Plan) -> String {
         let _ = writeln!(text, "unlink {arrow}: {:?}{only}", unlink.value);
     }
     let _ = writeln!(text, "delete: {}", components(&plan.deletion));
-    for (table, owning) in &plan.owning {
-        let columns: Vec<String> = owning.iter().map(|id| catalog.reference_name(*id)).collect();
-        let _ = writeln!(text, "home of {}: {}", name(table), columns.join(", "));
-    }
-    for table in &plan.dependent {
-        let _ = writeln!(text, "owners of {} must agree", name(table));
+    let listed = |ids: &[ReferenceId]| {
+        ids.iter().map(|id| catalog.reference_name(*id)).collect::<Vec<_>>().join(", ")
+    };
+    for (table, owning) in &plan.ownership.owning {
+        let links = if plan.ownership.is_association(*table) { " (association)" } else { "" };
+        let _ = writeln!(text, "owner of {}{links}: {}", name(table), listed(owning));
+        for id in owning {
+            let stronger = plan.ownership.yields_to(*id);
+            if !stronger.is_empty() {
+                let (weaker, stronger) = (catalog.reference_name(*id), listed(stronger));
+                let _ = writeln!(text, "  {weaker} yields to {stronger}");
+            }
+        }
     }
     text
 }
@@ -62,10 +70,10 @@ fn cascades_are_followed_and_the_rest_waits_for_force() {
             unlink organizations.owner → users: Null
             unlink users.role_id → roles: Null
             delete: payments deals organizations+users+roles
-            home of users: users.organization_id
-            home of roles: roles.organization_id
-            home of deals: deals.organization_id
-            home of payments: payments.deal_id
+            owner of users: users.organization_id
+            owner of roles: roles.organization_id
+            owner of deals: deals.organization_id
+            owner of payments: payments.deal_id
         "#]],
     );
 }
@@ -88,45 +96,125 @@ fn force_can_be_for_one_reference() {
               deals.org → orgs: Protected
               deals.by → users: Forced
             delete: deals users orgs
-            home of users: users.org
-            home of deals: deals.org, deals.by
+            owner of users: users.org
+            owner of deals: deals.org, deals.by
+              deals.by yields to deals.org
+        "#]],
+    );
+}
+
+/// Who owns the rows of each table.
+fn owners(schema: &str, rules: impl FnOnce(&Catalog) -> Rules, expected: Expect) {
+    let catalog = catalog(schema);
+    let plan = build(&catalog, TableId(0), rules(&catalog));
+    let text = describe(&catalog, &plan);
+    let start = text.find("owner of").unwrap_or(text.len());
+    expected.assert_eq(&text[start..]);
+}
+
+#[test]
+fn what_names_the_organization_itself_owns_before_what_only_leads_to_it() {
+    owners(
+        "orgs(id)
+         users(id, org -> orgs cascade)
+         deals(id, org! -> orgs restrict, by -> users cascade)
+         refunds(id, org -> orgs restrict, deal -> deals cascade, referred_by -> orgs set null)",
+        |_| Rules::default(),
+        expect![[r#"
+            owner of users: users.org
+            owner of deals: deals.org
+            owner of refunds: refunds.org, refunds.deal, refunds.referred_by
+              refunds.deal yields to refunds.org
+              refunds.referred_by yields to refunds.deal
         "#]],
     );
 }
 
 #[test]
-fn the_strongest_action_owns_and_a_weaker_one_only_where_nothing_stronger_leads_home() {
-    check(
+fn the_strongest_action_owns_and_a_weaker_one_only_where_nothing_stronger_leads_to_the_root() {
+    owners(
         "orgs(id)
          users(id, org -> orgs set null)
-         tasks(id, user -> users restrict, org -> orgs set null, kind -> kinds cascade)
+         tasks(id, user -> users restrict, helper -> users set null, kind -> kinds cascade)
          kinds(id)",
         |_| Rules::default(),
         expect![[r#"
-            find: orgs
-            unlink users.org → orgs: Null
-            unlink tasks.org → orgs: Null
-            delete: orgs
-            home of users: users.org
-            home of tasks: tasks.user
+            owner of users: users.org
+            owner of tasks: tasks.user, tasks.helper
+              tasks.helper yields to tasks.user
         "#]],
     );
 }
 
 #[test]
-fn owners_that_meet_below_the_root_must_agree() {
+fn all_that_an_association_links_owns_it() {
     let schema = "
         orgs(id)
-        projects(id, org -> orgs cascade)
         users(id, org -> orgs cascade)
-        models(id, project -> projects cascade)
-        prices(id, project -> projects cascade, model -> models cascade)
-        members(id, user -> users cascade, project -> projects cascade)";
-    let catalog = catalog(schema);
-    let plan = build(&catalog, TableId(0), Rules::default());
-    let names: Vec<String> =
-        plan.dependent.iter().map(|table| catalog.table(*table).name.to_string()).collect();
-    assert_eq!(names, ["prices"], "a membership's ways home meet at the root alone");
+        members(id, org! -> orgs no action, user! -> users cascade)";
+    owners(
+        schema,
+        |catalog| Rules {
+            associations: [(catalog.table_named("members").expect("a table"), true)].into(),
+            ..Rules::default()
+        },
+        expect![[r#"
+            owner of users: users.org
+            owner of members (association): members.org, members.user
+        "#]],
+    );
+    let mut catalog = catalog(schema);
+    let key = |columns: &[&str]| crate::catalog::Key {
+        columns: columns.iter().map(|name| (*name).to_owned()).collect(),
+        primary: false,
+        ..catalog.tables[0].keys[0].clone()
+    };
+    let (pair, single) = (key(&["org", "user"]), key(&["user"]));
+    let is_association = |catalog: &Catalog| {
+        build(catalog, TableId(0), Rules::default()).ownership.is_association(TableId(2))
+    };
+    catalog.tables[2].keys.push(pair);
+    assert!(!is_association(&catalog), "one of the two is no CASCADE");
+    catalog.references[1].on_delete = OnDelete::Cascade;
+    assert!(is_association(&catalog));
+    catalog.tables[2].keys.pop();
+    catalog.tables[2].keys.push(single);
+    assert!(!is_association(&catalog), "a key of one reference links nothing");
+}
+
+#[test]
+fn who_could_name_its_organization_and_does_not_is_not_its_maker_s() {
+    owners(
+        "orgs(id)
+         users(id, org -> orgs cascade)
+         roles(id, org -> orgs cascade, made_by -> users restrict, copy_of -> roles cascade)",
+        |_| Rules::default(),
+        expect![[r#"
+            owner of users: users.org
+            owner of roles: roles.org, roles.copy_of
+              roles.copy_of yields to roles.org
+        "#]],
+    );
+}
+
+#[test]
+fn what_the_policy_calls_owning_comes_before_all_rules() {
+    owners(
+        "orgs(id)
+         users(id, org -> orgs cascade)
+         deals(id, org! -> orgs cascade, by -> users set null)",
+        |catalog| {
+            let by = catalog.references_named("deals.by").expect("a reference");
+            Rules {
+                owning: [(catalog.table_named("deals").expect("a table"), by)].into(),
+                ..Rules::default()
+            }
+        },
+        expect![[r#"
+            owner of users: users.org
+            owner of deals: deals.by
+        "#]],
+    );
 }
 
 #[test]
@@ -156,8 +244,8 @@ fn consent_to_unlink_or_reassign_becomes_an_unlink_of_foreign_rows() {
             unlink deals.by → users: Null (foreign rows only)
             unlink deals.seller → users: Key("7") (foreign rows only)
             delete: deals users orgs
-            home of users: users.org
-            home of deals: deals.org
+            owner of users: users.org
+            owner of deals: deals.org
         "#]],
     );
 }

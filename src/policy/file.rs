@@ -72,6 +72,8 @@ pub enum OneOrMore {
 pub struct Table {
     /// The columns of the references that say whose a row is.
     pub owning: Option<Vec<Spanned<String>>>,
+    /// Whether its rows link others: then all of these own them alike.
+    pub association: Option<Spanned<bool>>,
     /// The columns by which people recognise a row.
     pub label: Option<Vec<Spanned<String>>>,
     /// The table is never touched; what then happens to its references into the closure.
@@ -109,8 +111,17 @@ pub struct Guards {
     pub forbidden_hosts: Vec<Spanned<String>>,
     pub forbidden_organizations: Vec<Spanned<String>>,
     pub max_rows: Option<Spanned<u64>>,
+    /// Rows that other organizations own, too.
+    pub shared: Option<Shared>,
     /// Per table a condition that proves a row to be test data.
     pub test_data: BTreeMap<Spanned<String>, Spanned<String>>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Shared {
+    /// They stop the deletion, as rows of others do.
+    Refuse,
 }
 
 /// Something that happens in the application when rows go, and that no policy can express.

@@ -1,5 +1,6 @@
 //! Guards on the database itself, which hold before anything is read from it.
 
+use super::file::Shared;
 use super::{Fault, Policy};
 use crate::plan::{Guards, Pattern};
 use std::net::IpAddr;
@@ -153,6 +154,7 @@ impl Policy {
             organizations: patterns(allowed(&guards.organizations)),
             forbidden_organizations: patterns(&guards.forbidden_organizations),
             max_rows: max_rows.map(|most| (*most.as_ref(), self.place(&most.span()))),
+            refuses_shared: guards.shared == Some(Shared::Refuse),
             max_organizations: None,
             test_data: Vec::new(),
         }

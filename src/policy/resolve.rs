@@ -91,6 +91,9 @@ impl Resolved {
                 Err(fault) => faults.push(fault),
             }
         }
+        if let Some(association) = &table.association {
+            self.rules.associations.insert(id, *association.as_ref());
+        }
         if let Some(columns) = &table.owning {
             let owning = columns.iter().map(|columns| self.owning(policy, id, columns));
             match owning.collect::<Result<Vec<_>, _>>() {
@@ -234,6 +237,7 @@ impl Resolved {
                 faults.push(policy.fault(&file.table.span(), message));
             }
         }
+        faults.extend(self.associations(policy, root));
         for (name, table) in &policy.file.tables {
             let Some(columns) = &table.owning else { continue };
             let ignored = self.catalog.table_named(name.as_ref()).ok().and_then(|id| {
@@ -245,6 +249,31 @@ impl Resolved {
                 let message = format!("{name} is ignored, so it cannot say whose a row is");
                 faults.push(policy.fault(&column.span(), message));
             }
+        }
+        faults
+    }
+
+    /// Tables that cannot link others.
+    fn associations(&self, policy: &Policy, root: TableId) -> Vec<Fault> {
+        let mut faults = Vec::new();
+        for (name, table) in &policy.file.tables {
+            let Some(association) = &table.association else { continue };
+            let Ok(id) = table_named(policy, &self.catalog, name) else { continue };
+            let links = self.catalog.references.iter().filter(|reference| {
+                let leads = reference.parent == root || reference.on_delete == OnDelete::Cascade;
+                reference.child == id && leads
+            });
+            let name = name.as_ref();
+            let message = if id == root {
+                format!("{name} is the table of organizations: its rows own themselves")
+            } else if table.owning.is_some() {
+                format!("owning says already whose the rows of {name} are")
+            } else if *association.as_ref() && links.count() < 2 {
+                format!("{name} has no two CASCADE references: its rows link nothing")
+            } else {
+                continue;
+            };
+            faults.push(policy.fault(&association.span(), message));
         }
         faults
     }

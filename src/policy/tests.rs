@@ -36,9 +36,9 @@ fn check(text: &str, expected: Expect) {
             let _ = writeln!(shown, "{arrow}: {} ({origin:?})", reference.on_delete);
         }
     }
-    for (table, owning) in &plan.owning {
+    for (table, owning) in &plan.ownership.owning {
         let names: Vec<String> = owning.iter().map(|id| catalog.reference_name(*id)).collect();
-        let _ = writeln!(shown, "home of {}: {}", catalog.table(*table).name, names.join(" + "));
+        let _ = writeln!(shown, "owner of {}: {}", catalog.table(*table).name, names.join(" + "));
     }
     expected.assert_eq(&shown);
 }
@@ -75,10 +75,10 @@ fn actions_are_overridden_and_the_strongest_then_owns() {
             users.organization_id → organizations: cascade (Overridden)
             deals.organization_id → organizations: cascade (Overridden)
             deals.created_by → users: restrict (Overridden)
-            home of users: users.organization_id
-            home of profiles: profiles.id
-            home of deals: deals.organization_id
-            home of ledger: ledger.deal_id
+            owner of users: users.organization_id
+            owner of profiles: profiles.id
+            owner of deals: deals.organization_id
+            owner of ledger: ledger.deal_id
         "#]],
     );
 }
@@ -108,12 +108,12 @@ fn references_that_the_database_does_not_know_are_declared() {
             audit.user_id → users: set null (Declared)
             notes.object_id → deals: cascade (Declared)
             notes.object_id → users: cascade (Declared)
-            home of users: users.organization_id
-            home of profiles: profiles.id
-            home of deals: deals.organization_id + deals.created_by
-            home of notes: notes.object_id + notes.object_id
-            home of audit: audit.user_id
-            home of ledger: ledger.deal_id
+            owner of users: users.organization_id
+            owner of profiles: profiles.id
+            owner of deals: deals.organization_id + deals.created_by
+            owner of notes: notes.object_id + notes.object_id
+            owner of audit: audit.user_id
+            owner of ledger: ledger.deal_id
         "#]],
     );
 }
@@ -130,10 +130,10 @@ fn a_parent_goes_with_its_one_child_and_is_owned_by_it_only_where_nothing_else_o
         expect![[r#"
             profiles.id → users: cascade (Overridden)
             users.id → profiles: cascade (Inverse)
-            home of users: users.organization_id
-            home of profiles: profiles.id
-            home of deals: deals.organization_id + deals.created_by
-            home of ledger: ledger.deal_id
+            owner of users: users.organization_id + users.id
+            owner of profiles: profiles.id
+            owner of deals: deals.organization_id + deals.created_by
+            owner of ledger: ledger.deal_id
         "#]],
     );
 }
@@ -143,21 +143,21 @@ fn a_kept_table_is_neither_followed_nor_owned() {
     check(
         "tables.ledger.keep = \"refuse\"",
         expect![[r#"
-        ledger.deal_id → deals: ignore (Overridden)
-        home of users: users.organization_id
-        home of profiles: profiles.id
-        home of deals: deals.organization_id + deals.created_by
-    "#]],
+            ledger.deal_id → deals: ignore (Overridden)
+            owner of users: users.organization_id
+            owner of profiles: profiles.id
+            owner of deals: deals.organization_id + deals.created_by
+        "#]],
     );
     check(
         "tables.ledger.keep = \"unlink\"",
         expect![[r#"
-        ledger.deal_id → deals: set null (Overridden)
-        home of users: users.organization_id
-        home of profiles: profiles.id
-        home of deals: deals.organization_id + deals.created_by
-        home of ledger: ledger.deal_id
-    "#]],
+            ledger.deal_id → deals: set null (Overridden)
+            owner of users: users.organization_id
+            owner of profiles: profiles.id
+            owner of deals: deals.organization_id + deals.created_by
+            owner of ledger: ledger.deal_id
+        "#]],
     );
 }
 
@@ -166,11 +166,11 @@ fn owning_references_can_be_named() {
     check(
         "tables.deals.owning = [\"created_by\"]",
         expect![[r#"
-        home of users: users.organization_id
-        home of profiles: profiles.id
-        home of deals: deals.created_by
-        home of ledger: ledger.deal_id
-    "#]],
+            owner of users: users.organization_id
+            owner of profiles: profiles.id
+            owner of deals: deals.created_by
+            owner of ledger: ledger.deal_id
+        "#]],
     );
 }
 

@@ -9,7 +9,7 @@ pub use json::json;
 
 use super::counted;
 use super::table::{line, plain, wrapped};
-use crate::catalog::{Catalog, OnDelete, Origin, Reference};
+use crate::catalog::{Catalog, OnDelete, Origin, Reference, ReferenceId};
 use crate::explanation::{Explanation, Named, Naming, Standing, Step, Verdict, Way};
 use crate::plan::{Plan, Rank};
 
@@ -33,8 +33,8 @@ pub fn table(view: &ExplanationView, width: u16) -> String {
     let row = view.explanation.row();
     let name = format!("{}: {}", view.table_name(row.table), row.title);
     let mut text = wrapped("", &name, width);
-    if let Some(home) = words::home(view) {
-        text += &wrapped("", &home, width);
+    if let Some(owners) = words::owners(view) {
+        text += &wrapped("", &owners, width);
     }
     text += &wrapped("", &words::sentence(view), width);
     if let Some(hint) = words::hint(view) {
@@ -138,7 +138,6 @@ fn reached_by(view: &ExplanationView, step: &Step) -> String {
 fn references(view: &ExplanationView, width: u16) -> String {
     let row = |naming: &Naming| {
         let reference = view.catalog.reference(naming.reference);
-        let owns = view.plan.owning_of(reference.child).contains(&naming.reference);
         let parent = match &naming.parent {
             Named::Nobody => "nobody".into(),
             Named::Missing(values) => format!("{values}, which does not exist"),
@@ -147,13 +146,26 @@ fn references(view: &ExplanationView, width: u16) -> String {
         };
         vec![
             words::arrow(view, reference),
-            if owns { "owns" } else { "" }.into(),
+            if owns(view, naming) { "owns" } else { "" }.into(),
             parent,
             words::consequence(view, naming),
         ]
     };
     let rows = view.explanation.names.iter().map(row).collect();
-    plain(&["Reference", "Home", "Names", "So"], rows, &[], width) + "\n"
+    plain(&["Reference", "Owner", "Names", "So"], rows, &[], width) + "\n"
+}
+
+/// The row belongs to the owners of whom it names so: nothing that it names speaks before that.
+fn owns(view: &ExplanationView, naming: &Naming) -> bool {
+    let names = |id: &ReferenceId| {
+        let by_it = |other: &Naming| other.reference == *id && other.parent != Named::Nobody;
+        view.explanation.names.iter().any(by_it)
+    };
+    let child = view.catalog.reference(naming.reference).child;
+    let stronger = view.plan.ownership.yields_to(naming.reference);
+    view.plan.owning_of(child).contains(&naming.reference)
+        && naming.parent != Named::Nobody
+        && !stronger.iter().any(names)
 }
 
 /// `restrict` and `no action` are followed by `--force` alone.

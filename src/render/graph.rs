@@ -27,6 +27,9 @@ struct Edge {
     effect: Effect,
     /// Says whose the child's rows are.
     owning: bool,
+    /// Only in rows that name nobody by a stronger one.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    yields: bool,
     indexed: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     rows: Option<u64>,
@@ -62,6 +65,7 @@ impl GraphView<'_> {
                 OnDelete::Ignore => Effect::Kept,
             },
             owning: self.plan.owning_of(reference.child).contains(&id),
+            yields: !self.plan.ownership.yields_to(id).is_empty(),
             indexed: reference.index.is_some(),
             rows: self.findings.map(|findings| rows_by(findings, self.plan, id)),
         }
@@ -97,12 +101,17 @@ pub fn table(view: &GraphView, width: u16) -> String {
             format!("{} → {}", edge.columns.join(", "), edge.parent),
             edge.on_delete.to_owned(),
             effect.to_owned(),
-            if edge.owning { "owns" } else { "" }.to_owned(),
+            match (edge.owning, edge.yields) {
+                (false, _) => "",
+                (true, false) => "owns",
+                (true, true) => "may own",
+            }
+            .to_owned(),
         ];
         row.extend(edge.rows.map(grouped));
         row
     };
-    let mut header = vec!["Table", "Reference", "On delete", "Rows are", "Home"];
+    let mut header = vec!["Table", "Reference", "On delete", "Rows are", "Owner"];
     if view.findings.is_some() {
         header.push("Rows");
     }

@@ -1,6 +1,7 @@
 //! From plan and findings to text, for people and for machines. Pure.
 
 pub mod archives;
+mod consents;
 pub mod csv;
 pub mod doctor;
 pub mod explain;

@@ -1,5 +1,6 @@
 //! Refusals in words: what stands in the way, whose it is, and what to try.
 
+use super::consents;
 use super::report::owners;
 use super::{Report, counted};
 use crate::label::shell_word;
@@ -214,22 +215,14 @@ fn lasting(table: &str, engine: &str) -> String {
 fn hint(report: &Report, refusal: &Refusal) -> String {
     let name = refusal.reference.map(|id| report.catalog.reference_name(id)).unwrap_or_default();
     let table = report.table_name(refusal.table);
-    let foreign = |action: &str| format!("--foreign {}", shell_word(&action.replace("{}", &name)));
     match refusal.kind {
         RefusalKind::Protected => {
             let named = shell_word(&format!("--force={name}"));
             format!("--force deletes these rows too; {named} by this reference only")
         }
-        RefusalKind::Foreign if refusal.table == report.plan.root => {
-            let delete = foreign("delete={}");
-            format!("--with-children takes sub-organizations along; {delete} deletes them")
+        RefusalKind::Foreign | RefusalKind::Shared | RefusalKind::Global => {
+            consents::hint(report.catalog, report.plan, refusal)
         }
-        RefusalKind::Foreign | RefusalKind::Shared | RefusalKind::Global => format!(
-            "{} keeps the rows, {} gives them another parent, {} deletes them",
-            foreign("unlink={}"),
-            foreign("reassign={}:KEY"),
-            foreign("delete={}")
-        ),
         RefusalKind::Overlap => "--force deletes these rows".into(),
         RefusalKind::Privilege if refusal.detail.contains(" ON SCHEMA ") => {
             fixes::grant_usage(&refusal.detail, report.role)

@@ -414,8 +414,13 @@ fn owner((organization, rows): &(String, u64)) -> OwnerView {
     OwnerView { organization: organization.clone(), rows: *rows }
 }
 
-/// `Global Corp (id 2): 3, Umbra (id 9): 1`
+/// `Global Corp (id 2): 3, Umbra (id 9): 1`; without numbers where the rows of each are not counted.
 pub fn owners(organizations: &[(String, u64)]) -> String {
-    let owner = |(name, rows): &(String, u64)| format!("{name}: {}", super::grouped(*rows));
-    organizations.iter().map(owner).collect::<Vec<_>>().join(", ")
+    let owner = |(name, rows): &(String, u64)| match rows {
+        0 => name.clone(),
+        rows => format!("{name}: {}", super::grouped(*rows)),
+    };
+    let owners = organizations.iter().map(owner).collect::<Vec<_>>().join(", ");
+    let some = organizations.iter().any(|(_, rows)| *rows == 0);
+    if some { format!("{owners}, perhaps others") } else { owners }
 }

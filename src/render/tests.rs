@@ -348,15 +348,15 @@ fn the_graph_marks_what_is_protected() {
     let plan = plan::build(&catalog, TableId(0), Rules::default());
     let view = graph::GraphView { catalog: &catalog, plan: &plan, findings: None };
     expect![[r#"
-        ┌───────┬─────────────────────────────────┬───────────┬─────────────────┬──────┐
-        │ Table ┆ Reference                       ┆ On delete ┆ Rows are        ┆ Home │
-        ╞═══════╪═════════════════════════════════╪═══════════╪═════════════════╪══════╡
-        │ users ┆ organization_id → organizations ┆ cascade   ┆ deleted         ┆ owns │
-        │ deals ┆ organization_id → organizations ┆ cascade   ┆ deleted         ┆ owns │
-        │ deals ┆ created_by → users              ┆ restrict  ┆ ⚠ needs --force ┆      │
-        │ notes ┆ deal_id → deals                 ┆ cascade   ┆ deleted         ┆ owns │
-        │ deals ┆ checked_by → users              ┆ set null  ┆ unlinked        ┆      │
-        └───────┴─────────────────────────────────┴───────────┴─────────────────┴──────┘
+        ┌───────┬─────────────────────────────────┬───────────┬─────────────────┬───────┐
+        │ Table ┆ Reference                       ┆ On delete ┆ Rows are        ┆ Owner │
+        ╞═══════╪═════════════════════════════════╪═══════════╪═════════════════╪═══════╡
+        │ users ┆ organization_id → organizations ┆ cascade   ┆ deleted         ┆ owns  │
+        │ deals ┆ organization_id → organizations ┆ cascade   ┆ deleted         ┆ owns  │
+        │ deals ┆ created_by → users              ┆ restrict  ┆ ⚠ needs --force ┆       │
+        │ notes ┆ deal_id → deals                 ┆ cascade   ┆ deleted         ┆ owns  │
+        │ deals ┆ checked_by → users              ┆ set null  ┆ unlinked        ┆       │
+        └───────┴─────────────────────────────────┴───────────┴─────────────────┴───────┘
         organizations reaches 3 tables by 5 references
     "#]]
     .assert_eq(&graph::table(&view, 90));

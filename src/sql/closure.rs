@@ -1,7 +1,7 @@
 //! Finding rows: the statements that fill the key tables.
 
 use super::Sql;
-use crate::catalog::ReferenceId;
+use crate::catalog::{ReferenceId, TableId};
 use crate::engine::{Dialect, Statement};
 use crate::plan::Condition;
 use crate::selection::{Root, Selection};
@@ -26,8 +26,8 @@ impl Sql<'_> {
         statement
     }
 
-    /// Adds the rows of a policy's orphans: the condition holds, and no owning reference names
-    /// anybody, so that no condition, however careless, takes a row that somebody owns.
+    /// Adds the rows of a policy's orphans: the condition holds, and no owning reference names a row that may have
+    /// an owner, so that no condition, however careless, takes a row that somebody owns.
     pub fn select_orphans(
         &self,
         orphans: &Condition,
@@ -38,8 +38,11 @@ impl Sql<'_> {
         let table = orphans.table;
         let mut conditions = vec![orphans.parenthesized()];
         conditions.extend(self.plan.owning_of(table).iter().map(|id| {
-            let parent = self.relation(self.catalog.reference(*id).parent);
-            format!("NOT EXISTS (SELECT 1 FROM {parent} r WHERE {})", self.names_row(*id, "r", "c"))
+            let parent = self.catalog.reference(*id).parent;
+            let owned =
+                [self.names_row(*id, "r", "c")].into_iter().chain(self.may_be_owned(parent));
+            let owned = where_all(&owned.collect::<Vec<_>>());
+            format!("NOT EXISTS (SELECT 1 FROM {} r{owned})", self.relation(parent))
         }));
         if known {
             let same = self.same_row(table, "k", "c");
@@ -55,6 +58,18 @@ impl Sql<'_> {
             self.dialect.for_update("c", lock),
         )
         .into()
+    }
+
+    /// A row `r` that names nobody by its owning references has no owner. (Root rows own themselves.)
+    fn may_be_owned(&self, table: TableId) -> Option<String> {
+        let owning = self.plan.owning_of(table).iter();
+        let names: Vec<String> =
+            owning.map(|id| format!("({})", self.row_names_somebody(*id, "r"))).collect();
+        match table == self.plan.root {
+            true => None,
+            false if names.is_empty() => Some("1 = 0".to_owned()),
+            false => Some(format!("({})", names.join(" OR "))),
+        }
     }
 
     /// Adds the rows that name a parent found after generation `since` by `reference`.

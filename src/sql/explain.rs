@@ -154,38 +154,8 @@ impl Sql<'_> {
         statement
     }
 
-    /// Starts the climb of one row to its organizations, under the number `origin`.
-    pub fn climb_from_row(&self, row: &RowKey, origin: usize, generation: u32) -> Statement {
-        let mut statement = Statement::from(format!(
-            "INSERT INTO {} SELECT {origin}, 1, {generation}, {} FROM {} c WHERE ",
-            self.home_table(row.table),
-            self.identity_values(row.table, "c").join(", "),
-            self.relation(row.table)
-        ));
-        statement.append(&self.is_row(row, "c"));
-        statement
-    }
-
-    /// Label and key of the organizations that a climb came to, and whether they are selected.
-    pub fn homes_of(&self, origin: usize, selected: u32) -> Statement {
-        let root = self.plan.root;
-        let [label, key] = self.label(root, "o");
-        format!(
-            "SELECT {label}, {key}, CASE WHEN k.gen IS NULL THEN '0' ELSE '1' END \
-             FROM {} h JOIN {} o ON {} LEFT JOIN {} k ON {} AND k.gen <= {selected} \
-             WHERE h.origin = {origin} ORDER BY {}",
-            self.home_table(root),
-            self.relation(root),
-            self.same_row(root, "h", "o"),
-            self.key_relation(root),
-            self.same_key(root, "k", "h"),
-            self.identity_values(root, "o").join(", "),
-        )
-        .into()
-    }
-
     /// The row `alias` of its table is this one.
-    fn is_row(&self, row: &RowKey, alias: &str) -> Statement {
+    pub(super) fn is_row(&self, row: &RowKey, alias: &str) -> Statement {
         self.equals(row, self.identity_values(row.table, alias))
     }
 

@@ -61,9 +61,10 @@ pub(super) fn key_tables(
         columns.entry(reference.parent).or_default().extend(&reference.parent_columns);
     }
     for table in plan.tables.iter().filter(|table| plan.may_be_foreign(catalog, **table)) {
-        let owning =
-            plan.owning_of(*table).iter().flat_map(|id| catalog.reference(*id).naming_columns());
-        columns.entry(*table).or_default().extend(owning);
+        let owning = plan.owning_of(*table).iter();
+        let asked = owning.flat_map(|id| plan.ownership.yields_to(*id).iter().chain([id]));
+        let naming = asked.flat_map(|id| catalog.reference(*id).naming_columns());
+        columns.entry(*table).or_default().extend(naming);
     }
     let key_table = |(id, columns): (TableId, Vec<&String>)| {
         let table = catalog.table(id);
@@ -199,7 +200,7 @@ impl Sql<'_> {
     }
 
     /// It keeps what the user's column keeps, a text in an INT column of a table WITHOUT ROWID, too.
-    fn sqlite_column(&self, table: TableId, n: usize) -> String {
+    pub(super) fn sqlite_column(&self, table: TableId, n: usize) -> String {
         match &self.key_table(table).columns[n] {
             Source::Column(name) => {
                 let column = self.column(table, name);

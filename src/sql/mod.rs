@@ -12,12 +12,12 @@ mod deletion;
 mod evidence;
 mod explain;
 pub mod fixes;
-mod homes;
 mod keys;
 mod labels;
 mod meaning;
 mod naming;
 mod number;
+mod ownership;
 mod proof;
 mod refusals;
 mod relinking;
@@ -31,14 +31,13 @@ mod standby;
 #[cfg(test)]
 mod tests;
 mod unlinking;
-mod verdicts;
 mod verification;
 
 pub use affinities::may_disagree;
 pub use closure::Follow;
 pub use explain::{Known, RowKey};
-pub use homes::{CLASSES, Home, Suspicion};
 pub use keys::KeyTable;
+pub use ownership::{CLASSES, Closure, Counted, Suspects};
 pub use proof::Constraint;
 pub use refusals::ProtectedBy;
 pub use shared_scan::SharedScan;
@@ -77,6 +76,19 @@ impl<'a> Sql<'a> {
     /// One of our own temporary tables.
     fn temporary(&self, name: &str) -> String {
         self.dialect.temporary(&self.own(name))
+    }
+
+    /// `CREATE TEMP TABLE name [ON COMMIT DROP] AS`
+    fn create_as(&self, name: &str) -> String {
+        match self.dialect {
+            Dialect::Sqlite => format!("CREATE TEMP TABLE {name} AS"),
+            Dialect::Postgres => format!("CREATE TEMP TABLE {name} ON COMMIT DROP AS"),
+            // They outlive the transaction. Nothing commits implicitly that is about a TEMPORARY table,
+            // indexes added to it later excepted: https://mariadb.com/kb/en/sql-statements-that-cause-an-implicit-commit/
+            Dialect::Mysql => {
+                format!("CREATE OR REPLACE TEMPORARY TABLE {} ENGINE = InnoDB AS", self.own(name))
+            }
+        }
     }
 
     /// The operator by which values of a column are equal.

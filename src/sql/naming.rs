@@ -26,6 +26,12 @@ impl Sql<'_> {
         self.names(id, &self.in_keys(self.parent(id), parent), &self.in_keys(own, child))
     }
 
+    /// The child, in its own key table, names the parent row in its table.
+    pub(super) fn key_names_row(&self, id: ReferenceId, parent: &str, child: &str) -> String {
+        let own = self.catalog.reference(id).child;
+        self.names(id, &in_table(parent), &self.in_keys(own, child))
+    }
+
     fn parent(&self, id: ReferenceId) -> TableId {
         self.catalog.reference(id).parent
     }
@@ -193,7 +199,7 @@ impl Sql<'_> {
     /// The same of parents found after generation `since`, each child once, and conditions.
     pub(super) fn children_once(&self, id: ReferenceId, since: u32) -> (String, Vec<String>) {
         let newer = |gen_of: &str| (since > 0).then(|| format!("{gen_of} > {since}"));
-        if self.names_one(id) {
+        if self.catalog.names_one(id) {
             (self.children(id), newer("p.gen").into_iter().collect())
         } else {
             (self.children_of(id, &self.named_values(id, newer("gen"))), Vec::new())
@@ -202,7 +208,7 @@ impl Sql<'_> {
 
     /// A relation of what the rows in the parent's key table are named by: each value once.
     pub(super) fn named_once(&self, id: ReferenceId) -> String {
-        if self.names_one(id) {
+        if self.catalog.names_one(id) {
             self.key_relation(self.parent(id))
         } else {
             self.named_values(id, None)
@@ -225,16 +231,6 @@ impl Sql<'_> {
         let condition = condition.into_iter().collect::<Vec<_>>();
         let (keys, which) = (self.key_relation(parent), where_all(&condition));
         format!("(SELECT {distinct} {} FROM {keys}{which})", named.join(", "))
-    }
-
-    /// No two parents have the value that a child names. InnoDB lets a foreign key name what is not unique, and
-    /// PostgreSQL one whose values the child's collation takes for equal.
-    pub(super) fn names_one(&self, id: ReferenceId) -> bool {
-        let reference = self.catalog.reference(id);
-        let named = &reference.parent_columns;
-        let keys = &self.table(self.parent(id)).keys;
-        let is_unique = keys.iter().any(|key| key.columns.iter().all(|it| named.contains(it)));
-        is_unique && !reference.is_in_another_collation()
     }
 
     fn children_of(&self, id: ReferenceId, parent: &str) -> String {
@@ -264,6 +260,23 @@ impl Sql<'_> {
     /// The same of a row in its table.
     pub(super) fn row_names_somebody(&self, id: ReferenceId, child: &str) -> String {
         self.somebody(id, &in_table(child))
+    }
+
+    /// The child, in its own key table, is owned by what it names by the owning reference `id`.
+    pub(super) fn key_is_owned_by(&self, id: ReferenceId, child_key: &str) -> String {
+        let own = self.in_keys(self.catalog.reference(id).child, child_key);
+        self.owned_by(id, &own)
+    }
+
+    /// The same of a row in its table.
+    pub(super) fn row_is_owned_by(&self, id: ReferenceId, child: &str) -> String {
+        self.owned_by(id, &in_table(child))
+    }
+
+    fn owned_by(&self, id: ReferenceId, child: &dyn Fn(&str) -> String) -> String {
+        let stronger = self.plan.ownership.yields_to(id).iter();
+        let without = stronger.map(|other| format!(" AND NOT ({})", self.somebody(*other, child)));
+        self.somebody(id, child) + &without.collect::<String>()
     }
 
     fn somebody(&self, id: ReferenceId, child: &dyn Fn(&str) -> String) -> String {

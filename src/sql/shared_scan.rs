@@ -142,10 +142,10 @@ impl Sql<'_> {
             }
         }
         conditions.extend(owning.iter().filter(|id| **id != first).map(|id| {
-            let named = self.row_names_somebody(*id, "c");
+            let owned = self.row_is_owned_by(*id, "c");
             match found(id) {
-                Some(found) => format!("({found} OR NOT ({named}))"),
-                None => format!("NOT ({named})"),
+                Some(found) => format!("({found} OR NOT ({owned}))"),
+                None => format!("NOT ({owned})"),
             }
         }));
         (!conditions.is_empty()).then(|| conditions.join(" AND "))

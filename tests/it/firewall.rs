@@ -231,9 +231,9 @@ each_backend! {
                  INSERT INTO contracts VALUES (1, 1, 2), (2, 2, 1), (3, 2, 2)"
             )
         };
-        // The partner only protects: the contract is its organization's.
+        // Both are named by the contract itself: what only force reaches is refused.
         db.execute(&partner("RESTRICT"));
-        assert_refused(&db, "foreign", "contracts", "contracts.partner_id");
+        assert_refused(&db, "shared", "contracts", "contracts.partner_id");
         // Both own it: shared, and it goes.
         db.execute(&partner("CASCADE"));
         json(&db, &CLEAN).exits(0).says(&["Global"]);

@@ -19,6 +19,7 @@ mod grants;
 mod infrastructure;
 mod mariadb;
 mod model;
+mod ownership;
 mod policy;
 mod pooler;
 mod races;

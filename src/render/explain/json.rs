@@ -178,7 +178,6 @@ impl<'a> ExplanationView<'a> {
     }
 
     fn naming(&self, naming: &'a Naming) -> NamingView<'a> {
-        let child = self.catalog.reference(naming.reference).child;
         let (names, missing) = match &naming.parent {
             Named::Row { parent, .. } => (Some(self.row(parent)), None),
             Named::Missing(values) => (None, Some(values.as_str())),
@@ -186,7 +185,7 @@ impl<'a> ExplanationView<'a> {
         };
         NamingView {
             reference: self.reference(naming.reference),
-            owning: self.plan.owning_of(child).contains(&naming.reference),
+            owning: super::owns(self, naming),
             names,
             missing,
             effect: self.explanation.effect(naming, self.catalog, self.plan),

@@ -162,18 +162,18 @@ fn a_row_that_stays_shows_what_becomes_of_those_it_names() {
         &stays,
         text,
         expect![[r#"
-        deals: DLID0001 - Global Corp (id 7)
-        belongs to Apex (id 1), selected, and Global Corp (id 2), not selected
-        stays: no row that it names takes it along
-        ┌─────────────────────────────────┬──────┬──────────────────────────┬─────────────────┐
-        │ Reference                       ┆ Home ┆ Names                    ┆ So              │
-        ╞═════════════════════════════════╪══════╪══════════════════════════╪═════════════════╡
-        │ organization_id → organizations ┆ owns ┆ Global Corp (id 2)       ┆ is not selected │
-        │ (cascade)                       ┆      ┆                          ┆                 │
-        │ created_by → users (restrict)   ┆      ┆ 99, which does not exist ┆                 │
-        │ checked_by → users (set null)   ┆      ┆ nobody                   ┆                 │
-        └─────────────────────────────────┴──────┴──────────────────────────┴─────────────────┘
-    "#]],
+            deals: DLID0001 - Global Corp (id 7)
+            belongs to Apex (id 1), selected, and Global Corp (id 2), not selected
+            stays: no row that it names takes it along
+            ┌───────────────────────────────────┬───────┬──────────────────────────┬─────────────────┐
+            │ Reference                         ┆ Owner ┆ Names                    ┆ So              │
+            ╞═══════════════════════════════════╪═══════╪══════════════════════════╪═════════════════╡
+            │ organization_id → organizations   ┆ owns  ┆ Global Corp (id 2)       ┆ is not selected │
+            │ (cascade)                         ┆       ┆                          ┆                 │
+            │ created_by → users (restrict)     ┆       ┆ 99, which does not exist ┆                 │
+            │ checked_by → users (set null)     ┆       ┆ nobody                   ┆                 │
+            └───────────────────────────────────┴───────┴──────────────────────────┴─────────────────┘
+        "#]],
     );
     let unlinked = explanation(Standing::Stays, |deal| {
         deal.names = vec![named(3, relative(1, "Ann (id 3)", Standing::Goes))];
@@ -183,15 +183,15 @@ fn a_row_that_stays_shows_what_becomes_of_those_it_names() {
         &unlinked,
         text,
         expect![[r#"
-        deals: DLID0001 - Global Corp (id 7)
-        belongs to no organization
-        stays, and is unlinked: checked_by becomes null
-        ┌───────────────────────────────┬──────┬────────────┬───────────────────────────────┐
-        │ Reference                     ┆ Home ┆ Names      ┆ So                            │
-        ╞═══════════════════════════════╪══════╪════════════╪═══════════════════════════════╡
-        │ checked_by → users (set null) ┆      ┆ Ann (id 3) ┆ goes; checked_by becomes null │
-        └───────────────────────────────┴──────┴────────────┴───────────────────────────────┘
-    "#]],
+            deals: DLID0001 - Global Corp (id 7)
+            belongs to no organization
+            stays, and is unlinked: checked_by becomes null
+            ┌───────────────────────────────┬───────┬────────────┬───────────────────────────────┐
+            │ Reference                     ┆ Owner ┆ Names      ┆ So                            │
+            ╞═══════════════════════════════╪═══════╪════════════╪═══════════════════════════════╡
+            │ checked_by → users (set null) ┆       ┆ Ann (id 3) ┆ goes; checked_by becomes null │
+            └───────────────────────────────┴───────┴────────────┴───────────────────────────────┘
+        "#]],
     );
 }
 

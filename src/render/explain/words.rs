@@ -8,7 +8,7 @@ use crate::plan::{Rank, UnlinkValue};
 use crate::render::{counted, grouped};
 
 /// Whose row it is; of an organization there is nothing to say.
-pub fn home(view: &ExplanationView) -> Option<String> {
+pub fn owners(view: &ExplanationView) -> Option<String> {
     let owner = |owner: &crate::explanation::Owner| {
         let selected = if owner.selected { "selected" } else { "not selected" };
         format!("{}, {selected}", owner.title)

@@ -3,6 +3,7 @@
 use super::data::parent_of;
 use super::schema::{Case, Data, OnDelete, Reference, Row, Schema, Value};
 use super::{firewall, unlinks};
+use orgsweep::engine::Dialect;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A row by its table's and its own position in the case's data.
@@ -266,10 +267,11 @@ impl<'a> Model<'a> {
                 let mut others = self.others_to(closure, number, (*table, *row));
                 others.any(|other| {
                     unforced(&other)
+                        && !self.goes_first(other, reference)
                         && !(other.action.unlinks() && self.makes_no_difference(reference, other))
                 })
             };
-            let unlinks = reference.action.unlinks();
+            let unlinks = reference.action.unlinks() && !self.never_unlinks(reference);
             let rows = self.naming(number, closure).filter(|row| unlinks && undecided(row)).count();
             self.refusal("overlap", number, rows)
         };
@@ -293,6 +295,22 @@ impl<'a> Model<'a> {
             let shares = other.columns.iter().any(|column| written.contains(column));
             (number != reference && leads && shares).then_some(other)
         })
+    }
+
+    /// A column that takes no null lets no row survive so.
+    fn never_unlinks(&self, reference: &Reference) -> bool {
+        let columns = &self.schema.tables[reference.child].columns;
+        reference.action == OnDelete::SetNull
+            && reference.set_columns.iter().any(|column| columns[*column].not_null)
+    }
+
+    /// The engine has deleted a row by the one before it comes to the other: PostgreSQL by what names the organization
+    /// itself. (InnoDB by the order of names, which these schemas leave to it.)
+    fn goes_first(&self, one: &Reference, other: &Reference) -> bool {
+        self.schema.dialect == Dialect::Postgres
+            && one.action == OnDelete::Cascade
+            && one.parent == 0
+            && other.parent != 0
     }
 
     /// After the `first` unlink the `other` has nothing left to change.

@@ -1,14 +1,15 @@
 //! Whose row is it: DESIGN 3, row by row.
 
 use super::contract::{Model, Refusal, RowId, Rows};
-use super::schema::OnDelete;
+use super::schema::{OnDelete, Reference};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Rows of the closure that belong to somebody else and whose deletion nobody consented to.
 pub fn refusals(model: &Model, selected: &Rows, closure: &Rows) -> Vec<Refusal> {
-    let owning = owning(model);
-    let torn = (0..owning.len()).map(|table| has_common_owner(model, &owning, table)).collect();
-    let firewall = Firewall { model, owning, torn, selected, closure };
+    let leads = leading_to_root(model);
+    let tables = 0..model.schema.tables.len();
+    let associations = tables.map(|table| links_others(model, &leads, table)).collect();
+    let firewall = Firewall { model, leads, associations, selected, closure };
     let mut counts: BTreeMap<(&'static str, usize), usize> = BTreeMap::new();
     for row in closure.difference(selected) {
         if let Some(kind) = firewall.refused(*row) {
@@ -21,37 +22,12 @@ pub fn refusals(model: &Model, selected: &Rows, closure: &Rows) -> Vec<Refusal> 
 
 struct Firewall<'a> {
     model: &'a Model<'a>,
-    /// Per table its owning references.
-    owning: Vec<Vec<usize>>,
-    /// Per table whether rows of several organizations are torn, not shared.
-    torn: Vec<bool>,
+    /// Tables from which references lead to the root.
+    leads: Vec<bool>,
+    /// Tables whose rows link others.
+    associations: Vec<bool>,
     selected: &'a Rows,
     closure: &'a Rows,
-}
-
-/// Per table the references that lead to the root by the strongest action it has.
-fn owning(model: &Model) -> Vec<Vec<usize>> {
-    let leads = leading_to_root(model);
-    let of_table = |table: usize| {
-        let leading = model.references_of(table).filter(|(_, reference)| leads[reference.parent]);
-        let ranked: Vec<(u8, usize)> =
-            leading.map(|(number, reference)| (rank(reference.action), number)).collect();
-        let strongest = ranked.iter().map(|(rank, _)| *rank).min();
-        ranked
-            .iter()
-            .filter(|(rank, _)| Some(*rank) == strongest)
-            .map(|(_, number)| *number)
-            .collect()
-    };
-    (0..model.schema.tables.len()).map(of_table).collect()
-}
-
-fn rank(action: OnDelete) -> u8 {
-    match action {
-        OnDelete::Cascade => 0,
-        OnDelete::Restrict | OnDelete::NoAction => 1,
-        OnDelete::SetNull | OnDelete::SetDefault => 2,
-    }
 }
 
 /// Tables from which references lead to the root, the root included.
@@ -69,22 +45,20 @@ fn leading_to_root(model: &Model) -> Vec<bool> {
     }
 }
 
-/// Whichever of several owning references is taken first, all ways to the root lead through one
-/// table: its rows cannot belong to several organizations in good faith.
-fn has_common_owner(model: &Model, owning: &[Vec<usize>], table: usize) -> bool {
-    let reaches_root_without = |closed: Option<usize>| {
-        let (mut seen, mut open) = (BTreeSet::from([table]), vec![table]);
-        while let Some(table) = open.pop() {
-            let parents = owning[table].iter().map(|r| model.schema.references[*r].parent);
-            open.extend(parents.filter(|p| Some(*p) != closed && seen.insert(*p)));
-        }
-        seen.contains(&0)
-    };
-    let mut others = (1..owning.len()).filter(|other| *other != table);
-    table != 0
-        && owning[table].len() > 1
-        && reaches_root_without(None)
-        && others.any(|other| !reaches_root_without(Some(other)))
+/// Some key has only columns of cascading references to the root, of at least two.
+fn links_others(model: &Model, leads: &[bool], table: usize) -> bool {
+    let cascades: Vec<&Reference> = model
+        .references_of(table)
+        .map(|(_, reference)| reference)
+        .filter(|reference| reference.action == OnDelete::Cascade && leads[reference.parent])
+        .collect();
+    model.schema.tables[table].keys.iter().any(|key| {
+        let touches = |it: &&&Reference| it.columns.iter().any(|c| key.columns.contains(c));
+        let linking: BTreeSet<&Vec<usize>> =
+            cascades.iter().filter(touches).map(|it| &it.columns).collect();
+        let covered = |column: &usize| linking.iter().any(|columns| columns.contains(column));
+        linking.len() > 1 && key.columns.iter().all(covered)
+    })
 }
 
 impl Firewall<'_> {
@@ -92,33 +66,56 @@ impl Firewall<'_> {
         if row.0 == 0 {
             return Some("foreign");
         }
-        if !self.is_exception(row) {
+        let owners = self.owners(row);
+        if !owners.is_empty() && owners.iter().all(|owner| self.closure.contains(owner)) {
             return None;
         }
-        let home = self.home(row);
-        let ours = home.intersection(self.selected).count();
-        let kind = match (ours, home.len()) {
+        let organizations = self.organizations(row);
+        let ours = organizations.intersection(self.selected).count();
+        let kind = match (ours, organizations.len()) {
             (_, 0) => "global",
             (0, _) => "foreign",
             (ours, all) if ours == all => return None,
-            _ if self.torn[row.0] => "foreign",
             _ => "shared",
         };
         (kind == "foreign" || !self.cascaded(row)).then_some(kind)
     }
 
-    /// Not every parent that the owning references name goes too, or none is named.
-    fn is_exception(&self, row: RowId) -> bool {
-        let owners = self.owners(row);
-        owners.is_empty() || !owners.iter().all(|owner| self.closure.contains(owner))
-    }
-
+    /// The parents whose owners own the row, by the four rules.
     fn owners(&self, (table, row): RowId) -> Vec<RowId> {
-        self.owning[table].iter().filter_map(|number| self.model.parent(*number, row)).collect()
+        let cascades = |it: &Reference| it.action == OnDelete::Cascade;
+        let direct = |it: &Reference| it.parent == 0;
+        // Whoever could name its organization so, and does not, is not claimed by anything weaker.
+        let own: Vec<_> = self.model.references_of(table).collect();
+        let speaks = own.iter().any(|(_, it)| direct(it) && cascades(it));
+        let named: Vec<(&Reference, RowId)> = own
+            .into_iter()
+            .filter(|(_, reference)| self.leads[reference.parent])
+            .filter(|(_, reference)| !speaks || direct(reference) || cascades(reference))
+            .filter_map(|(number, it)| Some((it, self.model.parent(number, row)?)))
+            .collect();
+        let those = |which: &dyn Fn(&Reference) -> bool| -> Vec<RowId> {
+            named.iter().filter(|(it, _)| which(it)).map(|(_, parent)| *parent).collect()
+        };
+        if self.associations[table] {
+            return those(&|it| direct(it) || cascades(it));
+        }
+        let any_cascades = named.iter().any(|(it, _)| cascades(it));
+        let speaks_for_itself =
+            |it: &Reference| direct(it) && !(it.action.unlinks() && any_cascades);
+        let strongest = |it: &Reference| match it.action {
+            OnDelete::Cascade => true,
+            OnDelete::Restrict | OnDelete::NoAction => !any_cascades,
+            OnDelete::SetNull | OnDelete::SetDefault => {
+                named.iter().all(|(other, _)| other.action.unlinks())
+            }
+        };
+        let own = those(&speaks_for_itself);
+        if own.is_empty() { those(&strongest) } else { own }
     }
 
-    /// The organizations that the owning references lead to.
-    fn home(&self, row: RowId) -> Rows {
+    /// The organizations to which that leads.
+    fn organizations(&self, row: RowId) -> Rows {
         let mut seen = BTreeSet::from([row]);
         let mut open = vec![row];
         while let Some(row) = open.pop() {

@@ -1,10 +1,11 @@
 //! The way back from a row to what was selected, row by row.
 
-use super::discovery::Discovery;
-use super::firewall::{self, Homes};
-use super::naming::named;
-use super::{Failure, Run};
+use super::Ownership;
+use super::verdicts::judgement;
 use crate::catalog::ReferenceId;
+use crate::execute::discovery::Discovery;
+use crate::execute::naming::named;
+use crate::execute::{Failure, Run};
 use crate::explanation::{Ancestry, Judgement, Named, Relative, Standing, Step};
 use crate::plan::Followed;
 use crate::sql::RowKey;
@@ -17,7 +18,7 @@ const ANCESTORS: usize = 1_000;
 pub fn of(
     run: &mut Run,
     discovery: &Discovery,
-    homes: &Homes,
+    ownership: &Ownership,
     row: Relative,
     key: &RowKey,
 ) -> Result<Ancestry, Failure> {
@@ -44,20 +45,20 @@ pub fn of(
         child += 1;
     }
     for (position, key) in keys.iter().enumerate() {
-        ancestry.rows[position].refused = is_refused(run, homes, &ancestry, position, key)?;
+        ancestry.rows[position].refused = is_refused(run, ownership, &ancestry, position, key)?;
     }
     Ok(ancestry)
 }
 
-/// The firewall refuses the row, and not every reference that reaches it has consent.
+/// The row is refused for its owners, and not every reference that reaches it has consent.
 fn is_refused(
     run: &mut Run,
-    homes: &Homes,
+    ownership: &Ownership,
     ancestry: &Ancestry,
     position: usize,
     key: &RowKey,
 ) -> Result<bool, Failure> {
-    let judged = firewall::judgement(run, homes, key)?;
+    let judged = judgement(run, ownership, key)?;
     let mut reaching = ancestry.steps.iter().filter(|step| step.child == position);
     let rules = &run.job.plan.rules;
     Ok(judged.is_some_and(|judgement| judgement != Judgement::Passed)

@@ -1,0 +1,62 @@
+//! Whose rows the candidates are (DESIGN 3), asked in sets.
+//!
+//! A candidate is ours when every parent that its owning references name is in the closure: all others are *suspects*
+//! (`suspects`). They and their distinct ancestors are numbered in `orgsweep_t…`, a table each, and who names whom is in
+//! `orgsweep_edge` (`ancestors`). Down these edges the organizations come to all rows that they own, in one statement:
+//! `orgsweep_owner` (`owners`). What follows for each suspect is in `orgsweep_v…` (`verdicts`).
+
+mod ancestors;
+mod owners;
+mod suspects;
+mod verdicts;
+
+pub use owners::Counted;
+pub use suspects::{Closure, Suspects};
+pub use verdicts::CLASSES;
+
+use super::Sql;
+use crate::catalog::TableId;
+
+impl Sql<'_> {
+    /// The rows of `table` whose owners are traced: suspects, unlinked ones, and the ancestors of both.
+    fn traced(&self, table: TableId) -> String {
+        self.temporary(&traced_name(table))
+    }
+
+    /// A traced row, and the number of a parent that owns it.
+    fn edges(&self) -> String {
+        self.temporary(EDGES)
+    }
+
+    fn owner_table(&self) -> String {
+        self.temporary(OWNERS)
+    }
+
+    pub(in crate::sql) fn verdict_table(&self, table: TableId) -> String {
+        self.temporary(&verdict_name(table))
+    }
+
+    /// Removes everything that was asked about owners, before the closure is found again.
+    pub fn forget_owners(&self, suspects: &[TableId], traced: &[TableId]) -> String {
+        let verdicts = suspects.iter().map(|table| self.verdict_table(*table));
+        let traced = traced.iter().map(|table| self.traced(*table));
+        let all = verdicts.chain(traced).chain([self.edges(), self.owner_table()]);
+        all.map(|name| self.dialect.drop_temporary(&name) + "; ").collect()
+    }
+
+    /// `DISTINCT`, where rows of the table are alike and nothing tells them apart.
+    fn distinct(&self, table: TableId) -> &'static str {
+        if self.has_twins(table) { "DISTINCT " } else { "" }
+    }
+}
+
+const EDGES: &str = "orgsweep_edge";
+const OWNERS: &str = "orgsweep_owner";
+
+fn traced_name(table: TableId) -> String {
+    format!("orgsweep_t{}", table.0)
+}
+
+fn verdict_name(table: TableId) -> String {
+    format!("orgsweep_v{}", table.0)
+}

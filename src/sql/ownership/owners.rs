@@ -1,0 +1,169 @@
+//! The organizations that own the traced rows.
+
+use super::OWNERS;
+use super::suspects::Closure;
+use crate::catalog::TableId;
+use crate::engine::{Dialect, Statement};
+use crate::sql::{RowKey, Sql};
+
+/// How far it is known which organization owns which row.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Counted {
+    /// For each row all of its owners.
+    #[default]
+    Each,
+    /// For each row whether a selected organization owns it, and whether another does. Pairs of rows and owners would
+    /// be too many: some rows stand for the others where organizations are named.
+    Flags,
+}
+
+/// How many organizations are named.
+const NAMED: u32 = 5;
+/// So many rows stand for the others.
+const SAMPLES: u32 = 100;
+
+impl Sql<'_> {
+    /// Organizations come down the edges to all rows that they own: each pair once, in one statement. A selected orphan of
+    /// `orphaned` counts as a selected organization, and so does 0.
+    pub fn find_owners(&self, closure: Closure, orphaned: &[TableId], counted: Counted) -> String {
+        let root = self.plan.root;
+        let organization = match counted {
+            Counted::Each => "t.n",
+            Counted::Flags => "0",
+        };
+        let own = format!(
+            "SELECT t.n, {organization}, CASE WHEN k.gen IS NULL THEN 0 ELSE 1 END FROM {} t {}",
+            self.traced(root),
+            self.and_selected(root, closure),
+        );
+        let orphans = orphaned.iter().map(|table| {
+            let selected = self.and_selected(*table, closure);
+            format!(
+                "SELECT t.n, 0, 1 FROM {} t {selected} WHERE k.gen IS NOT NULL",
+                self.traced(*table)
+            )
+        });
+        let start: Vec<String> = [own].into_iter().chain(orphans).collect();
+        let create = match self.dialect {
+            Dialect::Mysql => {
+                format!(
+                    "CREATE OR REPLACE TEMPORARY TABLE {} (KEY (n)) ENGINE = InnoDB AS",
+                    self.own(OWNERS)
+                )
+            }
+            _ => self.create_as(OWNERS),
+        };
+        format!(
+            "{create} WITH RECURSIVE owner(n, organization, selected) AS ({} UNION SELECT 0, 0, 1 \
+             UNION SELECT e.child, w.organization, w.selected FROM owner w {} {} e ON e.parent = w.n) \
+             SELECT n, organization, selected FROM owner",
+            start.join(" UNION "),
+            self.dialect.ordered_join(),
+            self.edges(),
+        )
+    }
+
+    /// Joins what is selected, `k`, of the traced rows `t`.
+    fn and_selected(&self, table: TableId, closure: Closure) -> String {
+        format!(
+            "LEFT JOIN {} k ON {} AND k.gen <= {}",
+            self.key_relation(table),
+            self.same_key(table, "k", "t"),
+            closure.selected,
+        )
+    }
+
+    /// Of each owned row whether all of its owners are selected (`least`), and whether any is (`most`).
+    pub(super) fn owned_rows(&self) -> String {
+        format!(
+            "(SELECT n, max(selected) AS most, min(selected) AS least FROM {} GROUP BY n)",
+            self.owner_table()
+        )
+    }
+
+    /// Label, key and number of rows of the other organizations that own the rows whose traced numbers `rows` selects;
+    /// where that is not known of each row, those that own some of them, without numbers.
+    pub(super) fn other_owners(&self, rows: &str, closure: Closure, counted: Counted) -> Statement {
+        let root = self.plan.root;
+        let [label, key] = self.label(root, "o");
+        if counted == Counted::Flags {
+            let some = format!("{rows} LIMIT {SAMPLES}").into();
+            return self.organizations_above(&some, closure, " WHERE k.gen IS NULL");
+        }
+        format!(
+            "SELECT s.label, s.row_key, {} FROM (SELECT {} AS label, {key} AS row_key FROM ({rows}) v \
+             JOIN {} w ON w.n = v.n JOIN {} t ON t.n = w.organization JOIN {} o ON {} WHERE w.selected = 0) s \
+             GROUP BY s.label, s.row_key ORDER BY count(*) DESC, s.row_key LIMIT {NAMED}",
+            self.dialect.count(),
+            self.dialect.as_text(&label),
+            self.owner_table(),
+            self.traced(root),
+            self.relation(root),
+            self.same_row(root, "t", "o"),
+        )
+        .into()
+    }
+
+    /// The other organizations whose rows an unlink changes.
+    pub fn owners_of_unlinked(
+        &self,
+        position: usize,
+        table: TableId,
+        closure: Closure,
+        counted: Counted,
+    ) -> Statement {
+        let unlinked = self.traced_unlinked(position, table);
+        self.other_owners(&format!("SELECT t.n FROM {unlinked}"), closure, counted)
+    }
+
+    /// Rows of an unlink that belong to the selected organizations alone and survive.
+    pub fn count_stranded(&self, position: usize, table: TableId) -> Statement {
+        format!(
+            "SELECT {} FROM {} JOIN {} w ON w.n = t.n WHERE w.least = 1",
+            self.dialect.count(),
+            self.traced_unlinked(position, table),
+            self.owned_rows(),
+        )
+        .into()
+    }
+
+    fn traced_unlinked(&self, position: usize, table: TableId) -> String {
+        let same = self.same_key(table, "t", "u");
+        format!("{} u JOIN {} t ON {same}", self.kept(position), self.traced(table))
+    }
+
+    /// Label and key of the organizations that one traced row belongs to, and whether they are selected.
+    pub fn owners_of_row(&self, row: &RowKey, closure: Closure) -> Statement {
+        let mut traced = Statement::from(format!(
+            "SELECT t.n FROM {} c JOIN {} t ON {} WHERE ",
+            self.relation(row.table),
+            self.traced(row.table),
+            self.same_row(row.table, "t", "c"),
+        ));
+        traced.append(&self.is_row(row, "c"));
+        self.organizations_above(&traced, closure, "")
+    }
+
+    /// The organizations at the upper end of the edges from these rows, as far as `which` says.
+    fn organizations_above(&self, rows: &Statement, closure: Closure, which: &str) -> Statement {
+        let root = self.plan.root;
+        let [label, key] = self.label(root, "o");
+        let mut statement = Statement::from("WITH RECURSIVE up(n) AS (SELECT v.n FROM (");
+        statement.append(rows).push(&format!(
+            ") v UNION SELECT e.parent FROM up u {} {} e ON e.child = u.n) \
+             SELECT {label}, {key}, CASE WHEN k.gen IS NULL THEN '0' ELSE '1' END \
+             FROM up u JOIN {} t ON t.n = u.n JOIN {} o ON {} {}{which} ORDER BY {}",
+            self.dialect.ordered_join(),
+            self.edges(),
+            self.traced(root),
+            self.relation(root),
+            self.same_row(root, "t", "o"),
+            self.and_selected(root, closure),
+            self.identity_values(root, "o").join(", "),
+        ));
+        if !which.is_empty() {
+            statement.push(&format!(" LIMIT {NAMED}"));
+        }
+        statement
+    }
+}

@@ -1,0 +1,131 @@
+//! Which candidates some owner is outside the closure of.
+
+use crate::catalog::{ReferenceId, TableId};
+use crate::engine::Statement;
+use crate::sql::Sql;
+
+/// How rows of a table might be suspects, by what found them.
+#[derive(Debug, Clone)]
+pub struct Suspects {
+    pub table: TableId,
+    /// Owning references that did not find all of the rows themselves.
+    pub owning: Vec<ReferenceId>,
+    /// Some rows were not found by any owning reference.
+    pub ownerless: bool,
+    /// Rows with these numbers, the first and the last, are known to be owned by us.
+    pub known_owned: Option<(u32, u32)>,
+}
+
+/// What is known of the closure.
+#[derive(Clone, Copy)]
+pub struct Closure<'a> {
+    /// Root rows after this generation were reached, not selected.
+    pub selected: u32,
+    /// The table has a key table.
+    pub has_keys: &'a dyn Fn(TableId) -> bool,
+}
+
+impl Sql<'_> {
+    /// The tables that have suspects, each with a number: in one round trip, and without the joins that tell which
+    /// rows they are.
+    pub fn count_suspects(&self, all: &[Suspects], closure: Closure) -> Statement {
+        let questions = all.iter().flat_map(|suspects| {
+            let (table, count) =
+                (self.dialect.as_text(&suspects.table.0.to_string()), self.dialect.count());
+            let ways = self.ways_to_be_suspect(suspects, closure).into_iter();
+            ways.map(move |rows| format!("SELECT {table}, {count} FROM {rows}"))
+        });
+        questions.collect::<Vec<_>>().join(" UNION ALL ").into()
+    }
+
+    fn ways_to_be_suspect(&self, suspects: &Suspects, closure: Closure) -> Vec<String> {
+        let table = suspects.table;
+        let own = self.key_relation(table);
+        if table == self.plan.root {
+            return vec![self.suspects(table, closure)];
+        }
+        let outside = suspects.owning.iter().map(|id| {
+            let missing = (closure.has_keys)(self.catalog.reference(*id).parent)
+                .then(|| format!(" AND {}", self.is_outside(*id)));
+            self.key_is_owned_by(*id, "k") + &missing.unwrap_or_default()
+        });
+        let ownerless = suspects.ownerless.then(|| self.names_no_owner(table));
+        let others = suspects.known_owned.map_or(String::new(), |(first, last)| {
+            format!(" AND k.gen NOT BETWEEN {first} AND {last}")
+        });
+        let reached = self.but_selected_orphans(table, closure);
+        let ways = outside.chain(ownerless);
+        ways.map(|way| format!("{own} k WHERE {way}{reached}{others}")).collect()
+    }
+
+    /// Traces the suspects of `table` from this generation on.
+    pub fn trace_suspects(&self, table: TableId, closure: Closure, generation: u32) -> Statement {
+        let columns = self.key_table(table).identity_columns().into_iter();
+        let columns: Vec<String> = columns.map(|column| format!("k.{column}")).collect();
+        let suspects = self.suspects(table, closure);
+        let rows = format!("SELECT {}{} FROM {suspects}", self.distinct(table), columns.join(", "));
+        self.number_traced(table, generation, &rows)
+    }
+
+    /// Candidates `k` that name an owner outside the closure, or none.
+    fn suspects(&self, table: TableId, closure: Closure) -> String {
+        let own = self.key_relation(table);
+        if table == self.plan.root {
+            return format!("{own} k WHERE k.gen > {}", closure.selected);
+        }
+        let (mut joins, mut ways) = (String::new(), Vec::new());
+        for (n, id) in self.plan.owning_of(table).iter().enumerate() {
+            let parent = self.catalog.reference(*id).parent;
+            let owned = self.key_is_owned_by(*id, "k");
+            if !(closure.has_keys)(parent) {
+                ways.push(format!("({owned})"));
+            } else if self.catalog.names_one(*id) {
+                let (alias, keys) = (format!("p{n}"), self.key_relation(parent));
+                let names = self.key_names_key(*id, &alias, "k");
+                joins += &format!(" LEFT JOIN {keys} {alias} ON {names}");
+                ways.push(format!("({owned} AND {alias}.gen IS NULL)"));
+            } else {
+                ways.push(format!("({owned} AND {})", self.is_outside(*id)));
+            }
+        }
+        ways.push(format!("({})", self.names_no_owner(table)));
+        let reached = self.but_selected_orphans(table, closure);
+        format!("{own} k{joins} WHERE ({}){reached}", ways.join(" OR "))
+    }
+
+    /// A parent that the candidate `k` names by `id` is not in the closure: the one, or one of several.
+    fn is_outside(&self, id: ReferenceId) -> String {
+        let parent = self.catalog.reference(id).parent;
+        let (keys, rows) = (self.key_relation(parent), self.relation(parent));
+        let none = format!(
+            "NOT EXISTS (SELECT 1 FROM {keys} p WHERE {})",
+            self.key_names_key(id, "p", "k")
+        );
+        if self.catalog.names_one(id) {
+            return none;
+        }
+        format!(
+            "({none} OR EXISTS (SELECT 1 FROM {rows} r WHERE {} AND NOT EXISTS (SELECT 1 FROM {keys} q WHERE {})))",
+            self.key_names_row(id, "r", "k"),
+            self.same_row(parent, "q", "r"),
+        )
+    }
+
+    /// A row without owning references, and a row that names nobody, have no owner. (Where one yields, it is to another
+    /// one that names somebody.)
+    fn names_no_owner(&self, table: TableId) -> String {
+        let owning = self.plan.owning_of(table).iter();
+        let nobody: Vec<String> =
+            owning.map(|id| format!("NOT ({})", self.names_somebody(*id, "k"))).collect();
+        if nobody.is_empty() { "true".to_owned() } else { nobody.join(" AND ") }
+    }
+
+    /// Orphans have no owner either, and were selected for it.
+    fn but_selected_orphans(&self, table: TableId, closure: Closure) -> String {
+        if self.plan.has_orphans(table) {
+            format!(" AND k.gen > {}", closure.selected)
+        } else {
+            String::new()
+        }
+    }
+}
