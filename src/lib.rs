@@ -32,9 +32,9 @@
 //!
 //! Apex goes with `--force`; deal 7 is Apex's, and names user 3 who made it (`deals.created_by`, RESTRICT).
 //! `introspect/sqlite.rs` reads both references of `deals`. `plan/build.rs` follows `organization_id` because it is a CASCADE
-//! and `created_by` because of `--force`, and `plan/owning.rs` says that `organization_id` tells whose a deal is.
+//! and `created_by` because of `--force`, and `plan/ownership.rs` says that `organization_id` tells whose a deal is.
 //! `execute/closure.rs` puts organization 1 into the key table of `organizations`, then, by SQL of `sql/closure.rs`, deal 7 into
-//! that of `deals`. `execute/firewall.rs` asks whether some deal found is somebody else's; `execute/obstacles.rs`, whether
+//! that of `deals`. `execute/ownership` asks whether some deal found is somebody else's; `execute/obstacles.rs`, whether
 //! something protects it. `execute/archiving.rs` writes it into the archive; `execute/deletion.rs` deletes it before user 3;
 //! `execute/proof.rs` finds that nothing names it any more, `execute/ledger.rs` that as many rows went as were found. Then
 //! `execute/transaction.rs` sends COMMIT, and `commands/reporting.rs` has it told.

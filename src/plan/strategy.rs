@@ -16,6 +16,11 @@ impl Plan {
         let rules = &self.rules;
         let follows_all = self.followed.iter().all(|followed| followed.rank < Rank::Protected);
         let apart = |unlink: &Unlink| self.users_of_its_columns(catalog, unlink).is_empty();
+        let renames = |unlink: &Unlink| {
+            let child = catalog.reference(unlink.reference).child;
+            let mut named = catalog.references.iter().filter(|reference| reference.parent == child);
+            named.any(|it| unlink.writes(catalog.table(child), &it.parent_columns))
+        };
         let reasons = [
             (!rules.orphans.is_empty(), "the policy's orphans go along"),
             (!rules.guards.test_data.is_empty(), "a guard of the policy looks at the rows"),
@@ -34,6 +39,8 @@ impl Plan {
                 !self.tables.iter().all(|table| may_delete(catalog, *table)),
                 "privileges or row-level security may stop it",
             ),
+            // Who refers to it may be gone by then, and is a reason to refuse while all rows are known.
+            (self.unlinks.iter().any(renames), "an unlink changes a key that others refer to"),
             (self.types_go(catalog), "the types of polymorphic references go, too"),
         ];
         reasons.into_iter().find(|(holds, _)| *holds).map(|(_, reason)| reason)

@@ -200,3 +200,45 @@ fn archived_rows_come_with_the_number_of_their_nulls() {
         assert!(text.replace('"', "`").contains(&count.replace('"', "`")), "{text}");
     }
 }
+
+#[test]
+fn a_row_is_suspect_where_an_owner_is_outside_the_closure() {
+    let selected = Closure { selected: 1, has_keys: &|_| true };
+    check(
+        |sql| sql.trace_suspects(DEALS, selected, 7),
+        expect![[r#"
+            INSERT INTO temp.orgsweep_t2 SELECT 7000000000000 + row_number() OVER (), 7, s.* FROM (SELECT k.c0 FROM temp.orgsweep_k2 k LEFT JOIN temp.orgsweep_k0 p0 ON p0.c0 = k.c1 WHERE ((k.c1 IS NOT NULL AND p0.gen IS NULL) OR (NOT (k.c1 IS NOT NULL)))) s
+            INSERT INTO pg_temp.orgsweep_t2 SELECT 7000000000000 + row_number() OVER (), 7, s.* FROM (SELECT k.c0 FROM pg_temp.orgsweep_k2 k LEFT JOIN pg_temp.orgsweep_k0 p0 ON p0.c0 OPERATOR(pg_catalog.=) k.c1 WHERE ((k.c1 IS NOT NULL AND p0.gen IS NULL) OR (NOT (k.c1 IS NOT NULL)))) s
+        "#]],
+    );
+}
+
+#[test]
+fn ancestors_are_traced_once_and_joined_by_edges() {
+    check(
+        |sql| sql.trace_parents(DEALS_ORG, 2, 8),
+        expect![[r#"
+            INSERT INTO temp.orgsweep_t0 SELECT 8000000000000 + row_number() OVER (), 8, s.* FROM (SELECT DISTINCT r.rowid AS c0 FROM temp.orgsweep_t2 t CROSS JOIN main."deals" c ON t.c0 = c.rowid CROSS JOIN main."organizations" r ON r."id" = c."org" WHERE t.gen > 2 AND t.gen < 8 AND c."org" IS NOT NULL AND NOT EXISTS (SELECT 1 FROM temp.orgsweep_t0 x WHERE x.c0 = r.rowid)) s
+            INSERT INTO pg_temp.orgsweep_t0 SELECT 8000000000000 + row_number() OVER (), 8, s.* FROM (SELECT DISTINCT r."id" AS c0 FROM pg_temp.orgsweep_t2 t JOIN "deals" c ON t.c0 OPERATOR(pg_catalog.=) c."id" JOIN "organizations" r ON r."id" OPERATOR(pg_catalog.=) c."org" WHERE t.gen > 2 AND t.gen < 8 AND c."org" IS NOT NULL AND NOT EXISTS (SELECT 1 FROM pg_temp.orgsweep_t0 x WHERE x.c0 OPERATOR(pg_catalog.=) r."id")) s
+        "#]],
+    );
+    check(
+        |sql| sql.add_edges(DEALS_ORG, 2, 8),
+        expect![[r#"
+            INSERT INTO temp.orgsweep_edge SELECT t.n, x.n FROM temp.orgsweep_t2 t CROSS JOIN main."deals" c ON t.c0 = c.rowid CROSS JOIN main."organizations" r ON r."id" = c."org" CROSS JOIN temp.orgsweep_t0 x ON x.c0 = r.rowid WHERE t.gen > 2 AND t.gen < 8 AND c."org" IS NOT NULL
+            INSERT INTO pg_temp.orgsweep_edge SELECT t.n, x.n FROM pg_temp.orgsweep_t2 t JOIN "deals" c ON t.c0 OPERATOR(pg_catalog.=) c."id" JOIN "organizations" r ON r."id" OPERATOR(pg_catalog.=) c."org" JOIN pg_temp.orgsweep_t0 x ON x.c0 OPERATOR(pg_catalog.=) r."id" WHERE t.gen > 2 AND t.gen < 8 AND c."org" IS NOT NULL
+        "#]],
+    );
+}
+
+#[test]
+fn organizations_come_down_the_edges_to_all_that_they_own() {
+    let selected = Closure { selected: 1, has_keys: &|_| true };
+    check(
+        |sql| sql.find_owners(selected, &[], Counted::Each).into(),
+        expect![[r#"
+            CREATE TEMP TABLE orgsweep_owner AS WITH RECURSIVE owner(n, organization, selected) AS (SELECT t.n, t.n, CASE WHEN k.gen IS NULL THEN 0 ELSE 1 END FROM temp.orgsweep_t0 t LEFT JOIN temp.orgsweep_k0 k ON k.c0 = t.c0 AND k.gen <= 1 UNION SELECT 0, 0, 1 UNION SELECT e.child, w.organization, w.selected FROM owner w CROSS JOIN temp.orgsweep_edge e ON e.parent = w.n) SELECT n, organization, selected FROM owner
+            CREATE TEMP TABLE orgsweep_owner ON COMMIT DROP AS WITH RECURSIVE owner(n, organization, selected) AS (SELECT t.n, t.n, CASE WHEN k.gen IS NULL THEN 0 ELSE 1 END FROM pg_temp.orgsweep_t0 t LEFT JOIN pg_temp.orgsweep_k0 k ON k.c0 OPERATOR(pg_catalog.=) t.c0 AND k.gen <= 1 UNION SELECT 0, 0, 1 UNION SELECT e.child, w.organization, w.selected FROM owner w JOIN pg_temp.orgsweep_edge e ON e.parent = w.n) SELECT n, organization, selected FROM owner
+        "#]],
+    );
+}

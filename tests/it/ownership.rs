@@ -223,6 +223,22 @@ each_backend! {
         clean(&db, "A", &[]).exits(0).says(&["B (id 2): 20, C (id 3): 10"]);
     }
 
+    // Pairs of rows and owners would be millions: whose the rows are is known all the same.
+    fn of_very_many_owners_some_are_named(db: TestDatabase) {
+        both(&db, "CREATE TABLE messages (id integer PRIMARY KEY, sender integer REFERENCES users (id) ON DELETE CASCADE,
+                recipient integer REFERENCES users (id) ON DELETE CASCADE)");
+        let rows = |row: &dyn Fn(usize) -> String| (11..=1010).map(row).collect::<Vec<_>>().join(", ");
+        db.execute(&format!(
+            "INSERT INTO organizations VALUES {}; INSERT INTO users VALUES {}; INSERT INTO messages VALUES {}",
+            rows(&|n| format!("({n}, 'Org {n}')")),
+            rows(&|n| format!("({n}, {n})")),
+            rows(&|n| format!("({n}, 1, {n})")),
+        ));
+        let outcome = clean(&db, "A", &[]).exits(0).says(&["Org ", "perhaps others"]);
+        assert_eq!(outcome.rows("delete")["messages"], 1000, "{outcome}");
+        assert_eq!((db.count("messages"), db.count("organizations")), (0, 1001));
+    }
+
     fn what_a_refusal_advises_is_taken(db: TestDatabase) {
         both(&db, "CREATE TABLE notes (id integer PRIMARY KEY, org integer REFERENCES organizations (id) ON DELETE CASCADE,
                 kind varchar(20), object integer);
