@@ -126,7 +126,7 @@ impl Dialect {
 
     /// Lets each of the reading statements that come next take so long. PostgreSQL's transaction goes on from here where
     /// one of them fails. `begun`: they are under a limit already. SQLite has no such statement.
-    pub fn limit(self, each: Duration, begun: bool) -> Option<String> {
+    pub(crate) fn limit(self, each: Duration, begun: bool) -> Option<String> {
         match self {
             Dialect::Sqlite => None,
             Dialect::Postgres => Some(format!(
@@ -142,7 +142,7 @@ impl Dialect {
     }
 
     /// Ends what [`Dialect::limit`] began.
-    pub fn unlimit(self) -> Option<&'static str> {
+    pub(crate) fn unlimit(self) -> Option<&'static str> {
         match self {
             Dialect::Sqlite => None,
             Dialect::Postgres => {

@@ -194,7 +194,7 @@ pub fn name_each(database: &mut Database, job: &Job) -> Result<PerOrganization, 
 
 impl ScopeCheck {
     /// What is still to be asked about one organization.
-    pub fn of(&self, key: &str, named: &PerOrganization) -> ScopeCheck {
+    pub(crate) fn of(&self, key: &str, named: &PerOrganization) -> ScopeCheck {
         let mut check = ScopeCheck { timeout: self.timeout, ..ScopeCheck::default() };
         for (scope, counted) in named {
             match counted {

@@ -311,6 +311,7 @@ impl Kind {
             ["date", "time"].iter().any(|it| word.starts_with(it)) || word.starts_with("bool");
         match word {
             _ if column.textual => Kind::Text,
+            _ if name.ends_with(']') => Kind::Other(name),
             "uuid" => Kind::Uuid,
             "" if name.is_empty() => Kind::Any,
             _ if NUMBERS.contains(&word) || (column.affinity.is_numeric() && !is_time) => {
@@ -569,13 +570,15 @@ mod tests {
              a(id, tenant_id)
              b(id, tenant_id)
              c(id, tenant_id)
-             d(id, tenant_id)",
+             d(id, tenant_id)
+             e(id, tenant_id)",
             "",
             "tenants.id uuid
              a.tenant_id uuid
              b.tenant_id text
              c.tenant_id date
-             d.tenant_id bigint",
+             d.tenant_id bigint
+             e.tenant_id uuid[]",
             expect![[r#"
                 a.tenant_id → tenants.id
                 b.tenant_id → tenants.id as text
