@@ -1,8 +1,11 @@
 //! What will bite a deletion, before it does: read from the catalog and the plan alone. Pure.
 
-use crate::catalog::{Catalog, Event, Mismatch, OnDelete, ReferenceId, Table, TableId, TableKind};
+use crate::catalog::{
+    Catalog, Event, Mismatch, OnDelete, Reference, ReferenceId, Table, TableId, TableKind,
+};
 use crate::engine::{Dialect, Silence, usage_of};
 use crate::findings::Findings;
+use crate::label::shell_word;
 use crate::plan::{Checks, Plan};
 use crate::restoration;
 use crate::sql::{Sql, fixes};
@@ -54,6 +57,7 @@ pub enum Kind {
     NoStatistics,
     Hidden,
     WriteSet,
+    ScopeColumn,
 }
 
 /// What the session may and the server does, besides the catalog.
@@ -71,6 +75,8 @@ pub struct Facts {
     pub silence: Silence,
     /// Galera: each limit of one transaction, with its variable.
     pub write_set_limits: Vec<String>,
+    /// Columns that may say whose a row is: nobody is asked to believe it.
+    pub possible_scopes: Vec<Reference>,
 }
 
 /// Rows that one core reads per second while it looks for children without an index; measured on
@@ -97,6 +103,8 @@ pub fn examine(catalog: &Catalog, plan: &Plan, dialect: Dialect, facts: &Facts) 
             diagnostics.push(of_mismatch(catalog, plan, dialect, mismatch));
         }
     }
+    diagnostics.extend(catalog.scopes.iter().map(|it| scope(catalog, it, Severity::Blocks)));
+    diagnostics.extend(facts.possible_scopes.iter().map(|it| scope(catalog, it, Severity::Note)));
     let of_server = |severity, kind, what, cure| Diagnostic {
         severity,
         kind,
@@ -135,6 +143,25 @@ pub fn examine(catalog: &Catalog, plan: &Plan, dialect: Dialect, facts: &Facts) 
     }
     diagnostics.sort_by(|a, b| (a.severity, a.kind, &a.table).cmp(&(b.severity, b.kind, &b.table)));
     diagnostics
+}
+
+/// A column that says, or may say, whose a row is without a foreign key.
+fn scope(catalog: &Catalog, reference: &Reference, severity: Severity) -> Diagnostic {
+    let table = catalog.table(reference.child).name.to_string();
+    let (columns, root) = (reference.columns.join(","), &catalog.table(reference.parent).name);
+    let ways = format!(
+        "--scope-column {}, or scope-columns in the policy's [root], makes it one",
+        shell_word(&columns)
+    );
+    let what = match severity {
+        Severity::Blocks => format!(
+            "{table}.{columns} names {root}, and is no foreign key: rows that would be left behind stop a deletion; {ways}"
+        ),
+        _ => format!(
+            "{table}.{columns} may name {root}, and is no foreign key: such rows stay; {ways}"
+        ),
+    };
+    Diagnostic { severity, kind: Kind::ScopeColumn, table, what, cure: None }
 }
 
 fn incomparable(catalog: &Catalog, id: ReferenceId, why: &str) -> Diagnostic {

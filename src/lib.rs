@@ -20,7 +20,8 @@
 //! 4. [`execute`] runs the plan in one transaction. It finds the *closure*, the exact rows, into
 //!    temporary *key tables* inside the database (semi-naive evaluation to a fixpoint; where each of
 //!    several references would read all of a table, one reading serves them together), asks what
-//!    stands in the way ([`plan::Refusal`]), and, for a clean, unlinks, deletes and proves. Where nothing
+//!    stands in the way ([`plan::Refusal`]), what would be left
+//!    behind (`policy/scope`, `execute/scopes`), and, for a clean, unlinks, deletes and proves. Where nothing
 //!    must be known before, it deletes rows as it finds them. What it measured is [`findings`]. What found the
 //!    rows does not vouch for them: before COMMIT `execute/proof` asks the engine's catalog and `execute/ledger` its
 //!    own count, in SQL (`sql/proof`) that knows nothing of the plan's comparisons.

@@ -411,7 +411,7 @@ impl Catalog {
         (0..self.references.len()).map(ReferenceId)
     }
 
-    pub fn scope_ids(&self) -> impl Iterator<Item = ReferenceId> + use<> {
+    pub(crate) fn scope_ids(&self) -> impl Iterator<Item = ReferenceId> + use<> {
         (self.references.len()..self.references.len() + self.scopes.len()).map(ReferenceId)
     }
 
@@ -440,7 +440,7 @@ impl Catalog {
 
 impl Reference {
     /// What is done on delete, whatever `--cascade` says.
-    pub fn lasting_action(&self) -> OnDelete {
+    pub(crate) fn lasting_action(&self) -> OnDelete {
         self.declaration.without_flag.unwrap_or(self.on_delete)
     }
 

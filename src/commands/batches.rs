@@ -237,7 +237,8 @@ fn add(all: &mut Ended, batch: Ended) {
         return;
     }
     all.outcome = Outcome::Cleaned;
-    let Findings { organizations, found, unlinked, shared, proof, .. } = batch.findings;
+    let Findings { organizations, found, unlinked, shared, proof, left_behind, .. } =
+        batch.findings;
     all.findings.proof.add(proof);
     all.findings.organizations = organizations;
     for more in found {
@@ -256,6 +257,8 @@ fn add(all: &mut Ended, batch: Ended) {
         }
     }
     all.findings.shared = shared;
+    // Asked with the last of them.
+    all.findings.left_behind = left_behind;
     for (step, took) in batch.durations {
         *all.durations.entry(step).or_default() += took;
     }

@@ -7,6 +7,7 @@ use crate::doctor::{Facts, Severity, examine};
 use crate::execute;
 use crate::exit::Exit;
 use crate::plan;
+use crate::policy::Scopes;
 use crate::render::doctor::{json, table};
 use crate::ui::Ui;
 use anyhow::Result;
@@ -22,7 +23,10 @@ pub fn run(session: &Session, args: &Doctor, ui: &mut Ui) -> Result<Exit> {
     let replica_role = context.database.replica_role()?;
     let checks = execute::choose_checks(&context.catalog, &plan, dialect, &replica_role);
     plan.rules.checks = checks.checks;
+    let (policy, catalog, root) = (&session.policy, &context.catalog, context.root.table);
+    let possible_scopes = Scopes { policy, catalog, root }.possible();
     let facts = Facts {
+        possible_scopes,
         without_temporary_tables: context.database.without_temporary_tables()?,
         role: context.database.role()?,
         needs_replica_role: replica_role == ReplicaRole::NotGranted,

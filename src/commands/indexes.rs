@@ -59,7 +59,8 @@ pub fn create_missing(
 fn without_indexes(catalog: &Catalog) -> Catalog {
     let mut catalog = catalog.clone();
     catalog.fingerprint.clear();
-    catalog.references.iter_mut().for_each(|reference| reference.index = None);
+    let references = catalog.references.iter_mut().chain(&mut catalog.scopes);
+    references.for_each(|reference| reference.index = None);
     catalog.tables.iter_mut().for_each(|table| table.estimated_rows = None);
     catalog
 }

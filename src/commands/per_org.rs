@@ -369,6 +369,8 @@ impl<'a> Run<'a> {
         let Series { session, select, delete, .. } = self.series;
         (self.database, self.prepared) = Prepared::open(session, select, delete)?;
         self.plan = plan_without_orphans(&self.prepared);
+        let job = self.prepared.job(delete.lock_timeout, false);
+        self.scoped = execute::name_each(&mut self.database, &job)?;
         Ok(())
     }
 

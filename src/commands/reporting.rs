@@ -19,7 +19,7 @@ use std::path::Path;
 use std::time::Duration;
 
 /// What a standby does not answer.
-const COUNTED: &str = "; rows are only counted here: which of them belong to others or are protected, the guards and samples \
+const COUNTED: &str = "; rows are only counted here: which of them belong to others, are protected or left behind, the guards and samples \
                        need the primary";
 
 /// The database takes no writes, and why.

@@ -37,6 +37,11 @@ pub fn meant(
         catalog.references.extend(named);
     }
     for name in cascade {
+        let is_scope = |id: ReferenceId| catalog.reference_name(id).eq_ignore_ascii_case(name);
+        if catalog.scope_ids().any(is_scope) {
+            let problem = Problem::usage(format!("--cascade {name}: it is no foreign key"));
+            return Err(problem.hint(format!("--scope-column {name} makes it a reference")).into());
+        }
         for id in references(&catalog, "--cascade", name)? {
             follow(&mut catalog.references[id.0], name)?;
         }

@@ -4,16 +4,15 @@ use super::context::{Context, Session};
 use super::roots::tell_unmatched;
 use super::rules::leave_behind;
 use super::run_record;
+use crate::archive::Organization;
 use crate::catalog::{OnDelete, ReferenceId};
 use crate::cli::{PlainFormat, Verify};
-use crate::database::{Database, Fault};
-use crate::engine::Statement;
+use crate::database::{Database, Fault, Row};
 use crate::execute::{self, Budget, Failure};
 use crate::exit::{Exit, Problem};
 use crate::findings::Counted;
 use crate::interrupt;
 use crate::plan::{self, LeaveBehind};
-use crate::receipt::Receipt;
 use crate::render::verify::{Left, Remains, Stranded, What, json, text};
 use crate::selection::{Root, Selection};
 use crate::sql::Sql;
@@ -30,11 +29,11 @@ pub fn run(session: &Session, args: &Verify, ui: &mut Ui) -> Result<Exit> {
     let agreed = leave_behind(&context.catalog, &args.scope)?;
     let plan = plan::build(&context.catalog, context.root.table, context.rules.clone());
     let sql = Sql::new(context.database.dialect(), &context.catalog, &plan);
-    let looking = Looking { sql: &sql, root: &context.root, selection: &selection, agreed };
-    let budget = Budget::new(args.scope.scope_timeout);
+    let (root, timeout) = (&context.root, args.scope.scope_timeout);
+    let looking = Looking { sql: &sql, root, selection: &selection, agreed, timeout };
     let remains = context.database.in_snapshot(|database| {
         interrupt::cancel_by(database.cancellable()?);
-        looking.look(database, &budget)
+        looking.look(database)
     });
     interrupt::cancel_by(None);
     let mut remains = remains?;
@@ -61,10 +60,12 @@ struct Looking<'a> {
     selection: &'a Selection,
     /// Scope columns of which rows may be left.
     agreed: LeaveBehind,
+    /// How long those may be counted.
+    timeout: Duration,
 }
 
 impl Looking<'_> {
-    fn look(&self, database: &mut Database, budget: &Budget) -> Result<Remains> {
+    fn look(&self, database: &mut Database) -> Result<Remains> {
         let Looking { sql, root, selection, .. } = self;
         // Rows that a policy hides would pass for gone.
         database.run(&sql.dialect.session(LOCK_TIMEOUT, false))?;
@@ -76,134 +77,140 @@ impl Looking<'_> {
                 error.into()
             }
         })?;
-        let by_key = sql.rows_naming(root, &selection.ids);
-        let scoped = sql.rows_scoped(root, &selection.ids);
-        let (dangling, unread) = sql.rows_naming_nobody();
-        let name = sql.catalog.table(root.table).name.to_string();
-        let mut checked = vec![format!("that no selected row of {name} exists")];
-        if !selection.ids.is_empty() {
-            checked
-                .push(format!("that none of {} references to {name} names the key", by_key.len()));
+        let organization = |row: &Row| (row.text(0).to_owned(), row.text(1).to_owned());
+        let mut remains = Remains {
+            organizations: found.iter().map(organization).collect(),
+            checked: vec![format!("that no selected row of {} exists", self.root_name())],
+            ..Remains::default()
+        };
+        self.named(database, &mut remains)?;
+        self.scoped(database, &mut remains)?;
+        self.dangling(database, &mut remains)?;
+        Ok(remains)
+    }
+
+    fn root_name(&self) -> String {
+        self.sql.catalog.table(self.root.table).name.to_string()
+    }
+
+    /// Rows that name a key by a reference.
+    fn named(&self, database: &mut Database, remains: &mut Remains) -> Result<()> {
+        if self.selection.ids.is_empty() {
+            return Ok(());
         }
-        if !scoped.is_empty() {
-            let names: Vec<String> =
-                scoped.iter().map(|(id, _)| sql.catalog.reference_name(*id)).collect();
-            checked.push(format!("that no row has the key in {}", names.join(", ")));
+        let questions = self.sql.rows_naming(self.root, &self.selection.ids);
+        remains.checked.push(format!(
+            "that none of {} references to {} names the key",
+            questions.len(),
+            self.root_name()
+        ));
+        for (id, question) in questions {
+            let reference = self.sql.catalog.reference_arrow(id);
+            let rows = Counted::Rows(database.query_one(&question)?.count(0)?);
+            remains.add(Left { reference, rows, what: What::Names, agreed: false });
         }
-        if !dangling.is_empty() {
-            checked.push(format!(
-                "that none of {} unwatched references to {name} and what belongs to it dangles",
-                dangling.len()
-            ));
+        Ok(())
+    }
+
+    /// Rows that have a key without a foreign key, as far as they can be counted in time.
+    fn scoped(&self, database: &mut Database, remains: &mut Remains) -> Result<()> {
+        let catalog = self.sql.catalog;
+        let questions = self.sql.rows_scoped(self.root, &self.selection.ids);
+        let is_asked = |id: &ReferenceId| questions.iter().any(|(asked, _)| asked == id);
+        let unasked = catalog.scope_ids().filter(|id| !is_asked(id));
+        let unasked: Vec<String> = unasked.map(|id| catalog.reference_name(id)).collect();
+        let budget = Budget::new(self.timeout);
+        let mut counted = Vec::new();
+        for (id, question) in questions {
+            interrupt::check().map_err(Failure::from)?;
+            let reference = catalog.reference_name(id);
+            let rows = match budget.ask(database, catalog, id, &question)? {
+                Ok(rows) => {
+                    counted.push(reference.clone());
+                    Counted::Rows(rows.first().map_or(Ok(0), |row| row.count(0))?)
+                }
+                Err(why) => Counted::Unknown(why),
+            };
+            let agreed = self.agreed.covers(id);
+            remains.add(Left { reference, rows, what: What::Scoped, agreed });
         }
-        if !unread.is_empty() {
-            checked.push(format!("but not {}, which this role may not read", unread.join(", ")));
+        database.unlimit()?;
+        if !counted.is_empty() {
+            remains.checked.push(format!("that no row has the key in {}", counted.join(", ")));
         }
-        let is_asked = |id: &ReferenceId| scoped.iter().any(|(asked, _)| asked == id);
-        let unasked = sql.catalog.scope_ids().filter(|id| !is_asked(id));
-        let unasked: Vec<String> = unasked.map(|id| sql.catalog.reference_name(id)).collect();
         if !unasked.is_empty() {
-            checked.push(format!(
+            remains.checked.push(format!(
                 "but not {}, where rows may have the key without a foreign key: --org-id asks for it",
                 unasked.join(", ")
             ));
         }
-        let organizations =
-            found.iter().map(|row| (row.text(0).to_owned(), row.text(1).to_owned())).collect();
-        let mut rows = self.count(database, by_key, What::Names)?;
-        rows.extend(self.scoped(database, budget, scoped)?);
-        let mut nobody = Vec::new();
-        for (reference, statement) in dangling {
-            let number = database.query_one(&statement)?.count(0)?;
-            if number > 0 {
-                let rows = Counted::Rows(number);
-                nobody.push(Left { reference, rows, what: What::Dangles, agreed: false });
-            }
-        }
-        rows.extend(nobody);
-        Ok(Remains { organizations, rows, checked, ..Remains::default() })
+        Ok(())
     }
 
-    fn count(
-        &self,
-        database: &mut Database,
-        questions: Vec<(ReferenceId, Statement)>,
-        what: What,
-    ) -> Result<Vec<Left>> {
-        let mut left = Vec::new();
-        for (id, statement) in questions {
-            let number = database.query_one(&statement)?.count(0)?;
-            if number > 0 {
-                let reference = self.sql.catalog.reference_arrow(id);
-                left.push(Left { reference, rows: Counted::Rows(number), what, agreed: false });
-            }
+    /// Rows that name nobody where the engine does not see to it.
+    fn dangling(&self, database: &mut Database, remains: &mut Remains) -> Result<()> {
+        let (questions, unread) = self.sql.rows_naming_nobody();
+        if !questions.is_empty() {
+            remains.checked.push(format!(
+                "that none of {} unwatched references to {} and what belongs to it dangles",
+                questions.len(),
+                self.root_name()
+            ));
         }
-        Ok(left)
-    }
-
-    /// Rows that have a key without a foreign key, as far as they can be counted in time.
-    fn scoped(
-        &self,
-        database: &mut Database,
-        budget: &Budget,
-        questions: Vec<(ReferenceId, Statement)>,
-    ) -> Result<Vec<Left>> {
-        let mut left = Vec::new();
-        for (id, statement) in questions {
-            interrupt::check().map_err(Failure::from)?;
-            let rows = match budget.ask(database, self.sql.catalog, id, &statement)? {
-                Ok(rows) => Counted::Rows(rows.first().map_or(Ok(0), |row| row.count(0))?),
-                Err(why) => Counted::Unknown(why),
-            };
-            if rows != Counted::Rows(0) {
-                let reference = self.sql.catalog.reference_name(id);
-                let agreed = self.agreed.covers(id);
-                left.push(Left { reference, rows, what: What::Scoped, agreed });
-            }
+        if !unread.is_empty() {
+            let unread = unread.join(", ");
+            remains.checked.push(format!("but not {unread}, which this role may not read"));
         }
-        database.unlimit()?;
-        Ok(left)
+        for (reference, question) in questions {
+            let rows = Counted::Rows(database.query_one(&question)?.count(0)?);
+            remains.add(Left { reference, rows, what: What::Dangles, agreed: false });
+        }
+        Ok(())
     }
 
     /// What the records of this database say of rows that were unlinked; or that they say nothing.
     fn recall(&self, session: &Session, args: &Verify, remains: &mut Remains) {
-        let catalog = self.sql.catalog;
-        let leads = |id: &ReferenceId| {
-            let reference = catalog.reference(*id);
-            let unlinks = matches!(reference.on_delete, OnDelete::SetNull | OnDelete::SetDefault);
-            reference.parent == self.root.table && unlinks
-        };
-        let unlinking: Vec<String> =
-            catalog.reference_ids().filter(leads).map(|id| catalog.reference_name(id)).collect();
         if self.selection.ids.is_empty() || !remains.organizations.is_empty() {
             return;
         }
         let receipts = run_record::directory(&args.archives, &session.settings)
             .and_then(|directory| Ok(run_record::receipts(&directory)?));
-        let receipts: Vec<Receipt> =
-            receipts.unwrap_or_default().into_iter().map(|(_, receipt)| receipt).collect();
+        let is_selected = |one: &Organization| self.selection.ids.contains(&one.key);
         let mut recorded = false;
-        for receipt in receipts.iter().filter(|it| it.database == remains.database) {
-            for part in receipt.parts.iter().filter(|part| part.outcome == "cleaned") {
-                let own =
-                    part.organizations.iter().filter(|it| self.selection.ids.contains(&it.key));
-                let keys: Vec<String> = own.map(|it| it.key.clone()).collect();
-                recorded |= !keys.is_empty();
-                let stranded = part.stranded.iter().filter(|_| !keys.is_empty());
-                remains.stranded.extend(stranded.map(|(reference, rows)| Stranded {
+        for (_, receipt) in receipts.unwrap_or_default() {
+            let own = receipt.parts.iter().filter(|part| {
+                part.outcome == "cleaned" && part.organizations.iter().any(is_selected)
+            });
+            for part in own.filter(|_| receipt.database == remains.database) {
+                recorded = true;
+                // Of several that went together nobody tells whose they were.
+                let organizations: Vec<String> =
+                    part.organizations.iter().map(|one| one.key.clone()).collect();
+                remains.stranded.extend(part.stranded.iter().map(|(reference, rows)| Stranded {
                     reference: reference.clone(),
                     rows: *rows,
-                    // Of several that went together nobody tells whose they were.
-                    organizations: part.organizations.iter().map(|it| it.key.clone()).collect(),
+                    organizations: organizations.clone(),
                     at: receipt.started_at,
                 }));
             }
         }
+        let unlinking = self.unlinking();
         if !unlinking.is_empty() && !recorded {
             remains.checked.push(format!(
                 "but not which rows {} was emptied of: no record of such a deletion is here",
                 unlinking.join(", ")
             ));
         }
+    }
+
+    /// References to the organizations that are emptied when one goes.
+    fn unlinking(&self) -> Vec<String> {
+        let catalog = self.sql.catalog;
+        let is_emptied = |id: &ReferenceId| {
+            let reference = catalog.reference(*id);
+            reference.parent == self.root.table
+                && matches!(reference.on_delete, OnDelete::SetNull | OnDelete::SetDefault)
+        };
+        catalog.reference_ids().filter(is_emptied).map(|id| catalog.reference_name(id)).collect()
     }
 }

@@ -9,7 +9,11 @@ use std::time::Duration;
 impl Database {
     /// Runs a query that may take so long: [`Fault::TimeLimit`] otherwise. Only reads may come between the first of
     /// them and [`Database::unlimit`].
-    pub fn query_limited(&mut self, statement: &Statement, each: Duration) -> Result<Vec<Row>> {
+    pub(crate) fn query_limited(
+        &mut self,
+        statement: &Statement,
+        each: Duration,
+    ) -> Result<Vec<Row>> {
         // SQLite's goes on from now.
         if self.limit != Some(each) || self.dialect() == Dialect::Sqlite {
             self.limit(each)?;
@@ -21,6 +25,15 @@ impl Database {
             self.limit(each)?;
         }
         rows
+    }
+
+    /// The same before a ROLLBACK, which ends a savepoint by itself, and must not be stopped.
+    pub(super) fn forget_limit(&mut self) {
+        match self.dialect() {
+            Dialect::Postgres => self.limit = None,
+            // Who is gone has no limit either.
+            Dialect::Sqlite | Dialect::Mysql => drop(self.unlimit()),
+        }
     }
 
     fn limit(&mut self, each: Duration) -> Result<()> {
@@ -35,7 +48,7 @@ impl Database {
     }
 
     /// From here on statements take as long as they take.
-    pub fn unlimit(&mut self) -> Result<()> {
+    pub(crate) fn unlimit(&mut self) -> Result<()> {
         if self.limit.take().is_none() {
             return Ok(());
         }

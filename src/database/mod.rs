@@ -283,6 +283,7 @@ impl Database {
     /// Ends the transaction without a trace. A connection that is already gone is no error: the
     /// engine has rolled back by itself.
     pub fn rollback(&mut self) {
+        self.forget_limit();
         self.statements += 1;
         let _ = match &mut self.connection {
             Driver::Sqlite(connection) => AnsiTransactionManager::rollback_transaction(connection),

@@ -33,7 +33,8 @@ pub use checks::choose_checks;
 pub use explain::{Answer, explain};
 pub use failure::{Doing, Failure};
 pub use restore::{Source, restore};
-pub use scopes::{Budget, PerOrganization, ScopeCheck, name_each};
+pub use scopes::ScopeCheck;
+pub(crate) use scopes::{Budget, PerOrganization, name_each};
 
 use crate::archive::{Manifest, Writer};
 use crate::catalog::{Catalog, TableId};

@@ -39,7 +39,9 @@ const ROWS_PER_SECOND: f64 = 500_000.0;
 impl Budget {
     /// One table may take a tenth of it.
     pub fn new(timeout: Duration) -> Budget {
-        let each = timeout / 10;
+        // Less would stop what begins and ends a limit, too.
+        const LEAST: Duration = Duration::from_millis(10);
+        let each = (timeout / 10).max(LEAST);
         let most_rows = each.as_secs_f64() * ROWS_PER_SECOND;
         Budget { until: Instant::now() + timeout, each, most_rows }
     }
@@ -71,7 +73,7 @@ impl Budget {
             Err(error) => match error.fault {
                 Fault::Lost | Fault::Connect | Fault::Cancelled | Fault::Retryable => Err(error),
                 Fault::TimeLimit => {
-                    Ok(Err(format!("it was not counted within {:.1} s", self.each.as_secs_f64())))
+                    Ok(Err(format!("it was not counted within {:.2} s", self.each.as_secs_f64())))
                 }
                 _ => Ok(Err(error.message)),
             },
@@ -192,7 +194,7 @@ pub fn name_each(database: &mut Database, job: &Job) -> Result<PerOrganization, 
 
 impl ScopeCheck {
     /// What is still to be asked about one organization.
-    pub fn of(&self, key: &str, named: &PerOrganization) -> ScopeCheck {
+    pub(crate) fn of(&self, key: &str, named: &PerOrganization) -> ScopeCheck {
         let mut check = ScopeCheck { timeout: self.timeout, ..ScopeCheck::default() };
         for (scope, counted) in named {
             match counted {

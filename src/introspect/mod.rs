@@ -32,7 +32,7 @@ pub fn fingerprint(database: &mut Database) -> database::Result<String> {
 }
 
 /// An index of all rows begins with this column: for the few columns of which the catalog does not say so.
-pub fn is_indexed(
+pub(crate) fn is_indexed(
     database: &mut Database,
     table: &TableName,
     column: &str,

@@ -12,6 +12,8 @@ pub struct Draft {
     pub head: Vec<String>,
     /// `[root]`: settings and values.
     pub root: Vec<(&'static str, String)>,
+    /// Columns that may say whose a row is, and why: commented out.
+    pub scopes: Vec<(String, String)>,
     pub entries: Vec<Entry>,
     /// Columns by which people recognise a row, per table.
     pub labels: Vec<(String, Vec<String>)>,
@@ -42,6 +44,12 @@ impl Draft {
             for (setting, value) in &self.root {
                 let _ = writeln!(text, "{setting} = {}", quoted(value));
             }
+        }
+        if !self.scopes.is_empty() {
+            let names: Vec<String> = self.scopes.iter().map(|(name, _)| quoted(name)).collect();
+            let mut lines: Vec<String> = self.scopes.iter().map(|(_, why)| why.clone()).collect();
+            lines.push(format!("scope-columns = [{}]", names.join(", ")));
+            text += &comment(&lines);
         }
         for entry in &self.entries {
             text.push('\n');

@@ -19,9 +19,9 @@ mod tests;
 pub use draft::{Draft, Entry};
 pub use file::{Caveat, File};
 pub use guards::{Guarded, Meant, ServerNames, Spellings, canonical_host};
-pub use references::act;
+pub(crate) use references::act;
 pub use resolve::{Resolved, resolve};
-pub use scope::{Scopes, Unfit};
+pub(crate) use scope::{Scopes, Unfit};
 pub use suggest::{Candidate, Types, candidates, of_types, typed_pairs, unclassified};
 
 use crate::selection::similar;

@@ -7,7 +7,6 @@ use crate::catalog::{
     Catalog, Column, Declaration, Discriminant, Discriminator, OnDelete, Origin, Reference, Table,
     TableId,
 };
-use crate::selection::similar;
 use std::collections::BTreeSet;
 
 /// What is looked at for scope columns: a catalog with the policy's references, and the root in it.
@@ -111,11 +110,11 @@ impl Scopes<'_> {
         let Some((id, columns)) = called.first() else {
             let tables = catalog.tables.iter().filter(|table| table.name != root.name);
             let near = if text.contains('.') {
-                similar(text, tables.flat_map(dotted))
+                nearest(text, tables.flat_map(dotted))
             } else {
                 let names: BTreeSet<String> =
                     tables.flat_map(|table| &table.columns).map(|c| c.name.clone()).collect();
-                similar(text, names.into_iter())
+                nearest(text, names.into_iter())
             };
             let hint = (!near.is_empty()).then(|| format!("did you mean {}?", near.join(" or ")));
             return Unfit { message: format!("no table has a column {text}"), hint };
@@ -310,6 +309,7 @@ impl Kind {
             ["date", "time"].iter().any(|it| word.starts_with(it)) || word.starts_with("bool");
         match word {
             _ if column.textual => Kind::Text,
+            _ if name.ends_with(']') => Kind::Other(name),
             "uuid" => Kind::Uuid,
             "" if name.is_empty() => Kind::Any,
             _ if NUMBERS.contains(&word) || (column.affinity.is_numeric() && !is_time) => {
@@ -338,6 +338,20 @@ fn columns_called(table: &Table, names: &[String]) -> Option<Vec<String>> {
         table.column(name).or(table.columns.iter().find(alike)).map(|column| column.name.clone())
     };
     names.iter().map(called).collect()
+}
+
+/// The columns that somebody may have meant, best first.
+fn nearest(wanted: &str, names: impl Iterator<Item = String>) -> Vec<String> {
+    const NEAR: f64 = 0.85;
+    const SHOWN: usize = 3;
+    let wanted = wanted.to_lowercase();
+    let likeness = |name: &str| strsim::jaro_winkler(&wanted, &name.to_lowercase());
+    let mut near: Vec<(f64, String)> = names
+        .map(|name| (likeness(&name), name))
+        .filter(|(likeness, _)| *likeness >= NEAR)
+        .collect();
+    near.sort_by(|one, other| other.0.total_cmp(&one.0));
+    near.into_iter().take(SHOWN).map(|(_, name)| name).collect()
 }
 
 fn dotted(table: &Table) -> Vec<String> {
@@ -554,13 +568,15 @@ mod tests {
              a(id, tenant_id)
              b(id, tenant_id)
              c(id, tenant_id)
-             d(id, tenant_id)",
+             d(id, tenant_id)
+             e(id, tenant_id)",
             "",
             "tenants.id uuid
              a.tenant_id uuid
              b.tenant_id text
              c.tenant_id date
-             d.tenant_id bigint",
+             d.tenant_id bigint
+             e.tenant_id uuid[]",
             expect![[r#"
                 a.tenant_id → tenants.id
                 b.tenant_id → tenants.id as text

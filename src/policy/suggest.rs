@@ -235,8 +235,12 @@ pub fn unclassified(policy: &Policy, catalog: &Catalog, plan: &Plan) -> Vec<(Tab
             format!("{} and {} may name rows of any table", pair.type_column, pair.key_column);
         (pair.table, why)
     });
+    let scoped = catalog.scopes.iter().map(|scope| {
+        let to = &catalog.table(scope.parent).name;
+        (scope.child, format!("{} looks like a reference to {to}", scope.columns.join(",")))
+    });
     let mut found = BTreeMap::new();
-    for (table, why) in named.chain(typed).filter(|(table, _)| !reached(table)) {
+    for (table, why) in named.chain(scoped).chain(typed).filter(|(table, _)| !reached(table)) {
         found.entry(table).or_insert(why);
     }
     found.into_iter().collect()

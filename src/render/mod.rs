@@ -18,7 +18,7 @@ pub mod summary;
 pub mod table;
 #[cfg(test)]
 mod tests;
-pub mod verify;
+pub(crate) mod verify;
 
 pub use report::{Outcome, Report, unproven};
 

@@ -54,6 +54,13 @@ pub struct Stranded {
 }
 
 impl Remains {
+    /// Rows of which there are none are not left.
+    pub fn add(&mut self, left: Left) {
+        if left.rows != Counted::Rows(0) {
+            self.rows.push(left);
+        }
+    }
+
     /// Nothing is left, as far as anybody can know.
     pub fn is_clear(&self) -> bool {
         self.organizations.is_empty() && self.rows.iter().all(|left| left.agreed)

@@ -8,7 +8,7 @@ use crate::selection::{Root, Selection};
 
 impl Sql<'_> {
     /// How many rows name a root row of the key table. `known`: those in their own table's key table go, and are none.
-    pub fn count_left_behind(&self, scope: ReferenceId, known: bool) -> Statement {
+    pub(crate) fn count_left_behind(&self, scope: ReferenceId, known: bool) -> Statement {
         let child = self.catalog.reference(scope).child;
         let goes = || {
             let (keys, same) = (self.key_relation(child), self.same_row(child, "k", "c"));
@@ -27,7 +27,7 @@ impl Sql<'_> {
     }
 
     /// The key of each selected root row that rows name, and how many do, whether they go or not.
-    pub fn count_by_organization(
+    pub(crate) fn count_by_organization(
         &self,
         scope: ReferenceId,
         root: &Root,

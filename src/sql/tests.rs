@@ -7,6 +7,7 @@ use crate::database::Row;
 use crate::engine::{Statement, literal, quote};
 use crate::findings::Change;
 use crate::plan::{self, Rules};
+use crate::policy::{Policy, Scopes};
 use crate::selection::{RootNames, Selection, find_root};
 use expect_test::{Expect, expect};
 
@@ -240,5 +241,56 @@ fn organizations_come_down_the_edges_to_all_that_they_own() {
             CREATE TEMP TABLE orgsweep_owner AS WITH RECURSIVE owner(n, organization, selected) AS (SELECT t.n, t.n, CASE WHEN k.gen IS NULL THEN 0 ELSE 1 END FROM temp.orgsweep_t0 t LEFT JOIN temp.orgsweep_k0 k ON k.c0 = t.c0 AND k.gen <= 1 UNION SELECT 0, 0, 1 UNION SELECT e.child, w.organization, w.selected FROM owner w CROSS JOIN temp.orgsweep_edge e ON e.parent = w.n) SELECT n, organization, selected FROM owner
             CREATE TEMP TABLE orgsweep_owner ON COMMIT DROP AS WITH RECURSIVE owner(n, organization, selected) AS (SELECT t.n, t.n, CASE WHEN k.gen IS NULL THEN 0 ELSE 1 END FROM pg_temp.orgsweep_t0 t LEFT JOIN pg_temp.orgsweep_k0 k ON k.c0 OPERATOR(pg_catalog.=) t.c0 AND k.gen <= 1 UNION SELECT 0, 0, 1 UNION SELECT e.child, w.organization, w.selected FROM owner w JOIN pg_temp.orgsweep_edge e ON e.parent = w.n) SELECT n, organization, selected FROM owner
         "#]],
+    );
+}
+
+/// Deals name organizations by a column without a foreign key, notes by one with a type beside it.
+fn scoped(statement: impl Fn(&Sql) -> Statement, expected: Expect) {
+    let mut catalog = catalog(
+        "tenants(id, name)
+         deals(id, tenant_id)
+         notes(id, tenant_id, tenant_type)",
+    );
+    catalog.tables[2].columns[2].textual = true;
+    let (policy, root) = (Policy::default(), TableId(0));
+    catalog.scopes = Scopes { policy: &policy, catalog: &catalog, root }.found();
+    let plan = plan::build(&catalog, root, Rules::default());
+    let text = |dialect| statement(&Sql::new(dialect, &catalog, &plan)).inlined();
+    let all =
+        [Dialect::Sqlite, Dialect::Postgres, Dialect::Mysql].map(|dialect| text(dialect) + "\n");
+    expected.assert_eq(&all.concat());
+}
+
+#[test]
+fn what_is_left_behind_is_counted_by_the_roots_key_table() {
+    scoped(
+        |sql| sql.count_left_behind(ReferenceId(0), true),
+        expect![[r#"
+        SELECT CAST(count(*) AS TEXT) FROM temp.orgsweep_k0 p JOIN main."deals" c ON p.c0 = c."tenant_id" WHERE NOT EXISTS (SELECT 1 FROM temp.orgsweep_k1 k WHERE k.c0 = c.rowid)
+        SELECT (pg_catalog.count(*))::pg_catalog.text FROM pg_temp.orgsweep_k0 p JOIN "deals" c ON p.c0 OPERATOR(pg_catalog.=) c."tenant_id" WHERE NOT EXISTS (SELECT 1 FROM pg_temp.orgsweep_k1 k WHERE k.c0 OPERATOR(pg_catalog.=) c."id")
+        SELECT CAST(count(*) AS CHAR) FROM orgsweep_k0 p JOIN "deals" c ON p.c0 = c."tenant_id" WHERE NOT EXISTS (SELECT 1 FROM orgsweep_k1 k WHERE k.c0 = c."id")
+    "#]],
+    );
+    scoped(
+        |sql| sql.count_left_behind(ReferenceId(1), false),
+        expect![[r#"
+        SELECT CAST(count(*) AS TEXT) FROM temp.orgsweep_k0 p JOIN main."notes" c ON p.c0 = c."tenant_id" AND (lower(CAST(c."tenant_type" AS TEXT)) = 'tenant' OR substr(lower(CAST(c."tenant_type" AS TEXT)), -7) = ':tenant' OR substr(lower(CAST(c."tenant_type" AS TEXT)), -7) = '\tenant' OR substr(lower(CAST(c."tenant_type" AS TEXT)), -7) = '.tenant' OR substr(lower(CAST(c."tenant_type" AS TEXT)), -7) = '/tenant' OR lower(CAST(c."tenant_type" AS TEXT)) = 'tenants' OR substr(lower(CAST(c."tenant_type" AS TEXT)), -8) = ':tenants' OR substr(lower(CAST(c."tenant_type" AS TEXT)), -8) = '\tenants' OR substr(lower(CAST(c."tenant_type" AS TEXT)), -8) = '.tenants' OR substr(lower(CAST(c."tenant_type" AS TEXT)), -8) = '/tenants')
+        SELECT (pg_catalog.count(*))::pg_catalog.text FROM pg_temp.orgsweep_k0 p JOIN "notes" c ON p.c0 OPERATOR(pg_catalog.=) c."tenant_id" AND (pg_catalog.lower((c."tenant_type")::pg_catalog.text) OPERATOR(pg_catalog.=) 'tenant' OR pg_catalog.right(pg_catalog.lower((c."tenant_type")::pg_catalog.text), 7) OPERATOR(pg_catalog.=) ':tenant' OR pg_catalog.right(pg_catalog.lower((c."tenant_type")::pg_catalog.text), 7) OPERATOR(pg_catalog.=) E'\\tenant' OR pg_catalog.right(pg_catalog.lower((c."tenant_type")::pg_catalog.text), 7) OPERATOR(pg_catalog.=) '.tenant' OR pg_catalog.right(pg_catalog.lower((c."tenant_type")::pg_catalog.text), 7) OPERATOR(pg_catalog.=) '/tenant' OR pg_catalog.lower((c."tenant_type")::pg_catalog.text) OPERATOR(pg_catalog.=) 'tenants' OR pg_catalog.right(pg_catalog.lower((c."tenant_type")::pg_catalog.text), 8) OPERATOR(pg_catalog.=) ':tenants' OR pg_catalog.right(pg_catalog.lower((c."tenant_type")::pg_catalog.text), 8) OPERATOR(pg_catalog.=) E'\\tenants' OR pg_catalog.right(pg_catalog.lower((c."tenant_type")::pg_catalog.text), 8) OPERATOR(pg_catalog.=) '.tenants' OR pg_catalog.right(pg_catalog.lower((c."tenant_type")::pg_catalog.text), 8) OPERATOR(pg_catalog.=) '/tenants')
+        SELECT CAST(count(*) AS CHAR) FROM orgsweep_k0 p JOIN "notes" c ON p.c0 = c."tenant_id" AND (lower(CAST(c."tenant_type" AS CHAR)) = 'tenant' OR right(lower(CAST(c."tenant_type" AS CHAR)), 7) = ':tenant' OR right(lower(CAST(c."tenant_type" AS CHAR)), 7) = '\tenant' OR right(lower(CAST(c."tenant_type" AS CHAR)), 7) = '.tenant' OR right(lower(CAST(c."tenant_type" AS CHAR)), 7) = '/tenant' OR lower(CAST(c."tenant_type" AS CHAR)) = 'tenants' OR right(lower(CAST(c."tenant_type" AS CHAR)), 8) = ':tenants' OR right(lower(CAST(c."tenant_type" AS CHAR)), 8) = '\tenants' OR right(lower(CAST(c."tenant_type" AS CHAR)), 8) = '.tenants' OR right(lower(CAST(c."tenant_type" AS CHAR)), 8) = '/tenants')
+    "#]],
+    );
+}
+
+#[test]
+fn a_series_asks_each_table_once_for_all_of_its_organizations() {
+    let root = |sql: &Sql| find_root(sql.catalog, RootNames::default()).expect("tenants");
+    let selection = Selection { patterns: vec!["e2e-*".into()], ..Selection::default() };
+    scoped(
+        |sql| sql.count_by_organization(ReferenceId(0), &root(sql), &selection),
+        expect![[r#"
+        SELECT CAST(c."id" AS TEXT), CAST(count(*) AS TEXT) FROM main."tenants" c JOIN main."deals" s ON c."id" = s."tenant_id" WHERE (CAST(c."name" AS TEXT) GLOB 'e2e-*') GROUP BY 1
+        SELECT (c."id")::pg_catalog.text, (pg_catalog.count(*))::pg_catalog.text FROM "tenants" c JOIN "deals" s ON c."id" OPERATOR(pg_catalog.=) s."tenant_id" WHERE (((c."name")::pg_catalog.text) COLLATE pg_catalog."C" OPERATOR(pg_catalog.~~) pg_catalog.like_escape('e2e-%'::pg_catalog.text, '!')) GROUP BY 1
+        SELECT CAST(c."id" AS CHAR), CAST(count(*) AS CHAR) FROM "tenants" c JOIN "deals" s ON c."id" = s."tenant_id" WHERE (CAST(c."name" AS CHAR) COLLATE utf8mb4_bin LIKE 'e2e-%' ESCAPE '!') GROUP BY 1
+    "#]],
     );
 }

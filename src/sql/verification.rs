@@ -39,7 +39,7 @@ impl Sql<'_> {
     }
 
     /// The same per scope column that holds the root's key.
-    pub fn rows_scoped(&self, root: &Root, ids: &[String]) -> Vec<(ReferenceId, Statement)> {
+    pub(crate) fn rows_scoped(&self, root: &Root, ids: &[String]) -> Vec<(ReferenceId, Statement)> {
         self.naming(root, ids, &mut self.catalog.scope_ids())
     }
 

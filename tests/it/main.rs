@@ -17,6 +17,7 @@ mod firewall;
 mod galera;
 mod grants;
 mod infrastructure;
+mod left_behind;
 mod mariadb;
 mod model;
 mod ownership;

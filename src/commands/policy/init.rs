@@ -9,12 +9,13 @@ use crate::database::{Database, Target};
 use crate::exit::Exit;
 use crate::introspect;
 use crate::plan::{self, Rules};
-use crate::policy::{Candidate, Draft, candidates, of_types, typed_pairs};
-use crate::render::grouped;
+use crate::policy::{Candidate, Draft, Policy, Scopes, candidates, of_types, typed_pairs};
+use crate::render::{counted, grouped};
 use crate::selection::{Choice, RootNames, RootProblem, find_root};
 use crate::sql::Sql;
 use crate::ui::Ui;
 use anyhow::Result;
+use std::collections::BTreeMap;
 
 /// Of the rows that name somebody, so many must name a row that exists: logs outlive what they name.
 const CONTAINED: f64 = 0.5;
@@ -40,6 +41,7 @@ pub fn run(target: &Target, args: &PolicyInit, ui: &mut Ui) -> Result<Exit> {
             let columns = [("key", root.key), ("name", root.name), ("created-at", root.created)];
             let named = columns.into_iter().filter_map(|(setting, name)| Some((setting, name?)));
             draft.root.extend(named);
+            draft.scopes = scopes(&catalog, root.table);
             root.table
         }
         Err(problem) if args.root.is_some() => {
@@ -57,7 +59,7 @@ pub fn run(target: &Target, args: &PolicyInit, ui: &mut Ui) -> Result<Exit> {
             .map(|(candidate, why)| crate::policy::Entry { comment: Some(why), ..candidate.entry })
             .collect();
     }
-    if !draft.entries.is_empty() {
+    if !draft.entries.is_empty() || !draft.scopes.is_empty() {
         draft.head.push(String::new());
         draft.head.push("What is commented out is a suggestion: it is not applied.".into());
     }
@@ -67,6 +69,31 @@ pub fn run(target: &Target, args: &PolicyInit, ui: &mut Ui) -> Result<Exit> {
 
 fn names(choices: &[Choice]) -> String {
     choices.iter().map(|choice| choice.name.as_str()).collect::<Vec<_>>().join(", ")
+}
+
+/// The columns that name organizations without a foreign key, or may: each name once.
+fn scopes(catalog: &Catalog, root: TableId) -> Vec<(String, String)> {
+    const SHOWN: usize = 5;
+    let policy = Policy::default();
+    let scopes = Scopes { policy: &policy, catalog, root };
+    let mut named = BTreeMap::<String, (Vec<String>, bool)>::new();
+    let found = scopes.found().into_iter().map(|it| (it, true));
+    for (it, sure) in found.chain(scopes.possible().into_iter().map(|it| (it, false))) {
+        let (tables, surely) = named.entry(it.columns.join(",")).or_default();
+        tables.push(catalog.table(it.child).name.to_string());
+        *surely |= sure;
+    }
+    let why = |(column, (tables, sure)): (String, (Vec<String>, bool))| {
+        let names = if sure { "names" } else { "may name" };
+        let more = if tables.len() > SHOWN { ", …" } else { "" };
+        let shown = tables[..tables.len().min(SHOWN)].join(", ");
+        let why = format!(
+            "{column} {names} organizations without a foreign key in {}: {shown}{more}",
+            counted(tables.len() as u64, "table")
+        );
+        (column, why)
+    };
+    named.into_iter().map(why).collect()
 }
 
 fn undecided(problem: &RootProblem) -> String {

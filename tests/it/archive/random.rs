@@ -60,6 +60,8 @@ fn examine(arena: &mut Arena, case: &Case) -> Result<(u64, u64), String> {
             "--force",
             "--foreign",
             consent,
+            // Its columns without a foreign key mean nothing, whatever they are called.
+            "--leave-behind",
             "--reference-checks",
             checks,
         ];

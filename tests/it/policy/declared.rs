@@ -63,10 +63,12 @@ each_backend! {
         cleans(&db, &items_to_organizations("ignore"), &[], &APEX);
     }
 
-    /// Without the policy the very same rows stay.
-    fn nothing_is_guessed_without_a_policy(db: TestDatabase) {
+    /// Without the policy the very same rows are told of, and nothing is guessed.
+    fn without_a_policy_they_would_be_left_behind(db: TestDatabase) {
         items(&db);
-        cleans(&db, "", &["--force"], &APEX);
+        let refused = refuses(&db, "", &["--force"], &["left_behind"]);
+        assert_eq!(refused.refusals("left_behind")[0]["rows"], 1, "{refused}");
+        cleans(&db, "", &["--force", "--leave-behind"], &APEX);
     }
 
     fn text_that_names_an_integer_names_it_only_as_it_is_written(db: TestDatabase) {

@@ -68,7 +68,7 @@ each_backend! {
         db.execute(PEOPLE);
         db.execute(&PLACES.replace(
             "organization_id integer REFERENCES organizations (id) ON DELETE CASCADE",
-            "organization_id integer",
+            "seats integer",
         ).replace("oven text", "organization_id integer REFERENCES organizations (id) ON DELETE CASCADE")
          .replace("'stone'", "2").replace("'steel'", "1"));
         let gone = [
