@@ -7,7 +7,7 @@ use super::indexes;
 use super::keeping::{self, Recording};
 use super::per_org::{self, Series};
 use super::preview;
-use super::reporting::{Ended, Reporting, selection_flags};
+use super::reporting::{Ended, Reporting, selection_in_full};
 use super::saved;
 use crate::cli::{Clean, Keep, Preview, PreviewFormat};
 use crate::database::Database;
@@ -44,7 +44,7 @@ fn kept(subject: &Subject, args: &Clean, saved: Option<&SavedPlan>, ui: &mut Ui)
     let Keep { shelf, no_archive, archive_keep, receipt, metrics } = &args.keep;
     let recording = Recording {
         command: "clean",
-        selection: selection_flags(&args.which, &args.how),
+        selection: selection_in_full(&args.which, &args.how, &subject.policy),
         shelf,
         receipt: receipt.as_deref(),
         metrics: metrics.as_deref(),

@@ -18,9 +18,7 @@ pub fn run(subject: &Subject, args: &Graph, ui: &mut Ui) -> Result<Exit> {
     let mut context = Context::open(subject, &args.which, LOCK_TIMEOUT)?;
     let plan = plan::build(&context.catalog, context.root.table, context.rules.clone());
     let which = &args.which;
-    let selects = [&which.org_name, &which.org_id, &which.org_like].iter().any(|v| !v.is_empty())
-        || which.older_than.is_some();
-    let findings = match selects {
+    let findings = match which.selects() || which.older_than.is_some() {
         false => None,
         true => Some(measure(&mut context, &plan, which, ui)?),
     };
@@ -38,20 +36,7 @@ pub fn run(subject: &Subject, args: &Graph, ui: &mut Ui) -> Result<Exit> {
 
 fn measure(context: &mut Context, plan: &Plan, which: &Which, ui: &mut Ui) -> Result<Findings> {
     let selection = context.selection(which)?;
-    let job = Job {
-        catalog: &context.catalog,
-        plan,
-        root: &context.root,
-        selection: &selection,
-        lock_timeout: LOCK_TIMEOUT,
-        verify: false,
-        digest: false,
-        batch: None,
-        in_batches: false,
-        archive: None,
-        weigh: false,
-        may_shrink: false,
-    };
+    let job = Job::new(&context.catalog, plan, &context.root, &selection, LOCK_TIMEOUT);
     let mut observe = |progress: execute::Progress| narrate(ui, &context.catalog, plan, progress);
     Ok(execute::preview(&mut context.database, &job, &mut observe)?)
 }

@@ -3,6 +3,7 @@
 mod archives;
 mod batches;
 mod clean;
+mod conditions;
 mod consent;
 mod context;
 mod demo;
@@ -13,6 +14,7 @@ mod indexes;
 mod keeping;
 mod migrate;
 mod narration;
+mod organizations;
 mod per_org;
 mod policy;
 mod preview;
@@ -55,6 +57,7 @@ pub fn run(cli: &Cli, settings: &Settings, ui: &mut Ui) -> Result<Exit> {
         Command::History(args) => archives::history(settings, args, ui),
         Command::Graph(args) => graph::run(&subject()?, args, ui),
         Command::Doctor(args) => doctor::run(&subject()?, args, ui),
+        Command::Organizations(args) => organizations::run(&subject()?, args, ui),
         Command::Explain(args) => explain::run(&subject()?, args, ui),
         Command::Policy { command } => policy::run(command, &target, &subject, ui),
         Command::Completions { shell } => {

@@ -8,6 +8,7 @@ use crate::exit::{Exit, Problem};
 use crate::findings::{self, Findings, Step};
 use crate::label::shell_word;
 use crate::plan::{Force, Refusal, RefusalKind};
+use crate::policy::Policy;
 use crate::receipt::{Part, digests};
 use crate::render::{self, Outcome, Report};
 use crate::ui::Ui;
@@ -171,6 +172,7 @@ impl Reporting<'_> {
             checks_reason: self.prepared.checks_reason.clone(),
             silence: self.prepared.silence,
             selection: selection_flags(self.which, self.how).join(" "),
+            conditions: &self.prepared.selection.conditions,
             next: next.map(|next| next.to_string()),
             all: self.how.all,
         }
@@ -210,10 +212,11 @@ impl Reporting<'_> {
     /// The flags that a saved plan stands for: the organizations by key, where they have one.
     pub fn flags(&self, findings: &Findings) -> Vec<String> {
         let Which { org_name, org_id, org_like, root, key_column, name_column, .. } = self.which;
+        let Which { condition, select, .. } = self.which;
         let How { force, foreign, with_children, orphans, max_rows, reference_checks, .. } =
             self.how;
         let keys: Vec<String> = findings.organizations.iter().map(|one| one.key.clone()).collect();
-        let by_key = self.prepared.root.key.is_some();
+        let by_key = !self.prepared.root.key.is_empty();
         let none = Vec::new();
         let named = |names| if by_key { &none } else { names };
         let forced = match self.prepared.plan.rules.force {
@@ -230,6 +233,8 @@ impl Reporting<'_> {
             ("org-id", if by_key { &keys[..] } else { org_id }),
             ("org-name", named(org_name)),
             ("org-like", named(org_like)),
+            ("where", condition.as_slice()),
+            ("select", select.as_slice()),
             ("root", root.as_slice()),
             ("key-column", key_column.as_slice()),
             ("name-column", name_column.as_slice()),
@@ -257,7 +262,7 @@ fn engine_cascade(how: &How) -> Option<String> {
 
 /// `--org-like 'e2e-*' --older-than 1d`
 pub fn selection_flags(which: &Which, how: &How) -> Vec<String> {
-    let Which { org_name, org_id, org_like, .. } = which;
+    let Which { org_name, org_id, org_like, condition, select, .. } = which;
     let orphans = match how.orphans {
         Orphans::With => &[][..],
         Orphans::Only => &["only".to_owned()],
@@ -268,10 +273,21 @@ pub fn selection_flags(which: &Which, how: &How) -> Vec<String> {
         ("org-name", &org_name[..]),
         ("org-id", org_id),
         ("org-like", org_like),
+        ("where", condition.as_slice()),
+        ("select", select.as_slice()),
         ("older-than", older.as_slice()),
         ("orphans", orphans),
     ];
     flagged.into_iter().flat_map(|(name, values)| flags(name, values)).collect()
+}
+
+/// The same with what the policy says of a selection today.
+pub fn selection_in_full(which: &Which, how: &How, policy: &Policy) -> Vec<String> {
+    let named =
+        |(name, _): &(&toml::Spanned<String>, _)| Some(name.as_ref()) == which.select.as_ref();
+    let meant = policy.file.selections.iter().find(named);
+    let meant = meant.map(|(_, selection)| format!("(where {})", selection.condition.as_ref()));
+    selection_flags(which, how).into_iter().chain(meant).collect()
 }
 
 fn flags(name: &str, values: &[String]) -> Vec<String> {

@@ -65,12 +65,19 @@ fn look(database: &mut Database, sql: &Sql, root: &Root, selection: &Selection) 
     // Rows that a policy hides would pass for gone.
     database.run(&sql.dialect.session(LOCK_TIMEOUT, false))?;
     execute::one_key_each(database, sql, root, selection)?;
+    // Only reads: the transaction does.
+    let (theirs, ours) = match selection.conditions.is_empty() {
+        true => (None, None),
+        false => (sql.dialect.names_theirs(), sql.dialect.names_ours()),
+    };
+    theirs.map_or(Ok(()), |set| database.run(set))?;
     let found = database.query(&sql.find_roots(root, selection)).map_err(|error| {
         match error.fault == Fault::Value {
             true => anyhow::Error::from(Problem::usage(error.message)),
             false => error.into(),
         }
     })?;
+    ours.map_or(Ok(()), |set| database.run(set))?;
     let organizations = found.iter().map(|row| (row.text(0).to_owned(), row.text(1).to_owned()));
     let mut rows = Vec::new();
     let mut count = |questions: Vec<(String, Statement)>, dangling: bool| -> Result<()> {

@@ -97,6 +97,16 @@ impl Dialect {
         self == Dialect::Postgres
     }
 
+    /// What makes the rest of a transaction only read, and what ends that: the mode of a subtransaction goes with it.
+    /// `None`: SQLite has nothing in an expression that writes, and MariaDB's transactions are read-only whole or not
+    /// at all.
+    pub fn read_only_apart(self) -> Option<(&'static str, &'static str)> {
+        (self == Dialect::Postgres).then_some((
+            "SAVEPOINT orgsweep_selection; SET TRANSACTION READ ONLY",
+            "RELEASE SAVEPOINT orgsweep_selection",
+        ))
+    }
+
     /// The reference checks of a session, said before BEGIN: SQLite decides there whether it checks at all;
     /// MariaDB's are on but for deletions ([`Dialect::watch_rows`]).
     pub fn reference_checks(self, checks: Checks) -> Option<&'static str> {

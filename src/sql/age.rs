@@ -44,9 +44,16 @@ fn sqlite(column: &str) -> String {
 
 /// The zone that a session has before anybody sets one: the URL's or PGTZ, else the role's, the database's or the
 /// server's (<https://www.postgresql.org/docs/current/view-pg-settings.html>).
-const OWN_ZONE: &str = "(SELECT reset_val FROM pg_catalog.pg_settings WHERE name = 'TimeZone')";
+const OWN_ZONE: &str =
+    "(SELECT reset_val FROM pg_catalog.pg_settings WHERE name OPERATOR(pg_catalog.=) 'TimeZone')";
 
+/// No operator of somebody else's stands in for one of these: a selection's condition keeps the session's path.
 fn postgres(column: &str, type_name: &str) -> Option<String> {
+    let within = |least: &str, most: &str| {
+        format!(
+            "{column} OPERATOR(pg_catalog.>=) {least} AND {column} OPERATOR(pg_catalog.<=) {most}"
+        )
+    };
     const NUMERIC: [&str; 4] = ["integer", "bigint", "double precision", "real"];
     match () {
         // Infinity has no distance.
@@ -56,11 +63,13 @@ fn postgres(column: &str, type_name: &str) -> Option<String> {
                 false => format!("pg_catalog.timezone({OWN_ZONE}, {column}::timestamp)"),
             };
             Some(format!(
-                "CASE WHEN {column} {DATES} THEN extract(epoch FROM pg_catalog.now() - {made}) END"
+                "CASE WHEN {} THEN extract(epoch FROM pg_catalog.now() OPERATOR(pg_catalog.-) {made}) END",
+                within("'1971-01-01'", "'9999-12-31'")
             ))
         }
         () if NUMERIC.contains(&type_name) || type_name.starts_with("numeric") => Some(format!(
-            "CASE WHEN {column} {NUMBERS} THEN extract(epoch FROM now()) - {column} END"
+            "CASE WHEN {} THEN extract(epoch FROM pg_catalog.now()) OPERATOR(pg_catalog.-) {column} END",
+            within("31536000", "253402300799")
         )),
         () => None,
     }

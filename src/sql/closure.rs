@@ -1,7 +1,7 @@
 //! Finding rows: the statements that fill the key tables.
 
 use super::Sql;
-use crate::catalog::ReferenceId;
+use crate::catalog::{ReferenceId, TableId};
 use crate::engine::{Dialect, Statement};
 use crate::plan::Condition;
 use crate::selection::{Root, Selection};
@@ -23,6 +23,32 @@ impl Sql<'_> {
         ));
         statement.append(&self.selected(root, selection));
         statement.push(&self.dialect.for_update("c", lock));
+        statement
+    }
+
+    /// Locks the root rows that were selected, and counts them.
+    pub fn lock_roots(&self, table: TableId) -> Statement {
+        let same = self.same_row(table, "k", "c");
+        format!(
+            "SELECT {} FROM (SELECT 1 FROM {} c JOIN {} k ON {same}{}) l",
+            self.dialect.count(),
+            self.relation(table),
+            self.key_relation(table),
+            self.dialect.for_update("c", true),
+        )
+        .into()
+    }
+
+    /// How many of those are selected still.
+    pub fn still_selected(&self, root: &Root, selection: &Selection) -> Statement {
+        let mut statement = Statement::from(format!(
+            "SELECT {} FROM {} c WHERE EXISTS (SELECT 1 FROM {} k WHERE {}) AND ",
+            self.dialect.count(),
+            self.relation(root.table),
+            self.key_relation(root.table),
+            self.same_row(root.table, "k", "c"),
+        ));
+        statement.append(&self.selected(root, selection));
         statement
     }
 

@@ -4,8 +4,9 @@
 use super::Sql;
 use super::closure::where_all;
 use crate::catalog::{Discriminant, Discriminator, OnDelete, ReferenceId, TableId};
-use crate::engine::Statement;
 use crate::engine::mysql::Family;
+use crate::engine::token::tokens;
+use crate::engine::{Dialect, Statement};
 use crate::plan::{Condition, Unlink};
 
 /// Rows `c` of a table (and, where it matters, the parents `p` that they name).
@@ -90,6 +91,18 @@ impl Sql<'_> {
             format!("SELECT '' FROM {relation} c WHERE {enclosed} LIMIT 0").into(),
             format!("SELECT {bare} FROM {relation} c LIMIT 0").into(),
         ]
+    }
+
+    /// The same of one that selects. SQLite would take a name in double quotes for a text where no column has it.
+    pub fn try_expression(&self, condition: &Condition) -> Vec<Statement> {
+        let mut tries: Vec<Statement> = self.try_condition(condition).into();
+        if self.dialect == Dialect::Sqlite {
+            let sql = only_names_in_double_quotes(&condition.sql);
+            let enclosed = Condition { sql, ..condition.clone() }.parenthesized();
+            let relation = self.relation(condition.table);
+            tries.push(format!("SELECT '' FROM {relation} c WHERE {enclosed} LIMIT 0").into());
+        }
+        tries
     }
 
     /// Why the two sides of a declared reference cannot be compared, where the engine would all the same:
@@ -178,4 +191,18 @@ impl Sql<'_> {
         )
         .into()
     }
+}
+
+/// `"name"` as `[name]`, which SQLite takes for nothing else.
+fn only_names_in_double_quotes(sql: &str) -> String {
+    let mut written = String::with_capacity(sql.len());
+    let mut end = 0;
+    for token in tokens(sql).iter().filter(|token| token.text.starts_with('"')) {
+        let name = token.name();
+        if !name.contains(']') {
+            written += &format!("{}[{name}]", &sql[end..token.start]);
+            end = token.end();
+        }
+    }
+    written + &sql[end..]
 }

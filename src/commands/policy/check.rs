@@ -22,8 +22,13 @@ pub fn run(subject: &Subject, args: &PolicyCheck, ui: &mut Ui) -> Result<Exit> {
     let mut context = Context::open(subject, &which, LOCK_TIMEOUT)?;
     let place = context.database.place(&subject.settings.libpq, &subject.policy.guarded())?;
     context.try_policy()?;
+    context.try_selections()?;
+    let selections = context
+        .selections()
+        .map(|(name, condition)| (name.clone(), condition.sql.clone()))
+        .collect();
     let plan = plan::build(&context.catalog, context.root.table, context.rules.clone());
-    let Context { database, catalog, root, rules } = &mut context;
+    let Context { database, catalog, root, rules, .. } = &mut context;
     let unclassified = unclassified(&subject.policy, catalog, &plan)
         .into_iter()
         .map(|(table, why)| UnclassifiedView { table: catalog.table(table).name.to_string(), why });
@@ -37,6 +42,7 @@ pub fn run(subject: &Subject, args: &PolicyCheck, ui: &mut Ui) -> Result<Exit> {
             .iter()
             .map(|orphans| (catalog.table(orphans.table).name.to_string(), orphans.sql.clone()))
             .collect(),
+        selections,
         guard: subject.policy.guard(&place).err().map(|fault| fault.to_string()),
         caveats: subject.policy.file.caveats.clone(),
         complete: args.complete,
