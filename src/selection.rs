@@ -31,16 +31,16 @@ pub struct Selection {
 
 impl Selection {
     pub fn is_empty(&self) -> bool {
-        self.names_none() && self.conditions.is_empty() && !self.every
+        self.names_nobody() && self.conditions.is_empty() && !self.every
     }
 
-    fn names_none(&self) -> bool {
+    fn names_nobody(&self) -> bool {
         self.names.is_empty() && self.ids.is_empty() && self.patterns.is_empty()
     }
 
     /// It begins with all organizations: what it says besides only filters.
     pub fn is_of_all(&self) -> bool {
-        self.names_none() && (self.every || self.only.is_some() || !self.conditions.is_empty())
+        self.names_nobody() && (self.every || self.only.is_some() || !self.conditions.is_empty())
     }
 
     /// Why this selection is not to be trusted with a deletion.

@@ -58,6 +58,9 @@ pub fn try_all(
     let session = sql.dialect.session(PATIENCE, false);
     let theirs = sql.dialect.names_theirs();
     for condition in conditions {
+        if let Some(parameter) = sql.parameter(condition) {
+            return Err(wrong(condition, &format!("{parameter} is a parameter, with no value")));
+        }
         let alone = Selection { conditions: vec![condition.sql.clone()], ..Selection::default() };
         let tries = sql.try_expression(condition).into_iter();
         for question in tries.chain([sql.find_roots(root, &alone)]) {
@@ -66,13 +69,13 @@ pub fn try_all(
                 theirs.map_or(Ok(()), |set| database.run(set))?;
                 database.query(&question)
             });
-            answer.map_err(|error| wrong(condition, error))?;
+            answer.map_err(|error| failed(condition, error))?;
         }
     }
     Ok(())
 }
 
-fn wrong(condition: &Condition, error: database::Error) -> anyhow::Error {
+fn failed(condition: &Condition, error: database::Error) -> anyhow::Error {
     let elsewhere = [
         Fault::Connect,
         Fault::Lost,
@@ -81,10 +84,14 @@ fn wrong(condition: &Condition, error: database::Error) -> anyhow::Error {
         Fault::Cancelled,
         Fault::RowSecurity,
     ];
-    if elsewhere.contains(&error.fault) {
-        return error.into();
+    match elsewhere.contains(&error.fault) {
+        true => error.into(),
+        false => wrong(condition, &error.message),
     }
-    Problem::usage(format!("{}: this condition fails: {error}", condition.place))
+}
+
+fn wrong(condition: &Condition, why: &str) -> anyhow::Error {
+    Problem::usage(format!("{}: this condition fails: {why}", condition.place))
         .hint("one SQL expression over the table of organizations, as in WHERE, that only reads")
         .into()
 }

@@ -2,12 +2,14 @@
 
 use super::context::{Context, Subject};
 use super::narration::narrate;
+use super::roots::tell_unmatched;
 use crate::cli::{Graph, GraphFormat, Which};
 use crate::execute::{self, Job};
 use crate::exit::Exit;
 use crate::findings::Findings;
 use crate::plan::{self, Plan};
 use crate::render::graph::{GraphView, dot, json, mermaid, table};
+use crate::sql::Sql;
 use crate::ui::Ui;
 use anyhow::Result;
 use std::time::Duration;
@@ -38,5 +40,10 @@ fn measure(context: &mut Context, plan: &Plan, which: &Which, ui: &mut Ui) -> Re
     let selection = context.selection(which)?;
     let job = Job::new(&context.catalog, plan, &context.root, &selection, LOCK_TIMEOUT);
     let mut observe = |progress: execute::Progress| narrate(ui, &context.catalog, plan, progress);
-    Ok(execute::preview(&mut context.database, &job, &mut observe)?)
+    let findings = execute::preview(&mut context.database, &job, &mut observe)?;
+    let sql = Sql::new(context.database.dialect(), &context.catalog, plan);
+    let names: Vec<&str> =
+        findings.organizations.iter().filter_map(|one| one.name.as_deref()).collect();
+    tell_unmatched(&mut context.database, (&sql, &context.root, &selection), &names, ui)?;
+    Ok(findings)
 }

@@ -5,7 +5,7 @@ use super::Sql;
 use super::closure::where_all;
 use crate::catalog::{Discriminant, Discriminator, OnDelete, ReferenceId, TableId};
 use crate::engine::mysql::Family;
-use crate::engine::token::tokens;
+use crate::engine::token::{Kind, Token, tokens};
 use crate::engine::{Dialect, Statement};
 use crate::plan::{Condition, Unlink};
 
@@ -103,6 +103,19 @@ impl Sql<'_> {
             tries.push(format!("SELECT '' FROM {relation} c WHERE {enclosed} LIMIT 0").into());
         }
         tries
+    }
+
+    /// SQLite: a parameter in the condition, which would take one of the values that are bound beside it. The others say
+    /// that there is none.
+    pub fn parameter(&self, condition: &Condition) -> Option<String> {
+        let is_parameter = |token: &&Token| match token.kind {
+            Kind::Other => token.text.starts_with(['?', ':', '@']),
+            Kind::Word => token.text.starts_with('$'),
+            _ => false,
+        };
+        let tokens = tokens(&condition.sql);
+        let found = tokens.iter().find(is_parameter).filter(|_| self.dialect == Dialect::Sqlite);
+        found.map(|token| token.text.to_owned())
     }
 
     /// Why the two sides of a declared reference cannot be compared, where the engine would all the same:

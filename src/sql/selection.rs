@@ -93,12 +93,14 @@ impl Sql<'_> {
         let (length, replace) = (self.dialect.function("length"), self.dialect.function("replace"));
         let equals = self.dialect.operator("=");
         let quoted = |column: &String| {
-            let text = self.shown(root.table, column, alias);
+            // SQLite's keys take nulls, and no text means such a row: this one cannot be read.
+            let text = format!("coalesce({}, '\"null')", self.shown(root.table, column, alias));
             let plain = format!("{replace}({replace}({text}, ',', ''), '\"', '')");
             let inside = format!("{replace}({text}, '\"', '\"\"')");
             let quoted = self.dialect.joined(&["'\"'".into(), inside, "'\"'".into()]);
+            let null = format!("{alias}.{} IS NULL", quote(column));
             format!(
-                "CASE WHEN {length}({plain}) {equals} {length}({text}) THEN {text} ELSE {quoted} END"
+                "CASE WHEN {null} OR {length}({plain}) {equals} {length}({text}) THEN {text} ELSE {quoted} END"
             )
         };
         let mut texts = Vec::new();

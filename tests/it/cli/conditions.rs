@@ -105,7 +105,7 @@ each_backend! {
             "", " ", "nosuch = 1", "\"nosuch\" = 'nosuch'", "deleted =", "deleted < 10; DELETE FROM organizations",
             "deleted < 10);DELETE FROM organizations;--", "1 = 1) OR (1 = 1", "deleted < 10) --", "count(*) > 1",
             "deleted < 10, id = 2", "DELETE FROM organizations", "SELECT 1", "1 = 1 UNION SELECT 1", "1 = 1 ORDER BY 1",
-            "1 = 1 LIMIT 1", "EXISTS (DELETE FROM organizations RETURNING 1)", "1 = 1 /*",
+            "1 = 1 LIMIT 1", "id = ?1", "id = ?", "id = $1", "id = :id", "EXISTS (DELETE FROM organizations RETURNING 1)", "1 = 1 /*",
         ] {
             for command in [&["clean", "--force", "--yes"][..], &["preview"], &["verify"]] {
                 let outcome = db.orgsweep(&[command, &["--org-name", "Global", "--where", condition]].concat());
