@@ -193,12 +193,10 @@ fn names_in_a_condition_keep_the_sessions_path() {
          CREATE TABLE app.given_up (id int); INSERT INTO app.given_up VALUES (3)",
     );
     let url = format!("{}?options=-csearch_path%3Dapp,public", db.url());
-    for condition in ["is_old(deleted) AND id IN (SELECT id FROM given_up)"] {
-        let told = orgsweep(&["preview", "--where", condition, "--database-url", &url]).exits(0);
-        told.says(&["Old"]).hides("Apex");
-        orgsweep(&["clean", "--where", condition, "--database-url", &url, "--yes", "--no-archive"])
-            .exits(0);
-    }
+    let condition = "is_old(deleted) AND id IN (SELECT id FROM given_up)";
+    let flags = ["--where", condition, "--database-url", &url];
+    orgsweep(&[&["preview"][..], &flags].concat()).exits(0).says(&["Old"]).hides("Apex");
+    orgsweep(&[&["clean", "--yes", "--no-archive"][..], &flags].concat()).exits(0);
     assert_eq!(db.count("organizations"), 2);
 }
 
