@@ -7,12 +7,14 @@ mod env_file;
 mod flags;
 mod invocation;
 pub mod mistakes;
+mod organizations;
 mod policy;
 
 pub use archives::{ArchiveDir, Archives, ArchivesCommand, History, RecordArgs, Restore};
 pub use crm::{Demo, Migrate, Seed};
 pub use flags::{DeleteArgs, EngineCascade, Flags, Orphans, ReferenceChecks, Scope, SelectArgs};
 pub use invocation::{Invocation, NextCommand};
+pub use organizations::{ListFormat, Organizations};
 pub use policy::{PolicyCheck, PolicyCommand, PolicyDjango, PolicyInit};
 
 use crate::settings::PolicyChoice;
@@ -104,6 +106,7 @@ pub enum Command {
     Graph(Graph),
     Explain(Explain),
     Doctor(Doctor),
+    Organizations(Organizations),
     /// Write a policy file, or check one against the database
     Policy {
         #[command(subcommand)]
@@ -130,6 +133,7 @@ Examples:
   orgsweep preview --org-name 'Apex Innovations Inc.'
   orgsweep preview --org-id 7 --force --format json | jq .totals
   orgsweep preview --org-like 'e2e-*' --older-than 1d --per-org    # each by itself, in one line
+  orgsweep preview --where \"deleted_at < now() - interval '30 days'\"
   orgsweep preview --org-name X --force --format sql > clean.sql   # for psql or sqlite3
   orgsweep preview --org-name X --force --save-plan x.json         # then: orgsweep clean --plan x.json")]
 pub struct Preview {
@@ -179,7 +183,7 @@ pub struct Clean {
     pub delete: DeleteArgs,
 
     /// Do exactly what preview --save-plan FILE has found, or refuse (exit 3) where anything moved
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["org_name", "org_id", "org_like", "older_than", "force", "foreign", "cascade", "scope_column", "leave_behind", "with_children", "per_org", "dry_run", "create_missing_indexes"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["org_name", "org_id", "org_like", "condition", "select", "older_than", "force", "foreign", "cascade", "scope_column", "leave_behind", "with_children", "per_org", "dry_run", "create_missing_indexes"])]
     pub plan: Option<PathBuf>,
 
     /// The same as preview
@@ -369,6 +373,7 @@ impl Cli {
             | Command::Explain(Explain { format, .. })
             | Command::Migrate(Migrate { format })
             | Command::Seed(Seed { format, .. }) => *format == PlainFormat::Json,
+            Command::Organizations(args) => args.format == ListFormat::Json,
             Command::Graph(graph) => graph.format == GraphFormat::Json,
             Command::Policy { command: PolicyCommand::Check(check) } => {
                 check.format == PlainFormat::Json

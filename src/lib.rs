@@ -59,6 +59,10 @@
 //!   `ORGSWEEP_*` variables of [`cli`]), one place that gives errors their codes ([`exit`]). Names from the data are printed through [`label`] only;
 //!   commands to be typed next are [`cli::Invocation`]'s.
 //!
+//! Names that people type mean one thing each by `catalog/names.rs`; which table is the root, [`selection`] finds. A
+//! selection's SQL condition is asked read-only, and again under the lock (`execute/closure.rs`); `organizations` lists
+//! what a selection means.
+//!
 //! `explain` asks about one row ([`address`]) what the others ask about all: the same analysis, then back
 //! from the row to what was selected; the answer is an [`explanation`].
 //!

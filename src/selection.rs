@@ -1,10 +1,13 @@
 //! Which organizations are meant, and which table they are in. Pure.
 
 mod candidates;
+mod key;
 
 use crate::catalog::{Catalog, Misnomer, Table, TableId};
 use candidates::{candidates, references_to};
 use std::time::Duration;
+
+pub use key::parts;
 
 /// The organizations to take: everything that any of these matches.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -15,6 +18,11 @@ pub struct Selection {
     pub ids: Vec<String>,
     /// Names with `*` for any text and `?` for one character.
     pub patterns: Vec<String>,
+    /// SQL expressions over the root table's row. Alone they select; beside the others only those for which all of
+    /// them hold.
+    pub conditions: Vec<String>,
+    /// Every organization, where none of these says which: for lists.
+    pub every: bool,
     /// Of these only the ones that were made longer ago.
     pub older_than: Option<Duration>,
     /// Of these only those with one of these keys: they were found before.
@@ -23,7 +31,16 @@ pub struct Selection {
 
 impl Selection {
     pub fn is_empty(&self) -> bool {
+        self.names_nobody() && self.conditions.is_empty() && !self.every
+    }
+
+    fn names_nobody(&self) -> bool {
         self.names.is_empty() && self.ids.is_empty() && self.patterns.is_empty()
+    }
+
+    /// It begins with all organizations: what it says besides only filters.
+    pub fn is_of_all(&self) -> bool {
+        self.names_nobody() && (self.every || self.only.is_some() || !self.conditions.is_empty())
     }
 
     /// Why this selection is not to be trusted with a deletion.
@@ -40,6 +57,9 @@ impl Selection {
         {
             return Some("a blank name selects nothing on purpose".into());
         }
+        if self.conditions.iter().any(|condition| condition.trim().is_empty()) {
+            return Some("a blank condition selects nothing on purpose".into());
+        }
         let unbound = |pattern: &&String| {
             pattern.chars().all(|c| matches!(c, '*' | '?') || c.is_whitespace())
         };
@@ -52,8 +72,8 @@ impl Selection {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Root {
     pub table: TableId,
-    /// The single column of the key, for `--org-id`.
-    pub key: Option<String>,
+    /// The columns of the key, for `--org-id`: none where nothing tells one row from all others.
+    pub key: Vec<String>,
     pub name: Option<String>,
     /// When the row was made, for showing its age.
     pub created: Option<String>,
@@ -175,17 +195,20 @@ fn root(catalog: &Catalog, id: TableId, names: RootNames) -> Result<Root, RootPr
         }),
     };
     let key = table.identifying_key().or(table.primary_key());
-    let key = key.filter(|key| key.columns.len() == 1).map(|key| key.columns[0].clone());
+    let key = match names.key {
+        None => key.map(|key| key.columns.clone()).unwrap_or_default(),
+        Some(_) => column(names.key, None)?.into_iter().collect(),
+    };
     let root = Root {
         table: id,
-        key: column(names.key, key)?,
+        key,
         name: column(names.name, first(&NAME_COLUMNS))?,
         created: column(names.created, first(&CREATED_COLUMNS))?,
     };
-    let unique = |key: &String| table.keys.iter().any(|unique| unique.columns == [key.clone()]);
-    match &root.key {
-        Some(key) if !unique(key) => {
-            Err(RootProblem::NoKey { table: table.name.to_string(), wanted: key.clone() })
+    let is_unique = table.keys.iter().any(|unique| unique.columns == root.key);
+    match names.key {
+        Some(key) if !is_unique => {
+            Err(RootProblem::NoKey { table: table.name.to_string(), wanted: key.into() })
         }
         _ => Ok(root),
     }

@@ -13,6 +13,9 @@ pub struct SelectArgs {
 
     /// Key of an organization (repeatable)
     ///
+    /// Of a key of several columns the values in its order, with commas between them: eu,1; one that has a comma in it
+    /// stands in double quotes, '"a,b",1', and a double quote is two there.
+    ///
     /// SQLite may keep the number 1 and the text 1 in one column: 1::integer and 1::text say which is meant
     /// (real and blob are the other types), and 1 alone is refused where both are there.
     #[arg(long, value_name = "KEY", allow_hyphen_values = true)]
@@ -22,9 +25,21 @@ pub struct SelectArgs {
     #[arg(long, value_name = "PATTERN")]
     pub org_like: Vec<String>,
 
+    /// Those for which an SQL expression over the table of organizations holds
+    ///
+    /// One expression, as in WHERE: "deleted_at < now() - interval '30 days'". Alone it selects; beside --org-name,
+    /// --org-id and --org-like only those of them for which it holds. It only reads: whatever would write fails. Inside
+    /// a sub-query the organization is c: "NOT EXISTS (SELECT 1 FROM users u WHERE u.organization_id = c.id)".
+    #[arg(long = "where", value_name = "SQL")]
+    pub condition: Option<String>,
+
+    /// Those of the policy's [selections.NAME]; as --where
+    #[arg(long, value_name = "NAME")]
+    pub select: Option<String>,
+
     /// Of these only the ones made longer ago than this: 7d, 12h, 1d 12h
     ///
-    /// Only filters what --org-name, --org-id and --org-like select. By the database's clock, and once
+    /// Only filters what the others select. By the database's clock, and once
     /// more under the lock. A time without a zone is one of the database's own time zone (of the URL's, where
     /// that sets one; SQLite: UTC); numbers are seconds since 1970. An organization whose time is missing, cannot be
     /// read or lies before 1971 is never older than anything.
@@ -50,6 +65,16 @@ pub struct SelectArgs {
     /// Exit with 3 when no organization matches
     #[arg(long)]
     pub require_match: bool,
+}
+
+impl SelectArgs {
+    /// Whether an organization is named, by whatever flag.
+    pub fn selects(&self) -> bool {
+        let names = [&self.org_name, &self.org_id, &self.org_like];
+        names.iter().any(|names| !names.is_empty())
+            || self.condition.is_some()
+            || self.select.is_some()
+    }
 }
 
 /// What may be deleted.

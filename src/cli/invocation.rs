@@ -10,8 +10,17 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 /// What says which organizations are meant: [`NextCommand::of_key`] says it anew.
-const SELECTING: [&str; 7] =
-    ["org-name", "org-id", "org-like", "older-than", "orphans", "require-match", "plan"];
+const SELECTING: [&str; 9] = [
+    "org-name",
+    "org-id",
+    "org-like",
+    "where",
+    "select",
+    "older-than",
+    "orphans",
+    "require-match",
+    "plan",
+];
 /// What is about a series of organizations.
 const SERIAL: [&str; 2] = ["per-org", "max-orgs"];
 /// How one run speaks, or what it was besides: the next one is asked anew.

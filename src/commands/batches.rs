@@ -88,8 +88,14 @@ pub fn clean(
     let (archive, in_batches) = (archiving.as_ref(), true);
     // What was shown, and nothing else: an organization of the same name may come meanwhile.
     let organizations = Expected::from(&seen.findings).organizations;
-    let only = prepared.root.key.is_some().then(|| organizations.clone());
+    let only = (!prepared.root.key.is_empty()).then(|| organizations.clone());
     let selection = Selection { only, ..prepared.selection.clone() };
+    // What holds of an organization may not hold of one that is half gone.
+    let conditions = match &selection.only {
+        Some(_) => Vec::new(),
+        None => selection.conditions.clone(),
+    };
+    let begun = Selection { conditions, ..selection.clone() };
     let job = Job {
         archive,
         in_batches,
@@ -97,7 +103,7 @@ pub fn clean(
         ..prepared.job(delete.lock_timeout, true)
     };
     let total = seen.findings.deleted();
-    let mut series = Series { job, reporting, organizations, parts, total, lag };
+    let mut series = Series { job, begun: &begun, reporting, organizations, parts, total, lag };
     let ended = series.run(&mut database, args, rows, ui);
     let committed = series.parts.iter().filter(|part| part.deleted > 0).count();
     match ended {
@@ -152,6 +158,8 @@ fn reporting<'a>(args: &'a Clean, delete: &'a DeleteArgs, prepared: &'a Prepared
 
 struct Series<'a> {
     job: Job<'a>,
+    /// The same organizations, once the first batch is committed.
+    begun: &'a Selection,
     reporting: Reporting<'a>,
     /// Keys of those that were shown and confirmed.
     organizations: Vec<String>,
@@ -206,8 +214,9 @@ impl Series<'_> {
     }
 
     fn batch(&self, database: &mut Database, limit: u64, ui: &mut Ui) -> Result<Batch, Failure> {
-        let job = Job { batch: Some(limit), ..self.job };
         let first = self.parts.is_empty();
+        let selection = if first { self.job.selection } else { self.begun };
+        let job = Job { batch: Some(limit), selection, ..self.job };
         let mut observe = |progress: Progress| match progress {
             // The preview has told them, and what is slow is slow for every batch.
             Progress::Selected(_) => {}

@@ -6,7 +6,7 @@ use super::context::{Prepared, Session};
 use super::indexes;
 use super::per_org::{self, Series};
 use super::preview;
-use super::reporting::{Ended, Reporting, selection_flags};
+use super::reporting::{Ended, Reporting, selection_in_full};
 use super::run_record::{self, Recording};
 use super::saved;
 use crate::cli::{Clean, Preview, PreviewFormat, RecordArgs};
@@ -44,7 +44,7 @@ fn kept(session: &Session, args: &Clean, saved: Option<&SavedPlan>, ui: &mut Ui)
     let RecordArgs { archives, no_archive, archive_keep, receipt, metrics } = &args.record;
     let recording = Recording {
         command: "clean",
-        selection: selection_flags(&args.select, &args.delete),
+        selection: selection_in_full(&args.select, &args.delete, &session.policy),
         archives,
         receipt: receipt.as_deref(),
         metrics: metrics.as_deref(),

@@ -1,5 +1,6 @@
 //! What most commands begin with: connect, read the catalog, find the root, resolve the flags.
 
+use super::conditions::{self, conditions};
 use super::progress::show_progress;
 use super::roots::{orphans_alone, root, selection, tell_unmatched};
 use super::rules::{meant, rules};
@@ -12,7 +13,7 @@ use crate::exit::{Exit, Problem};
 use crate::findings::Organization;
 use crate::interrupt;
 use crate::introspect;
-use crate::plan::{self, Checks, EngineCascade, Plan, Rules};
+use crate::plan::{self, Checks, Condition, EngineCascade, Plan, Rules};
 use crate::policy::{self, Fault, Policy, Resolved};
 use crate::render::counted;
 use crate::selection::{Root, Selection};
@@ -21,6 +22,7 @@ use crate::signals;
 use crate::sql::Sql;
 use crate::ui::Ui;
 use anyhow::Result;
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -42,6 +44,9 @@ pub struct Context {
     pub root: Root,
     /// The policy's part of the rules.
     pub rules: Rules,
+    /// The policy, and what `--select NAME` means by it.
+    policy: Policy,
+    selections: BTreeMap<String, Condition>,
 }
 
 impl Context {
@@ -55,13 +60,15 @@ impl Context {
         database.set_busy_timeout(lock_timeout)?;
         let catalog = database.in_snapshot(introspect::load)?;
         let root = root(policy, select, &catalog, &mut database)?;
-        let Resolved { catalog, mut rules } = policy::resolve(policy, catalog, root.table)
-            .map_err(|faults| policy_problem(&faults))?;
+        let Resolved { catalog, mut rules, selections } =
+            policy::resolve(policy, catalog, root.table)
+                .map_err(|faults| policy_problem(&faults))?;
         // The others are called as the selected ones are.
         if let Some(name) = &root.name {
             rules.labels.entry(root.table).or_insert_with(|| vec![name.clone()]);
         }
-        Ok(Context { database, catalog, root, rules })
+        let policy = policy.clone();
+        Ok(Context { database, catalog, root, rules, policy, selections })
     }
 
     /// The plan, and why its reference checks are what they are.
@@ -145,12 +152,52 @@ impl Context {
         if faults.is_empty() { Ok(()) } else { Err(policy_problem(&faults)) }
     }
 
+    /// See [`conditions::try_all`].
+    fn try_conditions(&mut self, conditions: &[Condition]) -> Result<()> {
+        if conditions.is_empty() {
+            return Ok(());
+        }
+        let plan = plan::build(&self.catalog, self.root.table, self.rules.clone());
+        let sql = Sql::new(self.database.dialect(), &self.catalog, &plan);
+        conditions::try_all(&mut self.database, &sql, &self.root, conditions)
+    }
+
+    /// Tries what the policy says of selections, whichever are asked for.
+    ///
+    /// # Errors
+    /// See [`conditions::try_all`].
+    pub fn try_selections(&mut self) -> Result<()> {
+        let all: Vec<Condition> = self.selections.values().cloned().collect();
+        self.try_conditions(&all)
+    }
+
+    /// The policy's selections: name and condition.
+    pub fn selections(&self) -> impl Iterator<Item = (&String, &Condition)> {
+        self.selections.iter()
+    }
+
     /// The organizations that the flags select.
     ///
     /// # Errors
     /// Nothing selected, or what could select everything; a flag that this root table cannot serve.
-    pub fn selection(&self, select: &SelectArgs) -> Result<Selection> {
-        let selection = selection(select, &self.root, &self.catalog)?;
+    pub fn selection(&mut self, select: &SelectArgs) -> Result<Selection> {
+        self.selected(select, false)
+    }
+
+    /// The same for a list: where no flag says which, all of them.
+    ///
+    /// # Errors
+    /// As for a selection.
+    pub fn listed(&mut self, select: &SelectArgs) -> Result<Selection> {
+        self.selected(select, !select.selects())
+    }
+
+    fn selected(&mut self, select: &SelectArgs, every: bool) -> Result<Selection> {
+        let conditions = conditions(select, &self.root, &self.policy, &self.selections)?;
+        let said = conditions.iter().map(|condition| condition.sql.clone()).collect();
+        let all = Selection { every, conditions: said, ..Selection::default() };
+        let selection = selection(select, &self.root, &self.catalog, all)?;
+        self.try_conditions(&conditions)?;
         if let Some(created) = selection.older_than.and(self.root.created.as_deref()) {
             let table = self.catalog.table(self.root.table);
             let column = table.columns.iter().find(|column| column.name == created);
@@ -226,6 +273,11 @@ fn said(catalog: &Catalog) -> Vec<ReferenceId> {
             && readable(reference.parent)
     };
     catalog.reference_ids().filter(said).collect()
+}
+
+/// A condition of several lines as it is told.
+fn on_one_line(sql: &str) -> String {
+    sql.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 fn guard_problem(fault: Fault) -> Problem {
@@ -322,33 +374,25 @@ impl Prepared {
     }
 
     pub fn job(&self, lock_timeout: Duration, verify: bool) -> Job<'_> {
-        Job {
-            catalog: &self.catalog,
-            plan: &self.plan,
-            root: &self.root,
-            selection: &self.selection,
-            lock_timeout,
-            verify,
-            digest: false,
-            batch: None,
-            in_batches: false,
-            archive: None,
-            weigh: false,
-            may_shrink: false,
-            scopes: Some(&self.scopes),
-        }
+        let Prepared { catalog, plan, root, selection, scopes, .. } = self;
+        let job = Job::new(catalog, plan, root, selection, lock_timeout);
+        Job { verify, scopes: Some(scopes), ..job }
     }
 
     /// `sqlite:crm.db, organizations in organizations.name, policy orgsweep.toml, settings of .env`
     pub fn describe(&self) -> String {
         let name = self.root.name.as_deref().map(|name| format!(".{name}")).unwrap_or_default();
         let policy = self.policy.as_deref().map(|path| format!(", policy {path}"));
+        let conditions = self.selection.conditions.iter();
+        let conditions = conditions.map(|sql| format!(", where {}", on_one_line(sql)));
+        let conditions: String = conditions.collect();
         let env_file =
             self.env_file.as_deref().map(|path| format!(", settings of {}", path.display()));
         format!(
-            "{}, organizations in {}{name}{}{}",
+            "{}, organizations in {}{name}{}{}{}",
             self.target,
             self.catalog.table(self.root.table).name,
+            conditions,
             policy.unwrap_or_default(),
             env_file.unwrap_or_default()
         )
@@ -401,7 +445,7 @@ impl Prepared {
     /// Tells on stderr what is going on.
     pub fn show_progress(&self, ui: &mut Ui, progress: Progress) {
         if let Progress::Selected(organizations) = progress
-            && self.root.key.is_some()
+            && !self.root.key.is_empty()
         {
             let keys: Vec<&str> = organizations.iter().map(|one| one.key.as_str()).collect();
             interrupt::told_by(self.invocation.next("verify").of_keys(&keys).to_string());

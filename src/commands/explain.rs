@@ -21,6 +21,7 @@ pub fn run(session: &Session, args: &Explain, ui: &mut Ui) -> Result<Exit> {
     let mut observe = |progress: execute::Progress| prepared.show_progress(ui, progress);
     let answer = execute::explain(&mut database, &job, &address, &mut observe)?;
     let explanation = explained(&prepared, &address, answer)?;
+    prepared.tell_unmatched(&mut database, &explanation.organizations, ui)?;
     let unmatched = args.select.require_match && explanation.organizations.is_empty();
     let exit = if unmatched { Exit::Refused } else { Exit::Done };
     let view = ExplanationView {

@@ -3,6 +3,7 @@
 mod archives;
 mod batches;
 mod clean;
+mod conditions;
 mod consent;
 mod context;
 mod demo;
@@ -11,6 +12,7 @@ mod explain;
 mod graph;
 mod indexes;
 mod migrate;
+mod organizations;
 mod per_org;
 mod policy;
 mod preview;
@@ -55,6 +57,7 @@ pub fn run(cli: &Cli, settings: &Settings, ui: &mut Ui) -> Result<Exit> {
         Command::History(args) => archives::history(settings, args, ui),
         Command::Graph(args) => graph::run(&session()?, args, ui),
         Command::Doctor(args) => doctor::run(&session()?, args, ui),
+        Command::Organizations(args) => organizations::run(&session()?, args, ui),
         Command::Explain(args) => explain::run(&session()?, args, ui),
         Command::Policy { command } => policy::run(command, &target, &session, ui),
         Command::Completions { shell } => {

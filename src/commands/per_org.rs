@@ -126,11 +126,10 @@ impl<'a> Run<'a> {
         if ui.is_heard() {
             ui.note(&prepared.describe());
         }
-        if prepared.root.key.is_none() {
+        if prepared.root.key.is_empty() {
             let table = &prepared.catalog.table(prepared.root.table).name;
-            let problem = format!(
-                "{table} has no key of one column by which --per-org could tell organizations apart"
-            );
+            let problem =
+                format!("{table} has no key by which --per-org could tell organizations apart");
             return Err(Problem::usage(problem)
                 .hint("--key-column COLUMN, or all in one transaction without --per-org")
                 .into());

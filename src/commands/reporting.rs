@@ -10,6 +10,7 @@ use crate::exit::{Exit, Problem};
 use crate::findings::{self, Counted, Findings, LeftBehind, Step, Unlinked};
 use crate::label::shell_word;
 use crate::plan::{Force, Refusal, RefusalKind};
+use crate::policy::Policy;
 use crate::receipt::{Part, digests};
 use crate::render::{self, Outcome, Report};
 use crate::ui::Ui;
@@ -187,6 +188,7 @@ impl Reporting<'_> {
             checks_reason: self.prepared.checks_reason.clone(),
             silence: self.prepared.silence,
             selection: selection_flags(self.select, self.delete).join(" "),
+            conditions: &self.prepared.selection.conditions,
             next: next.map(|next| next.to_string()),
             all: self.delete.all,
         }
@@ -242,10 +244,11 @@ impl Reporting<'_> {
     pub fn flags(&self, findings: &Findings) -> Vec<String> {
         let SelectArgs { org_name, org_id, org_like, root, key_column, name_column, .. } =
             self.select;
+        let SelectArgs { condition, select, .. } = self.select;
         let DeleteArgs { force, foreign, with_children, orphans, max_rows, .. } = self.delete;
         let DeleteArgs { reference_checks, cascade, scope, .. } = self.delete;
         let keys: Vec<String> = findings.organizations.iter().map(|one| one.key.clone()).collect();
-        let by_key = self.prepared.root.key.is_some();
+        let by_key = !self.prepared.root.key.is_empty();
         let none = Vec::new();
         let named = |names| if by_key { &none } else { names };
         let forced = match self.prepared.plan.rules.force {
@@ -262,6 +265,8 @@ impl Reporting<'_> {
             ("org-id", if by_key { &keys[..] } else { org_id }),
             ("org-name", named(org_name)),
             ("org-like", named(org_like)),
+            ("where", condition.as_slice()),
+            ("select", select.as_slice()),
             ("root", root.as_slice()),
             ("key-column", key_column.as_slice()),
             ("name-column", name_column.as_slice()),
@@ -292,21 +297,32 @@ fn engine_cascade(delete: &DeleteArgs) -> Option<String> {
 
 /// `--org-like 'e2e-*' --older-than 1d`
 pub fn selection_flags(select: &SelectArgs, delete: &DeleteArgs) -> Vec<String> {
-    let SelectArgs { org_name, org_id, org_like, .. } = select;
+    let older = select.older_than.map(durations::shown);
+    let SelectArgs { org_name, org_id, org_like, condition, select, .. } = select;
     let orphans = match delete.orphans {
         Orphans::With => &[][..],
         Orphans::Only => &["only".to_owned()],
         Orphans::Without => &["without".to_owned()],
     };
-    let older = select.older_than.map(durations::shown);
     let flagged = [
         ("org-name", &org_name[..]),
         ("org-id", org_id),
         ("org-like", org_like),
+        ("where", condition.as_slice()),
+        ("select", select.as_slice()),
         ("older-than", older.as_slice()),
         ("orphans", orphans),
     ];
     flagged.into_iter().flat_map(|(name, values)| flags(name, values)).collect()
+}
+
+/// The same with what the policy says of a selection today.
+pub fn selection_in_full(select: &SelectArgs, delete: &DeleteArgs, policy: &Policy) -> Vec<String> {
+    let named =
+        |(name, _): &(&toml::Spanned<String>, _)| Some(name.as_ref()) == select.select.as_ref();
+    let meant = policy.file.selections.iter().find(named);
+    let meant = meant.map(|(_, selection)| format!("(where {})", selection.condition.as_ref()));
+    selection_flags(select, delete).into_iter().chain(meant).collect()
 }
 
 fn flags(name: &str, values: &[String]) -> Vec<String> {

@@ -241,7 +241,7 @@ fn put_back(
     let parts = source.restoration.rows.iter().chain(&source.restoration.links);
     let table = parts.map(|part| part.table).next().unwrap_or(TableId(0));
     let plan = plan::build(catalog, table, Rules::default());
-    let root = Root { table, key: None, name: None, created: None };
+    let root = Root { table, key: Vec::new(), name: None, created: None };
     let job = Job {
         catalog,
         plan: &plan,

@@ -9,30 +9,37 @@ use crate::label::shell_word;
 use crate::plan::{self, Rules};
 use crate::policy::Policy;
 use crate::render::counted;
-use crate::selection::{Choice, Root, RootNames, RootProblem, Selection, find_root, nearest};
+use crate::selection::{
+    Choice, Root, RootNames, RootProblem, Selection, find_root, nearest, parts,
+};
 use crate::sql::Sql;
 use crate::ui::Ui;
 use anyhow::Result;
 use std::time::Duration;
 use toml::Spanned;
 
-/// The organizations that the flags select.
+/// The organizations of `all` that the flags select.
 ///
 /// # Errors
 /// Nothing selected, or what could select everything; a flag that this root table cannot serve.
-pub fn selection(select: &SelectArgs, root: &Root, catalog: &Catalog) -> Result<Selection> {
+pub fn selection(
+    select: &SelectArgs,
+    root: &Root,
+    catalog: &Catalog,
+    all: Selection,
+) -> Result<Selection> {
     let selection = Selection {
         names: select.org_name.clone(),
         ids: select.org_id.clone(),
         patterns: select.org_like.clone(),
         older_than: select.older_than,
-        only: None,
+        ..all
     };
     if let Some(problem) = selection.problem() {
         let hint = if selection.is_empty() && selection.older_than.is_some() {
-            "--older-than only filters what --org-name, --org-id or --org-like 'e2e-*' selects"
+            "--older-than only filters what --org-name, --org-id, --org-like 'e2e-*' or --where SQL selects"
         } else {
-            "name it: --org-name NAME, --org-id KEY or --org-like 'e2e-*'"
+            "name it: --org-name NAME, --org-id KEY, --org-like 'e2e-*' or --where SQL"
         };
         return Err(Problem::usage(problem).hint(hint).into());
     }
@@ -42,10 +49,20 @@ pub fn selection(select: &SelectArgs, root: &Root, catalog: &Catalog) -> Result<
             .hint("--name-column COLUMN, or --org-id KEY")
             .into());
     }
-    if root.key.is_none() && !selection.ids.is_empty() {
-        return Err(Problem::usage(format!("{table} has no key of one column for --org-id"))
+    if root.key.is_empty() && !selection.ids.is_empty() {
+        return Err(Problem::usage(format!("{table} has no key for --org-id"))
             .hint("--org-name NAME")
             .into());
+    }
+    let is_whole = |id: &&String| parts(id).is_some_and(|parts| parts.len() == root.key.len());
+    if root.key.len() > 1
+        && let Some(id) = selection.ids.iter().find(|id| !is_whole(id))
+    {
+        let key = root.key.join(",");
+        let problem = format!("--org-id {id}: the key of {table} is {key}, a value for each");
+        let hint =
+            format!("--org-id {}; a value with a comma in double quotes", key.to_uppercase());
+        return Err(Problem::usage(problem).hint(hint).into());
     }
     if selection.older_than.is_some() && root.created.is_none() {
         let problem =
@@ -96,8 +113,7 @@ pub fn tell_unmatched(
 
 /// No organization: `--orphans only`.
 pub fn orphans_alone(select: &SelectArgs, rules: &Rules) -> Result<Selection> {
-    let named = [&select.org_name, &select.org_id, &select.org_like];
-    if named.iter().any(|names| !names.is_empty()) {
+    if select.selects() {
         return Err(Problem::usage("--orphans only takes no organization along")
             .hint("--orphans with takes both; leave the organization out to take the orphans alone")
             .into());
@@ -163,19 +179,19 @@ pub fn root_problem(
     catalog: &Catalog,
     database: &mut Database,
 ) -> anyhow::Error {
-    let did_you_mean = |problem: Problem, similar: &[String]| match similar {
+    let nearest = |problem: Problem, similar: &[String]| match similar {
         [] => problem.hint("orgsweep graph --root TABLE shows what a table reaches"),
-        near => problem.hint(format!("did you mean {}?", near.join(" or "))),
+        near => did_you_mean(problem, near),
     };
     let error = match problem {
         RootProblem::NoSuchTable { wanted, similar } => {
-            did_you_mean(Problem::usage(format!("there is no table {wanted}")), similar)
+            nearest(Problem::usage(format!("there is no table {wanted}")), similar)
         }
         RootProblem::SeveralTables { wanted, choices } => {
             Problem::usage(format!("several tables are called {wanted}")).hint(choose(choices))
         }
         RootProblem::NoSuchColumn { table, wanted, similar } => {
-            did_you_mean(Problem::usage(format!("{table} has no column {wanted}")), similar)
+            nearest(Problem::usage(format!("{table} has no column {wanted}")), similar)
         }
         RootProblem::NoKey { table, wanted } => {
             Problem::usage(format!("{table}.{wanted} is no unique key"))
@@ -201,6 +217,10 @@ pub fn root_problem(
         Some(place) => Problem { message: format!("{place}: {}", error.message), ..error }.into(),
         None => error.into(),
     }
+}
+
+pub fn did_you_mean(problem: Problem, near: &[String]) -> Problem {
+    problem.hint(format!("did you mean {}?", near.join(" or ")))
 }
 
 /// `--root organizations or --root billing.organizations`

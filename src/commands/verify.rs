@@ -70,6 +70,13 @@ impl Looking<'_> {
         // Rows that a policy hides would pass for gone.
         database.run(&sql.dialect.session(LOCK_TIMEOUT, false))?;
         execute::one_key_each(database, sql, root, selection)?;
+        // Only reads: the transaction does.
+        let (theirs, ours) = if selection.conditions.is_empty() {
+            (None, None)
+        } else {
+            (sql.dialect.names_theirs(), sql.dialect.names_ours())
+        };
+        theirs.map_or(Ok(()), |set| database.run(set))?;
         let found = database.query(&sql.find_roots(root, selection)).map_err(|error| {
             if error.fault == Fault::Value {
                 anyhow::Error::from(Problem::usage(error.message))
@@ -77,6 +84,7 @@ impl Looking<'_> {
                 error.into()
             }
         })?;
+        ours.map_or(Ok(()), |set| database.run(set))?;
         let organization = |row: &Row| (row.text(0).to_owned(), row.text(1).to_owned());
         let mut remains = Remains {
             organizations: found.iter().map(organization).collect(),

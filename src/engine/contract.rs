@@ -211,6 +211,12 @@ pub trait Engine: Sync {
         false
     }
 
+    /// What makes the rest of a transaction only read, and what ends that. `None`: nothing does, or nothing in an
+    /// expression writes.
+    fn read_only_apart(&self) -> Option<(&'static str, &'static str)> {
+        None
+    }
+
     // Names.
 
     /// From here on, names mean what this program means. `None`: there is no path.

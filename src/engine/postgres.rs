@@ -1,6 +1,6 @@
 //! How PostgreSQL speaks.
 
-use super::contract::{DATES, NUMBERS, VERBS};
+use super::contract::VERBS;
 use super::{Cycles, Engine, Purpose, literal, path, quote};
 use crate::catalog::{Reference, TableId, TableName};
 use crate::label::is_hidden;
@@ -146,6 +146,14 @@ impl Engine for Postgres {
     /// come first.
     fn cascades_before(&self, root: TableId, first: &Reference, then: &Reference) -> bool {
         first.parent == root && then.parent != root
+    }
+
+    /// The mode of a subtransaction goes with it.
+    fn read_only_apart(&self) -> Option<(&'static str, &'static str)> {
+        Some((
+            "SAVEPOINT orgsweep_selection; SET TRANSACTION READ ONLY",
+            "RELEASE SAVEPOINT orgsweep_selection",
+        ))
     }
 
     fn names_ours(&self) -> Option<&'static str> {
@@ -296,9 +304,16 @@ const LOSSLESS: &str = "SET LOCAL datestyle = 'ISO, YMD'; SET LOCAL intervalstyl
 
 /// The zone that a session has before anybody sets one: the URL's or PGTZ, else the role's, the database's or the
 /// server's (<https://www.postgresql.org/docs/current/view-pg-settings.html>).
-const OWN_ZONE: &str = "(SELECT reset_val FROM pg_catalog.pg_settings WHERE name = 'TimeZone')";
+const OWN_ZONE: &str =
+    "(SELECT reset_val FROM pg_catalog.pg_settings WHERE name OPERATOR(pg_catalog.=) 'TimeZone')";
 
+/// No operator of somebody else's stands in for one of these: a selection's condition keeps the session's path.
 fn age(column: &str, type_name: &str) -> Option<String> {
+    let within = |least: &str, most: &str| {
+        format!(
+            "{column} OPERATOR(pg_catalog.>=) {least} AND {column} OPERATOR(pg_catalog.<=) {most}"
+        )
+    };
     const NUMERIC: [&str; 4] = ["integer", "bigint", "double precision", "real"];
     match () {
         // Infinity has no distance.
@@ -309,11 +324,13 @@ fn age(column: &str, type_name: &str) -> Option<String> {
                 format!("pg_catalog.timezone({OWN_ZONE}, {column}::timestamp)")
             };
             Some(format!(
-                "CASE WHEN {column} {DATES} THEN extract(epoch FROM pg_catalog.now() - {made}) END"
+                "CASE WHEN {} THEN extract(epoch FROM pg_catalog.now() OPERATOR(pg_catalog.-) {made}) END",
+                within("'1971-01-01'", "'9999-12-31'")
             ))
         }
         () if NUMERIC.contains(&type_name) || type_name.starts_with("numeric") => Some(format!(
-            "CASE WHEN {column} {NUMBERS} THEN extract(epoch FROM now()) - {column} END"
+            "CASE WHEN {} THEN extract(epoch FROM pg_catalog.now()) OPERATOR(pg_catalog.-) {column} END",
+            within("31536000", "253402300799")
         )),
         () => None,
     }

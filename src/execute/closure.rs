@@ -93,11 +93,17 @@ fn select_roots(run: &mut Run, discovery: &mut Discovery) -> Result<(), Failure>
     if run.lock
         && let Some(lock) = run.sql.lock_organizations(run.job.root, run.job.selection)
     {
-        run.query(&lock).map_err(Failure::at_selection)?;
+        run.selecting(|run| run.query(&lock)).map_err(Failure::at_selection)?;
     }
     one_key_each(run.database, &run.sql, run.job.root, run.job.selection)?;
-    let statement = run.sql.select_roots(run.job.root, run.job.selection, generation, lock);
-    add(run, discovery, root, None, &statement).map_err(Failure::at_selection)?;
+    let again = lock && run.reads_only_apart();
+    let at_once = lock && !again;
+    let statement = run.sql.select_roots(run.job.root, run.job.selection, generation, at_once);
+    run.selecting(|run| add(run, discovery, root, None, &statement))
+        .map_err(Failure::at_selection)?;
+    if again {
+        select_again(run, discovery.rows.get(&root).copied().unwrap_or_default())?;
+    }
     let mut since = 0;
     while discovery.newest.get(&root).is_some_and(|newest| *newest > since) {
         since = discovery.generation;
@@ -127,6 +133,21 @@ fn select_roots(run: &mut Run, discovery: &mut Discovery) -> Result<(), Failure>
         (run.observe)(Progress::Selected(&discovery.organizations));
     }
     Ok(())
+}
+
+/// Locks the root rows that a condition has selected, and asks it once more: a statement that may only read locks
+/// nothing, so that somebody may have come between.
+fn select_again(run: &mut Run, selected: u64) -> Result<(), Failure> {
+    let (root, selection) = (run.job.root, run.job.selection);
+    let locked = run.one(run.sql.lock_roots(root.table))?.count(0)?;
+    let question = run.sql.still_selected(root, selection);
+    let still = run.selecting(|run| run.one(question))?.count(0)?;
+    match (locked, still) {
+        (locked, still) if locked == selected && still == selected => Ok(()),
+        _ => Err(Failure::Disturbed(
+            "organizations that were selected no longer are: somebody changes them".into(),
+        )),
+    }
 }
 
 /// A root row as it is described.

@@ -83,6 +83,33 @@ pub struct Job<'a> {
     pub scopes: Option<&'a ScopeCheck>,
 }
 
+impl<'a> Job<'a> {
+    /// All at once, nothing kept, nothing proven twice.
+    pub fn new(
+        catalog: &'a Catalog,
+        plan: &'a Plan,
+        root: &'a Root,
+        selection: &'a Selection,
+        lock_timeout: Duration,
+    ) -> Job<'a> {
+        Job {
+            catalog,
+            plan,
+            root,
+            selection,
+            lock_timeout,
+            verify: false,
+            digest: false,
+            batch: None,
+            in_batches: false,
+            archive: None,
+            weigh: false,
+            may_shrink: false,
+            scopes: None,
+        }
+    }
+}
+
 /// What the run is doing, for whoever watches.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Progress<'a> {
@@ -213,9 +240,36 @@ pub fn organizations(database: &mut Database, job: &Job) -> Result<Vec<Organizat
         let mut run = Run::new(database, job, &mut ignore, false);
         run.prepare()?;
         one_key_each(run.database, &run.sql, job.root, job.selection)?;
-        let found = run.query(&run.sql.find_roots(job.root, job.selection));
+        let question = run.sql.find_roots(job.root, job.selection);
+        let found = run.selecting(|run| run.query(&question));
         interrupt::cancel_by(None);
         Ok(found.map_err(Failure::at_selection)?.iter().map(closure::organization).collect())
+    })
+}
+
+/// The first of the selected organizations, and how many there are.
+///
+/// # Errors
+/// See [`Failure`].
+pub fn list(
+    database: &mut Database,
+    job: &Job,
+    limit: u64,
+) -> Result<(Vec<Organization>, u64), Failure> {
+    database.in_snapshot(|database| {
+        let mut ignore = |_: Progress<'_>| {};
+        let mut run = Run::new(database, job, &mut ignore, false);
+        run.prepare()?;
+        run.must_read(job.root.table)?;
+        one_key_each(run.database, &run.sql, job.root, job.selection)?;
+        let (first, all) = (
+            run.sql.find_first_roots(job.root, job.selection, limit),
+            run.sql.count_roots(job.root, job.selection),
+        );
+        let found = run.selecting(|run| Ok((run.query(&first)?, run.one(all)?)));
+        interrupt::cancel_by(None);
+        let (first, all) = found.map_err(Failure::at_selection)?;
+        Ok((first.iter().map(closure::organization).collect(), all.count(0)?))
     })
 }
 
@@ -408,6 +462,33 @@ impl<'a> Run<'a> {
         let set = self.sql.dialect.names_ours().filter(|_| self.theirs);
         self.theirs = false;
         set.map_or(Ok(()), |set| self.run(set))
+    }
+
+    /// What has a selection's condition in it: names in that are the user's, and it may only read. A function that
+    /// writes fails, whatever it is called by.
+    fn selecting<T>(
+        &mut self,
+        ask: impl FnOnce(&mut Self) -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
+        if self.job.selection.conditions.is_empty() {
+            return ask(self);
+        }
+        self.names_theirs()?;
+        let apart = self.sql.dialect.read_only_apart();
+        if let Some((begin, _)) = apart {
+            self.watched(|database| database.run(begin))?;
+        }
+        let answer = ask(self)?;
+        if let Some((_, end)) = apart {
+            self.watched(|database| database.run(end))?;
+        }
+        self.names_ours()?;
+        Ok(answer)
+    }
+
+    /// The selection is asked where nothing can be locked.
+    fn reads_only_apart(&self) -> bool {
+        !self.job.selection.conditions.is_empty() && self.sql.dialect.read_only_apart().is_some()
     }
 
     fn execute(&mut self, statement: &Statement) -> Result<u64, Failure> {

@@ -5,11 +5,13 @@ use crate::database::Database;
 use crate::findings::{Findings, Found, Unlinked};
 use crate::interrupt;
 use crate::plan::{Rank, Rules};
+use crate::selection::Selection;
 
 /// What can be told of this run: whose the rows are, what protects them, samples and guards need keys.
 pub fn can_count(job: &Job) -> bool {
     let Rules { consents, with_children, orphans, .. } = &job.plan.rules;
-    !job.digest && !with_children && orphans.is_empty() && consents.is_empty()
+    let is_told_by_key = job.selection.conditions.is_empty() || !job.root.key.is_empty();
+    is_told_by_key && !job.digest && !with_children && orphans.is_empty() && consents.is_empty()
 }
 
 /// Counts what would go and what would be unlinked.
@@ -26,7 +28,8 @@ pub fn count(database: &mut Database, job: &Job, observe: Observer) -> Result<Fi
 }
 
 fn measure(run: &mut Run) -> Result<Findings, Failure> {
-    let roots = run.query(&run.sql.find_roots(run.job.root, run.job.selection));
+    let question = run.sql.find_roots(run.job.root, run.job.selection);
+    let roots = run.selecting(|run| run.query(&question));
     let organizations: Vec<_> =
         roots.map_err(Failure::at_selection)?.iter().map(closure::organization).collect();
     (run.observe)(Progress::Selected(&organizations));
@@ -35,7 +38,12 @@ fn measure(run: &mut Run) -> Result<Findings, Failure> {
     }
     let (mut found, mut unlinked) = (Vec::new(), Vec::new());
     let mut counts = Vec::new();
-    for row in run.query(&run.sql.count_closure(run.job.root, run.job.selection))? {
+    // The condition was asked: its names would not mean the same here.
+    let keys = organizations.iter().map(|one| one.key.clone()).collect();
+    let found_by_then = Selection { only: Some(keys), ..Selection::default() };
+    let selection =
+        if run.job.selection.conditions.is_empty() { run.job.selection } else { &found_by_then };
+    for row in run.query(&run.sql.count_closure(run.job.root, selection))? {
         counts.push((row.count(2)? as usize, row.number(1)?, row.count(3)?, row.flag(0)));
     }
     counts.sort_unstable();

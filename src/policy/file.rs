@@ -12,6 +12,8 @@ pub struct File {
     pub references: Vec<Reference>,
     pub tables: BTreeMap<Spanned<String>, Table>,
     pub orphans: Vec<Orphans>,
+    /// Organizations by a condition, for `--select NAME`.
+    pub selections: BTreeMap<Spanned<String>, Selection>,
     pub guards: Guards,
     /// What the policy cannot express; for people, written by `policy django`.
     pub caveats: Vec<Caveat>,
@@ -96,6 +98,13 @@ pub enum Keep {
 #[serde(deny_unknown_fields)]
 pub struct Orphans {
     pub table: Spanned<String>,
+    #[serde(rename = "where")]
+    pub condition: Spanned<String>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Selection {
     #[serde(rename = "where")]
     pub condition: Spanned<String>,
 }

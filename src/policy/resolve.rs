@@ -6,6 +6,7 @@ use super::scope::{Scopes, Unfit};
 use super::{Fault, Policy, references};
 use crate::catalog::{Catalog, OnDelete, ReferenceId, TableId};
 use crate::plan::{Condition, Rules};
+use std::collections::BTreeMap;
 use std::ops::Range;
 use toml::Spanned;
 
@@ -14,6 +15,8 @@ use toml::Spanned;
 pub struct Resolved {
     pub catalog: Catalog,
     pub rules: Rules,
+    /// What `--select NAME` means, by name.
+    pub selections: BTreeMap<String, Condition>,
 }
 
 /// Applies `policy` to what the database says. `root` is the table of organizations.
@@ -22,7 +25,7 @@ pub struct Resolved {
 /// Everything in the file that names nothing, or contradicts itself or the database.
 pub fn resolve(policy: &Policy, catalog: Catalog, root: TableId) -> Result<Resolved, Vec<Fault>> {
     let rules = Rules { guards: policy.guards(), ..Rules::default() };
-    let mut resolved = Resolved { catalog, rules };
+    let mut resolved = Resolved { catalog, rules, selections: BTreeMap::new() };
     let mut faults = policy.guard_faults();
     faults.extend(references::apply(policy, &mut resolved.catalog));
     let mut tables = Vec::new();
@@ -49,6 +52,12 @@ pub fn resolve(policy: &Policy, catalog: Catalog, root: TableId) -> Result<Resol
     for (table, sql) in &policy.file.guards.test_data {
         match condition(policy, &resolved.catalog, table, sql) {
             Ok(guard) => resolved.rules.guards.test_data.push(guard),
+            Err(fault) => faults.push(fault),
+        }
+    }
+    for (name, selection) in &policy.file.selections {
+        match expression(policy, root, &selection.condition) {
+            Ok(condition) => drop(resolved.selections.insert(name.as_ref().clone(), condition)),
             Err(fault) => faults.push(fault),
         }
     }
@@ -285,11 +294,14 @@ fn condition(
     table: &Spanned<String>,
     sql: &Spanned<String>,
 ) -> Result<Condition, Fault> {
-    let id = table_named(policy, catalog, table)?;
+    expression(policy, table_named(policy, catalog, table)?, sql)
+}
+
+fn expression(policy: &Policy, table: TableId, sql: &Spanned<String>) -> Result<Condition, Fault> {
     if sql.as_ref().trim().is_empty() {
         return Err(policy.fault(&sql.span(), "a blank condition says nothing"));
     }
-    Ok(Condition { table: id, sql: sql.as_ref().clone(), place: policy.place(&sql.span()) })
+    Ok(Condition { table, sql: sql.as_ref().clone(), place: policy.place(&sql.span()) })
 }
 
 pub(super) fn table_named(

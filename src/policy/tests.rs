@@ -19,7 +19,7 @@ const CRM: &str = "
 
 fn resolved(text: &str) -> Result<(Catalog, plan::Plan), Vec<Fault>> {
     let policy = Policy::parse("orgsweep.toml", text).map_err(|fault| vec![fault])?;
-    let Resolved { catalog, rules } = resolve(&policy, catalog(CRM), TableId(0))?;
+    let Resolved { catalog, rules, .. } = resolve(&policy, catalog(CRM), TableId(0))?;
     let plan = plan::build(&catalog, TableId(0), rules);
     Ok((catalog, plan))
 }

@@ -28,7 +28,7 @@ pub fn report(report: &Report) -> String {
     text
 }
 
-fn field(cell: &str) -> String {
+pub(super) fn field(cell: &str) -> String {
     let cell = printable(cell);
     if cell.contains(['"', ',']) { format!("\"{}\"", cell.replace('"', "\"\"")) } else { cell }
 }

@@ -13,6 +13,10 @@ struct Document<'a> {
     tool: &'static str,
     command: &'static str,
     database: &'a str,
+    /// As it was typed, and the SQL conditions that it stands for.
+    selection: &'a str,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    conditions: &'a [String],
     organizations: Vec<OrganizationView<'a>>,
     outcome: Outcome,
     exit: u8,
@@ -101,6 +105,8 @@ fn document<'a>(report: &'a Report) -> Document<'a> {
         tool: concat!("orgsweep ", env!("CARGO_PKG_VERSION")),
         command: report.command,
         database: &report.database,
+        selection: &report.selection,
+        conditions: report.conditions,
         organizations: organizations.collect(),
         outcome: report.outcome,
         exit: report.exit,

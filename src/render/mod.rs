@@ -8,6 +8,7 @@ pub mod explain;
 pub mod graph;
 pub mod json;
 pub mod markdown;
+pub mod organizations;
 mod path;
 pub mod policy;
 mod refusals;

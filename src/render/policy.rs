@@ -13,6 +13,8 @@ pub struct PolicyView {
     pub references: Vec<ReferenceView>,
     /// Table and condition.
     pub orphans: Vec<(String, String)>,
+    /// Name and condition.
+    pub selections: Vec<(String, String)>,
     /// The guard on databases and hosts that does not hold here.
     pub guard: Option<String>,
     pub caveats: Vec<Caveat>,
@@ -67,6 +69,9 @@ pub fn table(view: &PolicyView, width: u16) -> String {
     }
     for (table, condition) in &view.orphans {
         text += &wrapped("orphans: ", &format!("{table} where {condition}"), width);
+    }
+    for (name, condition) in &view.selections {
+        text += &wrapped("selects: ", &format!("--select {name}: {condition}"), width);
     }
     for reference in &view.references {
         if let Some(warning) = &reference.warning {

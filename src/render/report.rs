@@ -33,6 +33,8 @@ pub struct Report<'a> {
     pub silence: Silence,
     /// What was looked for: `--org-name Apex`.
     pub selection: String,
+    /// The SQL conditions that it stands for.
+    pub conditions: &'a [String],
     /// What to type next.
     pub next: Option<String>,
     /// Tables without rows, too.

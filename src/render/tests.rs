@@ -83,6 +83,7 @@ fn check_of(outcome: Outcome, render: impl Fn(&Report) -> String, expected: Expe
         checks_reason: "asked for".into(),
         silence: Silence::Nothing,
         selection: "--org-name Apex".into(),
+        conditions: &[],
         next: Some("orgsweep clean --org-name Apex --force".into()),
         all: false,
     };
@@ -173,6 +174,7 @@ fn json_is_complete_and_stable() {
               "tool": "orgsweep 0.1.0",
               "command": "preview",
               "database": "sqlite:crm.db",
+              "selection": "--org-name Apex",
               "organizations": [
                 {
                   "key": "1",

@@ -26,6 +26,32 @@ impl Sql<'_> {
         statement
     }
 
+    /// Locks the root rows that were selected, and counts them.
+    pub fn lock_roots(&self, table: TableId) -> Statement {
+        let same = self.same_row(table, "k", "c");
+        format!(
+            "SELECT {} FROM (SELECT 1 FROM {} c JOIN {} k ON {same}{}) l",
+            self.dialect.count(),
+            self.relation(table),
+            self.key_relation(table),
+            self.dialect.for_update("c", true),
+        )
+        .into()
+    }
+
+    /// How many of those are selected still.
+    pub fn still_selected(&self, root: &Root, selection: &Selection) -> Statement {
+        let mut statement = Statement::from(format!(
+            "SELECT {} FROM {} c WHERE EXISTS (SELECT 1 FROM {} k WHERE {}) AND ",
+            self.dialect.count(),
+            self.relation(root.table),
+            self.key_relation(root.table),
+            self.same_row(root.table, "k", "c"),
+        ));
+        statement.append(&self.selected(root, selection));
+        statement
+    }
+
     /// Adds the rows of a policy's orphans: the condition holds, and no owning reference names a row that may have
     /// an owner, so that no condition, however careless, takes a row that somebody owns.
     pub fn select_orphans(

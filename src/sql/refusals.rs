@@ -4,8 +4,9 @@
 use super::Sql;
 use super::closure::where_all;
 use crate::catalog::{Discriminant, Discriminator, OnDelete, Reference, ReferenceId, TableId};
-use crate::engine::Statement;
 use crate::engine::mariadb::Family;
+use crate::engine::token::{Kind, Token, tokens};
+use crate::engine::{Dialect, Statement};
 use crate::plan::{Condition, Unlink};
 
 /// Rows `c` of a table (and, where it matters, the parents `p` that they name).
@@ -104,6 +105,31 @@ impl Sql<'_> {
         ]
     }
 
+    /// The same of one that selects. SQLite would take a name in double quotes for a text where no column has it.
+    pub fn try_expression(&self, condition: &Condition) -> Vec<Statement> {
+        let mut tries: Vec<Statement> = self.try_condition(condition).into();
+        if self.dialect == Dialect::Sqlite {
+            let sql = only_names_in_double_quotes(&condition.sql);
+            let enclosed = Condition { sql, ..condition.clone() }.parenthesized();
+            let relation = self.relation(condition.table);
+            tries.push(format!("SELECT '' FROM {relation} c WHERE {enclosed} LIMIT 0").into());
+        }
+        tries
+    }
+
+    /// SQLite: a parameter in the condition, which would take one of the values that are bound beside it. The others say
+    /// that there is none.
+    pub fn parameter(&self, condition: &Condition) -> Option<String> {
+        let is_parameter = |token: &&Token| match token.kind {
+            Kind::Other => token.text.starts_with(['?', ':', '@']),
+            Kind::Word => token.text.starts_with('$'),
+            _ => false,
+        };
+        let tokens = tokens(&condition.sql);
+        let found = tokens.iter().find(is_parameter).filter(|_| self.dialect == Dialect::Sqlite);
+        found.map(|token| token.text.to_owned())
+    }
+
     /// Why the two sides of a declared reference cannot be compared, where the engine would all the same:
     /// MariaDB takes any two values for numbers, so that '7abc' is 7.
     pub fn incomparable(&self, id: ReferenceId) -> Option<String> {
@@ -190,4 +216,18 @@ impl Sql<'_> {
         )
         .into()
     }
+}
+
+/// `"name"` as `[name]`, which SQLite takes for nothing else.
+fn only_names_in_double_quotes(sql: &str) -> String {
+    let mut written = String::with_capacity(sql.len());
+    let mut end = 0;
+    for token in tokens(sql).iter().filter(|token| token.text.starts_with('"')) {
+        let name = token.name();
+        if !name.contains(']') {
+            written += &format!("{}[{name}]", &sql[end..token.start]);
+            end = token.end();
+        }
+    }
+    written + &sql[end..]
 }

@@ -33,9 +33,10 @@ impl Sql<'_> {
         root: &Root,
         selection: &Selection,
     ) -> Statement {
-        let key = match &root.key {
-            Some(key) => self.shown(root.table, key, "c"),
-            None => self.row_key(root.table, "c"),
+        let key = if root.key.is_empty() {
+            self.row_key(root.table, "c")
+        } else {
+            self.key_text(root, "c")
         };
         let mut statement = Statement::from(format!(
             "SELECT {key}, {} FROM {} c JOIN {} s ON {} WHERE ",

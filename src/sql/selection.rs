@@ -6,7 +6,7 @@ use super::staging::literal_alone;
 use crate::catalog::{Affinity, Column, TableId};
 use crate::engine::mariadb::{Family, exact};
 use crate::engine::{Dialect, Statement, path, quote};
-use crate::selection::{Root, Selection};
+use crate::selection::{Root, Selection, parts};
 
 impl Sql<'_> {
     /// The condition on the root table's row `c`.
@@ -17,31 +17,37 @@ impl Sql<'_> {
             conditions
                 .extend(selection.patterns.iter().map(|glob| self.name_like(root, name, glob)));
         }
-        if let Some(key) = &root.key {
-            conditions
-                .extend(selection.ids.iter().map(|value| self.value_is(root.table, key, value)));
+        if !root.key.is_empty() {
+            conditions.extend(selection.ids.iter().map(|id| self.key_is(root, id)));
         }
         let mut all = Statement::from("(");
         for (n, condition) in conditions.iter().enumerate() {
             all.push(if n > 0 { " OR " } else { "" }).append(condition);
         }
         if conditions.is_empty() {
-            all.push("false");
+            // What only filters selects where nothing else does.
+            all.push(if selection.is_of_all() { "true" } else { "false" });
         }
         all.push(")");
+        for condition in &selection.conditions {
+            all.push(&format!(" AND (\n{condition}\n)"));
+        }
         // A filter that this root table cannot serve lets nothing pass.
-        match (&selection.only, &root.key) {
-            (Some(only), Some(key)) => {
-                all.push(" AND ").append(&self.is_one_of(root.table, key, only));
+        match &selection.only {
+            Some(only) if !root.key.is_empty() => {
+                all.push(" AND ").append(&self.is_one_of(root, only));
             }
-            (Some(_), None) => {
+            Some(_) => {
                 all.push(" AND false");
             }
-            (None, _) => {}
+            None => {}
         }
         if let Some(least) = selection.older_than {
             match self.age(root) {
-                Some(age) => all.push(&format!(" AND {age} > {}", least.as_secs())),
+                Some(age) => {
+                    let above = self.dialect.operator(">");
+                    all.push(&format!(" AND {age} {above} {}", least.as_secs()))
+                }
                 None => all.push(" AND false"),
             };
         }
@@ -49,29 +55,82 @@ impl Sql<'_> {
     }
 
     /// The key of row `c` is one of these, as they are shown.
-    fn is_one_of(&self, table: TableId, key: &str, shown: &[String]) -> Statement {
+    fn is_one_of(&self, root: &Root, shown: &[String]) -> Statement {
         let mut any = Statement::from("(");
         for (n, value) in shown.iter().enumerate() {
-            any.push(if n > 0 { " OR " } else { "" }).append(&self.value_is(table, key, value));
-            if self.may_mix(table, key) {
-                let is = self.shown(table, key, "c");
-                any.push(&format!(" AND {is} COLLATE BINARY = ")).bind(value);
+            any.push(if n > 0 { " OR " } else { "" }).append(&self.key_is(root, value));
+            for (column, part) in key_values(root, value) {
+                if self.may_mix(root.table, column) {
+                    let is = self.shown(root.table, column, "c");
+                    any.push(&format!(" AND {is} COLLATE BINARY = ")).bind(&part);
+                }
             }
         }
         any.push(if shown.is_empty() { "false)" } else { ")" });
         any
     }
 
+    /// The key of row `c` is this one.
+    fn key_is(&self, root: &Root, id: &str) -> Statement {
+        let values = key_values(root, id);
+        if let [(column, part)] = &values[..] {
+            return self.value_is(root.table, column, part);
+        }
+        let mut all = Statement::from("(");
+        for (n, (column, part)) in values.iter().enumerate() {
+            all.push(if n > 0 { " AND " } else { "" });
+            all.append(&self.value_is(root.table, column, part));
+        }
+        all.push(if values.is_empty() { "false)" } else { ")" });
+        all
+    }
+
+    /// The key of row `alias` as [`crate::selection::parts`] reads it.
+    pub(super) fn key_text(&self, root: &Root, alias: &str) -> String {
+        if let [column] = &root.key[..] {
+            return self.shown(root.table, column, alias);
+        }
+        let (length, replace) = (self.dialect.function("length"), self.dialect.function("replace"));
+        let equals = self.dialect.operator("=");
+        let quoted = |column: &String| {
+            // SQLite's keys take nulls, and no text means such a row: this one cannot be read.
+            let text = format!("coalesce({}, '\"null')", self.shown(root.table, column, alias));
+            let plain = format!("{replace}({replace}({text}, ',', ''), '\"', '')");
+            let inside = format!("{replace}({text}, '\"', '\"\"')");
+            let quoted = self.dialect.joined(&["'\"'".into(), inside, "'\"'".into()]);
+            let null = format!("{alias}.{} IS NULL", quote(column));
+            format!(
+                "CASE WHEN {null} OR {length}({plain}) {equals} {length}({text}) THEN {text} ELSE {quoted} END"
+            )
+        };
+        let mut texts = Vec::new();
+        for column in &root.key {
+            if !texts.is_empty() {
+                texts.push("','".to_owned());
+            }
+            texts.push(quoted(column));
+        }
+        self.dialect.joined(&texts)
+    }
+
     /// The keys that `id` may mean, each with its type, where a column holds values of several (SQLite).
     pub fn keys_meant(&self, root: &Root, id: &str) -> Option<Statement> {
-        let key = root.key.as_ref().filter(|key| self.may_mix(root.table, key))?;
+        if !root.key.iter().any(|column| self.may_mix(root.table, column)) {
+            return None;
+        }
+        let typed = |column: &String| {
+            format!(
+                "{} || '::' || typeof(c.{})",
+                self.plain(root.table, column, "c"),
+                quote(column)
+            )
+        };
         let mut statement = Statement::from(format!(
-            "SELECT {} || '::' || typeof(c.{}) FROM {} c WHERE ",
-            self.plain(root.table, key, "c"),
-            quote(key),
+            "SELECT {} FROM {} c WHERE ",
+            root.key.iter().map(typed).collect::<Vec<_>>().join(" || ',' || "),
             self.relation(root.table)
         ));
-        statement.append(&self.value_is(root.table, key, id)).push(" ORDER BY 1");
+        statement.append(&self.key_is(root, id)).push(" ORDER BY 1");
         Some(statement)
     }
 
@@ -185,8 +244,8 @@ impl Sql<'_> {
             .map(|(value, type_name)| self.value_text(value, &type_name))
             .collect();
         let mut statement = Statement::from(format!(
-            "SELECT pg_advisory_xact_lock(o.number)::text FROM (SELECT DISTINCT \
-             hashtextextended(concat_ws(',', {table}, {}), 0) AS number FROM {} c WHERE ",
+            "SELECT pg_catalog.pg_advisory_xact_lock(o.number)::pg_catalog.text FROM (SELECT DISTINCT \
+             pg_catalog.hashtextextended(pg_catalog.concat_ws(',', {table}, {}), 0) AS number FROM {} c WHERE ",
             key.join(", "),
             self.relation(root.table)
         ));
@@ -217,9 +276,10 @@ impl Sql<'_> {
             }
             None => "NULL".into(),
         };
-        let key = match &root.key {
-            Some(key) => self.shown(root.table, key, "c"),
-            None => self.row_key(root.table, "c"),
+        let key = if root.key.is_empty() {
+            self.row_key(root.table, "c")
+        } else {
+            self.key_text(root, "c")
         };
         let age = self.age(root).map_or_else(|| "NULL".into(), |age| self.whole(&age));
         format!("{key}, {}, {age}", column(&root.name))
@@ -235,10 +295,19 @@ impl Sql<'_> {
     fn whole(&self, number: &str) -> String {
         match self.dialect {
             Dialect::Sqlite => format!("CAST(CAST({number} AS INTEGER) AS TEXT)"),
-            Dialect::Postgres => format!("floor({number})::text"),
+            Dialect::Postgres => format!("pg_catalog.floor({number})::pg_catalog.text"),
             Dialect::Mysql => format!("CAST(floor({number}) AS CHAR)"),
         }
     }
+}
+
+/// The columns of the root's key, and what `id` says of each; nothing where it does not say it of all.
+pub(super) fn key_values<'a>(root: &'a Root, id: &str) -> Vec<(&'a str, String)> {
+    let parts = match root.key.len() {
+        1 => vec![id.to_owned()],
+        _ => parts(id).filter(|parts| parts.len() == root.key.len()).unwrap_or_default(),
+    };
+    root.key.iter().map(String::as_str).zip(parts).collect()
 }
 
 /// A blob as it is shown: SQLite may keep one in any column.

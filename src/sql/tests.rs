@@ -47,6 +47,101 @@ fn names_are_matched_exactly_and_values_are_bound() {
 }
 
 #[test]
+fn conditions_stand_by_themselves_and_are_asked_again_of_what_is_locked() {
+    let conditions = vec!["name > 'a' -- or so".to_owned()];
+    let alone = Selection { conditions: conditions.clone(), ..Selection::default() };
+    let beside = Selection { ids: vec!["7".into()], ..alone.clone() };
+    let root = |sql: &Sql| find_root(sql.catalog, RootNames::default()).expect("organizations");
+    check(
+        |sql| sql.select_roots(&root(sql), &alone, 1, false),
+        expect![[r#"
+        INSERT INTO temp.orgsweep_k0 SELECT c.rowid AS c0, 1 FROM main."organizations" c WHERE (true) AND (
+        name > 'a' -- or so
+        )
+        INSERT INTO pg_temp.orgsweep_k0 SELECT c."id" AS c0, 1 FROM "organizations" c WHERE (true) AND (
+        name > 'a' -- or so
+        )
+    "#]],
+    );
+    check(
+        |sql| sql.count_roots(&root(sql), &beside),
+        expect![[r#"
+        SELECT CAST(count(*) AS TEXT) FROM main."organizations" c WHERE (c."id" = '7') AND (
+        name > 'a' -- or so
+        )
+        SELECT (pg_catalog.count(*))::pg_catalog.text FROM "organizations" c WHERE (c."id" OPERATOR(pg_catalog.=) '7'::pg_catalog.text::integer) AND (
+        name > 'a' -- or so
+        )
+    "#]],
+    );
+    check(
+        |sql| sql.find_first_roots(&root(sql), &alone, 9),
+        expect![[r#"
+        SELECT CAST(c."id" AS TEXT), CAST(c."name" AS TEXT), NULL FROM main."organizations" c WHERE (true) AND (
+        name > 'a' -- or so
+        ) ORDER BY c.rowid LIMIT 9
+        SELECT (c."id")::pg_catalog.text, (c."name")::pg_catalog.text, NULL FROM "organizations" c WHERE (true) AND (
+        name > 'a' -- or so
+        ) ORDER BY c."id" LIMIT 9
+    "#]],
+    );
+    check(
+        |sql| sql.still_selected(&root(sql), &alone),
+        expect![[r#"
+        SELECT CAST(count(*) AS TEXT) FROM main."organizations" c WHERE EXISTS (SELECT 1 FROM temp.orgsweep_k0 k WHERE k.c0 = c.rowid) AND (true) AND (
+        name > 'a' -- or so
+        )
+        SELECT (pg_catalog.count(*))::pg_catalog.text FROM "organizations" c WHERE EXISTS (SELECT 1 FROM pg_temp.orgsweep_k0 k WHERE k.c0 OPERATOR(pg_catalog.=) c."id") AND (true) AND (
+        name > 'a' -- or so
+        )
+    "#]],
+    );
+    check(
+        |sql| sql.lock_roots(TableId(0)),
+        expect![[r#"
+        SELECT CAST(count(*) AS TEXT) FROM (SELECT 1 FROM main."organizations" c JOIN temp.orgsweep_k0 k ON k.c0 = c.rowid) l
+        SELECT (pg_catalog.count(*))::pg_catalog.text FROM (SELECT 1 FROM "organizations" c JOIN pg_temp.orgsweep_k0 k ON k.c0 OPERATOR(pg_catalog.=) c."id" FOR UPDATE OF c) l
+    "#]],
+    );
+    check(
+        |sql| sql.rows_up_to(TableId(0), 9),
+        expect![[r#"
+        SELECT CAST(count(*) AS TEXT) FROM (SELECT 1 FROM main."organizations" c LIMIT 9) l
+        SELECT (pg_catalog.count(*))::pg_catalog.text FROM (SELECT 1 FROM "organizations" c LIMIT 9) l
+    "#]],
+    );
+    let all = Selection { every: true, ..Selection::default() };
+    check(
+        |sql| sql.count_roots(&root(sql), &all),
+        expect![[r#"
+        SELECT CAST(count(*) AS TEXT) FROM main."organizations" c WHERE (true)
+        SELECT (pg_catalog.count(*))::pg_catalog.text FROM "organizations" c WHERE (true)
+    "#]],
+    );
+    let nobody = Selection::default();
+    check(
+        |sql| sql.count_roots(&root(sql), &nobody),
+        expect![[r#"
+        SELECT CAST(count(*) AS TEXT) FROM main."organizations" c WHERE (false)
+        SELECT (pg_catalog.count(*))::pg_catalog.text FROM "organizations" c WHERE (false)
+    "#]],
+    );
+}
+
+#[test]
+fn a_key_of_several_columns_is_all_of_them() {
+    let mut catalog = catalog("organizations(region, no, name)");
+    catalog.tables[0].keys[0].columns = vec!["region".into(), "no".into()];
+    let root = find_root(&catalog, RootNames::default()).expect("organizations");
+    let plan = plan::build(&catalog, TableId(0), Rules::default());
+    let sql = Sql::new(Dialect::Postgres, &catalog, &plan);
+    let selection = Selection { ids: vec!["1,2".into(), "1".into()], ..Selection::default() };
+    let text = sql.find_roots(&root, &selection).inlined();
+    let both = r#"((c."region" OPERATOR(pg_catalog.=) '1'::pg_catalog.text::integer AND c."no" OPERATOR(pg_catalog.=) '2'::pg_catalog.text::integer) OR (false))"#;
+    assert!(text.contains(both), "{text}");
+}
+
+#[test]
 fn rows_join_by_the_parents_key_once() {
     let first = Follow {
         limit: None,

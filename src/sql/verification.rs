@@ -3,7 +3,7 @@
 use super::Sql;
 use super::affinities::compares_plainly;
 use super::meaning::typed;
-use super::selection::{as_blob, bound_type};
+use super::selection::{as_blob, bound_type, key_values};
 use crate::catalog::{Affinity, Origin, ReferenceId, TableId};
 use crate::engine::{Dialect, Statement, quote};
 use crate::selection::{Root, Selection};
@@ -18,6 +18,21 @@ impl Sql<'_> {
         ));
         statement.append(&self.selected(root, selection));
         statement.push(&format!(" ORDER BY {}", self.identity_values(root.table, "c").join(", ")));
+        statement
+    }
+
+    /// The first of those.
+    pub fn find_first_roots(&self, root: &Root, selection: &Selection, limit: u64) -> Statement {
+        let mut statement = self.find_roots(root, selection);
+        statement.push(&format!(" LIMIT {limit}"));
+        statement
+    }
+
+    /// How many they are.
+    pub fn count_roots(&self, root: &Root, selection: &Selection) -> Statement {
+        let (count, relation) = (self.dialect.count(), self.relation(root.table));
+        let mut statement = Statement::from(format!("SELECT {count} FROM {relation} c WHERE "));
+        statement.append(&self.selected(root, selection));
         statement
     }
 
@@ -49,9 +64,12 @@ impl Sql<'_> {
         ids: &[String],
         references: &mut dyn Iterator<Item = ReferenceId>,
     ) -> Vec<(ReferenceId, Statement)> {
-        let Some(key) = root.key.as_ref().filter(|_| !ids.is_empty()) else {
-            return Vec::new();
+        let [key] = &root.key[..] else {
+            return self.naming_parts(root, ids, references);
         };
+        if ids.is_empty() {
+            return Vec::new();
+        }
         let names_it = |id: &ReferenceId| {
             let reference = self.catalog.reference(*id);
             reference.parent == root.table && reference.parent_columns == [key.clone()]
@@ -74,6 +92,46 @@ impl Sql<'_> {
                 }
             }
             statement.push(")");
+            if let Some(condition) = self.discriminated(id, &|name| format!("c.{}", quote(name))) {
+                statement.push(&format!(" AND {condition}"));
+            }
+            (id, statement)
+        };
+        references.filter(names_it).map(question).collect()
+    }
+
+    /// The same of a key of several columns.
+    fn naming_parts(
+        &self,
+        root: &Root,
+        ids: &[String],
+        references: &mut dyn Iterator<Item = ReferenceId>,
+    ) -> Vec<(ReferenceId, Statement)> {
+        let names_it = |id: &ReferenceId| {
+            let reference = self.catalog.reference(*id);
+            let named = &reference.parent_columns;
+            reference.parent == root.table
+                && !ids.is_empty()
+                && named.len() == root.key.len()
+                && root.key.iter().all(|column| named.contains(column))
+        };
+        let question = |id: ReferenceId| {
+            let reference = self.catalog.reference(id);
+            let count = self.dialect.count();
+            let mut statement = Statement::from(format!(
+                "SELECT {count} FROM {} c WHERE (",
+                self.child_relation(id)
+            ));
+            for (n, value) in ids.iter().enumerate() {
+                statement.push(if n > 0 { ") OR (" } else { "(" });
+                for (m, (key, part)) in key_values(root, value).iter().enumerate() {
+                    let named = reference.parent_columns.iter().position(|name| name == key);
+                    let column = &reference.columns[named.unwrap_or_default()];
+                    statement.push(if m > 0 { " AND " } else { "" });
+                    statement.append(&self.value_is(reference.child, column, part));
+                }
+            }
+            statement.push("))");
             if let Some(condition) = self.discriminated(id, &|name| format!("c.{}", quote(name))) {
                 statement.push(&format!(" AND {condition}"));
             }

@@ -23,8 +23,13 @@ pub fn run(session: &Session, args: &PolicyCheck, ui: &mut Ui) -> Result<Exit> {
     let place =
         context.database.server_names(&session.settings.libpq, &session.policy.guarded())?;
     context.try_policy()?;
+    context.try_selections()?;
+    let selections = context
+        .selections()
+        .map(|(name, condition)| (name.clone(), condition.sql.clone()))
+        .collect();
     let plan = plan::build(&context.catalog, context.root.table, context.rules.clone());
-    let Context { database, catalog, root, rules } = &mut context;
+    let Context { database, catalog, root, rules, .. } = &mut context;
     let unclassified = unclassified(&session.policy, catalog, &plan)
         .into_iter()
         .map(|(table, why)| UnclassifiedView { table: catalog.table(table).name.to_string(), why });
@@ -38,6 +43,7 @@ pub fn run(session: &Session, args: &PolicyCheck, ui: &mut Ui) -> Result<Exit> {
             .iter()
             .map(|orphans| (catalog.table(orphans.table).name.to_string(), orphans.sql.clone()))
             .collect(),
+        selections,
         guard: session.policy.guard(&place).err().map(|fault| fault.to_string()),
         caveats: session.policy.file.caveats.clone(),
         complete: args.complete,

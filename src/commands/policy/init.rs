@@ -38,7 +38,8 @@ pub fn run(target: &Target, args: &PolicyInit, ui: &mut Ui) -> Result<Exit> {
     let start = match root {
         Ok(root) => {
             draft.root.push(("table", catalog.table(root.table).name.to_string()));
-            let columns = [("key", root.key), ("name", root.name), ("created-at", root.created)];
+            let key = Some(root.key).filter(|key| key.len() == 1).map(|key| key[0].clone());
+            let columns = [("key", key), ("name", root.name), ("created-at", root.created)];
             let named = columns.into_iter().filter_map(|(setting, name)| Some((setting, name?)));
             draft.root.extend(named);
             draft.scopes = scopes(&catalog, root.table);
@@ -173,6 +174,9 @@ keep = "refuse"                 # never touched: refuse, unlink, ignore
 [[orphans]]                     # rows that nobody owns and that go along
 table = "users"
 where = "organization_id IS NULL AND email LIKE '%@e2e.example'"
+
+[selections.expired]            # organizations by a condition: --select expired
+where = "deleted_at < current_timestamp"
 
 [guards]                        # what must hold for any row to go; no --force passes them
 databases = ["*_test"]

@@ -130,7 +130,7 @@ each_backend! {
         by_title.says(&["Other one"]).hides("globex");
         policy(&db, "[tables.teams]\nlabel = [\"title\", \"slug\"]\n");
         let labelled = db.orgsweep(&[&clean[..], &["slug", "--org-name", "acme"]].concat()).exits(3);
-        labelled.says(&["Other one - globex"]);
+        labelled.says(&["Other one", "globex"]);
     }
 
     /// `main` is SQLite's default schema, the database MariaDB's.

@@ -23,7 +23,7 @@ each_backend! {
         db.execute("UPDATE organizations SET name = 'Apex Innovations Inc.' WHERE id = 1");
         let told = "no organization has the name Apex Innovations; the nearest: Apex Innovations Inc.";
         let name = ["--org-name", "Apex Innovations"];
-        for command in [&["preview"][..], &["verify"], &["clean", "--yes"], &["clean", "--yes", "--per-org"],
+        for command in [&["preview"][..], &["verify"], &["graph"], &["explain", "users", "10"], &["clean", "--yes"], &["clean", "--yes", "--per-org"],
             &["clean", "--yes", "--batch-rows", "5"]] {
             db.orgsweep(&[command, &name].concat()).exits(0).says(&[told]);
         }
