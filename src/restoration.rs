@@ -324,8 +324,16 @@ mod tests {
         let table = TableId(0);
         let name = "watch".to_owned();
         let (on_insert, on_delete, on_update) = (true, true, true);
-        let trigger =
-            Trigger { name, on_insert, on_delete, on_update, rule: false, fires, unseen: false };
+        let trigger = Trigger {
+            name,
+            on_insert,
+            on_delete,
+            on_update,
+            update_of: Vec::new(),
+            rule: false,
+            fires,
+            unseen: false,
+        };
         catalog.tables[0].triggers.push(trigger);
         let all = BTreeSet::from([table]);
         let engine = if engine { all.clone() } else { BTreeSet::new() };

@@ -19,6 +19,9 @@ pub struct Trigger {
     pub on_insert: bool,
     pub on_delete: bool,
     pub on_update: bool,
+    /// `UPDATE OF` these columns; empty: of any.
+    #[serde(default)]
+    pub update_of: Vec<String>,
     /// PostgreSQL: it is a rule.
     #[serde(default)]
     pub rule: bool,
@@ -47,6 +50,14 @@ impl Trigger {
             Event::Delete => self.on_delete,
             Event::Update => self.on_update,
         }
+    }
+}
+
+impl Trigger {
+    /// It fires where an UPDATE writes one of these columns.
+    pub fn is_of(&self, written: &[&str]) -> bool {
+        let writes = |name: &String| written.iter().any(|it| it.eq_ignore_ascii_case(name));
+        self.update_of.is_empty() || self.update_of.iter().any(writes)
     }
 }
 

@@ -101,9 +101,18 @@ fn triggers_by_table(schema: &[Row]) -> HashMap<String, Vec<Trigger>> {
     let mut triggers: HashMap<String, Vec<Trigger>> = HashMap::new();
     for row in schema.iter().filter(|row| row.text(0) == "trigger") {
         let [on_insert, on_delete, on_update] = ddl::trigger_events(row.text(3));
+        let update_of = ddl::update_of(row.text(3));
         let (name, fires) = (row.text(1).to_owned(), Fires::Origin);
-        let trigger =
-            Trigger { name, on_insert, on_delete, on_update, rule: false, fires, unseen: false };
+        let trigger = Trigger {
+            name,
+            on_insert,
+            on_delete,
+            on_update,
+            update_of,
+            rule: false,
+            fires,
+            unseen: false,
+        };
         triggers.entry(folded(row.text(2))).or_default().push(trigger);
     }
     triggers

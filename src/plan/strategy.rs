@@ -1,7 +1,7 @@
 //! When rows may go before all of them are known.
 
 use super::{Force, Plan, Rank, Unlink};
-use crate::catalog::{Catalog, Discriminant, Event, ReferenceId, TableId};
+use crate::catalog::{Catalog, Discriminant, Event, ReferenceId, TableId, Trigger};
 use std::collections::BTreeSet;
 
 impl Plan {
@@ -66,9 +66,23 @@ impl Plan {
         let seen = |id: &TableId| {
             let mut own = self.events(catalog, *id);
             own.retain(|event| events.contains(event));
-            catalog.table(*id).is_seen(&own)
+            let written = self.written(catalog, *id);
+            let fires = |trigger: &Trigger| {
+                let mut seen = own.iter().filter(|event| trigger.sees(**event));
+                seen.any(|event| *event != Event::Update || trigger.is_of(&written))
+            };
+            catalog.table(*id).triggers_on(&own).any(fires)
         };
         catalog.table_ids().find(seen)
+    }
+
+    /// The columns that unlinks of a table's rows write, those that the engine computes from others included.
+    fn written<'a>(&'a self, catalog: &'a Catalog, table: TableId) -> Vec<&'a str> {
+        let of_table = |it: &&Unlink| catalog.reference(it.reference).child == table;
+        let unlinked = self.unlinks.iter().filter(of_table).flat_map(|unlink| &unlink.columns);
+        let columns = catalog.table(table).columns.iter();
+        let computed = columns.filter(|it| it.generated || it.on_update).map(|it| &it.name);
+        unlinked.chain(computed).map(String::as_str).collect()
     }
 
     /// Something else than the deletion itself looks at the keys of `table`: references to it, the

@@ -61,6 +61,21 @@ pub fn trigger_events(sql: &str) -> [bool; 3] {
     EVENTS.map(|keyword| event.is_some_and(|token| token.is(keyword)))
 }
 
+/// The columns of an `UPDATE OF`; none: of any.
+pub fn update_of(sql: &str) -> Vec<String> {
+    let tokens = tokens(sql);
+    let Some(update) = tokens.iter().position(|token| token.is("UPDATE")) else {
+        return Vec::new();
+    };
+    match tokens.get(update + 1) {
+        Some(of) if of.is("OF") => {
+            let listed = tokens[update + 2..].iter().take_while(|token| !token.is("ON"));
+            listed.filter(|token| token.kind != Kind::Comma).map(Token::name).collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
 /// Reads a CREATE INDEX as SQLite stores it.
 pub fn declared_index(sql: &str) -> DeclaredIndex {
     let tokens = tokens(sql);
@@ -223,6 +238,20 @@ mod tests {
             ),
         ] {
             assert_eq!(trigger_events(sql), events, "{sql}");
+        }
+    }
+
+    #[test]
+    fn triggers_tell_the_columns_of_an_update() {
+        for (sql, columns) in [
+            (
+                "CREATE TRIGGER x AFTER UPDATE OF a, \"on\" ON t BEGIN SELECT 1; END",
+                &["a", "on"][..],
+            ),
+            ("CREATE TRIGGER x AFTER UPDATE ON t BEGIN SELECT 1; END", &[]),
+            ("CREATE TRIGGER \"update\" DELETE ON t BEGIN UPDATE u SET a = 1; END", &[]),
+        ] {
+            assert_eq!(update_of(sql), columns, "{sql}");
         }
     }
 

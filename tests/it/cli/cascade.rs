@@ -63,6 +63,26 @@ fn by_the_engine(db: &TestDatabase) -> Dump {
 }
 
 each_backend! {
+    /// A trigger on UPDATE of other columns than an unlink writes does not fire, so that nobody has to ask what it does.
+    fn a_trigger_on_other_columns_does_not_count(db: TestDatabase) {
+        if db.backend == Backend::Mysql {
+            return skip("MariaDB's triggers see any UPDATE");
+        }
+        for (columns, checks) in [("id", "set"), ("id, author_id", "engine")] {
+            let db = db.copy();
+            db.execute(SCHEMA);
+            let sqlite = format!("CREATE TRIGGER seen AFTER UPDATE OF {columns} ON notes BEGIN SELECT 1; END");
+            let postgres = format!(
+                "CREATE FUNCTION seen() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN RETURN NULL; END$$; \
+                 CREATE TRIGGER seen AFTER UPDATE OF {columns} ON notes FOR EACH ROW EXECUTE FUNCTION seen()"
+            );
+            db.execute(db.either(&sqlite, &postgres));
+            let outcome = clean(&db, &[]).exits(0);
+            assert_eq!(outcome.json()["reference_checks"], checks, "{columns}: {outcome}");
+            assert_eq!(db.count("notes WHERE author_id IS NULL"), 1);
+        }
+    }
+
     fn an_owner_goes_with_its_organization(db: TestDatabase) {
         keep_owner(&db);
         let (before, after) = (db.dump(), by_the_engine(&db));
