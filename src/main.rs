@@ -32,11 +32,14 @@ fn run() -> anyhow::Result<Exit> {
     let mut ui = Ui::new(&settings);
     signals::watch();
     let ended = bug::caught(|| commands::run(&cli, &settings, &mut ui));
-    Ok(ended.unwrap_or_else(|error| {
-        let problem = exit::diagnose(&error);
-        ui.problem(&problem);
-        problem.exit
-    }))
+    Ok(match ended {
+        Ok(exit) => ui.ended(exit),
+        Err(error) => {
+            let problem = exit::diagnose(&error);
+            ui.problem(&problem);
+            problem.exit
+        }
+    })
 }
 
 /// clap's own words, as JSON where JSON was asked for. Help and version are no errors.

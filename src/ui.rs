@@ -30,6 +30,8 @@ pub struct Ui {
     pub json: bool,
     log_options: LogOptions,
     bar: Option<Bar>,
+    /// Why a result was not written.
+    unwritten: Option<io::Error>,
 }
 
 /// How much is said beside the result, and how.
@@ -68,7 +70,7 @@ impl Ui {
         let stdout = io::stdout().is_terminal();
         let width = settings.columns.or(terminal.filter(|_| stdout)).unwrap_or(UNKNOWN).max(20);
         let (json, log_options) = output();
-        Ui { width, unattended: settings.unattended, json, log_options, bar: None }
+        Ui { width, unattended: settings.unattended, json, log_options, bar: None, unwritten: None }
     }
 
     /// A person may be there to ask.
@@ -86,10 +88,35 @@ impl Ui {
     }
 
     /// Writes a result. A reader that has gone away is no error: `orgsweep preview | head` is fine,
-    /// and a committed deletion stays a success.
+    /// and a committed deletion stays a success. Any other failure is told at the end ([`Ui::ended`]).
     pub fn result(&mut self, text: &str) {
         self.clear();
-        print(&if self.json { visible_json(text) } else { visible(text) });
+        let written = print(&if self.json { visible_json(text) } else { visible(text) });
+        if let Err(error) = written
+            && error.kind() != io::ErrorKind::BrokenPipe
+        {
+            self.unwritten = Some(error);
+        }
+    }
+
+    /// Says that the command has ended, to whoever reads the log. A result that was not written is a failure, unless
+    /// it tells of what is done already.
+    pub fn ended(&mut self, exit: Exit) -> Exit {
+        if let Some(error) = self.unwritten.take() {
+            let problem =
+                Problem::new(Exit::Failed, format!("the result was not written: {error}"));
+            if exit == Exit::Done && !interrupt::is_committing() {
+                self.problem(&problem);
+                return problem.exit;
+            }
+            self.warn(&problem.to_string());
+        }
+        if self.log_options.log_json {
+            let level = if exit == Exit::Done { "info" } else { "error" };
+            let code = exit.code();
+            log(level, "ended", json!({ "message": format!("exit {code}"), "exit": code }));
+        }
+        exit
     }
 
     /// Writes what a command did: `--quiet` leaves out what went well, unless it is JSON.
@@ -264,12 +291,13 @@ fn style(template: &str) -> ProgressStyle {
     })
 }
 
-fn print(text: &str) {
+fn print(text: &str) -> io::Result<()> {
     let mut stdout = io::stdout().lock();
-    let _ = stdout
-        .write_all(text.as_bytes())
-        .and_then(|()| if text.ends_with('\n') { Ok(()) } else { stdout.write_all(b"\n") });
-    let _ = stdout.flush();
+    stdout.write_all(text.as_bytes())?;
+    if !text.ends_with('\n') {
+        stdout.write_all(b"\n")?;
+    }
+    stdout.flush()
 }
 
 fn eprint(text: &str) {
@@ -300,7 +328,7 @@ fn tell(problem: &Problem, json: bool, log_options: LogOptions) {
             "error": whole,
             "hint": hint,
         });
-        print(&visible_json(&error.to_string()));
+        let _ = print(&visible_json(&error.to_string()));
     } else if !log_options.log_json {
         let lines = std::iter::once(message).chain(more);
         let lines: Vec<String> = lines.map(|line| printable(line)).collect();
@@ -322,7 +350,7 @@ pub fn usage(error: &clap::Error) {
         let document = json!({
             "format": 1, "outcome": "error", "exit": Exit::Usage.code(), "error": text.trim(), "hint": null,
         });
-        print(&visible_json(&document.to_string()));
+        let _ = print(&visible_json(&document.to_string()));
     } else if !log_options.log_json && visible(&text) == text {
         let _ = error.print();
     } else if !log_options.log_json {

@@ -14,7 +14,7 @@ use crate::findings::Organization;
 use crate::interrupt;
 use crate::introspect;
 use crate::plan::{self, Checks, Condition, EngineCascade, Plan, Rules};
-use crate::policy::{self, Fault, Policy, Resolved};
+use crate::policy::{self, Fault, Meant, Policy, Resolved, ServerNames};
 use crate::render::counted;
 use crate::selection::{Root, Selection};
 use crate::settings::Settings;
@@ -307,6 +307,8 @@ pub struct Prepared {
     pub dialect: Dialect,
     /// The target as it may be shown.
     pub target: String,
+    /// What it leaves to the environment: ` (database crm on db.example.com)`.
+    pub whereabouts: String,
     /// Why the reference checks are what they are.
     pub checks_reason: String,
     /// What keeps triggers from firing when the rows are put back; asked where there are any.
@@ -321,6 +323,24 @@ pub struct Prepared {
     pub role: String,
     /// The columns without a foreign key that may say whose a row is.
     pub scopes: ScopeCheck,
+}
+
+/// The database and the host that `target` does not spell: `PG*` variables and a server's own answer do.
+fn whereabouts(target: &str, place: &ServerNames) -> String {
+    let first = |meant: &Meant| {
+        let names = meant.asked.iter().rev().flat_map(|it| it.names.first());
+        names
+            .into_iter()
+            .find(|name| !name.is_empty())
+            .filter(|name| !target.contains(*name))
+            .cloned()
+    };
+    let database = first(&place.databases).map(|name| format!("database {name}"));
+    let host = first(&place.hosts).map(|name| format!("on {name}"));
+    match database.into_iter().chain(host).collect::<Vec<_>>().join(" ") {
+        unsaid if target.starts_with("sqlite:") || unsaid.is_empty() => String::new(),
+        unsaid => format!(" ({unsaid})"),
+    }
 }
 
 impl Prepared {
@@ -361,6 +381,7 @@ impl Prepared {
             plan,
             selection,
             dialect,
+            whereabouts: whereabouts(&target, &place),
             target,
             checks_reason,
             silence,
@@ -389,8 +410,9 @@ impl Prepared {
         let env_file =
             self.env_file.as_deref().map(|path| format!(", settings of {}", path.display()));
         format!(
-            "{}, organizations in {}{name}{}{}{}",
+            "{}{}, organizations in {}{name}{}{}{}",
             self.target,
+            self.whereabouts,
             self.catalog.table(self.root.table).name,
             conditions,
             policy.unwrap_or_default(),

@@ -114,7 +114,7 @@ pub fn collect_refusals(run: &mut Run, analysis: &mut Analysis) -> Result<Findin
     refusals.extend(ownership::refusals(run, discovery, ownership, excluded)?);
     refusals.extend(constraints::broken_unlinks(run, discovery, unlinked)?);
     refusals.extend(obstacles::overlaps(run, discovery)?);
-    let left_behind = scopes::left_behind(run, discovery)?;
+    let left_behind = scopes::left_behind(run, discovery, unlinked)?;
     refusals.extend(scopes::refusals(run, &left_behind));
     let mut findings = Findings {
         organizations: discovery.organizations.clone(),

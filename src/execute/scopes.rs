@@ -8,7 +8,7 @@ use super::{Failure, Job, Run};
 use crate::catalog::{Catalog, ReferenceId, Table};
 use crate::database::{self, Database, Fault, Row};
 use crate::engine::{Statement, usage_of};
-use crate::findings::{Counted, LeftBehind};
+use crate::findings::{Counted, LeftBehind, Unlinked};
 use crate::interrupt;
 use crate::introspect;
 use crate::plan::{Refusal, RefusalKind};
@@ -113,9 +113,13 @@ fn unreadable(table: &Table) -> Option<String> {
     }
 }
 
-/// Everything that would be left behind, and what nobody knows. Of a batch only the last one is asked, with which the
-/// organizations' own rows go.
-pub fn left_behind(run: &mut Run, discovery: &mut Discovery) -> Result<Vec<LeftBehind>, Failure> {
+/// Everything that would be left behind, and what nobody knows: rows that `unlinked` takes the key from say no longer
+/// whose they are. Of a batch only the last one is asked, with which the organizations' own rows go.
+pub fn left_behind(
+    run: &mut Run,
+    discovery: &mut Discovery,
+    unlinked: &[Unlinked],
+) -> Result<Vec<LeftBehind>, Failure> {
     let Some(check) = run.job.scopes else { return Ok(Vec::new()) };
     let (catalog, root) = (run.job.catalog, run.job.plan.root);
     if !discovery.has_rows(root) {
@@ -129,8 +133,16 @@ pub fn left_behind(run: &mut Run, discovery: &mut Discovery) -> Result<Vec<LeftB
     let mut left = check.unknown.clone();
     for scope in check.asked.iter().copied() {
         interrupt::check()?;
-        let question =
-            run.sql.count_left_behind(scope, discovery.shows(catalog.reference(scope).child));
+        let reference = catalog.reference(scope);
+        let takes_the_key = |position: &usize| {
+            let unlink = &run.job.plan.unlinks[*position];
+            catalog.reference(unlink.reference).child == reference.child
+                && reference.columns.iter().any(|column| unlink.columns.contains(column))
+        };
+        let emptied: Vec<usize> =
+            unlinked.iter().map(|one| one.unlink).filter(takes_the_key).collect();
+        let known = discovery.shows(reference.child);
+        let question = run.sql.count_left_behind(scope, known, &emptied);
         let rows = match budget.ask(run.database, catalog, scope, &question)? {
             Ok(rows) => Counted::Rows(rows.first().map_or(Ok(0), |row| row.count(0))?),
             Err(why) => Counted::Unknown(why),

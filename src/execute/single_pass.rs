@@ -45,7 +45,7 @@ pub fn clean(
     refusals.extend(guards::guards(run, &discovery)?);
     refusals.extend(obstacles::disagreements(run, &discovery)?);
     refusals.extend(constraints::broken_unlinks(run, &discovery, &unlinked)?);
-    let left_behind = scopes::left_behind(run, &mut discovery)?;
+    let left_behind = scopes::left_behind(run, &mut discovery, &unlinked)?;
     refusals.extend(scopes::refusals(run, &left_behind));
     refusals.extend(constraints::nulled_on_the_way(run, &discovery, false)?);
     if !refusals.is_empty() {

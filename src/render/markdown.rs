@@ -3,10 +3,22 @@
 use super::{Report, grouped};
 use crate::label::printable;
 
-/// A GitHub-flavoured table, then refusals and notes as lists.
+/// Of whom and where it is, a GitHub-flavoured table, then refusals and notes as lists.
 pub fn report(report: &Report) -> String {
-    let mut text =
-        String::from("| # | action | table | rows | reached by |\n|---:|---|---|---:|---|\n");
+    let organizations = report.findings.organizations.iter();
+    let organizations = organizations.map(|one| match &one.name {
+        Some(name) => format!("{name} (key {})", one.key),
+        None => format!("key {}", one.key),
+    });
+    let mut organizations = organizations.collect::<Vec<_>>().join(", ");
+    if organizations.is_empty() {
+        organizations = "no organization".into();
+    }
+    let mut text = format!(
+        "**{}** in `{}`\n\n| # | action | table | rows | reached by |\n|---:|---|---|---:|---|\n",
+        printable(&organizations),
+        printable(&report.database),
+    );
     for step in report.steps() {
         let reached: Vec<String> = step
             .reached_by

@@ -7,14 +7,20 @@ use crate::engine::{Dialect, Statement};
 use crate::selection::{Root, Selection};
 
 impl Sql<'_> {
-    /// How many rows name a root row of the key table. `known`: those in their own table's key table go, and are none.
-    pub(crate) fn count_left_behind(&self, scope: ReferenceId, known: bool) -> Statement {
+    /// How many rows name a root row of the key table. `known`: those in their own table's key table go, and are none,
+    /// nor are those that the unlinks `emptied` take the key from.
+    pub(crate) fn count_left_behind(
+        &self,
+        scope: ReferenceId,
+        known: bool,
+        emptied: &[usize],
+    ) -> Statement {
         let child = self.catalog.reference(scope).child;
-        let goes = || {
-            let (keys, same) = (self.key_relation(child), self.same_row(child, "k", "c"));
-            format!("NOT EXISTS (SELECT 1 FROM {keys} k WHERE {same})")
-        };
-        let conditions: Vec<String> = known.then(goes).into_iter().collect();
+        let same = self.same_row(child, "k", "c");
+        let keys = known.then(|| self.key_relation(child));
+        let others = keys.into_iter().chain(emptied.iter().map(|position| self.kept(*position)));
+        let is_in_none = |rows| format!("NOT EXISTS (SELECT 1 FROM {rows} k WHERE {same})");
+        let conditions: Vec<String> = others.map(is_in_none).collect();
         format!(
             "SELECT {} FROM {} p JOIN {} c ON {}{}",
             self.dialect.count(),

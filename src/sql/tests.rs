@@ -359,7 +359,7 @@ fn scoped(statement: impl Fn(&Sql) -> Statement, expected: Expect) {
 #[test]
 fn what_is_left_behind_is_counted_by_the_roots_key_table() {
     scoped(
-        |sql| sql.count_left_behind(ReferenceId(0), true),
+        |sql| sql.count_left_behind(ReferenceId(0), true, &[]),
         expect![[r#"
         SELECT CAST(count(*) AS TEXT) FROM temp.orgsweep_k0 p JOIN main."deals" c ON p.c0 = c."tenant_id" WHERE NOT EXISTS (SELECT 1 FROM temp.orgsweep_k1 k WHERE k.c0 = c.rowid)
         SELECT (pg_catalog.count(*))::pg_catalog.text FROM pg_temp.orgsweep_k0 p JOIN "deals" c ON p.c0 OPERATOR(pg_catalog.=) c."tenant_id" WHERE NOT EXISTS (SELECT 1 FROM pg_temp.orgsweep_k1 k WHERE k.c0 OPERATOR(pg_catalog.=) c."id")
@@ -367,7 +367,7 @@ fn what_is_left_behind_is_counted_by_the_roots_key_table() {
     "#]],
     );
     scoped(
-        |sql| sql.count_left_behind(ReferenceId(1), false),
+        |sql| sql.count_left_behind(ReferenceId(1), false, &[]),
         expect![[r#"
         SELECT CAST(count(*) AS TEXT) FROM temp.orgsweep_k0 p JOIN main."notes" c ON p.c0 = c."tenant_id" AND (lower(CAST(c."tenant_type" AS TEXT)) = 'tenant' OR substr(lower(CAST(c."tenant_type" AS TEXT)), -7) = ':tenant' OR substr(lower(CAST(c."tenant_type" AS TEXT)), -7) = '\tenant' OR substr(lower(CAST(c."tenant_type" AS TEXT)), -7) = '.tenant' OR substr(lower(CAST(c."tenant_type" AS TEXT)), -7) = '/tenant' OR lower(CAST(c."tenant_type" AS TEXT)) = 'tenants' OR substr(lower(CAST(c."tenant_type" AS TEXT)), -8) = ':tenants' OR substr(lower(CAST(c."tenant_type" AS TEXT)), -8) = '\tenants' OR substr(lower(CAST(c."tenant_type" AS TEXT)), -8) = '.tenants' OR substr(lower(CAST(c."tenant_type" AS TEXT)), -8) = '/tenants')
         SELECT (pg_catalog.count(*))::pg_catalog.text FROM pg_temp.orgsweep_k0 p JOIN "notes" c ON p.c0 OPERATOR(pg_catalog.=) c."tenant_id" AND (pg_catalog.lower((c."tenant_type")::pg_catalog.text) OPERATOR(pg_catalog.=) 'tenant' OR pg_catalog.right(pg_catalog.lower((c."tenant_type")::pg_catalog.text), 7) OPERATOR(pg_catalog.=) ':tenant' OR pg_catalog.right(pg_catalog.lower((c."tenant_type")::pg_catalog.text), 7) OPERATOR(pg_catalog.=) E'\\tenant' OR pg_catalog.right(pg_catalog.lower((c."tenant_type")::pg_catalog.text), 7) OPERATOR(pg_catalog.=) '.tenant' OR pg_catalog.right(pg_catalog.lower((c."tenant_type")::pg_catalog.text), 7) OPERATOR(pg_catalog.=) '/tenant' OR pg_catalog.lower((c."tenant_type")::pg_catalog.text) OPERATOR(pg_catalog.=) 'tenants' OR pg_catalog.right(pg_catalog.lower((c."tenant_type")::pg_catalog.text), 8) OPERATOR(pg_catalog.=) ':tenants' OR pg_catalog.right(pg_catalog.lower((c."tenant_type")::pg_catalog.text), 8) OPERATOR(pg_catalog.=) E'\\tenants' OR pg_catalog.right(pg_catalog.lower((c."tenant_type")::pg_catalog.text), 8) OPERATOR(pg_catalog.=) '.tenants' OR pg_catalog.right(pg_catalog.lower((c."tenant_type")::pg_catalog.text), 8) OPERATOR(pg_catalog.=) '/tenants')

@@ -32,6 +32,16 @@ each_backend! {
         }
     }
 
+    fn a_json_log_ends_by_saying_how_it_ended(db: TestDatabase) {
+        small(&db);
+        for (command, exit) in [(["clean", "--yes"], 3), (["preview", "--force"], 0)] {
+            let flags = ["--org-name", "Apex", "--log-format", "json"];
+            let log = log(&db.orgsweep(&[&command[..], &flags].concat()).exits(exit));
+            let last = log.last().expect("a line");
+            assert_eq!((&last["event"], &last["exit"]), (&"ended".into(), &exit.into()), "{last}");
+        }
+    }
+
     fn an_error_is_the_last_line_of_a_json_log(db: TestDatabase) {
         small(&db);
         let flags = ["clean", "--org-id", "1", "--log-format", "json", "--metrics", "/nowhere/x"];

@@ -160,6 +160,20 @@ each_backend! {
         }
     }
 
+    fn a_result_that_is_not_written_is_a_failure_unless_it_tells_of_a_deletion(db: TestDatabase) {
+        small(&db);
+        let full = || std::fs::OpenOptions::new().write(true).open("/dev/full").expect("a device");
+        db.command(&["graph", "--format", "dot"]).stdout(full()).run().exits(1).says(&["not written"]);
+        db.command(&CLEAN_APEX).stdout(full()).run().exits(0).says(&["warning: the result was not written"]);
+        assert_eq!(db.count("organizations"), 1);
+    }
+
+    fn markdown_says_whose_rows_they_are_and_where(db: TestDatabase) {
+        small(&db);
+        let head = preview_as(&db, "markdown").lines().next().unwrap_or_default().to_owned();
+        assert!(head.starts_with("**Apex (key 1)** in `") && head.contains(db.name()), "{head}");
+    }
+
     fn a_closed_pipe_is_no_panic(db: TestDatabase) {
         let before = small(&db);
         for command in [&["graph"][..], &PREVIEW, &["preview", "--org-name", "Apex", "--format", "json"], &CLEAN_APEX] {

@@ -82,6 +82,11 @@ impl Invocation {
         self
     }
 
+    pub fn stdout(mut self, file: impl Into<Stdio>) -> Self {
+        self.stdout = Some(file.into());
+        self
+    }
+
     /// As `nobody` where the tests run as root, whom no file mode stops.
     pub fn unprivileged(mut self) -> Self {
         const NOBODY: u32 = 65534;
