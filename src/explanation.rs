@@ -19,7 +19,7 @@ pub struct Explanation {
     pub owners: Vec<Owner>,
     /// Every reference that the row has.
     pub names: Vec<Naming>,
-    /// What the firewall says of the row, where it is an exception.
+    /// Whose the row turned out to be, where that was a question.
     pub judged: Option<Judgement>,
     /// Unlinks that change the row: positions in [`Plan::unlinks`].
     pub unlinks: Vec<usize>,
@@ -36,7 +36,7 @@ pub struct Relative {
     /// `DLID0001 - Global Corp (id 7)`
     pub title: String,
     pub standing: Standing,
-    /// The firewall refuses it, and no consent covers every reference that reaches it.
+    /// It is refused as somebody else's, and no consent covers every reference that reaches it.
     pub refused: bool,
 }
 
@@ -78,7 +78,7 @@ pub enum Named {
     },
 }
 
-/// The firewall's word on a row that is not simply ours.
+/// Whose a suspect turned out to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Judgement {
     /// Ours after all, or shared or nobody's and reached by a CASCADE reference.

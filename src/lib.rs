@@ -78,6 +78,24 @@
 //!
 //! [`crm`] is the built-in sample database behind `demo`; nothing else knows its schema.
 
+//!
+//! # Words of our own
+//!
+//! | word | meaning |
+//! |---|---|
+//! | root | the organizations' table, and the rows of it that are selected |
+//! | reference | a foreign key, or what the policy or a flag declares to be one |
+//! | closure | all rows that go |
+//! | key table | a temporary table in the database with the keys of one table's part of the closure |
+//! | generation | the number of the statement that found a row |
+//! | unlink | to set a surviving row's reference to null or its default |
+//! | owner | an organization that a row belongs to; *suspect*: a row of the closure that may have another one |
+//! | foreign, shared, global | a row whose owners are others, the selected ones and others, nobody |
+//! | scope column | a column that says whose a row is without a foreign key; *left behind*: what it says is ours and would stay |
+//! | stranded | a row that an unlink leaves without an organization |
+//! | single pass | rows deleted as they are found, from the top down |
+//! | run record | the archive, the receipt and the metrics of one run |
+
 mod address;
 pub mod archive;
 pub mod bug;

@@ -242,21 +242,8 @@ fn put_back(
     let table = parts.map(|part| part.table).next().unwrap_or(TableId(0));
     let plan = plan::build(catalog, table, Rules::default());
     let root = Root { table, key: Vec::new(), name: None, created: None };
-    let job = Job {
-        catalog,
-        plan: &plan,
-        root: &root,
-        selection: &Selection::default(),
-        lock_timeout: args.lock_timeout,
-        verify: false,
-        digest: false,
-        batch: None,
-        in_batches: false,
-        archive: None,
-        weigh: false,
-        may_shrink: false,
-        scopes: None,
-    };
+    let selection = Selection::default();
+    let job = Job::new(catalog, &plan, &root, &selection, args.lock_timeout);
     let mut observe = |progress: Progress| show_progress(ui, catalog, &plan, progress);
     match execute::restore(database, &job, source, args.dry_run, &mut observe) {
         Err(Failure::Database(error)) if error.fault == Fault::Permission => {

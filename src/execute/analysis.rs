@@ -39,32 +39,17 @@ pub fn analyze(run: &mut Run) -> Result<Analysis, Failure> {
     run.transcript = (may_exclude && !run.lock).then(Vec::new);
     loop {
         let mut discovery = closure::discover(run, &excluded)?;
-        if discovery.is_empty() {
-            let (unlinked, ownership) = (Vec::new(), Ownership::default());
-            run.transcript = None;
-            return Ok(Analysis {
-                discovery,
-                unlinked,
-                ownership,
-                excluded,
-                prelude,
-                top_down: false,
-            });
+        let mut incomparable = Vec::new();
+        if !discovery.is_empty() {
+            (run.observe)(Progress::Checking);
+            incomparable = obstacles::incomparable(run, &discovery);
         }
-        (run.observe)(Progress::Checking);
-        let incomparable = obstacles::incomparable(run, &discovery);
-        if !incomparable.is_empty() {
+        if discovery.is_empty() || !incomparable.is_empty() {
             discovery.refusals.extend(incomparable);
             let (unlinked, ownership) = (Vec::new(), Ownership::default());
             run.transcript = None;
-            return Ok(Analysis {
-                discovery,
-                unlinked,
-                ownership,
-                excluded,
-                prelude,
-                top_down: false,
-            });
+            let top_down = false;
+            return Ok(Analysis { discovery, unlinked, ownership, excluded, prelude, top_down });
         }
         let suspects = ownership::tables_with_suspects(run, &discovery)?;
         if discovery.is_cut() {

@@ -33,7 +33,7 @@ pub struct Way {
     pub steps: Vec<Step>,
     /// Not without `--force`.
     pub needs_force: bool,
-    /// The first row on it, above the one in question, that the firewall refuses.
+    /// The first row on it, above the one in question, that is refused as somebody else's.
     pub refused: Option<usize>,
 }
 

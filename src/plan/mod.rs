@@ -73,7 +73,7 @@ pub struct Unlink {
     pub columns: Vec<String>,
     pub value: UnlinkValue,
     /// Asked for by `--foreign unlink|reassign`: only rows of other organizations, and only where
-    /// the firewall would refuse them.
+    /// they would be refused.
     pub foreign_only: bool,
 }
 

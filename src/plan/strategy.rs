@@ -86,7 +86,7 @@ impl Plan {
     }
 
     /// Something else than the deletion itself looks at the keys of `table`: references to it, the
-    /// firewall.
+    /// question whose they are.
     pub fn looks_at(&self, catalog: &Catalog, table: TableId) -> bool {
         self.may_be_foreign(catalog, table)
             || catalog.references.iter().any(|reference| reference.parent == table)

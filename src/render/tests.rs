@@ -139,17 +139,19 @@ fn markdown_and_csv_show_the_same_steps() {
     check(
         markdown::report,
         expect![[r#"
-        | # | action | table | rows | reached by |
-        |---:|---|---|---:|---|
-        | 1 | unlink | deals | 2 | checked_by → users (set null) |
-        | 2 | delete | deals | 1,203 | organization_id → organizations (cascade)<br>created_by → users (restrict, needs `--force`) |
-        | 3 | delete | users | 4 | organization_id → organizations (cascade) |
-        | 4 | delete | organizations | 1 | selected |
+            **Apex (key 1)** in `sqlite:crm.db`
 
-        - **refused**: deals.created_by → users (restrict) protects 1 row of users: 3 rows of deals name them
-          - DLID0001 - Global Corp (id 7) → Ann (id 3)
-        - deals.checked_by → users is unlinked in rows of other organizations: Global Corp (id 2): 2
-    "#]],
+            | # | action | table | rows | reached by |
+            |---:|---|---|---:|---|
+            | 1 | unlink | deals | 2 | checked_by → users (set null) |
+            | 2 | delete | deals | 1,203 | organization_id → organizations (cascade)<br>created_by → users (restrict, needs `--force`) |
+            | 3 | delete | users | 4 | organization_id → organizations (cascade) |
+            | 4 | delete | organizations | 1 | selected |
+
+            - **refused**: deals.created_by → users (restrict) protects 1 row of users: 3 rows of deals name them
+              - DLID0001 - Global Corp (id 7) → Ann (id 3)
+            - deals.checked_by → users is unlinked in rows of other organizations: Global Corp (id 2): 2
+        "#]],
     );
     check(
         csv::report,

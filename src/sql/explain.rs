@@ -76,7 +76,7 @@ impl Sql<'_> {
         self.about(row, &gen_text, &self.key_relation(row.table), "k")
     }
 
-    /// Class of the row, and whether a CASCADE reference reaches it, where the firewall judged it.
+    /// Class of the row, and whether a CASCADE reference reaches it, where it was a suspect.
     pub fn verdict(&self, row: &RowKey) -> Statement {
         let cascaded = self.dialect.as_text("v.cascaded");
         self.about(row, &format!("v.class, {cascaded}"), &self.verdict_table(row.table), "v")

@@ -1,7 +1,7 @@
 //! Key tables: the rows found so far, per table, inside the database.
 //!
 //! A key table holds what identifies a row, the columns that references point at, the owning
-//! columns where the firewall needs them, and `gen`, the number of the statement that found the
+//! columns where it is asked whose a row is, and `gen`, the number of the statement that found the
 //! row. Columns are called `c0`, `c1`, … and keep their type and collation.
 
 use super::Sql;

@@ -40,7 +40,7 @@ impl Sql<'_> {
         unlinks.iter().map(one).collect::<Vec<_>>().join(" UNION ALL ").into()
     }
 
-    /// Keeps the rows of an unlink in a table of their own: locked, numbered for the firewall.
+    /// Keeps the rows of an unlink in a table of their own: locked, numbered for the question whose they are.
     pub fn keep_unlinked(
         &self,
         position: usize,

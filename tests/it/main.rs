@@ -28,3 +28,4 @@ mod rows_without_identity;
 mod seed_story;
 mod support;
 mod types;
+mod without_foreign_keys;

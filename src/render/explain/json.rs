@@ -42,7 +42,7 @@ struct RowView<'a> {
     table: String,
     title: &'a str,
     standing: Standing,
-    /// The firewall refuses it.
+    /// It is refused as somebody else's.
     refused: bool,
 }
 
