@@ -37,10 +37,18 @@ schemas! {
     lobsters: sqlite postgres;
 }
 
+/// A row whose parents are of two tenants is both tenants': it is told, and refused where the policy says so.
 #[test]
-fn references_into_other_tenants_are_refused_by_default() {
+fn rows_that_two_tenants_share_are_told_or_refused() {
     let Some(original) = load("langfuse-cross", Backend::Postgres) else { return };
     let before = original.dump();
+    for (tenant, _) in expected("langfuse-cross", Backend::Postgres) {
+        let preview = ["preview", "--root", "organizations", "--org-name", &tenant, "--force"];
+        let told = original.orgsweep(&preview);
+        assert!(told.stdout.contains("shared with other organizations"), "{told}");
+    }
+    let policy = "[guards]\nshared = \"refuse\"\n";
+    std::fs::write(original.directory().join("orgsweep.toml"), policy).expect("a policy");
     for (tenant, _) in expected("langfuse-cross", Backend::Postgres) {
         let select = ["--root", "organizations", "--org-name", &tenant, "--format", "json"];
         for more in [&["preview"][..], &["clean", "--yes"], &["clean", "--yes", "--force"]] {
@@ -83,7 +91,8 @@ fn check_schema(schema: &str, backend: Backend) {
         for checks in ["auto", "engine"] {
             let db = original.copy();
             let case = format!("{schema} {value} {checks}");
-            let flags = ["--force", "--foreign", "delete", "--format", "json"];
+            // What the schema forgot is not what is compared.
+            let flags = ["--force", "--foreign", "delete", "--leave-behind", "--format", "json"];
             let flags = [&flags[..], &["--reference-checks", checks]].concat();
             let run = |command: &[&str]| {
                 db.orgsweep(&[command, &borrowed(&select)[..], &flags[..]].concat())
@@ -98,7 +107,8 @@ fn check_schema(schema: &str, backend: Backend) {
             check_rows(&case, &before, &Snapshot::of(&db), &expected);
             assert_eq!(db.dangling().difference(&dangling).next(), None, "{case}: dangling");
 
-            db.orgsweep(&[&["verify"][..], &borrowed(&select)].concat()).exits(0);
+            let verify = [&["verify", "--leave-behind"][..], &borrowed(&select)].concat();
+            db.orgsweep(&verify).exits(0);
             let again = run(&["clean", "--yes"]).exits(0);
             assert_eq!(again.json()["outcome"], "nothing", "{again}");
         }
