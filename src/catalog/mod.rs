@@ -411,6 +411,11 @@ impl Catalog {
         (0..self.references.len()).map(ReferenceId)
     }
 
+    /// It is a scope column rather than a reference.
+    pub(crate) fn is_scope(&self, id: ReferenceId) -> bool {
+        id.0 >= self.references.len()
+    }
+
     pub(crate) fn scope_ids(&self) -> impl Iterator<Item = ReferenceId> + use<> {
         (self.references.len()..self.references.len() + self.scopes.len()).map(ReferenceId)
     }

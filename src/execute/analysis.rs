@@ -101,6 +101,7 @@ pub fn collect_refusals(run: &mut Run, analysis: &mut Analysis) -> Result<Findin
     refusals.extend(obstacles::overlaps(run, discovery)?);
     let left_behind = scopes::left_behind(run, discovery, unlinked)?;
     refusals.extend(scopes::refusals(run, &left_behind));
+    refusals.extend(scopes::others(run, discovery)?);
     let mut findings = Findings {
         organizations: discovery.organizations.clone(),
         found: discovery.found.clone(),

@@ -169,6 +169,37 @@ pub fn refusals(run: &Run, left: &[LeftBehind]) -> Vec<Refusal> {
     left.iter().filter(is_refused).map(refusal).collect()
 }
 
+/// Rows of the closure of which a scope column says that they are another organization's: foreign, whatever the references
+/// say (DESIGN 3). Of a batch nothing is asked: the organizations' own rows are kept out of it.
+pub fn others(run: &mut Run, discovery: &mut Discovery) -> Result<Vec<Refusal>, Failure> {
+    let (catalog, plan) = (run.job.catalog, run.job.plan);
+    let mut refusals = Vec::new();
+    if run.job.scopes.is_none() || discovery.is_cut() {
+        return Ok(refusals);
+    }
+    for scope in catalog.scope_ids() {
+        let table = catalog.reference(scope).child;
+        let agreed = || {
+            let followed = plan.followed_into(table, catalog);
+            followed.iter().all(|followed| plan.rules.deletes_foreign(followed.reference))
+        };
+        if !discovery.has_rows(table) || plan.rules.leave_behind.covers(scope) || agreed() {
+            continue;
+        }
+        key_counted(run, discovery, table)?;
+        let question = run.sql.others_by_organization(scope, run.job.root);
+        let others = run.query(&question)?;
+        let others = others.iter().map(|row| Ok((format!("key {}", row.text(0)), row.count(1)?)));
+        let organizations = others.collect::<Result<Vec<(String, u64)>, Failure>>()?;
+        let rows = organizations.iter().map(|(_, rows)| rows).sum();
+        if rows > 0 {
+            let refusal = Refusal::new(RefusalKind::Foreign, table, Some(scope));
+            refusals.push(Refusal { rows, organizations, ..refusal });
+        }
+    }
+    Ok(refusals)
+}
+
 /// What rows there are per organization: its key and their number.
 pub type PerOrganization = BTreeMap<ReferenceId, Result<BTreeMap<String, u64>, String>>;
 

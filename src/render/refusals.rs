@@ -81,6 +81,9 @@ fn message(report: &Report, refusal: &Refusal) -> String {
             "{arrow} ({action}) protects {}: {rows} of {table} name them",
             format_args!("{} of {parent}", counted(refusal.parents, "row")),
         ),
+        RefusalKind::Foreign if report.catalog.is_scope(id) => format!(
+            "{rows} of {table} that go name other organizations by {name}, which is no foreign key{owned}"
+        ),
         RefusalKind::Foreign => {
             format!(
                 "{arrow} ({action}) reaches {rows} of {table} that belong to other organizations{owned}"
@@ -219,6 +222,10 @@ fn hint(report: &Report, refusal: &Refusal) -> String {
         RefusalKind::Protected => {
             let named = shell_word(&format!("--force={name}"));
             format!("--force deletes these rows too; {named} by this reference only")
+        }
+        RefusalKind::Foreign if refusal.reference.is_some_and(|id| report.catalog.is_scope(id)) => {
+            let unheard = shell_word(&format!("--leave-behind={name}"));
+            format!("--foreign delete deletes them, too; {unheard}, if the column does not say whose a row is")
         }
         RefusalKind::Foreign | RefusalKind::Shared | RefusalKind::Global => {
             consents::hint(report.catalog, report.plan, refusal)

@@ -32,6 +32,29 @@ impl Sql<'_> {
         .into()
     }
 
+    /// The key of each root row outside the key table that rows of the closure name, and how many do.
+    pub(crate) fn others_by_organization(&self, scope: ReferenceId, root: &Root) -> Statement {
+        let child = self.catalog.reference(scope).child;
+        let key = if root.key.is_empty() {
+            self.row_key(root.table, "r")
+        } else {
+            self.key_text(root, "r")
+        };
+        format!(
+            "SELECT {key}, {} FROM {} k JOIN {} c ON {} JOIN {} r ON {} \
+             WHERE NOT EXISTS (SELECT 1 FROM {} p WHERE {}) GROUP BY 1",
+            self.dialect.count(),
+            self.key_relation(child),
+            self.child_relation(scope),
+            self.same_row(child, "k", "c"),
+            self.relation(root.table),
+            self.names_row(scope, "r", "c"),
+            self.key_relation(root.table),
+            self.same_row(root.table, "p", "r"),
+        )
+        .into()
+    }
+
     /// The key of each selected root row that rows name, and how many do, whether they go or not.
     pub(crate) fn count_by_organization(
         &self,

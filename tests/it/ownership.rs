@@ -51,6 +51,27 @@ fn refused(db: &TestDatabase, name: &str, flags: &[&str], kind: &str, table: &st
 }
 
 each_backend! {
+    /// Rule 5: what a row says of itself without a foreign key comes before all references.
+    fn an_audit_row_that_names_b_is_b_s_though_a_s_user_takes_it_along(db: TestDatabase) {
+        both(&db, "CREATE TABLE audit (id integer PRIMARY KEY,
+                user_id integer REFERENCES users (id) ON DELETE CASCADE, organization_id integer);
+            INSERT INTO audit VALUES (1, 1, 1), (2, 1, 2), (3, 1, NULL), (4, 1, 77), (5, 2, 2)");
+        for flags in [&[][..], &["--force"], &["--no-archive"], &["--reference-checks", "engine"], &["--per-org"]] {
+            let before = db.dump();
+            let outcome = clean(&db, "A", flags).exits(3);
+            assert!(outcome.stdout.contains("1 row of audit that go name other organizations"), "{outcome}");
+            changes(&before, &db.dump()).assert_none();
+        }
+        let hint = refused(&db, "A", &[], "foreign", "audit");
+        let ways = [&["--foreign", "delete"][..], &["--leave-behind=audit.organization_id"]];
+        for way in ways {
+            assert!(hint.contains(&way.join(" ")), "{hint}");
+            let db = db.copy();
+            clean(&db, "A", way).exits(0);
+            assert_eq!(left(&db, "audit"), ["5"]);
+        }
+    }
+
     fn a_payment_for_a_deal_of_b_that_a_s_user_recorded_is_b_s(db: TestDatabase) {
         both(&db, "CREATE TABLE payments (id integer PRIMARY KEY,
                 deal integer NOT NULL REFERENCES deals (id) ON DELETE CASCADE,
