@@ -124,17 +124,25 @@ each_backend! {
         }
     }
 
-    /// Written by our user, on nothing that is known: nobody's, so no force takes it.
-    fn on_nothing_it_is_nobody_s(db: TestDatabase) {
+    /// Written by our user: on nothing that a reference is for, it is the user's, like any row whose stronger reference is
+    /// null; on a deal that is not there it is nobody's, and no force takes it.
+    fn on_nothing_it_is_its_author_s_and_on_what_is_missing_nobody_s(db: TestDatabase) {
         notes(&db);
         db.execute("ALTER TABLE notes ADD COLUMN author_id integer REFERENCES users (id)");
         let text = is("deals", "cascade", "\"Deal\"") + &is("users", "cascade", "\"User\"");
-        for note in [5, 6, 8, 12] {
+        let write = |note: u32| {
             db.execute("UPDATE notes SET author_id = NULL");
             db.execute(&format!("UPDATE notes SET author_id = 10 WHERE id = {note}"));
-            let refused = refuses(&db, &text, &["--force"], &["global"]);
-            assert_eq!(refused.refusals("global")[0]["reference"], "notes.author_id", "{refused}");
+        };
+        for note in [5, 6, 8] {
+            write(note);
+            let own = format!("- notes {note}");
+            let gone = [&GONE[..], &["- notes 1", "- notes 2", "- notes 10", &own]].concat();
+            cleans(&db, &text, &["--force"], &gone);
         }
+        write(12);
+        let refused = refuses(&db, &text, &["--force"], &["global"]);
+        assert_eq!(refused.refusals("global")[0]["reference"], "notes.author_id", "{refused}");
     }
 
     fn on_rows_of_its_own_table(db: TestDatabase) {

@@ -38,13 +38,14 @@ each_backend! {
     fn the_owning_reference_can_be_named(db: TestDatabase) {
         db.execute(PEOPLE);
         db.execute(DEALS);
-        // Both own it: shared, and a cascade takes it.
+        // What names the organization itself says whose it is.
         db.execute("INSERT INTO deals VALUES (300, 2, 10, 'D-3', 'whose?')");
-        cleans(&db, "", &[], &[&APEX[..], &["- deals 100", "- deals 300"]].concat());
+        refuses(&db, "", &["--force"], &["foreign"]);
         let by = |column: &str| format!("[tables.deals]\nowning = [\"{column}\"]\n");
         let refused = refuses(&db, &by("organization_id"), &["--force"], &["foreign"]);
         assert_eq!(refused.refusals("foreign")[0]["reference"], "deals.created_by", "{refused}");
         cleans(&db, &by("created_by"), &[], &[&APEX[..], &["- deals 100", "- deals 300"]].concat());
+        // Both: shared, and a cascade takes it.
         let both = "[tables.deals]\nowning = [\"organization_id\", \"created_by\"]\n";
         cleans(&db, both, &[], &[&APEX[..], &["- deals 100", "- deals 300"]].concat());
     }
