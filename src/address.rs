@@ -2,7 +2,7 @@
 
 use crate::catalog::{Catalog, Misnomer, Table, TableId, TableKind};
 use crate::engine::Dialect;
-use crate::selection::similar;
+use crate::selection::{did_you_mean, similar};
 
 /// A row by the values of some of its columns.
 #[derive(Debug, Clone, PartialEq)]
@@ -57,7 +57,7 @@ pub fn table(catalog: &Catalog, text: &str) -> Result<TableId, AddressProblem> {
             message: format!("there is no table {text}"),
             hint: match &similar(text, catalog.tables.iter().map(|t| t.name.to_string()))[..] {
                 [] => "orgsweep graph lists the tables that an organization reaches".into(),
-                near => format!("did you mean {}?", near.join(" or ")),
+                near => did_you_mean(near),
             },
         },
         Misnomer::Ambiguous(names) => AddressProblem {

@@ -245,6 +245,11 @@ pub fn nearest(wanted: &str, names: impl Iterator<Item = String>) -> Vec<String>
     near.into_iter().take(SHOWN).map(|(_, name)| name).collect()
 }
 
+/// Asks whether one of these names was meant.
+pub fn did_you_mean(near: &[String]) -> String {
+    format!("did you mean {}?", near.join(" or "))
+}
+
 /// The names nearest to `wanted`, best first.
 pub fn similar(wanted: &str, names: impl Iterator<Item = String>) -> Vec<String> {
     const NEAR: f64 = 0.75;

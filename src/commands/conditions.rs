@@ -1,13 +1,12 @@
 //! `--where` and `--select`: organizations by an SQL expression, which only reads. It is tried before anything else, so
 //! that what is wrong with it is told in the engine's words.
 
-use super::roots::did_you_mean;
 use crate::cli::SelectArgs;
 use crate::database::{self, Database, Fault};
 use crate::exit::Problem;
 use crate::plan::Condition;
 use crate::policy::Policy;
-use crate::selection::{Root, Selection, similar};
+use crate::selection::{Root, Selection, did_you_mean, similar};
 use crate::sql::Sql;
 use anyhow::Result;
 use std::collections::BTreeMap;
@@ -41,7 +40,7 @@ fn unknown(name: &str, policy: &Policy, selections: &BTreeMap<String, Condition>
     };
     match &similar(name, selections.keys().cloned())[..] {
         [] => problem.hint(format!("[selections.{name}] in orgsweep.toml, with where = \"SQL\"")),
-        near => did_you_mean(problem, near),
+        near => problem.hint(did_you_mean(near)),
     }
 }
 

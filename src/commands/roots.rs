@@ -10,7 +10,7 @@ use crate::plan::{self, Rules};
 use crate::policy::Policy;
 use crate::render::counted;
 use crate::selection::{
-    Choice, Root, RootNames, RootProblem, Selection, find_root, nearest, parts,
+    Choice, Root, RootNames, RootProblem, Selection, did_you_mean, find_root, nearest, parts,
 };
 use crate::sql::Sql;
 use crate::ui::Ui;
@@ -181,7 +181,7 @@ pub fn root_problem(
 ) -> anyhow::Error {
     let nearest = |problem: Problem, similar: &[String]| match similar {
         [] => problem.hint("orgsweep graph --root TABLE shows what a table reaches"),
-        near => did_you_mean(problem, near),
+        near => problem.hint(did_you_mean(near)),
     };
     let error = match problem {
         RootProblem::NoSuchTable { wanted, similar } => {
@@ -217,10 +217,6 @@ pub fn root_problem(
         Some(place) => Problem { message: format!("{place}: {}", error.message), ..error }.into(),
         None => error.into(),
     }
-}
-
-pub fn did_you_mean(problem: Problem, near: &[String]) -> Problem {
-    problem.hint(format!("did you mean {}?", near.join(" or ")))
 }
 
 /// `--root organizations or --root billing.organizations`

@@ -5,7 +5,7 @@ use crate::cli::{self, DeleteArgs, Orphans, Scope};
 use crate::exit::Problem;
 use crate::plan::{Consent, EngineCascade, Force, ForeignAction, Guards, LeaveBehind, Rules};
 use crate::policy::{self, Policy, Scopes, Unfit};
-use crate::selection::similar;
+use crate::selection::{did_you_mean, similar};
 use anyhow::Result;
 use std::collections::BTreeSet;
 
@@ -86,7 +86,7 @@ fn named_scopes(catalog: &Catalog, names: &[String]) -> Result<BTreeSet<Referenc
             ));
             return Err(match &similar(name, names)[..] {
                 [] => problem.hint("orgsweep doctor lists them"),
-                near => problem.hint(format!("did you mean {}?", near.join(" or "))),
+                near => problem.hint(did_you_mean(near)),
             }
             .into());
         };
@@ -189,7 +189,7 @@ fn references(catalog: &Catalog, flag: &str, name: &str) -> Result<Vec<Reference
             let problem = Problem::usage(format!("{flag}: there is no reference {name}"));
             match &similar(name, names)[..] {
                 [] => problem.hint("orgsweep graph lists the references"),
-                near => problem.hint(format!("did you mean {}?", near.join(" or "))),
+                near => problem.hint(did_you_mean(near)),
             }
         }
         .into(),

@@ -273,10 +273,19 @@ pub trait Engine: Sync {
         self.as_text(&format!("{}(*)", self.function("count")))
     }
 
+    /// How many of these values are null, in numbers to be added up.
+    fn null_counts(&self, values: &[&str]) -> Vec<String> {
+        values.iter().map(|value| format!("({value} IS NULL)")).collect()
+    }
+
     /// How many of these values are null.
     fn count_of_nulls(&self, values: &[&str]) -> String {
-        let counts: Vec<String> = values.iter().map(|value| format!("({value} IS NULL)")).collect();
-        if counts.is_empty() { "0".to_owned() } else { counts.join(" + ") }
+        let counts = self.null_counts(values);
+        if counts.is_empty() {
+            "0".to_owned()
+        } else {
+            counts.join(&format!(" {} ", self.operator("+")))
+        }
     }
 
     /// A value's text as its type writes it.
@@ -287,6 +296,11 @@ pub trait Engine: Sync {
     /// A value's text by which it is found again.
     fn value_text(&self, value: &str, type_name: &str) -> String {
         self.output(value, type_name)
+    }
+
+    /// A key's text, by which its row is told from all others and found again.
+    fn identity_text(&self, value: &str, type_name: &str) -> String {
+        self.value_text(value, type_name)
     }
 
     /// A value's text that is equal to the same text alone.
@@ -382,5 +396,9 @@ pub(super) const VERBS: &str = "alter|analyze|begin|call|cluster|commit|copy|cre
 
 /// Seconds since 1970, and dates, that can be when a row was made: what lies outside 1971 to 9999 is a placeholder (Go's
 /// year 1), a Julian day, a bare year, milliseconds, and tells nothing.
-pub(super) const NUMBERS: &str = "BETWEEN 31536000 AND 253402300799";
-pub(super) const DATES: &str = "BETWEEN '1971-01-01' AND '9999-12-31'";
+pub(super) const NUMBERS: [&str; 2] = ["31536000", "253402300799"];
+pub(super) const DATES: [&str; 2] = ["'1971-01-01'", "'9999-12-31'"];
+
+pub(super) fn between([least, most]: [&str; 2]) -> String {
+    format!("BETWEEN {least} AND {most}")
+}

@@ -8,7 +8,7 @@ pub(crate) use stored::{Likeness, is_labelled, label_number};
 pub use values::coded_type;
 pub(crate) use values::{Family, bytes, exact, is_invalid_label};
 
-use super::contract::{DATES, NUMBERS, VERBS};
+use super::contract::{DATES, NUMBERS, VERBS, between};
 use super::{Cycles, Engine, Purpose, literal, quote_table};
 use crate::catalog::{Reference, TableId, TableName};
 use crate::label::is_hidden;
@@ -161,10 +161,7 @@ impl Engine for MariaDb {
 
     /// `||` may be OR.
     fn joined(&self, texts: &[String]) -> String {
-        match texts {
-            [text] => text.clone(),
-            texts => format!("concat({})", texts.join(", ")),
-        }
+        if texts.len() > 1 { format!("concat({})", texts.join(", ")) } else { texts.concat() }
     }
 
     fn as_text(&self, expression: &str) -> String {
@@ -249,12 +246,14 @@ fn age(column: &str, type_name: &str) -> Option<String> {
                 format!("convert_tz({column}, @@global.time_zone, '+00:00')")
             };
             Some(format!(
-                "CASE WHEN {column} {DATES} THEN timestampdiff(SECOND, {made}, utc_timestamp(6)) END"
+                "CASE WHEN {column} {} THEN timestampdiff(SECOND, {made}, utc_timestamp(6)) END",
+                between(DATES)
             ))
         }
         Family::Integer | Family::Decimal | Family::Float => Some(format!(
-            "CASE WHEN {column} {NUMBERS} \
-             THEN unix_timestamp() - CAST({column} AS DECIMAL(30, 6)) END"
+            "CASE WHEN {column} {} \
+             THEN unix_timestamp() - CAST({column} AS DECIMAL(30, 6)) END",
+            between(NUMBERS)
         )),
         _ => None,
     }

@@ -1,6 +1,6 @@
 //! How PostgreSQL speaks.
 
-use super::contract::VERBS;
+use super::contract::{DATES, NUMBERS, VERBS};
 use super::{Cycles, Engine, Purpose, literal, path, quote};
 use crate::catalog::{Reference, TableId, TableName};
 use crate::label::is_hidden;
@@ -196,9 +196,10 @@ impl Engine for Postgres {
     }
 
     fn joined(&self, texts: &[String]) -> String {
-        match texts {
-            [text] => text.clone(),
-            texts => format!("({})", texts.join(&format!(" {} ", self.operator("||")))),
+        if texts.len() > 1 {
+            format!("({})", texts.join(&format!(" {} ", self.operator("||"))))
+        } else {
+            texts.concat()
         }
     }
 
@@ -207,15 +208,9 @@ impl Engine for Postgres {
     }
 
     /// IS NULL says so of a composite value whose parts are. A function takes a hundred arguments.
-    fn count_of_nulls(&self, values: &[&str]) -> String {
-        let counts =
-            values.chunks(100).map(|some| format!("pg_catalog.num_nulls({})", some.join(", ")));
-        let counts: Vec<String> = counts.collect();
-        if counts.is_empty() {
-            "0".to_owned()
-        } else {
-            counts.join(&format!(" {} ", self.operator("+")))
-        }
+    fn null_counts(&self, values: &[&str]) -> Vec<String> {
+        let count = |some: &[&str]| format!("pg_catalog.num_nulls({})", some.join(", "));
+        values.chunks(100).map(count).collect()
     }
 
     /// The cast to text may be somebody's own function where the type is; `concat` always asks the type
@@ -309,7 +304,7 @@ const OWN_ZONE: &str =
 
 /// No operator of somebody else's stands in for one of these: a selection's condition keeps the session's path.
 fn age(column: &str, type_name: &str) -> Option<String> {
-    let within = |least: &str, most: &str| {
+    let within = |[least, most]: [&str; 2]| {
         format!(
             "{column} OPERATOR(pg_catalog.>=) {least} AND {column} OPERATOR(pg_catalog.<=) {most}"
         )
@@ -325,12 +320,12 @@ fn age(column: &str, type_name: &str) -> Option<String> {
             };
             Some(format!(
                 "CASE WHEN {} THEN extract(epoch FROM pg_catalog.now() OPERATOR(pg_catalog.-) {made}) END",
-                within("'1971-01-01'", "'9999-12-31'")
+                within(DATES)
             ))
         }
         () if NUMERIC.contains(&type_name) || type_name.starts_with("numeric") => Some(format!(
             "CASE WHEN {} THEN extract(epoch FROM pg_catalog.now()) OPERATOR(pg_catalog.-) {column} END",
-            within("31536000", "253402300799")
+            within(NUMBERS)
         )),
         () => None,
     }

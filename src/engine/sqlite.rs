@@ -1,6 +1,6 @@
 //! How SQLite speaks.
 
-use super::contract::NUMBERS;
+use super::contract::{NUMBERS, between};
 use super::seen::{hides_something, with_plain_blanks};
 use super::{Cycles, Engine, Purpose, quote};
 use crate::catalog::{Affinity, TableName};
@@ -102,6 +102,11 @@ impl Engine for Sqlite {
         )
     }
 
+    /// 1 and '1' are two keys, and the text of a blob or a floating-point number is not its value.
+    fn identity_text(&self, value: &str, type_name: &str) -> String {
+        self.archived(value, type_name)
+    }
+
     /// A text need not be UTF-8.
     fn archived_bytes(&self, value: &[u8]) -> Option<String> {
         let text = value.strip_prefix(b"'")?.strip_suffix(b"'")?;
@@ -164,8 +169,9 @@ fn age(column: &str) -> String {
          THEN CAST(strftime('%s', {column}) AS INTEGER) END END"
     );
     format!(
-        "(SELECT CASE WHEN s {NUMBERS} THEN CAST(strftime('%s', 'now') AS INTEGER) - s END \
-         FROM (SELECT {seconds} AS s))"
+        "(SELECT CASE WHEN s {} THEN CAST(strftime('%s', 'now') AS INTEGER) - s END \
+         FROM (SELECT {seconds} AS s))",
+        between(NUMBERS)
     )
 }
 

@@ -24,7 +24,7 @@ pub use resolve::{Resolved, resolve};
 pub(crate) use scope::{Scopes, Unfit};
 pub use suggest::{Candidate, Types, candidates, of_types, typed_pairs, unclassified};
 
-use crate::selection::similar;
+use crate::selection::{did_you_mean, similar};
 use std::fmt;
 use std::ops::Range;
 
@@ -102,7 +102,7 @@ impl Fault {
     fn nearest(self, wanted: &str, names: impl Iterator<Item = String>) -> Fault {
         match &similar(wanted, names)[..] {
             [] => self,
-            near => self.hint(format!("did you mean {}?", near.join(" or "))),
+            near => self.hint(did_you_mean(near)),
         }
     }
 }
@@ -119,6 +119,6 @@ fn nearest(message: &str) -> Option<String> {
     let wanted = names.next()?;
     match &similar(&wanted, names)[..] {
         [] => None,
-        near => Some(format!("did you mean {}?", near.join(" or "))),
+        near => Some(did_you_mean(near)),
     }
 }

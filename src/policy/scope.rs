@@ -7,6 +7,7 @@ use crate::catalog::{
     Catalog, Column, Declaration, Discriminant, Discriminator, OnDelete, Origin, Reference, Table,
     TableId,
 };
+use crate::selection::did_you_mean;
 use std::collections::BTreeSet;
 
 /// What is looked at for scope columns: a catalog with the policy's references, and the root in it.
@@ -116,7 +117,7 @@ impl Scopes<'_> {
                     tables.flat_map(|table| &table.columns).map(|c| c.name.clone()).collect();
                 nearest(text, names.into_iter())
             };
-            let hint = (!near.is_empty()).then(|| format!("did you mean {}?", near.join(" or ")));
+            let hint = (!near.is_empty()).then(|| did_you_mean(&near));
             return Unfit { message: format!("no table has a column {text}"), hint };
         };
         let table = catalog.table(*id);

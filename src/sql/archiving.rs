@@ -68,11 +68,8 @@ impl<'a> Sql<'a> {
     fn identities(&self, table: TableId, relation: &str) -> Statement {
         let columns = self.key_table(table).identity_columns().into_iter();
         let columns = columns.zip(self.identity_types(table));
-        let text = |(column, type_name): (String, String)| match self.dialect {
-            // 1 and '1' are two keys.
-            Dialect::Sqlite => self.dialect.archived(&column, &type_name),
-            Dialect::Postgres | Dialect::Mysql => self.value_text(&column, &type_name),
-        };
+        let text =
+            |(column, type_name): (String, String)| self.dialect.identity_text(&column, &type_name);
         let columns: Vec<String> = columns.map(text).collect();
         format!("SELECT {} FROM {relation}", columns.join(", ")).into()
     }

@@ -189,12 +189,7 @@ impl Sql<'_> {
     /// What identifies a row, as text that [`Sql::equals`] finds it by.
     fn identity_texts(&self, table: TableId, alias: &str) -> Vec<String> {
         let values = self.identity_values(table, alias).into_iter().zip(self.identity_types(table));
-        let text = |(value, type_name): (String, String)| match self.dialect {
-            // Its text is not the value of a blob or a floating-point number.
-            Dialect::Sqlite => self.dialect.archived(&value, &type_name),
-            Dialect::Postgres | Dialect::Mysql => self.value_text(&value, &type_name),
-        };
-        values.map(text).collect()
+        values.map(|(value, type_name)| self.dialect.identity_text(&value, &type_name)).collect()
     }
 }
 

@@ -100,11 +100,6 @@ impl Sql<'_> {
         self.dialect.joined(&all)
     }
 
-    /// A value of a type as text by which it is found again.
-    pub(super) fn value_text(&self, value: &str, type_name: &str) -> String {
-        self.dialect.value_text(value, type_name)
-    }
-
     /// A column's value as text that people can read and type: SQLite's blobs as their literals, and a text that reads
     /// as a value of another type with its own, `1::text`.
     pub(super) fn shown(&self, table: TableId, name: &str, alias: &str) -> String {
@@ -130,7 +125,7 @@ impl Sql<'_> {
     /// The same without its type.
     pub(super) fn plain(&self, table: TableId, name: &str, alias: &str) -> String {
         let value = format!("{alias}.{}", quote(name));
-        let text = self.value_text(&value, &self.column(table, name).type_name);
+        let text = self.dialect.value_text(&value, &self.column(table, name).type_name);
         if self.may_mix(table, name) {
             format!("CASE typeof({value}) WHEN 'blob' THEN quote({value}) ELSE {text} END")
         } else {

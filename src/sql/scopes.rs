@@ -35,11 +35,7 @@ impl Sql<'_> {
     /// The key of each root row outside the key table that rows of the closure name, and how many do.
     pub(crate) fn others_by_organization(&self, scope: ReferenceId, root: &Root) -> Statement {
         let child = self.catalog.reference(scope).child;
-        let key = if root.key.is_empty() {
-            self.row_key(root.table, "r")
-        } else {
-            self.key_text(root, "r")
-        };
+        let key = self.key_text(root, "r");
         format!(
             "SELECT {key}, {} FROM {} k JOIN {} c ON {} JOIN {} r ON {} \
              WHERE NOT EXISTS (SELECT 1 FROM {} p WHERE {}) GROUP BY 1",
@@ -62,11 +58,7 @@ impl Sql<'_> {
         root: &Root,
         selection: &Selection,
     ) -> Statement {
-        let key = if root.key.is_empty() {
-            self.row_key(root.table, "c")
-        } else {
-            self.key_text(root, "c")
-        };
+        let key = self.key_text(root, "c");
         let mut statement = Statement::from(format!(
             "SELECT {key}, {} FROM {} c JOIN {} s ON {} WHERE ",
             self.dialect.count(),

@@ -85,10 +85,12 @@ impl Sql<'_> {
         all
     }
 
-    /// The key of row `alias` as [`crate::selection::parts`] reads it.
+    /// The key of row `alias` as [`crate::selection::parts`] reads it; of a table without one what identifies the row.
     pub(super) fn key_text(&self, root: &Root, alias: &str) -> String {
-        if let [column] = &root.key[..] {
-            return self.shown(root.table, column, alias);
+        match &root.key[..] {
+            [] => return self.row_key(root.table, alias),
+            [column] => return self.shown(root.table, column, alias),
+            _ => {}
         }
         let (length, replace) = (self.dialect.function("length"), self.dialect.function("replace"));
         let equals = self.dialect.operator("=");
@@ -241,7 +243,7 @@ impl Sql<'_> {
             .identity_values(root.table, "c")
             .iter()
             .zip(self.identity_types(root.table))
-            .map(|(value, type_name)| self.value_text(value, &type_name))
+            .map(|(value, type_name)| self.dialect.value_text(value, &type_name))
             .collect();
         let mut statement = Statement::from(format!(
             "SELECT pg_catalog.pg_advisory_xact_lock(o.number)::pg_catalog.text FROM (SELECT DISTINCT \
@@ -276,11 +278,7 @@ impl Sql<'_> {
             }
             None => "NULL".into(),
         };
-        let key = if root.key.is_empty() {
-            self.row_key(root.table, "c")
-        } else {
-            self.key_text(root, "c")
-        };
+        let key = self.key_text(root, "c");
         let age = self.age(root).map_or_else(|| "NULL".into(), |age| self.whole(&age));
         format!("{key}, {}, {age}", column(&root.name))
     }
