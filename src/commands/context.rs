@@ -74,7 +74,7 @@ impl Context {
     /// The plan, and why its reference checks are what they are.
     pub fn plan(&mut self, policy: &Policy, delete: &DeleteArgs) -> Result<(Plan, String)> {
         self.take_flags(policy, &delete.scope, &delete.cascade)?;
-        let rules = rules(&self.catalog, &self.rules, delete)?;
+        let rules = rules(&self.catalog, self.root.table, &self.rules, delete)?;
         self.try_policy()?;
         let mut plan = plan::build(&self.catalog, self.root.table, rules);
         let (checks, reason) = match (plan.rules.engine_cascade, delete.reference_checks) {

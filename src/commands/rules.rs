@@ -98,9 +98,16 @@ fn named_scopes(catalog: &Catalog, names: &[String]) -> Result<BTreeSet<Referenc
 /// What a flag stands for that is given without a name.
 const ALL: &str = "*";
 
-pub fn rules(catalog: &Catalog, policy: &Rules, delete: &DeleteArgs) -> Result<Rules> {
+/// # Errors
+/// A name that means no reference, or several; a consent that other organizations go.
+pub fn rules(
+    catalog: &Catalog,
+    root: TableId,
+    policy: &Rules,
+    delete: &DeleteArgs,
+) -> Result<Rules> {
     let consents: Result<Vec<Vec<Consent>>> =
-        delete.foreign.iter().map(|text| consent(catalog, text)).collect();
+        delete.foreign.iter().map(|text| consent(catalog, root, text)).collect();
     Ok(Rules {
         force: force(catalog, &delete.force)?,
         consents: consents?.concat(),
@@ -141,7 +148,7 @@ fn force(catalog: &Catalog, named: &[String]) -> Result<Force> {
 }
 
 /// A name may mean several references: those of a polymorphic one are told apart by a type, not by their column.
-fn consent(catalog: &Catalog, text: &str) -> Result<Vec<Consent>> {
+fn consent(catalog: &Catalog, root: TableId, text: &str) -> Result<Vec<Consent>> {
     let (action, rest) = match text.split_once('=') {
         Some((action, rest)) => (action, Some(rest)),
         None => (text, None),
@@ -159,7 +166,22 @@ fn consent(catalog: &Catalog, text: &str) -> Result<Vec<Consent>> {
     match (action, rest) {
         ("delete", None) => Ok(vec![Consent { action: ForeignAction::Delete, reference: None }]),
         ("unlink", None) => Ok(vec![Consent { action: ForeignAction::Unlink, reference: None }]),
-        ("delete", Some(name)) => named(ForeignAction::Delete, name),
+        ("delete", Some(name)) => {
+            let consents = named(ForeignAction::Delete, name)?;
+            let ids = consents.iter().filter_map(|consent| consent.reference);
+            if ids.clone().any(|id| catalog.reference(id).child == root) {
+                let problem = format!(
+                    "--foreign {text}: other organizations go only where they are selected"
+                );
+                let parents = ids.map(|id| catalog.reference(id).parent);
+                let hint = match parents.clone().any(|parent| parent == root) {
+                    true => "--with-children selects those whose parents are selected",
+                    false => "name them, too: --org-name, --org-id or --select",
+                };
+                return Err(Problem::usage(problem).hint(hint).into());
+            }
+            Ok(consents)
+        }
         ("unlink", Some(name)) => named(ForeignAction::Unlink, name),
         ("reassign", Some(rest)) => {
             let (name, key) = rest.split_once(':').ok_or_else(malformed)?;

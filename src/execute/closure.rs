@@ -329,6 +329,13 @@ fn register(
         discovery.cut.insert(table);
     }
     discovery.newest.insert(table, discovery.generation);
+    let ownership = &run.job.plan.ownership;
+    if let Some(Followed { reference, rank }) = followed
+        && ownership.is_circular(table)
+        && !ownership.always_owns(table, reference)
+    {
+        discovery.doubtful.entry(table).or_default().insert(discovery.generation, rank);
+    }
     let total = discovery.rows.entry(table).or_default();
     *total += rows;
     let total = *total;

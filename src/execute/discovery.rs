@@ -3,6 +3,7 @@
 use crate::catalog::{ReferenceId, TableId};
 use crate::findings::{Found, Organization};
 use crate::plan::{Followed, Refusal};
+use crate::sql::Doubtful;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -51,6 +52,7 @@ pub struct Discovery {
     pub(super) deferred: BTreeMap<ReferenceId, Deferred>,
     pub(super) with_deferred: BTreeSet<TableId>,
     pub(super) known_owned: BTreeMap<TableId, KnownOwned>,
+    pub(super) doubtful: Doubtful,
     /// Tables whose rows are known in number only.
     pub(super) counted: BTreeMap<TableId, Scanned>,
     /// Tables whose rows are deleted as they are found.

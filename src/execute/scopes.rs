@@ -181,7 +181,7 @@ pub fn others(run: &mut Run, discovery: &mut Discovery) -> Result<Vec<Refusal>, 
         let table = catalog.reference(scope).child;
         let agreed = || {
             let followed = plan.followed_into(table, catalog);
-            followed.iter().all(|followed| plan.rules.deletes_foreign(followed.reference))
+            followed.iter().all(|followed| plan.deletes_foreign(catalog, followed.reference))
         };
         if !discovery.has_rows(table) || plan.rules.leave_behind.covers(scope) || agreed() {
             continue;

@@ -154,6 +154,12 @@ impl Plan {
         self.rules.orphans.iter().any(|orphans| orphans.table == table)
     }
 
+    /// May rows of other organizations that `reference` reaches be deleted? Other organizations go only where they are
+    /// selected: guards, limits and the question to the operator are about these.
+    pub fn deletes_foreign(&self, catalog: &Catalog, reference: ReferenceId) -> bool {
+        catalog.reference(reference).child != self.root && self.rules.deletes_foreign(reference)
+    }
+
     pub fn foreign_unlink(&self, reference: ReferenceId) -> Option<&Unlink> {
         self.unlinks.iter().find(|unlink| unlink.foreign_only && unlink.reference == reference)
     }

@@ -17,6 +17,8 @@ pub struct Ownership {
     associations: BTreeSet<TableId>,
     /// Tables that lead to the root, and it.
     leading: BTreeSet<TableId>,
+    /// Tables whose rows may own each other in a circle, or themselves.
+    circular: BTreeSet<TableId>,
 }
 
 impl Ownership {
@@ -43,6 +45,7 @@ impl Ownership {
             };
             ownership.owning.insert(table, owning);
         }
+        ownership.circular = circular(catalog, &ownership);
         ownership
     }
 
@@ -66,6 +69,16 @@ impl Ownership {
     /// In a row that names somebody by one of these, the owning reference says nothing.
     pub fn yields_to(&self, reference: ReferenceId) -> &[ReferenceId] {
         self.yields.get(&reference).map_or(&[], Vec::as_slice)
+    }
+
+    pub fn is_circular(&self, table: TableId) -> bool {
+        self.circular.contains(&table)
+    }
+
+    /// Every row of `table` that this reference finds is owned by the parent that it names by it.
+    pub fn always_owns(&self, table: TableId, reference: ReferenceId) -> bool {
+        let owning = self.owning.get(&table).is_some_and(|owning| owning.contains(&reference));
+        owning && self.yields_to(reference).is_empty()
     }
 
     pub fn is_association(&self, table: TableId) -> bool {
@@ -158,6 +171,19 @@ fn references(
         }
     }
     references
+}
+
+fn circular(catalog: &Catalog, ownership: &Ownership) -> BTreeSet<TableId> {
+    let owns = |id: ReferenceId| {
+        let owning = ownership.owning.get(&catalog.reference(id).child);
+        owning.is_some_and(|owning| owning.contains(&id))
+    };
+    let names_itself = |table: TableId| {
+        let owning = ownership.owning.get(&table).into_iter().flatten();
+        owning.copied().any(|id| catalog.reference(id).parent == table)
+    };
+    let components = graph::components(catalog, &ownership.leading, owns).into_iter();
+    components.filter(|tables| tables.len() > 1 || names_itself(tables[0])).flatten().collect()
 }
 
 /// All columns of a unique key belong to CASCADE references that lead to the root, to two or more of them: such rows

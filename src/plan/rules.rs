@@ -153,8 +153,9 @@ impl Checks {
 }
 
 impl Rules {
-    /// May rows of other organizations that `reference` reaches be deleted?
-    pub fn deletes_foreign(&self, reference: ReferenceId) -> bool {
+    /// May rows of other organizations that `reference` reaches be deleted? Not asked of organizations themselves:
+    /// [`super::Plan::deletes_foreign`].
+    pub(super) fn deletes_foreign(&self, reference: ReferenceId) -> bool {
         let applies = |consent: &&Consent| consent.reference.is_none_or(|named| named == reference);
         // The consent that names the reference speaks before the one for all.
         let mut consents: Vec<_> = self.consents.iter().filter(applies).collect();

@@ -10,8 +10,11 @@ pub fn hint(catalog: &Catalog, plan: &Plan, refusal: &Refusal) -> String {
     let name = catalog.reference_name(id);
     let flag = |action: &str| format!("--foreign {}", shell_word(&action.replace("{}", &name)));
     let mut ways = Vec::new();
-    if (reference.child, reference.parent) == (plan.root, plan.root) {
+    let organizations = reference.child == plan.root;
+    if organizations && reference.parent == plan.root {
         ways.push("--with-children takes sub-organizations along".to_owned());
+    } else if organizations {
+        ways.push("select these organizations, too".to_owned());
     }
     if nulled_columns(catalog, id).is_some() {
         ways.push(format!("{} keeps the rows", flag("unlink={}")));
@@ -22,7 +25,9 @@ pub fn hint(catalog: &Catalog, plan: &Plan, refusal: &Refusal) -> String {
     {
         ways.push(format!("{} gives them another parent", flag("reassign={}:KEY")));
     }
-    ways.push(format!("{} deletes them", flag("delete={}")));
+    if !organizations {
+        ways.push(format!("{} deletes them", flag("delete={}")));
+    }
     let ways = ways.join(", ");
     match in_policy(catalog, plan, refusal, id) {
         Some(cure) => format!("{ways}; {cure}"),

@@ -37,7 +37,7 @@ pub use affinities::may_disagree;
 pub use closure::Follow;
 pub use explain::{Known, RowKey};
 pub use keys::KeyTable;
-pub use ownership::{CLASSES, Closure, Counted, Suspects};
+pub use ownership::{CLASSES, Closure, Counted, Doubtful, Suspects};
 pub use proof::Constraint;
 pub use refusals::ProtectedBy;
 pub use shared_scan::SharedScan;

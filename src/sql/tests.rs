@@ -299,7 +299,7 @@ fn archived_rows_come_with_the_number_of_their_nulls() {
 
 #[test]
 fn a_row_is_suspect_where_an_owner_is_outside_the_closure() {
-    let selected = Closure { selected: 1, has_keys: &|_| true };
+    let selected = Closure { selected: 1, has_keys: &|_| true, doubtful: &Doubtful::new() };
     check(
         |sql| sql.trace_suspects(DEALS, selected, 7),
         expect![[r#"
@@ -329,7 +329,7 @@ fn ancestors_are_traced_once_and_joined_by_edges() {
 
 #[test]
 fn organizations_come_down_the_edges_to_all_that_they_own() {
-    let selected = Closure { selected: 1, has_keys: &|_| true };
+    let selected = Closure { selected: 1, has_keys: &|_| true, doubtful: &Doubtful::new() };
     check(
         |sql| sql.find_owners(selected, &[], Counted::Each).into(),
         expect![[r#"

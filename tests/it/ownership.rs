@@ -72,6 +72,40 @@ each_backend! {
         }
     }
 
+    /// Guards, `--max-orgs` and the question to the operator are about organizations that are selected.
+    fn no_consent_takes_another_organization(db: TestDatabase) {
+        db.execute("CREATE TABLE organizations (id integer PRIMARY KEY, name varchar(20) NOT NULL, owner integer,
+                parent integer REFERENCES organizations (id) ON DELETE CASCADE);
+            INSERT INTO organizations VALUES (1, 'A', NULL, NULL), (2, 'B', NULL, 1)");
+        let hint = refused(&db, "A", &["--foreign", "delete"], "foreign", "organizations");
+        assert!(!hint.contains("--foreign delete"), "{hint}");
+        assert!(hint.contains("--with-children"), "{hint}");
+        let outcome = clean(&db, "A", &["--foreign", "delete=organizations.parent"]).exits(2);
+        assert!(outcome.stdout.contains("--with-children"), "{outcome}");
+        clean(&db, "A", &["--foreign", "delete", "--with-children", "--max-orgs", "1"]).exits(3);
+        clean(&db, "A", &["--with-children", "--max-orgs", "2"]).exits(0);
+        assert!(left(&db, "organizations").is_empty());
+    }
+
+    /// Its owners are in the closure because it is: that says nothing.
+    fn a_row_that_only_itself_or_a_circle_owns_is_nobody_s(db: TestDatabase) {
+        both(&db, "CREATE TABLE tasks (id integer PRIMARY KEY,
+                parent integer REFERENCES tasks (id) ON DELETE CASCADE,
+                made_by integer NOT NULL REFERENCES users (id) ON DELETE RESTRICT);
+            INSERT INTO tasks VALUES (1, NULL, 1), (2, 1, 1), (3, NULL, 2)");
+        let alone = db.copy();
+        clean(&alone, "A", &["--force"]).exits(0);
+        assert_eq!(left(&alone, "tasks"), ["3"]);
+        for flags in [&["--force"][..], &["--force", "--no-archive"], &["--force", "--reference-checks", "engine"]] {
+            let itself = db.copy();
+            itself.execute("INSERT INTO tasks VALUES (4, 4, 1)");
+            refused(&itself, "A", flags, "global", "tasks");
+            let circle = db.copy();
+            circle.execute("INSERT INTO tasks VALUES (4, NULL, 1), (5, 4, 2); UPDATE tasks SET parent = 5 WHERE id = 4");
+            refused(&circle, "A", flags, "global", "tasks");
+        }
+    }
+
     fn a_payment_for_a_deal_of_b_that_a_s_user_recorded_is_b_s(db: TestDatabase) {
         both(&db, "CREATE TABLE payments (id integer PRIMARY KEY,
                 deal integer NOT NULL REFERENCES deals (id) ON DELETE CASCADE,

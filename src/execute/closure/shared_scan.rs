@@ -150,6 +150,7 @@ fn shared(
         && run.job.batch.is_none()
         && !discovery.is_single_pass(child)
         && !discovery.has_rows(child)
+        && !plan.ownership.is_circular(child)
         && run.unreadable(child).is_none();
     if !untouched {
         return None;

@@ -60,9 +60,9 @@ fn is_refused(
 ) -> Result<bool, Failure> {
     let judged = judgement(run, ownership, key)?;
     let mut reaching = ancestry.steps.iter().filter(|step| step.child == position);
-    let rules = &run.job.plan.rules;
+    let (catalog, plan) = (run.job.catalog, run.job.plan);
     Ok(judged.is_some_and(|judgement| judgement != Judgement::Passed)
-        && !reaching.all(|step| rules.deletes_foreign(step.reference)))
+        && !reaching.all(|step| plan.deletes_foreign(catalog, step.reference)))
 }
 
 /// References along which a row of the closure may have joined it. Selected rows need no reason.

@@ -63,7 +63,8 @@ fn possible(run: &Run, discovery: &Discovery, table: TableId) -> Option<Suspects
     let owning: Vec<ReferenceId> = all.iter().copied().filter(|id| !found_all(id)).collect();
     let ownerless = found().any(|found| found.reference.is_none_or(|id| !all.contains(&id)));
     let suspects = Suspects { table, owning, ownerless, known_owned };
-    (ownerless || !suspects.owning.is_empty()).then_some(suspects)
+    let doubtful = discovery.doubtful.contains_key(&table);
+    (ownerless || doubtful || !suspects.owning.is_empty()).then_some(suspects)
 }
 
 /// Traces the owners of the suspects in `tables` and of the unlinked rows, and judges.
@@ -136,8 +137,8 @@ fn has_keys(discovery: &Discovery) -> impl Fn(TableId) -> bool {
     |table| discovery.has_keys(table)
 }
 
-fn closure<'a>(discovery: &Discovery, has_keys: &'a dyn Fn(TableId) -> bool) -> Closure<'a> {
-    Closure { selected: discovery.selected, has_keys }
+fn closure<'a>(discovery: &'a Discovery, has_keys: &'a dyn Fn(TableId) -> bool) -> Closure<'a> {
+    Closure { selected: discovery.selected, has_keys, doubtful: &discovery.doubtful }
 }
 
 fn child_of(run: &Run, unlink: usize) -> TableId {

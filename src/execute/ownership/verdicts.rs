@@ -90,7 +90,7 @@ pub fn refusals(
 ) -> Result<Vec<Refusal>, Failure> {
     let mut refusals = Vec::new();
     for id in reaching(run, discovery, ownership) {
-        if run.job.plan.rules.deletes_foreign(id) {
+        if run.job.plan.deletes_foreign(run.job.catalog, id) {
             continue;
         }
         let excluding = excluded.contains(&id);

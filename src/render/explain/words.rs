@@ -154,7 +154,7 @@ pub fn hint(view: &ExplanationView) -> Option<String> {
 /// The flags that would keep the row, and those that would delete it.
 fn consents(view: &ExplanationView) -> String {
     let steps = view.explanation.ancestry.steps.iter().filter(|step| step.child == 0);
-    let open = steps.filter(|step| !view.plan.rules.deletes_foreign(step.reference));
+    let open = steps.filter(|step| !view.plan.deletes_foreign(view.catalog, step.reference));
     let mut references: Vec<ReferenceId> = open.map(|step| step.reference).collect();
     references.dedup();
     let flags = |flag: &dyn Fn(ReferenceId) -> String| {
@@ -168,13 +168,11 @@ fn consents(view: &ExplanationView) -> String {
             format!("--foreign {}", shell_word(&format!("reassign={}:KEY", name(id))))
         }
     });
+    if view.explanation.row().table == view.plan.root {
+        return format!("--with-children selects sub-organizations, too; {keep} keeps it");
+    }
     let delete = flags(&|id| format!("--foreign {}", shell_word(&format!("delete={}", name(id)))));
-    let children = if view.explanation.row().table == view.plan.root {
-        "--with-children selects sub-organizations, too; "
-    } else {
-        ""
-    };
-    format!("{children}{keep} keeps it, {delete} lets it go")
+    format!("{keep} keeps it, {delete} lets it go")
 }
 
 fn nullable(view: &ExplanationView, id: ReferenceId) -> bool {

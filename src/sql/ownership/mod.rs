@@ -11,7 +11,7 @@ mod suspects;
 mod verdicts;
 
 pub use owners::Counted;
-pub use suspects::{Closure, Suspects};
+pub use suspects::{Closure, Doubtful, Suspects};
 pub use verdicts::CLASSES;
 
 use super::Sql;

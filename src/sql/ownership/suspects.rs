@@ -2,7 +2,9 @@
 
 use crate::catalog::{ReferenceId, TableId};
 use crate::engine::Statement;
+use crate::plan::Rank;
 use crate::sql::Sql;
+use std::collections::BTreeMap;
 
 /// How rows of a table might be suspects, by what found them.
 #[derive(Debug, Clone)]
@@ -23,6 +25,24 @@ pub struct Closure<'a> {
     pub selected: u32,
     /// The table has a key table.
     pub has_keys: &'a dyn Fn(TableId) -> bool,
+    pub doubtful: &'a Doubtful,
+}
+
+/// Generations of rows that something else found than their owners, in tables whose rows may own each other: who names
+/// nobody but itself has its owners in the closure, and belongs to nobody all the same.
+pub type Doubtful = BTreeMap<TableId, BTreeMap<u32, Rank>>;
+
+impl Closure<'_> {
+    /// The key `k` is of such a generation.
+    pub(super) fn is_doubtful(
+        &self,
+        table: TableId,
+        which: impl Fn(Rank) -> bool,
+    ) -> Option<String> {
+        let generations = self.doubtful.get(&table)?.iter().filter(|(_, rank)| which(**rank));
+        let generations: Vec<String> = generations.map(|(number, _)| number.to_string()).collect();
+        (!generations.is_empty()).then(|| format!("k.gen IN ({})", generations.join(", ")))
+    }
 }
 
 impl Sql<'_> {
@@ -54,7 +74,8 @@ impl Sql<'_> {
             format!(" AND k.gen NOT BETWEEN {first} AND {last}")
         });
         let reached = self.but_selected_orphans(table, closure);
-        let ways = outside.chain(ownerless);
+        let doubtful = closure.is_doubtful(table, |_| true);
+        let ways = outside.chain(ownerless).chain(doubtful);
         ways.map(|way| format!("{own} k WHERE {way}{reached}{others}")).collect()
     }
 
@@ -89,6 +110,7 @@ impl Sql<'_> {
             }
         }
         ways.push(format!("({})", self.names_no_owner(table)));
+        ways.extend(closure.is_doubtful(table, |_| true));
         let reached = self.but_selected_orphans(table, closure);
         format!("{own} k{joins} WHERE ({}){reached}", ways.join(" OR "))
     }

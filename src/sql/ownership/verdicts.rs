@@ -5,7 +5,7 @@ use super::suspects::Closure;
 use super::verdict_name;
 use crate::catalog::{OnDelete, ReferenceId, TableId};
 use crate::engine::Statement;
-use crate::plan::RefusalKind;
+use crate::plan::{Rank, RefusalKind};
 use crate::sql::Sql;
 use crate::sql::closure::where_all;
 
@@ -18,7 +18,7 @@ pub const CLASSES: [(&str, RefusalKind); 3] = [
 
 impl Sql<'_> {
     /// The suspects of `table`, those that were traced in this generation, with their class, and whether a CASCADE
-    /// reference reaches them.
+    /// reference reaches them: not where it might be their own children that it reaches them from.
     pub fn judge(&self, table: TableId, closure: Closure, generation: u32) -> String {
         let columns = self.key_table(table).identity_columns().into_iter();
         let columns: Vec<String> = columns.map(|column| format!("t.{column}")).collect();
@@ -30,7 +30,13 @@ impl Sql<'_> {
             joins += &format!(" LEFT JOIN {} p{n} ON {names}", self.named_once(id));
             reached.push(format!("p{n}.{key} IS NOT NULL"));
         }
-        let reached = if reached.is_empty() { "1 = 0".to_owned() } else { reached.join(" OR ") };
+        let mut reached =
+            if reached.is_empty() { "1 = 0".to_owned() } else { reached.join(" OR ") };
+        if let Some(doubtful) = closure.is_doubtful(table, |rank| rank != Rank::Cascade) {
+            let same = self.same_key(table, "k", "t");
+            joins += &format!(" JOIN {} k ON {same}", self.key_relation(table));
+            reached = format!("({reached}) AND NOT {doubtful}");
+        }
         format!(
             "{} SELECT {}t.n, {}, CASE WHEN w.n IS NULL THEN 'global' WHEN w.most = 0 THEN 'foreign' \
              WHEN w.least = 0 THEN 'shared' ELSE 'ours' END AS class, CASE WHEN {reached} THEN 1 ELSE 0 END AS cascaded \

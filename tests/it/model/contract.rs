@@ -152,12 +152,27 @@ impl<'a> Model<'a> {
         refusal.reference.is_some_and(|r| self.naming(r, rows).all(|row| rows.contains(&row)))
     }
 
+    /// What the selected rows would take along, were it not for one row.
+    pub fn closure_without(&self, selected: &Rows, row: RowId) -> Rows {
+        self.closure_but(selected, Some(row), |reference| !reference.action.unlinks())
+    }
+
     /// The rows that `follow`ed references lead to, and the start.
     fn closure(&self, start: &Rows, follow: impl Fn(&Reference) -> bool) -> Rows {
+        self.closure_but(start, None, follow)
+    }
+
+    fn closure_but(
+        &self,
+        start: &Rows,
+        without: Option<RowId>,
+        follow: impl Fn(&Reference) -> bool,
+    ) -> Rows {
         let mut rows = start.clone();
         loop {
             let followed = self.references().filter(|(_, reference)| follow(reference));
-            let found: Vec<RowId> = followed.flat_map(|(r, _)| self.naming(r, &rows)).collect();
+            let found = followed.flat_map(|(r, _)| self.naming(r, &rows));
+            let found: Vec<RowId> = found.filter(|row| Some(*row) != without).collect();
             let before = rows.len();
             rows.extend(found);
             if rows.len() == before {

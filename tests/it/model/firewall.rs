@@ -67,10 +67,12 @@ impl Firewall<'_> {
             return Some("foreign");
         }
         let owners = self.owners(row);
-        if !owners.is_empty() && owners.iter().all(|owner| self.closure.contains(owner)) {
+        let organizations = self.organizations(row);
+        let inside = !owners.is_empty() && owners.iter().all(|it| self.closure.contains(it));
+        // Who names nobody but itself, or a circle, is nobody's.
+        if inside && !organizations.is_empty() {
             return None;
         }
-        let organizations = self.organizations(row);
         let ours = organizations.intersection(self.selected).count();
         let kind = match (ours, organizations.len()) {
             (_, 0) => "global",
@@ -126,11 +128,12 @@ impl Firewall<'_> {
         seen.into_iter().filter(|(table, _)| *table == 0).collect()
     }
 
-    fn cascaded(&self, (table, row): RowId) -> bool {
-        self.model.references_of(table).any(|(number, reference)| {
-            let parent = self.model.parent(number, row);
-            reference.action == OnDelete::Cascade
-                && parent.is_some_and(|p| self.closure.contains(&p))
+    /// By a parent that goes without the row, too.
+    fn cascaded(&self, row: RowId) -> bool {
+        let without = self.model.closure_without(self.selected, row);
+        self.model.references_of(row.0).any(|(number, reference)| {
+            let parent = self.model.parent(number, row.1);
+            reference.action == OnDelete::Cascade && parent.is_some_and(|p| without.contains(&p))
         })
     }
 }
