@@ -87,6 +87,8 @@ pub struct Expected {
     /// By position in [`Plan::unlinks`].
     pub unlinked: BTreeMap<usize, u64>,
     pub digests: BTreeMap<Step, String>,
+    /// Rows that stay though they name what goes; `None` where nobody knows.
+    pub left_behind: BTreeMap<ReferenceId, Option<u64>>,
 }
 
 impl From<&Findings> for Expected {
@@ -97,6 +99,11 @@ impl From<&Findings> for Expected {
             rows: findings.rows(),
             unlinked: unlinked.collect(),
             digests: findings.digests.clone(),
+            left_behind: findings
+                .left_behind
+                .iter()
+                .map(|it| (it.scope, it.rows.known()))
+                .collect(),
         }
     }
 }
@@ -183,6 +190,15 @@ pub enum Counted {
     Rows(u64),
     /// Why nobody knows.
     Unknown(String),
+}
+
+impl Counted {
+    pub fn known(&self) -> Option<u64> {
+        match self {
+            Counted::Rows(rows) => Some(*rows),
+            Counted::Unknown(_) => None,
+        }
+    }
 }
 
 /// One unit of work with rows, in the order of execution.

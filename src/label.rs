@@ -89,6 +89,31 @@ pub fn shell_word(word: &str) -> String {
     }
 }
 
+/// A TOML key, quoted only where it has to be.
+pub fn toml_key(text: &str) -> String {
+    let bare = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
+    if !text.is_empty() && text.chars().all(bare) { text.to_owned() } else { toml_text(text) }
+}
+
+/// A TOML string on one line.
+pub fn toml_text(text: &str) -> String {
+    // Written in several lines, only the first one would be commented out; and a file is read at a terminal, too.
+    let escaped = |c: char| match c {
+        '"' | '\\' => format!("\\{c}"),
+        '\n' => "\\n".to_owned(),
+        c if is_hidden(c) => match u32::from(c) {
+            code @ 0..=0xffff => format!("\\u{code:04x}"),
+            code => format!("\\U{code:08x}"),
+        },
+        c => c.to_string(),
+    };
+    if text.contains(is_hidden) {
+        format!("\"{}\"", text.chars().map(escaped).collect::<String>())
+    } else {
+        toml::Value::from(text).to_string()
+    }
+}
+
 fn escaped(text: &str, escape: impl Fn(char) -> Option<String>) -> String {
     let mut shown = String::with_capacity(text.len());
     for character in text.chars() {

@@ -25,6 +25,9 @@ pub struct SavedPlan {
     pub organizations: Vec<String>,
     pub deletions: Vec<SavedStep>,
     pub unlinks: Vec<SavedStep>,
+    /// By scope columns the rows that stay though they name what goes; null where nobody knows how many.
+    #[serde(default)]
+    pub left_behind: BTreeMap<String, Option<u64>>,
 }
 
 /// What must still be the same.
@@ -71,6 +74,8 @@ impl SavedPlan {
             rows: found.rows,
             digest: digest(Step::Unlink(found.unlink)),
         });
+        let left_behind = findings.left_behind.iter();
+        let left_behind = left_behind.map(|it| (catalog.reference_name(it.scope), it.rows.known()));
         SavedPlan {
             format: FORMAT,
             tool: concat!("orgsweep ", env!("CARGO_PKG_VERSION")).into(),
@@ -80,6 +85,7 @@ impl SavedPlan {
             organizations: findings.organizations.iter().map(|one| one.key.clone()).collect(),
             deletions: deletions.collect(),
             unlinks: unlinks.collect(),
+            left_behind: left_behind.collect(),
         }
     }
 
@@ -100,6 +106,7 @@ impl SavedPlan {
             rows: BTreeMap::new(),
             unlinked: BTreeMap::new(),
             digests: BTreeMap::new(),
+            left_behind: BTreeMap::new(),
         };
         for saved in &self.deletions {
             let named =
@@ -118,6 +125,11 @@ impl SavedPlan {
             if let Some((position, _)) = plan.unlinks.iter().enumerate().find(named) {
                 expected.unlinked.insert(position, saved.rows);
                 expected.digests.insert(Step::Unlink(position), saved.digest.clone());
+            }
+        }
+        for scope in catalog.scope_ids() {
+            if let Some(rows) = self.left_behind.get(&catalog.reference_name(scope)) {
+                expected.left_behind.insert(scope, *rows);
             }
         }
         expected

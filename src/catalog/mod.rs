@@ -63,7 +63,12 @@ impl fmt::Display for TableName {
         if let Some(schema) = &self.schema {
             write!(f, "{schema}.")?;
         }
-        f.write_str(&self.name)
+        // `"billing.users"` is no table of a schema.
+        if self.name.contains('.') {
+            write!(f, "\"{}\"", self.name)
+        } else {
+            f.write_str(&self.name)
+        }
     }
 }
 
@@ -173,7 +178,8 @@ pub struct Column {
     /// It is another value each time, such as a sequence's next one: to ask for it is to take it.
     #[serde(default)]
     pub volatile_default: bool,
-    /// SQLite: the collation of comparisons with this column, where it is not BINARY.
+    /// The collation of comparisons with this column; on SQLite where it is not BINARY, on PostgreSQL where it is not
+    /// the default one, qualified.
     pub collation: Option<String>,
     /// Holds text that a person can read: a candidate for names and labels.
     pub textual: bool,
@@ -320,6 +326,8 @@ pub struct Declaration {
     pub default: Option<String>,
     /// What is done on delete where this run is not told otherwise (`--cascade`): it says whose a row is.
     pub without_flag: Option<OnDelete>,
+    /// A scope column that somebody calls one.
+    pub scope: bool,
     /// Where the policy says so: `orgsweep.toml:12`.
     pub place: String,
 }
@@ -411,9 +419,9 @@ impl Catalog {
         (0..self.references.len()).map(ReferenceId)
     }
 
-    /// It is a scope column rather than a reference.
+    /// It is a scope column, a reference only because somebody says so, if at all.
     pub(crate) fn is_scope(&self, id: ReferenceId) -> bool {
-        id.0 >= self.references.len()
+        id.0 >= self.references.len() || self.reference(id).declaration.scope
     }
 
     pub(crate) fn scope_ids(&self) -> impl Iterator<Item = ReferenceId> + use<> {

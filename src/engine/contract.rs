@@ -3,7 +3,7 @@
 //! Where a method has an answer here, it is the one that most engines give.
 
 use super::quoting::{literal, quote};
-use crate::catalog::{Reference, TableId, TableName};
+use crate::catalog::{Column, Reference, TableId, TableName};
 use crate::plan::Checks;
 use std::borrow::Cow;
 use std::time::Duration;
@@ -306,6 +306,18 @@ pub trait Engine: Sync {
     /// A value's text that is equal to the same text alone.
     fn exact_text(&self, value: &str, type_name: &str) -> String {
         self.output(value, type_name)
+    }
+
+    /// Whether the parent of a row that names itself is looked for by what is only equal to its key, while it is not
+    /// there yet.
+    fn looks_before_a_row_is_there(&self) -> bool {
+        true
+    }
+
+    /// A column's text, of a collation, as one of the collation of another column: by that one it can be compared.
+    fn collated(&self, value: &str, own: &Column, other: &Column) -> Option<String> {
+        let _ = (value, own, other);
+        None
     }
 
     /// A text that is compared as it is, whatever the collation.

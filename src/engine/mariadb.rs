@@ -10,7 +10,7 @@ pub(crate) use values::{Family, bytes, exact, is_invalid_label};
 
 use super::contract::{DATES, NUMBERS, VERBS, between};
 use super::{Cycles, Engine, Purpose, literal, quote_table};
-use crate::catalog::{Reference, TableId, TableName};
+use crate::catalog::{Column, Reference, TableId, TableName};
 use crate::label::is_hidden;
 use crate::plan::Checks;
 use std::borrow::Cow;
@@ -174,6 +174,13 @@ impl Engine for MariaDb {
 
     fn exact_text(&self, value: &str, _type_name: &str) -> String {
         exact(value)
+    }
+
+    fn collated(&self, value: &str, own: &Column, other: &Column) -> Option<String> {
+        let collation = other.collation.as_deref()?;
+        let char_set = collation.split('_').next().unwrap_or_default();
+        (own.collation.as_deref() != Some(collation))
+            .then(|| format!("CONVERT({value} USING {char_set}) COLLATE {collation}"))
     }
 
     /// Collations take it in any case and with any padding.

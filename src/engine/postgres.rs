@@ -2,7 +2,7 @@
 
 use super::contract::{DATES, NUMBERS, VERBS};
 use super::{Cycles, Engine, Purpose, literal, path, quote};
-use crate::catalog::{Reference, TableId, TableName};
+use crate::catalog::{Column, Reference, TableId, TableName};
 use crate::label::is_hidden;
 use crate::plan::Checks;
 use std::time::Duration;
@@ -224,6 +224,19 @@ impl Engine for Postgres {
         } else {
             self.as_text(value)
         }
+    }
+
+    fn looks_before_a_row_is_there(&self) -> bool {
+        false
+    }
+
+    fn exact_text(&self, value: &str, type_name: &str) -> String {
+        format!("({}) COLLATE pg_catalog.\"C\"", self.output(value, type_name))
+    }
+
+    fn collated(&self, value: &str, own: &Column, other: &Column) -> Option<String> {
+        let collation = other.collation.as_deref().unwrap_or("pg_catalog.\"default\"");
+        (own.collation != other.collation).then(|| format!("{value} COLLATE {collation}"))
     }
 
     fn age(&self, column: &str, type_name: &str) -> Option<String> {

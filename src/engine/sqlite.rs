@@ -3,7 +3,7 @@
 use super::contract::{NUMBERS, between};
 use super::seen::{hides_something, with_plain_blanks};
 use super::{Cycles, Engine, Purpose, quote};
-use crate::catalog::{Affinity, TableName};
+use crate::catalog::{Affinity, Column, TableName};
 use crate::plan::Checks;
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -86,6 +86,11 @@ impl Engine for Sqlite {
 
     fn as_text(&self, expression: &str) -> String {
         format!("CAST({expression} AS TEXT)")
+    }
+
+    fn collated(&self, value: &str, own: &Column, other: &Column) -> Option<String> {
+        let collation = quote(other.collation.as_deref().unwrap_or("BINARY"));
+        (own.collation != other.collation).then(|| format!("{value} COLLATE {collation}"))
     }
 
     fn age(&self, column: &str, _type_name: &str) -> Option<String> {

@@ -212,6 +212,15 @@ pub(super) fn unmoved(job: &Job, expected: &Expected, found: &Findings) -> Resul
         let (before, after) = (expected.unlinked.get(position), found.unlinked.get(position));
         compare(Step::Unlink(*position), before, after, name);
     }
+    for (scope, after) in &found.left_behind {
+        let before = expected.left_behind.get(scope).copied().unwrap_or(Some(0));
+        if before.is_some_and(|before| after.is_none_or(|after| after > before)) {
+            let name = catalog.reference_name(*scope);
+            let more =
+                after.map_or("?".to_owned(), |after| (after - before.unwrap_or(0)).to_string());
+            moved.push(format!("+{more} left behind by {name}"));
+        }
+    }
     if found.organizations != expected.organizations && moved.is_empty() {
         moved.push("other organizations are selected now".into());
     }

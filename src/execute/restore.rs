@@ -55,7 +55,7 @@ fn once(
     dry: bool,
     observe: Observer,
 ) -> Result<Restored, Failure> {
-    deletion::set_reference_checks(database, way::checks(job.catalog, source))?;
+    deletion::set_reference_checks(database, way::checks(database.dialect(), job.catalog, source))?;
     interrupt::committing(false);
     database.begin(Purpose::Write)?;
     let mut run = Run::new(database, job, observe, true);

@@ -11,7 +11,7 @@ use crate::engine::{Statement, usage_of};
 use crate::findings::{Counted, LeftBehind, Unlinked};
 use crate::interrupt;
 use crate::introspect;
-use crate::plan::{Refusal, RefusalKind};
+use crate::plan::{Plan, Refusal, RefusalKind};
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
@@ -177,13 +177,13 @@ pub fn others(run: &mut Run, discovery: &mut Discovery) -> Result<Vec<Refusal>, 
     if run.job.scopes.is_none() || discovery.is_cut() {
         return Ok(refusals);
     }
-    for scope in catalog.scope_ids() {
+    for scope in telling_others(catalog, plan) {
         let table = catalog.reference(scope).child;
         let agreed = || {
             let followed = plan.followed_into(table, catalog);
             followed.iter().all(|followed| plan.deletes_foreign(catalog, followed.reference))
         };
-        if !discovery.has_rows(table) || plan.rules.leave_behind.covers(scope) || agreed() {
+        if !discovery.has_rows(table) || agreed() {
             continue;
         }
         key_counted(run, discovery, table)?;
@@ -198,6 +198,23 @@ pub fn others(run: &mut Run, discovery: &mut Discovery) -> Result<Vec<Refusal>, 
         }
     }
     Ok(refusals)
+}
+
+/// The columns by which a row of the closure may say that it is somebody else's.
+pub fn telling_others(catalog: &Catalog, plan: &Plan) -> Vec<ReferenceId> {
+    let unheard = |id: &ReferenceId| !plan.rules.leave_behind.covers(*id);
+    let by_now = catalog.reference_ids().filter(|id| says_otherwise(catalog, plan, *id));
+    catalog.scope_ids().filter(unheard).chain(by_now).collect()
+}
+
+/// A scope column that is a reference by now, beside another reference to the organizations: two that name them alike are
+/// no membership of both, unless the table's rows link others.
+fn says_otherwise(catalog: &Catalog, plan: &Plan, id: ReferenceId) -> bool {
+    let table = catalog.reference(id).child;
+    let names_root = |id: &&ReferenceId| catalog.reference(**id).parent == plan.root;
+    catalog.reference(id).declaration.scope
+        && !plan.ownership.is_association(table)
+        && plan.owning_of(table).iter().filter(names_root).count() > 1
 }
 
 /// What rows there are per organization: its key and their number.

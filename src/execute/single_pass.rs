@@ -96,9 +96,8 @@ pub fn tables(dialect: Dialect, job: &Job) -> Option<BTreeSet<TableId>> {
         return None;
     }
     // Rows may say by it that they are somebody else's: that is asked while all of them are there.
-    let asks = |scope| !plan.rules.leave_behind.covers(scope);
-    let says_whose = |scope| plan.tables.contains(&catalog.reference(scope).child) && asks(scope);
-    if job.scopes.is_some() && catalog.scope_ids().any(says_whose) {
+    let says_whose = |scope| plan.tables.contains(&catalog.reference(scope).child);
+    if job.scopes.is_some() && scopes::telling_others(catalog, plan).into_iter().any(says_whose) {
         return None;
     }
     // Its DELETE would fail, and say so only then.

@@ -2,7 +2,7 @@
 
 use super::file::{Caveat, Discriminator, OneOrMore};
 use crate::catalog::OnDelete;
-use crate::label::is_hidden;
+use crate::label::{toml_key, toml_text};
 use std::fmt::Write;
 
 /// The parts of a policy file, in the order in which they are written.
@@ -42,11 +42,11 @@ impl Draft {
         if !self.root.is_empty() {
             text += "\n[root]\n";
             for (setting, value) in &self.root {
-                let _ = writeln!(text, "{setting} = {}", quoted(value));
+                let _ = writeln!(text, "{setting} = {}", toml_text(value));
             }
         }
         if !self.scopes.is_empty() {
-            let names: Vec<String> = self.scopes.iter().map(|(name, _)| quoted(name)).collect();
+            let names: Vec<String> = self.scopes.iter().map(|(name, _)| toml_text(name)).collect();
             let mut lines: Vec<String> = self.scopes.iter().map(|(_, why)| why.clone()).collect();
             lines.push(format!("scope-columns = [{}]", names.join(", ")));
             text += &comment(&lines);
@@ -56,11 +56,12 @@ impl Draft {
             text += &entry.text();
         }
         for (table, columns) in &self.labels {
-            let columns: Vec<String> = columns.iter().map(|column| quoted(column)).collect();
-            let _ = write!(text, "\n[tables.{}]\nlabel = [{}]\n", key(table), columns.join(", "));
+            let columns: Vec<String> = columns.iter().map(|column| toml_text(column)).collect();
+            let _ =
+                write!(text, "\n[tables.{}]\nlabel = [{}]\n", toml_key(table), columns.join(", "));
         }
         for caveat in &self.caveats {
-            let (model, what) = (quoted(&caveat.model), quoted(&caveat.what));
+            let (model, what) = (toml_text(&caveat.model), toml_text(&caveat.what));
             let _ = write!(text, "\n[[caveats]]\nmodel = {model}\nwhat = {what}\n");
         }
         if !self.tail.is_empty() {
@@ -73,13 +74,14 @@ impl Draft {
 
 impl Entry {
     fn text(&self) -> String {
-        let mut lines = vec!["[[references]]".to_owned(), format!("from = {}", quoted(&self.from))];
-        lines.extend(self.to.as_ref().map(|to| format!("to = {}", quoted(to))));
+        let mut lines =
+            vec!["[[references]]".to_owned(), format!("from = {}", toml_text(&self.from))];
+        lines.extend(self.to.as_ref().map(|to| format!("to = {}", toml_text(to))));
         lines.extend(self.discriminator.as_ref().map(|given| format!("type = {}", typed(given))));
         lines.extend(
-            self.on_delete.map(|action| format!("on-delete = {}", quoted(action.as_str()))),
+            self.on_delete.map(|action| format!("on-delete = {}", toml_text(action.as_str()))),
         );
-        lines.extend(self.default.as_ref().map(|value| format!("default = {}", quoted(value))));
+        lines.extend(self.default.as_ref().map(|value| format!("default = {}", toml_text(value))));
         lines.extend(self.with_parent.then(|| "with-parent = true".to_owned()));
         let why = self.comment.iter().map(|why| format!("# {}", one_line(why)));
         let lines =
@@ -89,46 +91,23 @@ impl Entry {
 }
 
 fn typed(given: &Discriminator) -> String {
-    let mut parts = vec![format!("column = {}", quoted(&given.column))];
+    let mut parts = vec![format!("column = {}", toml_text(&given.column))];
     match &given.is {
-        Some(OneOrMore::One(text)) => parts.push(format!("is = {}", quoted(text))),
+        Some(OneOrMore::One(text)) => parts.push(format!("is = {}", toml_text(text))),
         Some(OneOrMore::More(texts)) => {
-            let texts: Vec<String> = texts.iter().map(|text| quoted(text)).collect();
+            let texts: Vec<String> = texts.iter().map(|text| toml_text(text)).collect();
             parts.push(format!("is = [{}]", texts.join(", ")));
         }
         None => {}
     }
     if let Some(table) = &given.table {
-        let condition =
-            |(name, value): (&String, &String)| format!("{} = {}", key(name), quoted(value));
+        let condition = |(name, value): (&String, &String)| {
+            format!("{} = {}", toml_key(name), toml_text(value))
+        };
         let conditions: Vec<String> = given.conditions.iter().map(condition).collect();
-        parts.push(format!("in = {}, where = {{ {} }}", quoted(table), conditions.join(", ")));
+        parts.push(format!("in = {}, where = {{ {} }}", toml_text(table), conditions.join(", ")));
     }
     format!("{{ {} }}", parts.join(", "))
-}
-
-/// A TOML key, quoted only where it has to be.
-fn key(text: &str) -> String {
-    let bare = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
-    if !text.is_empty() && text.chars().all(bare) { text.to_owned() } else { quoted(text) }
-}
-
-fn quoted(text: &str) -> String {
-    // Written in several lines, only the first one would be commented out; and a file is read at a terminal, too.
-    let escaped = |c: char| match c {
-        '"' | '\\' => format!("\\{c}"),
-        '\n' => "\\n".to_owned(),
-        c if is_hidden(c) => match u32::from(c) {
-            code @ 0..=0xffff => format!("\\u{code:04x}"),
-            code => format!("\\U{code:08x}"),
-        },
-        c => c.to_string(),
-    };
-    if text.contains(is_hidden) {
-        format!("\"{}\"", text.chars().map(escaped).collect::<String>())
-    } else {
-        toml::Value::from(text).to_string()
-    }
 }
 
 fn comment(lines: &[String]) -> String {

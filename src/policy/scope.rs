@@ -75,18 +75,7 @@ impl Scopes<'_> {
     /// # Errors
     /// There are none, or they cannot hold the root's key.
     pub fn named(self, text: &str, place: &str) -> Result<Vec<Reference>, Unfit> {
-        let catalog = self.catalog;
-        let table = text.rsplit_once('.').map(|(table, names)| (catalog.table_named(table), names));
-        let (tables, names) = match table {
-            Some((Ok(table), names)) => (vec![table], names),
-            _ => (catalog.table_ids().collect(), text),
-        };
-        let names: Vec<String> = names.split(',').map(|name| name.trim().to_owned()).collect();
-        let called: Vec<(TableId, Vec<String>)> = tables
-            .into_iter()
-            .filter(|id| *id != self.root)
-            .filter_map(|id| Some((id, columns_called(catalog.table(id), &names)?)))
-            .collect();
+        let called = self.called(text);
         let mut fit: Vec<Reference> = called
             .iter()
             .filter_map(|(id, columns)| self.reference(*id, columns.clone()))
@@ -97,8 +86,30 @@ impl Scopes<'_> {
         for reference in &mut fit {
             act(reference, OnDelete::Cascade);
             reference.declaration.place = place.to_owned();
+            reference.declaration.scope = true;
         }
         Ok(fit)
+    }
+
+    /// The columns that `text` means: `COLUMN[,COLUMN…]` of any table, or of one `TABLE.`; names may have dots and commas.
+    fn called(self, text: &str) -> Vec<(TableId, Vec<String>)> {
+        let catalog = self.catalog;
+        let anywhere = || (catalog.table_ids().collect::<Vec<_>>(), text);
+        let by_table = text.rmatch_indices('.').filter_map(|(dot, _)| {
+            Some((vec![catalog.table_named(&text[..dot]).ok()?], &text[dot + 1..]))
+        });
+        let within = |(tables, names): (Vec<TableId>, &str)| {
+            let listed = names.split(',').map(|name| name.trim().to_owned()).collect();
+            let mut ways = [vec![names.to_owned()], listed].into_iter();
+            let of = |names: Vec<String>| -> Vec<(TableId, Vec<String>)> {
+                let others = tables.iter().filter(|id| **id != self.root);
+                others
+                    .filter_map(|id| Some((*id, columns_called(catalog.table(*id), &names)?)))
+                    .collect()
+            };
+            ways.find_map(|names| Some(of(names)).filter(|called| !called.is_empty()))
+        };
+        by_table.chain(std::iter::once_with(anywhere)).find_map(within).unwrap_or_default()
     }
 
     fn unfit(self, text: &str, called: &[(TableId, Vec<String>)]) -> Unfit {
@@ -165,15 +176,19 @@ impl Scopes<'_> {
             return None;
         }
         let (own, root) = (self.catalog.table(table), self.catalog.table(self.root));
-        let keys = self.keys(&columns);
-        let key = keys.into_iter().find(|key| {
+        let kinds = |key: &Vec<String>| -> Option<Vec<(Kind, Kind)>> {
             let pairs = columns.iter().zip(key).map(|(c, k)| own.column(c).zip(root.column(k)));
-            pairs
-                .into_iter()
-                .all(|pair| pair.is_some_and(|(c, k)| Kind::of(c).may_be(&Kind::of(k))))
-        })?;
+            pairs.map(|pair| pair.map(|(c, k)| (Kind::of(c), Kind::of(k)))).collect()
+        };
+        let (keys, all) =
+            (self.keys(&columns), |key: &Vec<String>, fits: fn(&Kind, &Kind) -> bool| {
+                kinds(key).is_some_and(|pairs| pairs.iter().all(|(own, key)| fits(own, key)))
+            });
+        let alike = keys.iter().find(|key| all(key, Kind::is));
+        let key = alike.or(keys.iter().find(|key| all(key, Kind::may_be)))?.clone();
         let textual = |table: &Table, name: &String| table.column(name).is_some_and(|c| c.textual);
-        let as_text = columns.iter().zip(&key).any(|(c, k)| textual(own, c) != textual(root, k));
+        let as_text = columns.iter().zip(&key).any(|(c, k)| textual(own, c) != textual(root, k))
+            || !all(&key, Kind::is);
         let discriminator = self.discriminator(own, &columns);
         let mut reference = plain(self.catalog, table, columns, self.root, key);
         reference.on_delete = OnDelete::Ignore;
@@ -186,7 +201,12 @@ impl Scopes<'_> {
     /// The column beside it that tells of which table's row a row holds the key.
     fn discriminator(self, table: &Table, columns: &[String]) -> Option<Discriminator> {
         let [column] = columns else { return None };
-        let kind = joined(column).strip_suffix("id")?.to_owned() + "type";
+        let name = joined(column);
+        // What kind of organization it is, the column beside that may well say.
+        if self.conventional().contains(&name) {
+            return None;
+        }
+        let kind = name.strip_suffix("id")?.to_owned() + "type";
         let is_type = |it: &&Column| joined(&it.name) == kind && Kind::of(it) != Kind::Number;
         let column = table.columns.iter().find(is_type)?.name.clone();
         let root = &self.catalog.table(self.root).name;
@@ -212,11 +232,25 @@ impl Scopes<'_> {
             });
             let elsewhere = spoken()
                 .any(|other| other.parent != self.root && alike(&other.columns, &it.columns));
-            it.parent == self.root && it.child != self.root && !is_key && !elsewhere
+            let names_rows = is_key && self.names_rows(&it.columns);
+            it.parent == self.root && it.child != self.root && !names_rows && !elsewhere
         };
         let habits: BTreeSet<Vec<String>> =
             spoken().filter(is_habit).map(|it| lowered(&it.columns)).collect();
         habits.into_iter().collect()
+    }
+
+    /// Rows of some table are called so, whosever they are: by `id`, as a rule, or by something else than an id.
+    fn names_rows(self, columns: &[String]) -> bool {
+        let are_ids = columns.iter().all(|name| joined(name).ends_with("id"));
+        !are_ids
+            || self.catalog.table_ids().any(|id| {
+                let key = self.catalog.table(id).primary_key();
+                let refers =
+                    |it: &Reference| it.child == id && lowered(&it.columns) == lowered(columns);
+                let is_own = key.is_some_and(|key| lowered(&key.columns) == lowered(columns));
+                is_own && !self.catalog.references.iter().any(refers)
+            })
     }
 
     /// What the key of the root is called elsewhere, as [`joined`] has it.
@@ -275,20 +309,25 @@ impl Scopes<'_> {
     }
 }
 
-/// What values of a column can be compared with.
+/// What values a column has.
 #[derive(Debug, Clone, PartialEq)]
 enum Kind {
     Number,
+    /// Which a comparison with a number may round.
+    Float,
     Text,
     Uuid,
-    /// SQLite's columns without a type.
+    Bytes,
+    /// Those of SQLite's columns without a type, or with one that it takes for a number's.
     Any,
+    /// A time, a truth, a list.
+    NoKey(String),
     Other(String),
 }
 
 impl Kind {
     fn of(column: &Column) -> Kind {
-        const NUMBERS: [&str; 14] = [
+        const NUMBERS: [&str; 11] = [
             "int",
             "integer",
             "tinyint",
@@ -300,35 +339,39 @@ impl Kind {
             "unsigned",
             "numeric",
             "decimal",
-            "double",
-            "float",
-            "real",
         ];
+        const BYTES: [&str; 7] =
+            ["bytea", "binary", "varbinary", "tinyblob", "blob", "mediumblob", "longblob"];
+        const NO_KEYS: [&str; 5] = ["date", "time", "bool", "interval", "json"];
         let name = column.value_type().to_lowercase();
         let word: &str = name.split(|c: char| !c.is_alphanumeric()).next().unwrap_or_default();
-        let is_time =
-            ["date", "time"].iter().any(|it| word.starts_with(it)) || word.starts_with("bool");
         match word {
             _ if column.textual => Kind::Text,
-            _ if name.ends_with(']') => Kind::Other(name),
-            "uuid" => Kind::Uuid,
-            "" if name.is_empty() => Kind::Any,
-            _ if NUMBERS.contains(&word) || (column.affinity.is_numeric() && !is_time) => {
-                Kind::Number
+            _ if name.ends_with(']') || NO_KEYS.iter().any(|it| word.starts_with(it)) => {
+                Kind::NoKey(name)
             }
+            _ if NUMBERS.contains(&word) => Kind::Number,
+            "" | "any" => Kind::Any,
+            "uuid" => Kind::Uuid,
+            "double" | "float" | "real" if !column.affinity.is_numeric() => Kind::Float,
+            _ if BYTES.contains(&word) => Kind::Bytes,
+            _ if column.affinity.is_numeric() => Kind::Any,
             _ => Kind::Other(name.split('(').next().unwrap_or_default().to_owned()),
         }
     }
 
+    /// The engine compares the two as they are.
+    fn is(&self, other: &Kind) -> bool {
+        self == other || *self == Kind::Any || *other == Kind::Any
+    }
+
+    /// Otherwise their texts are compared: a value of one may read as one of the other does.
     fn may_be(&self, other: &Kind) -> bool {
-        let either = |one: &Kind, another: &Kind| {
-            (self == one && other == another) || (self == another && other == one)
+        let never = |one: &Kind, another: &Kind| {
+            matches!(one, Kind::NoKey(_))
+                || (*one == Kind::Uuid && matches!(another, Kind::Number | Kind::Float))
         };
-        self == other
-            || *self == Kind::Any
-            || *other == Kind::Any
-            || either(&Kind::Text, &Kind::Uuid)
-            || either(&Kind::Text, &Kind::Number)
+        self.is(other) || !(never(self, other) || never(other, self))
     }
 }
 

@@ -1,7 +1,7 @@
 //! What to try where rows are not only the selected organizations': each way is one that is taken.
 
 use crate::catalog::{Catalog, ReferenceId, TableId};
-use crate::label::shell_word;
+use crate::label::{shell_word, toml_key, toml_text};
 use crate::plan::{Plan, Refusal, RefusalKind, nulled_columns};
 
 pub fn hint(catalog: &Catalog, plan: &Plan, refusal: &Refusal) -> String {
@@ -45,7 +45,10 @@ fn in_policy(catalog: &Catalog, plan: &Plan, refusal: &Refusal, id: ReferenceId)
     let owning = |ids: &[ReferenceId]| {
         let mut lists: Vec<String> = ids
             .iter()
-            .map(|id| format!("owning = [{:?}]", catalog.reference(*id).columns.join(",")))
+            .map(|id| {
+                let columns = catalog.reference(*id).columns.join(",");
+                format!("owning = [{}]", toml_text(&columns))
+            })
             .collect();
         lists.dedup();
         format!("the policy can say whose they are: {heading} {}", lists.join(" or "))
@@ -74,10 +77,4 @@ fn would_link(catalog: &Catalog, plan: &Plan, table: TableId, reached_by: Refere
         && !plan.rules.guards.refuses_shared
         && links.len() > 1
         && links.contains(&reached_by)
-}
-
-/// A name as a key of TOML.
-fn toml_key(name: &str) -> String {
-    let bare = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
-    if name.chars().all(bare) { name.to_owned() } else { format!("{name:?}") }
 }

@@ -3,7 +3,7 @@
 use super::consents;
 use super::report::owners;
 use super::{Report, counted};
-use crate::label::shell_word;
+use crate::label::{shell_word, toml_key, toml_text};
 use crate::plan::{Refusal, RefusalKind};
 use crate::sql::fixes;
 use serde::Serialize;
@@ -17,6 +17,9 @@ pub struct RefusalView {
     #[serde(skip)]
     pub columns: String,
     pub parent: Option<String>,
+    /// With more time it would be known.
+    #[serde(skip)]
+    pub is_slow: bool,
     pub rows: u64,
     pub organizations: Vec<String>,
     pub samples: Vec<String>,
@@ -34,6 +37,10 @@ pub(super) fn views(report: &Report) -> Vec<RefusalView> {
             .map(|id| report.catalog.reference(id).columns.join(","))
             .unwrap_or_default(),
         parent: refusal.reference.map(|id| report.table_name(report.catalog.reference(id).parent)),
+        is_slow: refusal.kind == RefusalKind::Uncounted && {
+            let table = report.catalog.table(refusal.table);
+            table.privileges.select && !table.row_security
+        },
         rows: refusal.rows,
         organizations: refusal.organizations.iter().map(|(name, _)| name.clone()).collect(),
         samples: refusal.samples.clone(),
@@ -305,7 +312,7 @@ pub(super) fn ways_out_of_all(refusals: &[RefusalView]) -> Vec<String> {
         let table = own().next().map(|view| view.table.clone()).unwrap_or_default();
         ways.extend(ways_out(column, &names, &table));
     }
-    if scoped().any(|view| view.kind == RefusalKind::Uncounted) {
+    if scoped().any(|view| view.is_slow) {
         ways.push("--scope-timeout 5m counts for longer, and in larger tables".into());
     }
     ways
@@ -329,14 +336,8 @@ fn ways_out(column: &str, names: &[String], table: &str) -> Vec<String> {
         format!("{left} leaves them, and says so"),
         format!(
             "the policy: [root] scope-columns = [{}], or [tables.{}] keep = \"ignore\"",
-            toml::Value::from(column),
+            toml_text(column),
             toml_key(table)
         ),
     ]
-}
-
-/// As a key of TOML's, quoted where it has to be.
-fn toml_key(name: &str) -> String {
-    let bare = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
-    if name.chars().all(bare) { name.to_owned() } else { toml::Value::from(name).to_string() }
 }

@@ -62,6 +62,9 @@ impl Sql<'_> {
             return likeness.equal(&parent, &child);
         }
         let comparison = &reference.comparisons[n];
+        if let Some(child) = self.in_the_keys_collation(id, n, &child) {
+            return format!("{parent} {} {child}", self.dialect.operator("="));
+        }
         let child = match self.conversion(id, n) {
             Some(convert) => convert.replace("{}", &child),
             None => child,
@@ -73,6 +76,22 @@ impl Sql<'_> {
             comparison.operator.clone().unwrap_or_else(|| self.dialect.operator("=")),
             taken_as(&comparison.child),
         )
+    }
+
+    /// What is declared to name a key by a text of another collation than its: by the key's own no two keys are equal.
+    pub(super) fn in_the_keys_collation(
+        &self,
+        id: ReferenceId,
+        n: usize,
+        child: &str,
+    ) -> Option<String> {
+        let reference = self.catalog.reference(id);
+        let own = self.column(reference.child, &reference.columns[n]);
+        let key = self.column(reference.parent, &reference.parent_columns[n]);
+        let are_texts = own.textual && key.textual;
+        (are_texts && !reference.is_constraint())
+            .then(|| self.dialect.collated(child, own, key))
+            .flatten()
     }
 
     /// How InnoDB compares the columns `n` of one of its foreign keys.
@@ -127,7 +146,11 @@ impl Sql<'_> {
         let reference = self.catalog.reference(id);
         let key = self.column(reference.parent, &reference.parent_columns[n]);
         let own = self.column(reference.child, &reference.columns[n]);
-        let text = |value, column: &Column| self.dialect.exact_text(value, &column.type_name);
+        let are_uuids = self.holds_a_uuid(key, own);
+        let text = |value, column: &Column| match are_uuids {
+            true => self.plain_uuid(&self.dialect.output(value, &column.type_name)),
+            false => self.dialect.exact_text(value, &column.type_name),
+        };
         let (parent_text, child_text) = (text(parent, key), text(child, own));
         let equal = format!("{parent_text} {} {child_text}", self.dialect.operator("="));
         match (self.dialect, key.affinity) {
@@ -136,6 +159,22 @@ impl Sql<'_> {
             }
             _ => equal,
         }
+    }
+
+    /// One is a UUID and the other a text of it.
+    pub(super) fn holds_a_uuid(&self, one: &Column, other: &Column) -> bool {
+        let is_uuid = |column: &Column| column.value_type().eq_ignore_ascii_case("uuid");
+        is_uuid(one) != is_uuid(other)
+    }
+
+    /// The digits of a UUID's text, which may be written in capitals, in braces, and without hyphens.
+    pub(super) fn plain_uuid(&self, text: &str) -> String {
+        let lower = format!("{}({text})", self.dialect.function("lower"));
+        let digits = ["-", "{", "}"].iter().fold(lower, |text, mark| {
+            let (replace, mark) = (self.dialect.function("replace"), self.dialect.literal(mark));
+            format!("{replace}({text}, {mark}, {})", self.dialect.literal(""))
+        });
+        self.dialect.exact_text(&digits, "text")
     }
 
     /// The condition under which a child row names anybody by a polymorphic reference.

@@ -344,7 +344,8 @@ fn scoped(statement: impl Fn(&Sql) -> Statement, expected: Expect) {
     let mut catalog = catalog(
         "tenants(id, name)
          deals(id, tenant_id)
-         notes(id, tenant_id, tenant_type)",
+         notes(id, owner_id, owner_type)
+         users(id, owner_id -> tenants cascade)",
     );
     catalog.tables[2].columns[2].textual = true;
     let (policy, root) = (Policy::default(), TableId(0));
@@ -359,7 +360,7 @@ fn scoped(statement: impl Fn(&Sql) -> Statement, expected: Expect) {
 #[test]
 fn what_is_left_behind_is_counted_by_the_roots_key_table() {
     scoped(
-        |sql| sql.count_left_behind(ReferenceId(0), true, &[]),
+        |sql| sql.count_left_behind(ReferenceId(1), true, &[]),
         expect![[r#"
         SELECT CAST(count(*) AS TEXT) FROM temp.orgsweep_k0 p JOIN main."deals" c ON p.c0 = c."tenant_id" WHERE NOT EXISTS (SELECT 1 FROM temp.orgsweep_k1 k WHERE k.c0 = c.rowid)
         SELECT (pg_catalog.count(*))::pg_catalog.text FROM pg_temp.orgsweep_k0 p JOIN "deals" c ON p.c0 OPERATOR(pg_catalog.=) c."tenant_id" WHERE NOT EXISTS (SELECT 1 FROM pg_temp.orgsweep_k1 k WHERE k.c0 OPERATOR(pg_catalog.=) c."id")
@@ -367,12 +368,12 @@ fn what_is_left_behind_is_counted_by_the_roots_key_table() {
     "#]],
     );
     scoped(
-        |sql| sql.count_left_behind(ReferenceId(1), false, &[]),
+        |sql| sql.count_left_behind(ReferenceId(2), false, &[]),
         expect![[r#"
-        SELECT CAST(count(*) AS TEXT) FROM temp.orgsweep_k0 p JOIN main."notes" c ON p.c0 = c."tenant_id" AND (lower(CAST(c."tenant_type" AS TEXT)) = 'tenant' OR substr(lower(CAST(c."tenant_type" AS TEXT)), -7) = ':tenant' OR substr(lower(CAST(c."tenant_type" AS TEXT)), -7) = '\tenant' OR substr(lower(CAST(c."tenant_type" AS TEXT)), -7) = '.tenant' OR substr(lower(CAST(c."tenant_type" AS TEXT)), -7) = '/tenant' OR lower(CAST(c."tenant_type" AS TEXT)) = 'tenants' OR substr(lower(CAST(c."tenant_type" AS TEXT)), -8) = ':tenants' OR substr(lower(CAST(c."tenant_type" AS TEXT)), -8) = '\tenants' OR substr(lower(CAST(c."tenant_type" AS TEXT)), -8) = '.tenants' OR substr(lower(CAST(c."tenant_type" AS TEXT)), -8) = '/tenants')
-        SELECT (pg_catalog.count(*))::pg_catalog.text FROM pg_temp.orgsweep_k0 p JOIN "notes" c ON p.c0 OPERATOR(pg_catalog.=) c."tenant_id" AND (pg_catalog.lower((c."tenant_type")::pg_catalog.text) OPERATOR(pg_catalog.=) 'tenant' OR pg_catalog.right(pg_catalog.lower((c."tenant_type")::pg_catalog.text), 7) OPERATOR(pg_catalog.=) ':tenant' OR pg_catalog.right(pg_catalog.lower((c."tenant_type")::pg_catalog.text), 7) OPERATOR(pg_catalog.=) E'\\tenant' OR pg_catalog.right(pg_catalog.lower((c."tenant_type")::pg_catalog.text), 7) OPERATOR(pg_catalog.=) '.tenant' OR pg_catalog.right(pg_catalog.lower((c."tenant_type")::pg_catalog.text), 7) OPERATOR(pg_catalog.=) '/tenant' OR pg_catalog.lower((c."tenant_type")::pg_catalog.text) OPERATOR(pg_catalog.=) 'tenants' OR pg_catalog.right(pg_catalog.lower((c."tenant_type")::pg_catalog.text), 8) OPERATOR(pg_catalog.=) ':tenants' OR pg_catalog.right(pg_catalog.lower((c."tenant_type")::pg_catalog.text), 8) OPERATOR(pg_catalog.=) E'\\tenants' OR pg_catalog.right(pg_catalog.lower((c."tenant_type")::pg_catalog.text), 8) OPERATOR(pg_catalog.=) '.tenants' OR pg_catalog.right(pg_catalog.lower((c."tenant_type")::pg_catalog.text), 8) OPERATOR(pg_catalog.=) '/tenants')
-        SELECT CAST(count(*) AS CHAR) FROM orgsweep_k0 p JOIN "notes" c ON p.c0 = c."tenant_id" AND (lower(CAST(c."tenant_type" AS CHAR)) = 'tenant' OR right(lower(CAST(c."tenant_type" AS CHAR)), 7) = ':tenant' OR right(lower(CAST(c."tenant_type" AS CHAR)), 7) = '\tenant' OR right(lower(CAST(c."tenant_type" AS CHAR)), 7) = '.tenant' OR right(lower(CAST(c."tenant_type" AS CHAR)), 7) = '/tenant' OR lower(CAST(c."tenant_type" AS CHAR)) = 'tenants' OR right(lower(CAST(c."tenant_type" AS CHAR)), 8) = ':tenants' OR right(lower(CAST(c."tenant_type" AS CHAR)), 8) = '\tenants' OR right(lower(CAST(c."tenant_type" AS CHAR)), 8) = '.tenants' OR right(lower(CAST(c."tenant_type" AS CHAR)), 8) = '/tenants')
-    "#]],
+            SELECT CAST(count(*) AS TEXT) FROM temp.orgsweep_k0 p JOIN main."notes" c ON p.c0 = c."owner_id" AND (lower(CAST(c."owner_type" AS TEXT)) = 'tenant' OR substr(lower(CAST(c."owner_type" AS TEXT)), -7) = ':tenant' OR substr(lower(CAST(c."owner_type" AS TEXT)), -7) = '\tenant' OR substr(lower(CAST(c."owner_type" AS TEXT)), -7) = '.tenant' OR substr(lower(CAST(c."owner_type" AS TEXT)), -7) = '/tenant' OR lower(CAST(c."owner_type" AS TEXT)) = 'tenants' OR substr(lower(CAST(c."owner_type" AS TEXT)), -8) = ':tenants' OR substr(lower(CAST(c."owner_type" AS TEXT)), -8) = '\tenants' OR substr(lower(CAST(c."owner_type" AS TEXT)), -8) = '.tenants' OR substr(lower(CAST(c."owner_type" AS TEXT)), -8) = '/tenants')
+            SELECT (pg_catalog.count(*))::pg_catalog.text FROM pg_temp.orgsweep_k0 p JOIN "notes" c ON p.c0 OPERATOR(pg_catalog.=) c."owner_id" AND (pg_catalog.lower((c."owner_type")::pg_catalog.text) OPERATOR(pg_catalog.=) 'tenant' OR pg_catalog.right(pg_catalog.lower((c."owner_type")::pg_catalog.text), 7) OPERATOR(pg_catalog.=) ':tenant' OR pg_catalog.right(pg_catalog.lower((c."owner_type")::pg_catalog.text), 7) OPERATOR(pg_catalog.=) E'\\tenant' OR pg_catalog.right(pg_catalog.lower((c."owner_type")::pg_catalog.text), 7) OPERATOR(pg_catalog.=) '.tenant' OR pg_catalog.right(pg_catalog.lower((c."owner_type")::pg_catalog.text), 7) OPERATOR(pg_catalog.=) '/tenant' OR pg_catalog.lower((c."owner_type")::pg_catalog.text) OPERATOR(pg_catalog.=) 'tenants' OR pg_catalog.right(pg_catalog.lower((c."owner_type")::pg_catalog.text), 8) OPERATOR(pg_catalog.=) ':tenants' OR pg_catalog.right(pg_catalog.lower((c."owner_type")::pg_catalog.text), 8) OPERATOR(pg_catalog.=) E'\\tenants' OR pg_catalog.right(pg_catalog.lower((c."owner_type")::pg_catalog.text), 8) OPERATOR(pg_catalog.=) '.tenants' OR pg_catalog.right(pg_catalog.lower((c."owner_type")::pg_catalog.text), 8) OPERATOR(pg_catalog.=) '/tenants')
+            SELECT CAST(count(*) AS CHAR) FROM orgsweep_k0 p JOIN "notes" c ON p.c0 = c."owner_id" AND (lower(CAST(c."owner_type" AS CHAR)) = 'tenant' OR right(lower(CAST(c."owner_type" AS CHAR)), 7) = ':tenant' OR right(lower(CAST(c."owner_type" AS CHAR)), 7) = '\tenant' OR right(lower(CAST(c."owner_type" AS CHAR)), 7) = '.tenant' OR right(lower(CAST(c."owner_type" AS CHAR)), 7) = '/tenant' OR lower(CAST(c."owner_type" AS CHAR)) = 'tenants' OR right(lower(CAST(c."owner_type" AS CHAR)), 8) = ':tenants' OR right(lower(CAST(c."owner_type" AS CHAR)), 8) = '\tenants' OR right(lower(CAST(c."owner_type" AS CHAR)), 8) = '.tenants' OR right(lower(CAST(c."owner_type" AS CHAR)), 8) = '/tenants')
+        "#]],
     );
 }
 
@@ -381,7 +382,7 @@ fn a_series_asks_each_table_once_for_all_of_its_organizations() {
     let root = |sql: &Sql| find_root(sql.catalog, RootNames::default()).expect("tenants");
     let selection = Selection { patterns: vec!["e2e-*".into()], ..Selection::default() };
     scoped(
-        |sql| sql.count_by_organization(ReferenceId(0), &root(sql), &selection),
+        |sql| sql.count_by_organization(ReferenceId(1), &root(sql), &selection),
         expect![[r#"
         SELECT CAST(c."id" AS TEXT), CAST(count(*) AS TEXT) FROM main."tenants" c JOIN main."deals" s ON c."id" = s."tenant_id" WHERE (CAST(c."name" AS TEXT) GLOB 'e2e-*') GROUP BY 1
         SELECT (c."id")::pg_catalog.text, (pg_catalog.count(*))::pg_catalog.text FROM "tenants" c JOIN "deals" s ON c."id" OPERATOR(pg_catalog.=) s."tenant_id" WHERE (((c."name")::pg_catalog.text) COLLATE pg_catalog."C" OPERATOR(pg_catalog.~~) pg_catalog.like_escape('e2e-%'::pg_catalog.text, '!')) GROUP BY 1

@@ -182,14 +182,20 @@ impl Sql<'_> {
         let reference = self.catalog.reference(id);
         let (child, column) = (reference.child, &reference.columns[0]);
         if reference.declaration.as_text {
-            let mut condition = Statement::from(format!(
-                "{} = ",
-                self.dialect.exact_text(
-                    &format!("c.{}", quote(column)),
-                    &self.column(child, column).type_name
-                )
-            ));
-            condition.bind(typed(value).map_or(value, |(text, _)| text));
+            let (own, text) =
+                (self.column(child, column), typed(value).map_or(value, |(text, _)| text));
+            let (held, equals) = (format!("c.{}", quote(column)), self.dialect.operator("="));
+            if self.holds_a_uuid(own, self.column(reference.parent, key)) {
+                let held = self.dialect.output(&held, &own.type_name);
+                let digits = text.to_lowercase().replace(['-', '{', '}'], "");
+                let mut condition =
+                    Statement::from(format!("{} {equals} ", self.plain_uuid(&held)));
+                condition.bind(&digits);
+                return condition;
+            }
+            let held = self.dialect.exact_text(&held, &own.type_name);
+            let mut condition = Statement::from(format!("{held} {equals} "));
+            condition.bind(text);
             return condition;
         }
         let mut condition = Statement::from("(");
@@ -205,7 +211,11 @@ impl Sql<'_> {
                 condition.push(left).bind(value).push(right);
             }
             Dialect::Sqlite | Dialect::Mysql => {
-                condition.append(&self.value_is_like(child, column, value));
+                let held = format!("c.{}", quote(column));
+                match self.in_the_keys_collation(id, 0, &held) {
+                    Some(held) => condition.push(&format!("{held} = ")).bind(value),
+                    None => condition.append(&self.value_is_like(child, column, value)),
+                };
             }
         }
         condition.push(&format!(

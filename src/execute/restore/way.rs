@@ -2,7 +2,7 @@
 
 use super::{Failure, Run, Source};
 use crate::catalog::{Catalog, Reference, TableId};
-use crate::engine::{Cycles, Silence};
+use crate::engine::{Cycles, Dialect, Silence};
 use crate::plan::Checks;
 use crate::restoration::{Firing, firing, is_plain};
 use std::collections::BTreeSet;
@@ -20,15 +20,16 @@ pub struct Way {
 
 /// Who checks the rows where that is decided before BEGIN. SQLite's own checks would keep out rows that named nobody
 /// before they went, all rows of a table whose foreign key names no table or no key, and a row that names itself by
-/// what is only equal to its key: SQLite looks before the row is there.
-pub fn checks(catalog: &Catalog, source: &Source) -> Checks {
+/// what is only equal to its key: SQLite and InnoDB look before the row is there, PostgreSQL after the statement.
+pub fn checks(dialect: Dialect, catalog: &Catalog, source: &Source) -> Checks {
     let (rows, links) = source.restoration.tables();
     let dangling = source.reader.manifest.sections.iter().any(|it| !it.dangling.is_empty());
     let unsound = catalog.unsound.iter().any(|table| rows.contains(table) || links.contains(table));
     let likes_itself = catalog.references.iter().any(|it| {
         let mut keys =
             it.parent_columns.iter().filter_map(|key| catalog.table(it.parent).column(key));
-        rows.contains(&it.child)
+        dialect.looks_before_a_row_is_there()
+            && rows.contains(&it.child)
             && it.child == it.parent
             && (!it.is_plain() || keys.any(|key| key.collation.is_some()))
     });
@@ -47,7 +48,7 @@ impl Way {
             Silence::Nothing | Silence::Switch => BTreeSet::new(),
         };
         let firing = firing(run.job.catalog, (&rows, &links), silence, &engine);
-        let in_sets = checks(run.job.catalog, source) == Checks::Set;
+        let in_sets = checks(run.sql.dialect, run.job.catalog, source) == Checks::Set;
         Ok(Way { in_sets, silence, engine, firing })
     }
 

@@ -57,6 +57,8 @@ columns AS (
                        OR EXISTS (SELECT FROM pg_proc p WHERE p.oid = found[1]::oid AND p.provolatile = 'v')),
                'generation', CASE WHEN a.attgenerated <> '' THEN pg_get_expr(d.adbin, d.adrelid) END,
                'textual', t.typcategory = 'S',
+               'collation', (SELECT format('%I.%I', s.nspname, l.collname) FROM pg_collation l JOIN pg_namespace s ON s.oid = l.collnamespace
+                              WHERE l.oid = a.attcollation AND l.collname <> 'default'),
                'equality', equality.operator
            ) ORDER BY a.attnum) AS list
       FROM relation r

@@ -96,6 +96,20 @@ fn a_name_that_another_table_has_is_that_tables() {
     );
 }
 
+/// But not where it is what rows are called by anywhere.
+#[test]
+fn a_one_to_one_table_says_what_the_key_is_called() {
+    check(
+        "companies(id, name)
+             settings(owner_id -> companies cascade)
+             profiles(id -> companies cascade)
+             users(id, owner_id)",
+        expect![[r#"
+                users.owner_id → companies.id
+            "#]],
+    );
+}
+
 #[test]
 fn what_others_refer_to_the_root_by() {
     check(
@@ -184,7 +198,7 @@ fn with_a_type_beside_it_only_the_roots_rows_are_meant() {
              files.tenantType text",
         expect![[r#"
                 notes.owner_id → tenants.id by owner_type
-                files.tenantId → tenants.id by tenantType
+                files.tenantId → tenants.id
                 kinds.tenant_id → tenants.id
             "#]],
     );

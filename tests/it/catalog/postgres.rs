@@ -85,7 +85,7 @@ fn tables_keys_and_references() {
           apart keys_expression: abs(a) OPERATOR(pg_catalog.=) [a]
           apart keys_partial: a OPERATOR(pg_catalog.=) where (a > 5) [a]
           apart late: a OPERATOR(pg_catalog.=) [a]
-        logs(m public.mood, s public.short_label!~ = 'none'::character varying, c character(3)~, n name~, x xml, at timestamp with time zone)
+        logs(m public.mood, s public.short_label!~ = 'none'::character varying, c character(3)~, n name~ collate pg_catalog."C", x xml, at timestamp with time zone)
           check later: (c <> ''::bpchar) [c]
           check short_label_check: (SELECT (length((VALUE)::text) < 10) FROM (SELECT s) v(value)) [s]
           check whole: (logs.* IS NOT NULL) []

@@ -2,6 +2,7 @@
 //! unlinked from it.
 
 mod budget;
+mod comparisons;
 mod misuse;
 mod modes;
 mod stranded;

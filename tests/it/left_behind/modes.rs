@@ -41,6 +41,17 @@ each_backend! {
         assert_eq!(left(&db), [2, 2, 2, 3]);
     }
 
+    fn what_is_left_behind_by_a_saved_plan_is_no_more_than_was_seen(db: TestDatabase) {
+        db.execute(VISITS);
+        let plan = db.directory().join("plan.json").display().to_string();
+        let left_behind = ["preview", "--org-name", "Apex", "--leave-behind", "--save-plan", &plan];
+        db.orgsweep(&left_behind).exits(0);
+        db.execute("INSERT INTO logs VALUES (9, 1, 'late')");
+        db.orgsweep(&["clean", "--plan", &plan, "--yes"]).exits(6).says(&["+1 left behind by logs.organization_id"]);
+        db.execute("DELETE FROM logs WHERE id IN (1, 9)");
+        db.orgsweep(&["clean", "--plan", &plan, "--yes"]).exits(0);
+    }
+
     fn what_went_by_a_scope_column_can_be_put_back(db: TestDatabase) {
         db.execute(VISITS);
         let before = db.dump();
