@@ -17,6 +17,8 @@ pub mod policy;
 mod refusals;
 pub mod report;
 pub mod restoration;
+#[cfg(test)]
+mod schemas;
 pub mod script;
 pub mod summary;
 pub mod table;

@@ -20,6 +20,7 @@ mod organizations;
 mod output;
 mod pages;
 mod saved;
+mod schemas;
 mod scripts;
 mod selection;
 mod series;
