@@ -9,13 +9,15 @@ mod invocation;
 pub mod mistakes;
 mod organizations;
 mod policy;
+mod records;
 
-pub use archives::{ArchiveDir, Archives, ArchivesCommand, History, RecordArgs, Restore};
+pub use archives::{ArchiveDir, Archives, ArchivesCommand, RecordArgs, Restore};
 pub use crm::{Demo, Migrate, Seed};
 pub use flags::{DeleteArgs, EngineCascade, Flags, Orphans, ReferenceChecks, Scope, SelectArgs};
 pub use invocation::{Invocation, NextCommand};
 pub use organizations::{ListFormat, Organizations};
 pub use policy::{PolicyCheck, PolicyCommand, PolicyDjango, PolicyInit};
+pub use records::{History, HistoryCommand, OutputArgs, PageFormat, PlanCommand};
 
 use crate::settings::PolicyChoice;
 use crate::ui::LogOptions;
@@ -103,6 +105,11 @@ pub enum Command {
     Restore(Restore),
     Archives(Archives),
     History(History),
+    /// Show a saved plan
+    Plan {
+        #[command(subcommand)]
+        command: PlanCommand,
+    },
     Graph(Graph),
     Explain(Explain),
     Doctor(Doctor),
@@ -135,6 +142,7 @@ Examples:
   orgsweep preview --org-like 'e2e-*' --older-than 1d --per-org    # each by itself, in one line
   orgsweep preview --where \"deleted_at < now() - interval '30 days'\"
   orgsweep preview --org-name X --force --format sql > clean.sql   # for psql or sqlite3
+  orgsweep preview --org-name X --force --format html --output x.html
   orgsweep preview --org-name X --force --save-plan x.json         # then: orgsweep clean --plan x.json")]
 pub struct Preview {
     #[command(flatten)]
@@ -149,6 +157,9 @@ pub struct Preview {
 
     #[arg(long, value_name = "FORMAT", default_value = "table")]
     pub format: PreviewFormat,
+
+    #[command(flatten)]
+    pub output: OutputArgs,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -159,6 +170,8 @@ pub enum PreviewFormat {
     Csv,
     /// A script that psql or sqlite3 runs by itself
     Sql,
+    /// One self-contained page, to be attached to a change request, printed or filed
+    Html,
 }
 
 /// Delete the organizations and everything that belongs to them.
@@ -368,11 +381,18 @@ impl Cli {
             Command::Verify(Verify { format, .. })
             | Command::Restore(Restore { format, .. })
             | Command::Archives(Archives { format, .. })
-            | Command::History(History { format, .. })
             | Command::Doctor(Doctor { format, .. })
             | Command::Explain(Explain { format, .. })
             | Command::Migrate(Migrate { format })
             | Command::Seed(Seed { format, .. }) => *format == PlainFormat::Json,
+            Command::History(History {
+                command: Some(HistoryCommand::Show { format, .. }),
+                ..
+            })
+            | Command::Plan { command: PlanCommand::Show { format, .. } } => {
+                *format == PageFormat::Json
+            }
+            Command::History(History { format, .. }) => *format == PlainFormat::Json,
             Command::Organizations(args) => args.format == ListFormat::Json,
             Command::Graph(graph) => graph.format == GraphFormat::Json,
             Command::Policy { command: PolicyCommand::Check(check) } => {

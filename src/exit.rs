@@ -5,7 +5,7 @@ use crate::execute::Failure;
 use crate::interrupt::{self, Reason};
 use std::fmt;
 
-/// The exit codes, as documented in the README. Stable.
+/// The exit codes, as documented in docs/exit-codes.md. Stable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Exit {
     /// Done, or nothing to do.

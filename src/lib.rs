@@ -26,8 +26,8 @@
 //!    rows does not vouch for them: before COMMIT `execute/proof` asks the engine's catalog and `execute/ledger` its
 //!    own count, in SQL (`sql/proof`) that knows nothing of the plan's comparisons.
 //! 5. Meanwhile [`archive`] keeps every row that goes: complete and on disk before COMMIT.
-//! 6. [`render`] turns plan and findings into text; a [`receipt`] says who did it, [`metrics`] tell
-//!    Prometheus.
+//! 6. [`render`] turns plan and findings into text, and into pages (`render/html`); a [`receipt`] says who did it and
+//!    which one it follows (`receipt/chain`), [`metrics`] tell Prometheus.
 //!
 //! # A row's way, for example
 //!

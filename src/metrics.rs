@@ -94,6 +94,7 @@ mod tests {
             unproven: Vec::new(),
             archive: None,
             digests: BTreeMap::new(),
+            archive_digest: None,
             restored: None,
         });
         receipt

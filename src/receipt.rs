@@ -1,8 +1,11 @@
 //! The receipt that a run leaves: who deleted what, when, and how it ended. No row is in it. Pure data;
 //! stable, versioned JSON.
 
+pub mod chain;
+
 use crate::archive::{Actor, Manifest, Organization};
 use crate::exit::{Exit, Problem};
+use chain::Link;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -12,12 +15,14 @@ use time::OffsetDateTime;
 const FORMAT: u32 = 1;
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Receipt {
     pub format: u32,
     pub tool: String,
     /// `clean` or `restore`.
     pub command: String,
     #[serde(with = "time::serde::rfc3339")]
+    #[cfg_attr(test, schemars(with = "String"))]
     pub started_at: OffsetDateTime,
     pub seconds: f64,
     pub actor: Actor,
@@ -28,12 +33,27 @@ pub struct Receipt {
     pub exit: u8,
     /// Why it ended, where it did not end well.
     pub error: Option<String>,
+    /// From 1 on, in the order in which the runs of a directory ended; 0: it is not linked.
+    #[serde(default)]
+    pub number: u64,
+    /// The receipt that was the latest when this run ended.
+    #[serde(default)]
+    pub previous: Option<Link>,
+    /// Archives are kept so long.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        with = "time::serde::rfc3339::option"
+    )]
+    #[cfg_attr(test, schemars(with = "Option<String>"))]
+    pub archive_until: Option<OffsetDateTime>,
     /// One for each transaction.
     pub parts: Vec<Part>,
 }
 
 /// What one transaction did.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Part {
     pub organizations: Vec<Organization>,
     /// `cleaned`, `refused`, `nothing`, `failed`, `restored`.
@@ -56,11 +76,21 @@ pub struct Part {
     pub stranded: BTreeMap<String, u64>,
     /// The archive's file name.
     pub archive: Option<String>,
+    /// [`Manifest::digest`] of the archive.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub archive_digest: Option<String>,
     /// SHA-256 of the rows of each section of the archive.
     pub digests: BTreeMap<String, String>,
     /// [`Manifest::digest`] of an archive that was put back.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub restored: Option<String>,
+}
+
+impl Part {
+    /// Rows deleted, or put back.
+    pub fn moved(&self) -> u64 {
+        if self.outcome == "restored" { self.tables.values().sum() } else { self.deleted }
+    }
 }
 
 impl Receipt {
@@ -76,6 +106,9 @@ impl Receipt {
             selection,
             exit: 0,
             error: None,
+            number: 0,
+            previous: None,
+            archive_until: None,
             parts: Vec::new(),
         }
     }

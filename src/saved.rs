@@ -1,8 +1,10 @@
 //! A saved plan: what a preview found, so that a clean can do exactly that or refuse. Pure data; stable,
 //! versioned JSON.
 
+use crate::archive::Actor;
 use crate::catalog::{Catalog, ReferenceId};
-use crate::findings::{Expected, Findings, Step};
+use crate::findings::{Expected, Findings, Organization, Step};
+use crate::label::title;
 use crate::plan::{Plan, Unlink};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -13,16 +15,24 @@ use time::OffsetDateTime;
 pub const FORMAT: u32 = 1;
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct SavedPlan {
     pub format: u32,
     pub tool: String,
     #[serde(with = "time::serde::rfc3339")]
+    #[cfg_attr(test, schemars(with = "String"))]
     pub made_at: OffsetDateTime,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub made_by: Option<Actor>,
     pub bound: Bound,
     /// The flags that say which and how, as they would be typed.
     pub flags: Vec<String>,
     /// Keys of the organizations.
     pub organizations: Vec<String>,
+    /// What people call them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub titles: Vec<String>,
+    /// In the order of execution.
     pub deletions: Vec<SavedStep>,
     pub unlinks: Vec<SavedStep>,
     /// By scope columns the rows that stay though they name what goes; null where nobody knows how many.
@@ -32,6 +42,7 @@ pub struct SavedPlan {
 
 /// What must still be the same.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Bound {
     /// Redacted, for people.
     pub database: String,
@@ -43,11 +54,15 @@ pub struct Bound {
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct SavedStep {
     /// The table, or the reference that is unlinked: `deals.created_by → users.id`.
     pub of: String,
     pub rows: u64,
     pub digest: String,
+    /// For people: `organization_id → organizations (cascade)`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reached_by: Vec<String>,
 }
 
 /// SHA-256 of a policy's text.
@@ -57,32 +72,52 @@ pub fn policy_digest(text: &str) -> String {
 
 impl SavedPlan {
     pub fn new(
-        bound: Bound,
+        (bound, made_by): (Bound, Actor),
         flags: Vec<String>,
         findings: &Findings,
         catalog: &Catalog,
         plan: &Plan,
     ) -> SavedPlan {
         let digest = |step: Step| findings.digests.get(&step).cloned().unwrap_or_default();
-        let deletions = findings.rows().into_iter().map(|(table, rows)| SavedStep {
-            of: catalog.table(table).name.to_string(),
-            rows,
-            digest: digest(Step::Delete(table)),
+        let reference = |id| {
+            let reference = catalog.reference(id);
+            let parent = &catalog.table(reference.parent).name;
+            format!("{} → {parent} ({})", reference.columns.join(", "), reference.on_delete)
+        };
+        let deletion = |table| {
+            let reached = findings.reached_by(table).into_iter();
+            SavedStep {
+                of: catalog.table(table).name.to_string(),
+                rows: findings.rows().get(&table).copied().unwrap_or_default(),
+                digest: digest(Step::Delete(table)),
+                reached_by: reached.filter_map(|(id, _)| id.map(reference)).collect(),
+            }
+        };
+        let steps = findings.steps(catalog, plan).into_iter();
+        let deletions = steps.filter_map(|(step, _)| match step {
+            Step::Delete(table) => Some(deletion(table)),
+            Step::Unlink(_) => None,
         });
         let unlinks = findings.unlinked.iter().map(|found| SavedStep {
             of: full_name(catalog, plan.unlinks[found.unlink].reference),
             rows: found.rows,
             digest: digest(Step::Unlink(found.unlink)),
+            reached_by: Vec::new(),
         });
         let left_behind = findings.left_behind.iter();
         let left_behind = left_behind.map(|it| (catalog.reference_name(it.scope), it.rows.known()));
+        let title_of = |one: &Organization| {
+            title(one.name.as_deref().unwrap_or(""), &format!("key {}", one.key))
+        };
         SavedPlan {
             format: FORMAT,
             tool: concat!("orgsweep ", env!("CARGO_PKG_VERSION")).into(),
             made_at: OffsetDateTime::now_utc(),
+            made_by: Some(made_by),
             bound,
             flags,
             organizations: findings.organizations.iter().map(|one| one.key.clone()).collect(),
+            titles: findings.organizations.iter().map(title_of).collect(),
             deletions: deletions.collect(),
             unlinks: unlinks.collect(),
             left_behind: left_behind.collect(),

@@ -87,11 +87,16 @@ impl Ui {
         self.log_options.log_json || !self.json
     }
 
+    /// A result as whoever reads it may see it.
+    pub fn shown(&self, text: &str) -> String {
+        if self.json { visible_json(text) } else { visible(text) }
+    }
+
     /// Writes a result. A reader that has gone away is no error: `orgsweep preview | head` is fine,
     /// and a committed deletion stays a success. Any other failure is told at the end ([`Ui::ended`]).
     pub fn result(&mut self, text: &str) {
         self.clear();
-        let written = print(&if self.json { visible_json(text) } else { visible(text) });
+        let written = print(&self.shown(text));
         if let Err(error) = written
             && error.kind() != io::ErrorKind::BrokenPipe
         {

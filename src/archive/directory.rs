@@ -3,11 +3,13 @@
 use super::{About, Error, Result, about};
 use crate::files;
 use rustix::fs::{FlockOperation, flock};
+use rustix::io::Errno;
 use std::fs::{self, DirBuilder, File};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime};
+use std::thread;
+use std::time::{Duration, Instant, SystemTime};
 use time::OffsetDateTime;
 use time::macros::format_description;
 
@@ -15,6 +17,8 @@ const ENDING: &str = ".tar.zst";
 const PENDING: &str = ".tar.zst.pending";
 const PARTIAL: &str = ".tar.zst.partial";
 const RECEIPT: &str = ".receipt.json";
+/// Which receipt is the latest.
+const HEAD: &str = "receipts.head";
 
 /// A file that is still being written is not older than this.
 const UNFINISHED: Duration = Duration::from_secs(24 * 60 * 60);
@@ -35,6 +39,7 @@ pub struct Entry {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum State {
     /// Its deletion was committed.
@@ -72,6 +77,31 @@ impl ArchiveDirectory {
 
     pub fn receipt(&self, stem: &str) -> PathBuf {
         self.directory.join(format!("{stem}{RECEIPT}"))
+    }
+
+    pub fn head(directory: &Path) -> PathBuf {
+        directory.join(HEAD)
+    }
+
+    /// Keeps other runs from writing receipts, as long as the file is open. `None`: one of them took too long.
+    ///
+    /// # Errors
+    /// The directory cannot be opened.
+    pub fn lock(&self, patience: Duration) -> Result<Option<File>> {
+        const LOOK: Duration = Duration::from_millis(10);
+        let directory =
+            File::open(&self.directory).map_err(|error| Error::new(&self.directory, error))?;
+        let until = Instant::now() + patience;
+        while let Err(Errno::WOULDBLOCK) =
+            flock(&directory, FlockOperation::NonBlockingLockExclusive)
+        {
+            if Instant::now() >= until {
+                return Ok(None);
+            }
+            thread::sleep(LOOK);
+        }
+        // Not every file system can lock.
+        Ok(Some(directory))
     }
 
     /// All archives of `directory`, the oldest first; none where it does not exist.
@@ -130,6 +160,12 @@ impl ArchiveDirectory {
 }
 
 impl Entry {
+    /// The name of a receipt without its ending.
+    pub fn stem(&self) -> String {
+        let name = self.path.file_name().unwrap_or_default().to_string_lossy();
+        name.strip_suffix(RECEIPT).unwrap_or(&name).to_owned()
+    }
+
     pub fn age(&self) -> Duration {
         self.modified.elapsed().unwrap_or_default()
     }

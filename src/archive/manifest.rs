@@ -12,11 +12,13 @@ use time::OffsetDateTime;
 pub const FORMAT: u32 = 1;
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Manifest {
     pub format: u32,
     /// `orgsweep 0.1.0`
     pub tool: String,
     #[serde(with = "time::serde::rfc3339")]
+    #[cfg_attr(test, schemars(with = "String"))]
     pub made_at: OffsetDateTime,
     pub actor: Actor,
     /// Redacted.
@@ -55,12 +57,14 @@ impl About {
 
 /// Who ran it, and where.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Actor {
     pub user: String,
     pub host: String,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Organization {
     pub key: String,
     pub name: Option<String>,
@@ -68,6 +72,7 @@ pub struct Organization {
 
 /// Rows of one table.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Section {
     pub kind: Kind,
     /// Where its pieces are in the archive.
@@ -95,6 +100,7 @@ pub struct Section {
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ArchivedColumn {
     pub name: String,
     #[serde(rename = "type")]
@@ -102,6 +108,7 @@ pub struct ArchivedColumn {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Kind {
     /// Rows that were deleted.

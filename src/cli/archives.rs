@@ -128,19 +128,3 @@ pub enum ArchivesCommand {
         dry_run: bool,
     },
 }
-
-/// Tell what was deleted and restored, by whom, and how it ended.
-///
-/// From the receipts that runs leave in the archive directory; they are kept for 400 days.
-#[derive(Debug, Clone, Args)]
-pub struct History {
-    #[command(flatten)]
-    pub archives: ArchiveDir,
-
-    /// Of the latest runs only so many
-    #[arg(long, value_name = "NUMBER", default_value_t = 20)]
-    pub last: usize,
-
-    #[arg(long, value_name = "FORMAT", default_value = "table")]
-    pub format: PlainFormat,
-}

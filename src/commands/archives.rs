@@ -1,8 +1,9 @@
-//! `orgsweep archives` and `orgsweep history`: what is kept, and what was done.
+//! `orgsweep archives`: what is kept.
 
+use super::receipts;
 use super::run_record;
 use crate::archive::{self, ArchiveDirectory};
-use crate::cli::{Archives, ArchivesCommand, History, PlainFormat};
+use crate::cli::{Archives, ArchivesCommand, PlainFormat};
 use crate::database::Target;
 use crate::exit::{Exit, Problem};
 use crate::render::archives::{self, Kept};
@@ -65,7 +66,7 @@ pub fn run(
 /// Archives with what their receipts say of them: reading all of each would take long.
 fn kept(directory: &Path, entries: Vec<archive::Entry>) -> Result<Vec<Kept>> {
     let mut parts = BTreeMap::new();
-    for (_, receipt) in run_record::receipts(directory)? {
+    for (_, receipt) in receipts::receipts(directory)? {
         for part in receipt.parts.into_iter().filter(|part| part.outcome == "cleaned") {
             parts.extend(part.archive.clone().map(|name| (name, part)));
         }
@@ -75,16 +76,4 @@ fn kept(directory: &Path, entries: Vec<archive::Entry>) -> Result<Vec<Kept>> {
         Kept { part: parts.remove(&name), name, entry }
     };
     Ok(entries.into_iter().map(kept).collect())
-}
-
-pub fn history(settings: &Settings, args: &History, ui: &mut Ui) -> Result<Exit> {
-    let directory = run_record::directory(&args.archives, settings)?;
-    let receipts = run_record::receipts(&directory)?.into_iter().map(|(_, receipt)| receipt);
-    let receipts: Vec<_> = receipts.collect();
-    let first = receipts.len().saturating_sub(args.last);
-    ui.result(&match args.format {
-        PlainFormat::Json => archives::history_json(&receipts[first..]),
-        PlainFormat::Table => archives::history_table(&receipts[first..], ui.width),
-    });
-    Ok(Exit::Done)
 }

@@ -9,7 +9,7 @@ use super::preview;
 use super::reporting::{Ended, Reporting, selection_in_full};
 use super::run_record::{self, Recording};
 use super::saved;
-use crate::cli::{Clean, Preview, PreviewFormat, RecordArgs};
+use crate::cli::{Clean, OutputArgs, Preview, PreviewFormat, RecordArgs};
 use crate::database::Database;
 use crate::execute::{self, Failure, Job, Progress};
 use crate::exit::{Exit, Problem};
@@ -24,12 +24,17 @@ use std::time::Instant;
 
 pub fn run(session: &Session, args: &Clean, ui: &mut Ui) -> Result<Exit> {
     if args.dry_run {
-        let (select, delete, format) = (args.select.clone(), args.delete.clone(), args.format);
-        return preview::run(session, &Preview { select, delete, format, save_plan: None }, ui);
+        let Clean { select, delete, format, .. } = args.clone();
+        let output = OutputArgs::default();
+        return preview::run(
+            session,
+            &Preview { select, delete, format, save_plan: None, output },
+            ui,
+        );
     }
     if !matches!(args.format, PreviewFormat::Table | PreviewFormat::Json) {
         return Err(Problem::usage("clean reports as table or json")
-            .hint("markdown, csv and sql are formats of the preview: --dry-run")
+            .hint("markdown, csv, sql and html are formats of the preview: --dry-run")
             .into());
     }
     if let Some(path) = &args.plan {

@@ -4,6 +4,7 @@ use super::conditions::{self, conditions};
 use super::progress::show_progress;
 use super::roots::{orphans_alone, root, selection, tell_unmatched};
 use super::rules::{meant, rules};
+use crate::archive::Actor;
 use crate::catalog::{Catalog, Origin, Privileges, ReferenceId, TableId};
 use crate::cli::{DeleteArgs, Invocation, Orphans, ReferenceChecks, Scope, SelectArgs};
 use crate::database::{Database, ReplicaRole, Target};
@@ -317,6 +318,8 @@ pub struct Prepared {
     pub policy: Option<String>,
     /// The `.env` that says something of this run.
     pub env_file: Option<PathBuf>,
+    /// Who runs this, and where.
+    pub actor: Actor,
     /// What was typed.
     pub invocation: Invocation,
     /// The role of the session, where it lacks a privilege.
@@ -387,6 +390,7 @@ impl Prepared {
             silence,
             policy,
             env_file,
+            actor: session.settings.actor(),
             invocation: session.invocation.clone(),
             role,
             scopes,

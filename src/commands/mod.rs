@@ -10,13 +10,16 @@ mod demo;
 mod doctor;
 mod explain;
 mod graph;
+mod history;
 mod indexes;
 mod migrate;
 mod organizations;
+mod output;
 mod per_org;
 mod policy;
 mod preview;
 mod progress;
+mod receipts;
 mod reporting;
 mod restore;
 mod roots;
@@ -54,7 +57,8 @@ pub fn run(cli: &Cli, settings: &Settings, ui: &mut Ui) -> Result<Exit> {
             let named = settings.names_database(cli.database_url.as_deref());
             archives::run(settings, || named.then(target).transpose(), args, ui)
         }
-        Command::History(args) => archives::history(settings, args, ui),
+        Command::History(args) => history::run(settings, args, ui),
+        Command::Plan { command } => saved::show(settings, command, ui),
         Command::Graph(args) => graph::run(&session()?, args, ui),
         Command::Doctor(args) => doctor::run(&session()?, args, ui),
         Command::Organizations(args) => organizations::run(&session()?, args, ui),

@@ -118,7 +118,7 @@ impl<'a> Run<'a> {
     fn open(series: Series<'a>, ui: &mut Ui) -> Result<Run<'a>> {
         if !matches!(series.format, PreviewFormat::Table | PreviewFormat::Json) {
             return Err(Problem::usage("--per-org reports as table or json")
-                .hint("without it the preview has markdown, csv and sql, too")
+                .hint("without it the preview has markdown, csv, sql and html, too")
                 .into());
         }
         let (mut database, prepared) =

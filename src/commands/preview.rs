@@ -1,6 +1,7 @@
 //! `orgsweep preview`.
 
 use super::context::{Prepared, Session};
+use super::output::Output;
 use super::per_org::{self, Series};
 use super::reporting::{Ended, Reporting, refuse_writes};
 use super::run_record;
@@ -15,17 +16,28 @@ use crate::ui::Ui;
 use anyhow::Result;
 
 pub fn run(session: &Session, args: &Preview, ui: &mut Ui) -> Result<Exit> {
-    let ended = preview(session, args, ui);
-    // An empty script would do nothing, and well.
-    if let (Err(error), PreviewFormat::Sql) = (&ended, args.format) {
+    let mut output = Some(Output::open(&args.output)?);
+    let ended = preview(session, args, &mut output, ui);
+    // An empty script would do nothing, and well; one of an earlier run is not this one's.
+    if let (Err(error), PreviewFormat::Sql, Some(output)) = (&ended, args.format, output) {
         let why = exit::diagnose(error).to_string();
-        ui.result(&render::script::refused(session.target.dialect(), &[why]));
+        output.write(&render::script::refused(session.target.dialect(), &[why]), ui)?;
     }
     ended
 }
 
-fn preview(session: &Session, args: &Preview, ui: &mut Ui) -> Result<Exit> {
+fn preview(
+    session: &Session,
+    args: &Preview,
+    output: &mut Option<Output>,
+    ui: &mut Ui,
+) -> Result<Exit> {
     if args.delete.per_org {
+        if args.output.output.is_some() {
+            return Err(Problem::usage("--per-org reports on stdout")
+                .hint("--format json > FILE")
+                .into());
+        }
         let Preview { select, delete, format, .. } = args;
         return per_org::preview(
             Series { command: "preview", session, select, delete, format: *format, verify: false },
@@ -57,7 +69,11 @@ fn preview(session: &Session, args: &Preview, ui: &mut Ui) -> Result<Exit> {
     if let (Some(path), Some(file)) = (&args.save_plan, file) {
         saved::save(path, file, session, &mut database, &reporting, &findings, ui)?;
     }
-    Ok(reporting.finish(ui, &Ended::previewed(findings)))
+    let (text, exit) = reporting.text(&Ended::previewed(findings), ui);
+    if let Some(output) = output.take() {
+        output.write(&text, ui)?;
+    }
+    Ok(exit)
 }
 
 /// What a clean would find, and whether it could write at all.

@@ -12,12 +12,14 @@ use crate::label::shell_word;
 use crate::plan::{Force, Refusal, RefusalKind};
 use crate::policy::Policy;
 use crate::receipt::{Part, digests};
+use crate::render::html::Made;
 use crate::render::{self, Outcome, Report};
 use crate::ui::Ui;
 use clap::ValueEnum;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::time::Duration;
+use time::OffsetDateTime;
 
 /// What a standby does not answer.
 const COUNTED: &str = "; rows are only counted here: which of them belong to others, are protected or left behind, the guards and samples \
@@ -86,6 +88,13 @@ pub struct Reporting<'a> {
 impl Reporting<'_> {
     /// Prints the report and tells how the command ends.
     pub fn finish(&self, ui: &mut Ui, ended: &Ended) -> Exit {
+        let (text, exit) = self.text(ended, ui);
+        ui.report(&text, exit);
+        exit
+    }
+
+    /// The report, and how the command ends.
+    pub fn text(&self, ended: &Ended, ui: &mut Ui) -> (String, Exit) {
         let mut exit = self.exit(ended.outcome);
         let report = self.report(ended);
         let text = match self.format {
@@ -99,14 +108,12 @@ impl Reporting<'_> {
                 ui.problem(&problem.hint("orgsweep clean does without one"));
                 render::script::refused(report.dialect, &[why])
             }),
+            PreviewFormat::Html => {
+                let by = self.prepared.actor.clone();
+                render::html::preview(&report, &Made { at: OffsetDateTime::now_utc(), by })
+            }
         };
-        // A preview is asked for what it shows.
-        if self.command == "preview" {
-            ui.result(&text)
-        } else {
-            ui.report(&text, exit)
-        }
-        exit
+        (text, exit)
     }
 
     /// Shows what is to be confirmed; where nobody is there to do so, with the command that needs nobody.
@@ -163,6 +170,7 @@ impl Reporting<'_> {
             unproven: render::unproven(&findings.proof),
             archive: archive.map(Kept::file_name),
             digests: archive.map(|kept| digests(&kept.manifest)).unwrap_or_default(),
+            archive_digest: archive.map(|kept| kept.manifest.digest()),
             restored: None,
         }
     }

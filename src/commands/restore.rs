@@ -2,6 +2,7 @@
 
 use super::context::Session;
 use super::progress::show_progress;
+use super::receipts;
 use super::run_record::{self, Recording};
 use crate::archive::{self, Manifest, Reader};
 use crate::catalog::{Catalog, TableId};
@@ -193,7 +194,7 @@ fn doubted(
     ui: &mut Ui,
 ) -> Result<Vec<bool>> {
     let directory = run_record::directory(&args.archives, &session.settings);
-    let receipts = directory.map(|directory| run_record::receipts(&directory));
+    let receipts = directory.map(|directory| receipts::receipts(&directory));
     let receipts = receipts.ok().and_then(|receipts| receipts.ok()).unwrap_or_default();
     let parts = receipts.iter().flat_map(|(_, receipt)| &receipt.parts);
     let restored: BTreeSet<&str> = parts.filter_map(|part| part.restored.as_deref()).collect();
@@ -323,6 +324,7 @@ fn part(view: &View, start: Instant) -> Part {
         stranded: BTreeMap::new(),
         archive: Some(view.archive.clone()),
         digests: digests(view.manifest),
+        archive_digest: Some(view.manifest.digest()),
         restored: done.then(|| view.manifest.digest()),
     }
 }

@@ -1,15 +1,17 @@
 //! What a clean keeps of what it deletes, and for how long.
 
 use super::context::{Prepared, Session};
+use super::receipts;
 use crate::archive::{self, ArchiveDirectory, FORMAT, Manifest};
 use crate::bug;
 use crate::cli::{self, RecordArgs};
 use crate::database::{Database, Target};
 use crate::execute::{Archiving, Failure};
 use crate::exit::{self, Exit, Problem};
-use crate::files::{self, Destination};
+use crate::files::Destination;
 use crate::findings::Organization;
 use crate::metrics;
+use crate::receipt::chain::KEPT;
 use crate::receipt::{Part, Receipt};
 use crate::settings::Settings;
 use crate::ui::Ui;
@@ -121,6 +123,7 @@ pub fn recorded(
     let database = session.target.redacted();
     let mut receipt =
         Receipt::begin(command, session.settings.actor(), database, selection.join(" "));
+    receipt.archive_until = keep.filter(|_| needed).map(|keep| receipt.started_at + keep);
     let start = Instant::now();
     let ended = bug::caught(|| run(&mut receipt.parts, ui));
     match &ended {
@@ -128,7 +131,7 @@ pub fn recorded(
         Err(error) => receipt.end(Err(&exit::diagnose(error)), start.elapsed()),
     }
     if receipt.exit != Exit::Usage.code()
-        && let Err(why) = write(&receipt, directory.as_deref().ok(), file, needed)
+        && let Err(why) = write(&mut receipt, directory.as_deref().ok(), file, needed, ui)
     {
         ui.warn(&format!("no receipt: {why}"));
     }
@@ -163,21 +166,16 @@ pub fn destination(flag: &str, path: Option<&Path>, mode: u32) -> Result<Option<
 
 /// Beside its archive, and where it was asked for.
 fn write(
-    receipt: &Receipt,
+    receipt: &mut Receipt,
     directory: Option<&Path>,
     file: Option<Destination>,
     needed: bool,
+    ui: &mut Ui,
 ) -> Result<()> {
-    let text = serde_json::to_vec_pretty(receipt).expect("plain data always serializes");
-    if let Some(file) = file {
-        file.write(&text)?;
-    }
-    let Some(directory) = directory else {
-        return Ok(());
-    };
-    let archives = match ArchiveDirectory::open(directory) {
-        Err(_) if !needed => return Ok(()),
-        archives => archives?,
+    let archives = match directory.map(ArchiveDirectory::open) {
+        Some(Ok(archives)) => archives,
+        Some(Err(error)) if needed => return Err(error.into()),
+        _ => return receipts::written(receipt, file).map(drop),
     };
     let archive = match &receipt.parts[..] {
         [part] if part.outcome == "cleaned" => part.archive.as_deref(),
@@ -187,7 +185,13 @@ fn write(
         Some(stem) => stem.to_owned(),
         None => archives.stem(receipt.started_at, &receipt.command),
     };
-    Destination::open(&archives.receipt(&stem), 0o600)?.write(&text)?;
+    let link = receipts::keep(receipt, &archives, &stem, file)?;
+    if receipt.number == 0 {
+        ui.warn("the receipt carries no digest of the one before: another run held the directory too long");
+    } else if ui.is_heard() {
+        let name = link.id.rsplit_once('-').map_or(link.id.as_str(), |(_, end)| end);
+        ui.note(&format!("receipt {name}: sha256 {}", link.sha256));
+    }
     Ok(())
 }
 
@@ -215,28 +219,9 @@ pub fn failed(organizations: &[Organization], error: &anyhow::Error, took: Durat
         unproven: Vec::new(),
         archive: pending.map(|name| name.to_string_lossy().into_owned()),
         digests: BTreeMap::new(),
+        archive_digest: None,
         restored: None,
     }
-}
-
-/// Receipts say who deleted what, without any of it.
-const KEEP_RECEIPTS: Duration = Duration::from_secs(400 * 24 * 60 * 60);
-/// No receipt is larger.
-const LARGEST_RECEIPT: u64 = 64 << 20;
-
-/// The receipts of a directory that can be read, the oldest first.
-///
-/// # Errors
-/// The directory cannot be read.
-pub fn receipts(directory: &Path) -> archive::Result<Vec<(archive::Entry, Receipt)>> {
-    let read = |entry: archive::Entry| {
-        let text = files::read(&entry.path, LARGEST_RECEIPT).ok()?;
-        Some((entry, serde_json::from_slice(&text).ok()?))
-    };
-    let mut receipts: Vec<(archive::Entry, Receipt)> =
-        ArchiveDirectory::receipts(directory)?.into_iter().filter_map(read).collect();
-    receipts.sort_by_key(|(_, receipt)| receipt.started_at);
-    Ok(receipts)
 }
 
 /// Removes this database's archives of earlier runs that were kept long enough, and its receipts.
@@ -257,9 +242,9 @@ fn prune(
     let mut archives = ArchiveDirectory::expired(directory, keep)?;
     archives.retain(|(entry, _)| earlier(entry));
     let mut old = of_database(&session.target, archives)?;
-    let receipts = receipts(directory)?
+    let receipts = receipts::receipts(directory)?
         .into_iter()
-        .filter(|(entry, old)| entry.age() > KEEP_RECEIPTS && old.database == receipt.database);
+        .filter(|(entry, old)| entry.age() > KEPT && old.database == receipt.database);
     old.extend(receipts.map(|(entry, _)| entry));
     for entry in old {
         match entry.remove() {

@@ -1,18 +1,24 @@
-//! `preview --save-plan` and `clean --plan`.
+//! `preview --save-plan`, `clean --plan` and `plan show`.
 
 use super::context::{Prepared, Session};
+use super::output::Output;
 use super::reporting::Reporting;
-use crate::cli::{Clean, Flags};
+use crate::cli::{Clean, Flags, PageFormat, PlanCommand};
 use crate::database::Database;
 use crate::execute::Failure;
 use crate::exit::{self, Exit, Problem};
 use crate::files::{self, Destination};
 use crate::findings::Findings;
+use crate::receipt::chain::sha256;
+use crate::render;
+use crate::render::html::Made;
 use crate::saved::{Bound, FORMAT, SavedPlan, policy_digest};
+use crate::settings::Settings;
 use crate::ui::Ui;
 use anyhow::Result;
 use clap::Parser;
 use std::path::Path;
+use time::OffsetDateTime;
 
 /// No plan is larger.
 const LARGEST: u64 = 64 << 20;
@@ -37,7 +43,8 @@ pub fn save(
     let prepared = reporting.prepared;
     let bound = bound(session, prepared, database)?;
     let flags = reporting.flags(findings);
-    let saved = SavedPlan::new(bound, flags, findings, &prepared.catalog, &prepared.plan);
+    let made = (bound, prepared.actor.clone());
+    let saved = SavedPlan::new(made, flags, findings, &prepared.catalog, &prepared.plan);
     let text = serde_json::to_vec_pretty(&saved)?;
     file.write(&text).map_err(|error| {
         Problem::usage(format!("--save-plan {} cannot be written: {error}", path.display()))
@@ -55,28 +62,49 @@ fn bound(session: &Session, prepared: &Prepared, database: &mut Database) -> Res
     })
 }
 
+/// `orgsweep plan show`
+pub fn show(settings: &Settings, command: &PlanCommand, ui: &mut Ui) -> Result<Exit> {
+    let PlanCommand::Show { plan: path, format, output } = command;
+    let output = Output::open(output)?;
+    let (saved, text) = read(path)?;
+    let shown = match format {
+        PageFormat::Table => render::plan::table(&saved, ui.width),
+        PageFormat::Json => serde_json::to_string_pretty(&saved)?,
+        PageFormat::Html => {
+            let made = Made { at: OffsetDateTime::now_utc(), by: settings.actor() };
+            render::html::plan(&saved, &sha256(&text), &made)
+        }
+    };
+    output.write(&shown, ui)?;
+    Ok(Exit::Done)
+}
+
+fn broken(path: &Path, why: &str) -> Problem {
+    Problem::usage(format!("the plan {}: {why}", path.display()))
+        .hint("orgsweep preview --save-plan FILE writes one")
+}
+
+/// The plan in a file, and the file's text.
+fn read(path: &Path) -> Result<(SavedPlan, Vec<u8>)> {
+    let text = files::read(path, LARGEST).map_err(|error| broken(path, &error.to_string()))?;
+    let saved: SavedPlan = serde_json::from_slice(&text)
+        .map_err(|error| broken(path, &format!("it is no plan of orgsweep ({error})")))?;
+    if saved.format != FORMAT {
+        let why = format!("its format is {}, this orgsweep reads {FORMAT}", saved.format);
+        return Err(broken(path, &why).into());
+    }
+    Ok((saved, text))
+}
+
 /// The plan in a file, and the flags of `clean` that it stands for.
 ///
 /// # Errors
 /// It cannot be read, or is no plan of this version.
 pub fn load(path: &Path, args: &Clean) -> Result<(SavedPlan, Clean)> {
-    let broken = |why: String| {
-        Problem::usage(format!("the plan {}: {why}", path.display()))
-            .hint("orgsweep preview --save-plan FILE writes one")
-    };
-    let text = files::read(path, LARGEST).map_err(|error| broken(error.to_string()))?;
-    let saved: SavedPlan = serde_json::from_slice(&text)
-        .map_err(|error| broken(format!("it is no plan of orgsweep ({error})")))?;
-    if saved.format != FORMAT {
-        return Err(broken(format!(
-            "its format is {}, this orgsweep reads {FORMAT}",
-            saved.format
-        ))
-        .into());
-    }
+    let (saved, _) = read(path)?;
     let words = std::iter::once("orgsweep").chain(saved.flags.iter().map(String::as_str));
     let flags = Flags::try_parse_from(words)
-        .map_err(|error| broken(format!("its flags make no sense: {}", error.kind())))?;
+        .map_err(|error| broken(path, &format!("its flags make no sense: {}", error.kind())))?;
     let Flags { select, mut delete } = flags;
     // What narrows may be said anew.
     delete.lock_timeout = args.delete.lock_timeout;

@@ -1,6 +1,7 @@
 //! `orgsweep verify`
 
 use super::context::{Context, Session};
+use super::receipts;
 use super::roots::tell_unmatched;
 use super::rules::leave_behind;
 use super::run_record;
@@ -182,7 +183,7 @@ impl Looking<'_> {
             return;
         }
         let receipts = run_record::directory(&args.archives, &session.settings)
-            .and_then(|directory| Ok(run_record::receipts(&directory)?));
+            .and_then(|directory| Ok(receipts::receipts(&directory)?));
         let is_selected = |one: &Organization| self.selection.ids.contains(&one.key);
         let mut recorded = false;
         for (_, receipt) in receipts.unwrap_or_default() {

@@ -6,6 +6,7 @@ use std::ops::Deref;
 
 /// An engine's name. It answers as its [`Engine`] does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Dialect {
     Sqlite,

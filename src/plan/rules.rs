@@ -124,6 +124,7 @@ pub enum ForeignAction {
 
 /// Who proves that nothing dangles.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Checks {
     /// The engine's own check of every row.

@@ -1,4 +1,4 @@
-//! The shape of `orgsweep.toml`. The README describes it for people; unknown settings are errors.
+//! The shape of `orgsweep.toml`. docs/policy.md describes it for people; unknown settings are errors.
 
 use crate::catalog::OnDelete;
 use serde::{Deserialize, Serialize};

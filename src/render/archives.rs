@@ -1,14 +1,12 @@
-//! Archives, their contents and the receipts of runs, as tables and as JSON.
+//! Archives and their contents, as tables and as JSON.
 
+use super::history::{moment, organizations};
 use super::table::{age, line, plain, wrapped};
 use super::{counted, grouped};
 use crate::archive::{Entry, Kind, Manifest, State};
-use crate::receipt::{Part, Receipt};
-use serde_json::{Value, json};
+use crate::receipt::Part;
+use serde::Serialize;
 use std::path::Path;
-use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
-use time::macros::format_description;
 
 /// An archive in its directory, and what the receipt of its run says of it.
 pub struct Kept {
@@ -39,21 +37,6 @@ impl Kept {
             State::Pending => "pending",
             State::Partial => "partial",
         }
-    }
-}
-
-fn organizations(parts: &[Part]) -> String {
-    const SHOWN: usize = 3;
-    let mut all: Vec<String> = parts
-        .iter()
-        .flat_map(|part| &part.organizations)
-        .map(|one| one.name.clone().unwrap_or_else(|| one.key.clone()))
-        .collect();
-    // Batches are of the same one.
-    all.dedup();
-    match all.len() {
-        0..=SHOWN => all.join(", "),
-        many => format!("{} and {} more", all[..SHOWN].join(", "), many - SHOWN),
     }
 }
 
@@ -97,17 +80,33 @@ fn listed(archives: &[Kept], width: u16) -> String {
     archives.iter().map(block).collect::<String>().trim_end().to_owned()
 }
 
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(super) struct ArchivesDocument<'a> {
+    format: u32,
+    archives: Vec<ArchiveView<'a>>,
+}
+
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+struct ArchiveView<'a> {
+    file: String,
+    state: State,
+    bytes: u64,
+    age_seconds: u64,
+    /// What the receipt of its run says of it.
+    run: Option<&'a Part>,
+}
+
 pub fn archives_json(archives: &[Kept]) -> String {
-    let archive = |kept: &Kept| {
-        json!({
-            "file": kept.entry.path.display().to_string(),
-            "state": kept.entry.state,
-            "bytes": kept.entry.bytes,
-            "age_seconds": kept.entry.age().as_secs(),
-            "run": kept.part,
-        })
-    };
-    pretty(&json!({ "format": 1, "archives": archives.iter().map(archive).collect::<Vec<_>>() }))
+    let archives = archives.iter().map(|kept| ArchiveView {
+        file: kept.entry.path.display().to_string(),
+        state: kept.entry.state,
+        bytes: kept.entry.bytes,
+        age_seconds: kept.entry.age().as_secs(),
+        run: kept.part.as_ref(),
+    });
+    pretty(&ArchivesDocument { format: 1, archives: archives.collect() })
 }
 
 pub fn pruned(archives: &[Kept], dry_run: bool) -> String {
@@ -146,6 +145,7 @@ pub fn manifest_table(manifest: &Manifest, width: u16) -> String {
     for (heading, value) in [
         ("organizations: ", named.join(", ")),
         ("database: ", manifest.database.clone()),
+        ("digest: ", manifest.digest()),
         (
             "made: ",
             format!(
@@ -169,40 +169,17 @@ pub fn manifest_table(manifest: &Manifest, width: u16) -> String {
     text
 }
 
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(super) struct ManifestDocument<'a> {
+    format: u32,
+    /// [`Manifest::digest`]
+    digest: String,
+    manifest: &'a Manifest,
+}
+
 pub fn manifest_json(manifest: &Manifest) -> String {
-    pretty(&json!({ "format": 1, "manifest": manifest }))
-}
-
-pub fn history_table(receipts: &[Receipt], width: u16) -> String {
-    if receipts.is_empty() {
-        return "no runs".into();
-    }
-    let row = |receipt: &Receipt| {
-        let sum = |count: fn(&Part) -> u64| receipt.parts.iter().map(count).sum();
-        let restored = |part: &Part| {
-            if part.outcome == "restored" { part.tables.values().sum() } else { part.deleted }
-        };
-        vec![
-            moment(receipt.started_at),
-            receipt.command.clone(),
-            organizations(&receipt.parts),
-            receipt.outcome(),
-            receipt.exit.to_string(),
-            grouped(sum(restored)),
-            format!("{}@{}", receipt.actor.user, receipt.actor.host),
-        ]
-    };
-    let header = ["When (UTC)", "Command", "Organizations", "Outcome", "Exit", "Rows", "Who"];
-    plain(&header, receipts.iter().map(row).collect(), &[4, 5], width)
-}
-
-pub fn history_json(receipts: &[Receipt]) -> String {
-    pretty(&json!({ "format": 1, "runs": receipts }))
-}
-
-fn moment(time: OffsetDateTime) -> String {
-    let minutes = format_description!("[year]-[month]-[day] [hour]:[minute]:[second]");
-    time.format(minutes).or_else(|_| time.format(&Rfc3339)).unwrap_or_default()
+    pretty(&ManifestDocument { format: 1, digest: manifest.digest(), manifest })
 }
 
 /// `4.1 kB`, `312 MB`
@@ -215,6 +192,6 @@ fn size(bytes: u64) -> String {
     }
 }
 
-fn pretty(value: &Value) -> String {
+fn pretty(value: &impl Serialize) -> String {
     serde_json::to_string_pretty(value).expect("plain data always serializes")
 }

@@ -39,15 +39,18 @@ pub fn table(database: &str, diagnostics: &[Diagnostic], width: u16) -> String {
     }
 }
 
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(super) struct DoctorDocument<'a> {
+    format: u32,
+    command: &'static str,
+    database: &'a str,
+    exit: u8,
+    findings: &'a [Diagnostic],
+}
+
 pub fn json(database: &str, exit: u8, diagnostics: &[Diagnostic]) -> String {
-    #[derive(Serialize)]
-    struct Document<'a> {
-        format: u32,
-        command: &'static str,
-        database: &'a str,
-        exit: u8,
-        findings: &'a [Diagnostic],
-    }
-    let document = Document { format: 1, command: "doctor", database, exit, findings: diagnostics };
+    let document =
+        DoctorDocument { format: 1, command: "doctor", database, exit, findings: diagnostics };
     serde_json::to_string_pretty(&document).expect("plain data always serializes")
 }

@@ -18,6 +18,7 @@ pub struct GraphView<'a> {
 
 /// One reference from a reachable table, in the order of discovery.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct Edge {
     reference: String,
     child: String,
@@ -37,6 +38,7 @@ struct Edge {
 
 /// What becomes of the child's rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 enum Effect {
     Deleted,
@@ -178,22 +180,40 @@ pub fn mermaid(view: &GraphView) -> String {
     text
 }
 
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(super) struct GraphDocument {
+    format: u32,
+    command: &'static str,
+    root: String,
+    /// In the order of discovery.
+    tables: Vec<TableView>,
+    references: Vec<Edge>,
+}
+
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+struct TableView {
+    table: String,
+    /// With a selection: how many go.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rows: Option<u64>,
+}
+
 pub fn json(view: &GraphView) -> String {
     let rows = view.rows();
-    let table = |id: &TableId| {
-        let mut table = serde_json::json!({ "table": view.name(*id) });
-        if view.findings.is_some() {
-            table["rows"] = rows.get(id).copied().unwrap_or(0).into();
-        }
-        table
+    let counted = |id: &TableId| rows.get(id).copied().unwrap_or(0);
+    let table = |id: &TableId| TableView {
+        table: view.name(*id),
+        rows: view.findings.map(|_| counted(id)),
     };
-    let document = serde_json::json!({
-        "format": 1,
-        "command": "graph",
-        "root": view.name(view.plan.root),
-        "tables": view.plan.discovery.iter().flatten().map(table).collect::<Vec<_>>(),
-        "references": view.edges(),
-    });
+    let document = GraphDocument {
+        format: 1,
+        command: "graph",
+        root: view.name(view.plan.root),
+        tables: view.plan.discovery.iter().flatten().map(table).collect(),
+        references: view.edges(),
+    };
     serde_json::to_string_pretty(&document).expect("plain data always serializes")
 }
 

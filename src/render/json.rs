@@ -8,7 +8,8 @@ use crate::plan::Checks;
 use serde::Serialize;
 
 #[derive(Serialize)]
-struct Document<'a> {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(super) struct Document<'a> {
     format: u32,
     tool: &'static str,
     command: &'static str,
@@ -44,6 +45,7 @@ struct Document<'a> {
 }
 
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct OrganizationView<'a> {
     key: &'a str,
     name: Option<&'a str>,
@@ -51,6 +53,7 @@ struct OrganizationView<'a> {
 }
 
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct LeftBehindView {
     table: String,
     columns: Vec<String>,
@@ -78,6 +81,7 @@ fn left_behind(report: &Report, left: &LeftBehind) -> LeftBehindView {
 }
 
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct Totals {
     deleted: u64,
     unlinked: u64,

@@ -5,7 +5,7 @@ use super::table::{age, line, plain};
 use super::{counted, grouped};
 use crate::exit::Exit;
 use crate::findings::Organization;
-use serde_json::json;
+use serde::Serialize;
 
 pub struct OrganizationsView<'a> {
     pub database: String,
@@ -57,27 +57,50 @@ pub fn table(view: &OrganizationsView, width: u16) -> String {
     text
 }
 
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(super) struct OrganizationsDocument<'a> {
+    format: u32,
+    command: &'static str,
+    /// `listed`, or `nothing`.
+    outcome: &'static str,
+    exit: u8,
+    database: &'a str,
+    table: &'a str,
+    organizations: Vec<ListedView<'a>>,
+    total: u64,
+    /// How many are not listed.
+    more: u64,
+}
+
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+struct ListedView<'a> {
+    key: &'a str,
+    name: Option<&'a str>,
+    age_seconds: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rows: Option<u64>,
+}
+
 pub fn json(view: &OrganizationsView) -> String {
-    let one = |(one, rows): (&Organization, Option<u64>)| {
-        let Organization { key, name, age_seconds } = one;
-        let mut value = json!({ "key": key, "name": name, "age_seconds": age_seconds });
-        if let Some(rows) = rows {
-            value["rows"] = rows.into();
-        }
-        value
+    let document = OrganizationsDocument {
+        format: 1,
+        command: "organizations",
+        outcome: if view.total > 0 { "listed" } else { "nothing" },
+        exit: view.exit.code(),
+        database: &view.database,
+        table: &view.table,
+        organizations: view.each().map(listed).collect(),
+        total: view.total,
+        more: view.more(),
     };
-    let document = json!({
-        "format": 1,
-        "command": "organizations",
-        "outcome": if view.total > 0 { "listed" } else { "nothing" },
-        "exit": view.exit.code(),
-        "database": view.database,
-        "table": view.table,
-        "organizations": view.each().map(one).collect::<Vec<_>>(),
-        "total": view.total,
-        "more": view.more(),
-    });
     serde_json::to_string_pretty(&document).expect("plain data always serializes")
+}
+
+fn listed((one, rows): (&Organization, Option<u64>)) -> ListedView<'_> {
+    let Organization { key, name, age_seconds } = one;
+    ListedView { key, name: name.as_deref(), age_seconds: *age_seconds, rows }
 }
 
 pub fn csv(view: &OrganizationsView) -> String {

@@ -9,6 +9,7 @@ use crate::sql::fixes;
 use serde::Serialize;
 
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct RefusalView {
     pub kind: RefusalKind,
     pub table: String,

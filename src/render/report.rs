@@ -42,6 +42,7 @@ pub struct Report<'a> {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Outcome {
     Previewed,
@@ -63,6 +64,7 @@ impl Outcome {
 
 /// One step of the plan with what was found.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct StepView {
     pub order: usize,
     pub action: &'static str,
@@ -88,6 +90,7 @@ fn is_zero(number: &u64) -> bool {
 
 /// A reference by which rows of a step were reached, and how many of them first.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ReachedView {
     /// `None` for the selected organizations themselves, and for orphans.
     pub reference: Option<String>,
@@ -106,6 +109,7 @@ pub struct ReachedView {
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct OwnerView {
     pub organization: String,
     pub rows: u64,
@@ -214,6 +218,11 @@ impl Report<'_> {
 
     /// What is worth knowing and stops nothing.
     pub fn notes(&self) -> Vec<String> {
+        self.row_notes().into_iter().chain(self.run_notes()).collect()
+    }
+
+    /// Of rows that are others' too, and of rows that stay.
+    fn row_notes(&self) -> Vec<String> {
         let mut notes = Vec::new();
         for shared in &self.findings.shared {
             notes.push(format!(
@@ -242,7 +251,12 @@ impl Report<'_> {
             }
         }
         notes.extend(self.left_behind_notes());
-        notes.extend(self.unreferenced_note());
+        notes
+    }
+
+    /// Of the rest: of schema, engine and what comes after.
+    pub fn run_notes(&self) -> Vec<String> {
+        let mut notes: Vec<String> = self.unreferenced_note().into_iter().collect();
         notes.extend(self.unforeseen_notes());
         notes.extend(self.unindexed_note());
         notes.extend(self.trigger_note());

@@ -2,12 +2,13 @@
 
 use super::table::{plain, wrapped};
 use super::{counted, grouped};
-use crate::archive::Manifest;
+use crate::archive::{Manifest, Organization};
 use crate::catalog::{Catalog, Fires, ReferenceId, TableId, Trigger};
 use crate::exit::Exit;
 use crate::label::printable;
 use crate::restoration::{Firing, Obstacle, Restored};
 use crate::sql::fixes;
+use serde::Serialize;
 
 pub struct View<'a> {
     pub ended: Ended,
@@ -21,7 +22,9 @@ pub struct View<'a> {
     pub fired: bool,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
 pub enum Ended {
     Restored,
     Previewed,
@@ -238,37 +241,94 @@ pub fn table(view: &View, width: u16) -> String {
 }
 
 /// One object, pretty-printed.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(super) struct RestoreDocument<'a> {
+    format: u32,
+    tool: &'static str,
+    command: &'static str,
+    database: &'a str,
+    archive: &'a str,
+    organizations: &'a [Organization],
+    outcome: Ended,
+    exit: u8,
+    /// In the order in which they come back.
+    rows: Vec<RowsView>,
+    links: Vec<LinkView<'a>>,
+    /// Rows that named nobody when they went.
+    dangling: Vec<DanglingView>,
+    /// Rows that got another rowid.
+    renumbered: Vec<RowsView>,
+    /// Rows that triggers changed as they came back.
+    altered: Vec<RowsView>,
+    obstacles: Vec<String>,
+    notes: Vec<String>,
+    totals: RestoreTotals,
+}
+
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+struct RowsView {
+    table: String,
+    rows: u64,
+}
+
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+struct LinkView<'a> {
+    table: String,
+    columns: &'a [String],
+    rows: u64,
+    /// Rows in which what orgsweep wrote is not there any more.
+    left_alone: u64,
+}
+
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+struct DanglingView {
+    reference: String,
+    rows: u64,
+}
+
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+struct RestoreTotals {
+    restored: u64,
+    relinked: u64,
+}
+
 pub fn json(view: &View) -> String {
-    let rows = |(table, rows): &(TableId, u64)| serde_json::json!({ "table": view.name(*table), "rows": rows });
-    let link = |link: &crate::restoration::Relinked| {
-        serde_json::json!({
-            "table": view.name(link.table),
-            "columns": link.columns,
-            "rows": link.rows,
-            "left_alone": link.others,
-        })
-    };
-    let dangling = |(reference, rows): &(ReferenceId, u64)| {
-        let reference = view.catalog.reference_arrow(*reference);
-        serde_json::json!({ "reference": reference, "rows": rows })
-    };
-    let document = serde_json::json!({
-        "format": 1,
-        "tool": concat!("orgsweep ", env!("CARGO_PKG_VERSION")),
-        "command": "restore",
-        "database": view.database,
-        "archive": view.archive,
-        "organizations": view.manifest.organizations,
-        "outcome": view.ended.as_str(),
-        "exit": view.exit().code(),
-        "rows": view.restored.rows.iter().map(rows).collect::<Vec<_>>(),
-        "links": view.restored.links.iter().map(link).collect::<Vec<_>>(),
-        "dangling": view.restored.dangling.iter().map(dangling).collect::<Vec<_>>(),
-        "renumbered": view.restored.renumbered.iter().map(rows).collect::<Vec<_>>(),
-        "altered": view.restored.altered.iter().map(rows).collect::<Vec<_>>(),
-        "obstacles": view.obstacles(),
-        "notes": view.notes(),
-        "totals": { "restored": view.restored.put_back(), "relinked": view.restored.relinked() },
+    let rows = |(table, rows): &(TableId, u64)| RowsView { table: view.name(*table), rows: *rows };
+    let links = view.restored.links.iter().map(|it| LinkView {
+        table: view.name(it.table),
+        columns: &it.columns,
+        rows: it.rows,
+        left_alone: it.others,
     });
+    let dangling = |(reference, rows): &(ReferenceId, u64)| DanglingView {
+        reference: view.catalog.reference_arrow(*reference),
+        rows: *rows,
+    };
+    let document = RestoreDocument {
+        format: 1,
+        tool: concat!("orgsweep ", env!("CARGO_PKG_VERSION")),
+        command: "restore",
+        database: &view.database,
+        archive: &view.archive,
+        organizations: &view.manifest.organizations,
+        outcome: view.ended,
+        exit: view.exit().code(),
+        rows: view.restored.rows.iter().map(rows).collect(),
+        links: links.collect(),
+        dangling: view.restored.dangling.iter().map(dangling).collect(),
+        renumbered: view.restored.renumbered.iter().map(rows).collect(),
+        altered: view.restored.altered.iter().map(rows).collect(),
+        obstacles: view.obstacles(),
+        notes: view.notes(),
+        totals: RestoreTotals {
+            restored: view.restored.put_back(),
+            relinked: view.restored.relinked(),
+        },
+    };
     serde_json::to_string_pretty(&document).expect("plain data always serializes")
 }

@@ -47,6 +47,7 @@ pub struct Unit {
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 enum Ended {
     #[default]
@@ -320,45 +321,92 @@ fn totals(summary: &Summary) -> String {
     format!("{partly}{}; {went}", parts.join(", "))
 }
 
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(super) struct SeriesDocument<'a> {
+    format: u32,
+    tool: &'static str,
+    command: &'a str,
+    database: &'a str,
+    outcome: &'static str,
+    exit: u8,
+    per_organization: Vec<UnitView<'a>>,
+    totals: SeriesTotals,
+    next: Option<&'a str>,
+}
+
+/// An organization, or with a null key the policy's orphans, and what became of it.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+struct UnitView<'a> {
+    key: Option<&'a str>,
+    name: Option<&'a str>,
+    age_seconds: Option<i64>,
+    outcome: Ended,
+    /// `null`: it was not tried.
+    exit: Option<u8>,
+    deleted: u64,
+    unlinked: u64,
+    milliseconds: f64,
+    why: Option<&'a str>,
+    hint: Option<&'a str>,
+    /// As it would have been alone.
+    #[cfg_attr(test, schemars(with = "Option<super::json::Document>"))]
+    report: Option<&'a Value>,
+}
+
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+struct SeriesTotals {
+    selected: usize,
+    cleaned: usize,
+    refused: usize,
+    failed: usize,
+    not_tried: usize,
+    deleted: u64,
+    unlinked: u64,
+}
+
 /// The whole series; each with the report that it would have had alone.
 pub fn json(summary: &Summary) -> String {
-    let unit = |unit: &Unit| {
-        let organization = unit.organization.as_ref();
-        serde_json::json!({
-            "key": unit.key(),
-            "name": organization.and_then(|organization| organization.name.as_deref()),
-            "age_seconds": organization.and_then(|organization| organization.age_seconds),
-            "outcome": unit.ended,
-            "exit": unit.exit.map(Exit::code),
-            "deleted": unit.deleted,
-            "unlinked": unit.unlinked,
-            "milliseconds": unit.took.as_secs_f64() * 1000.0,
-            "why": unit.why,
-            "hint": unit.hint,
-            "report": unit.report,
-        })
-    };
     let count = |is: fn(&Unit) -> bool| summary.units.iter().filter(|unit| is(unit)).count();
-    let document = serde_json::json!({
-        "format": 1,
-        "tool": concat!("orgsweep ", env!("CARGO_PKG_VERSION")),
-        "command": summary.command,
-        "database": summary.database,
-        "outcome": outcome(summary),
-        "exit": summary.exit.code(),
-        "per_organization": summary.units.iter().map(unit).collect::<Vec<_>>(),
-        "totals": {
-            "selected": count(|unit| unit.organization.is_some()),
-            "cleaned": count(Unit::is_cleaned),
-            "refused": count(Unit::is_refused),
-            "failed": count(|unit| matches!(unit.ended, Ended::Failed | Ended::Unknown)),
-            "not_tried": count(|unit| unit.ended == Ended::NotTried),
-            "deleted": summary.units.iter().map(|unit| unit.deleted).sum::<u64>(),
-            "unlinked": summary.units.iter().map(|unit| unit.unlinked).sum::<u64>(),
+    let document = SeriesDocument {
+        format: 1,
+        tool: concat!("orgsweep ", env!("CARGO_PKG_VERSION")),
+        command: summary.command,
+        database: summary.database,
+        outcome: outcome(summary),
+        exit: summary.exit.code(),
+        per_organization: summary.units.iter().map(view).collect(),
+        totals: SeriesTotals {
+            selected: count(|unit| unit.organization.is_some()),
+            cleaned: count(Unit::is_cleaned),
+            refused: count(Unit::is_refused),
+            failed: count(|unit| matches!(unit.ended, Ended::Failed | Ended::Unknown)),
+            not_tried: count(|unit| unit.ended == Ended::NotTried),
+            deleted: summary.units.iter().map(|unit| unit.deleted).sum(),
+            unlinked: summary.units.iter().map(|unit| unit.unlinked).sum(),
         },
-        "next": summary.next,
-    });
+        next: summary.next,
+    };
     serde_json::to_string_pretty(&document).expect("plain data always serializes")
+}
+
+fn view(unit: &Unit) -> UnitView<'_> {
+    let organization = unit.organization.as_ref();
+    UnitView {
+        key: unit.key(),
+        name: organization.and_then(|organization| organization.name.as_deref()),
+        age_seconds: organization.and_then(|organization| organization.age_seconds),
+        outcome: unit.ended,
+        exit: unit.exit.map(Exit::code),
+        deleted: unit.deleted,
+        unlinked: unit.unlinked,
+        milliseconds: unit.took.as_secs_f64() * 1000.0,
+        why: unit.why.as_deref(),
+        hint: unit.hint.as_deref(),
+        report: unit.report.as_ref(),
+    }
 }
 
 fn outcome(summary: &Summary) -> &'static str {

@@ -120,7 +120,7 @@ fn steps_table(steps: &[StepView], width: u16) -> String {
 }
 
 /// `client_id → clients (cascade) 10`, and a mark where only `--force` follows it.
-fn reached_by(reached: &ReachedView, of: u64) -> String {
+pub(super) fn reached_by(reached: &ReachedView, of: u64) -> String {
     let (Some(parent), Some(action)) = (&reached.parent, reached.on_delete) else {
         return reached.columns.clone();
     };

@@ -10,7 +10,7 @@ use crate::plan::{self, Plan, Rank, Refusal, RefusalKind, Rules};
 use expect_test::{Expect, expect};
 use std::collections::BTreeMap;
 
-const SCHEMA: &str = "
+pub const SCHEMA: &str = "
     organizations(id, name)
     users(id, organization_id -> organizations cascade, name)
     deals(id, organization_id -> organizations cascade, created_by -> users restrict, checked_by -> users set null)
@@ -21,7 +21,7 @@ fn found(table: usize, reference: Option<usize>, rank: Rank, rows: u64) -> Found
     Found { table: TableId(table), reference: reference.map(ReferenceId), rank, rows, script }
 }
 
-fn findings(plan: &Plan) -> Findings {
+pub fn findings(plan: &Plan) -> Findings {
     let checked_by = plan.unlinks.iter().position(|unlink| unlink.columns == ["checked_by"]);
     Findings {
         only_counted: false,

@@ -4,7 +4,6 @@ use super::counted;
 use super::table::line;
 use crate::findings::Counted;
 use serde::Serialize;
-use serde_json::{Value, json as object};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
@@ -33,6 +32,7 @@ pub struct Left {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum What {
     /// They name the key.
@@ -115,40 +115,86 @@ fn recalled(stranded: &Stranded) -> String {
     )
 }
 
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(super) struct VerifyDocument<'a> {
+    format: u32,
+    command: &'static str,
+    database: &'a str,
+    /// `gone`, or `left`.
+    outcome: &'static str,
+    exit: u8,
+    /// Those that still exist.
+    organizations: Vec<OrganizationView<'a>>,
+    rows: Vec<LeftView<'a>>,
+    /// What the receipts say was unlinked.
+    stranded: Vec<StrandedView<'a>>,
+    /// What was looked for, and where, in words.
+    checked: String,
+}
+
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+struct OrganizationView<'a> {
+    key: &'a str,
+    name: &'a str,
+}
+
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+struct LeftView<'a> {
+    reference: &'a str,
+    /// `null`: not known.
+    rows: Option<u64>,
+    unknown: Option<&'a str>,
+    what: What,
+    dangling: bool,
+    /// `--leave-behind` says that they may be there.
+    agreed: bool,
+}
+
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+struct StrandedView<'a> {
+    reference: &'a str,
+    rows: u64,
+    organizations: &'a [String],
+    at: String,
+}
+
+fn left(left: &Left) -> LeftView<'_> {
+    let (rows, unknown) = match &left.rows {
+        Counted::Rows(rows) => (Some(*rows), None),
+        Counted::Unknown(why) => (None, Some(why.as_str())),
+    };
+    let dangling = left.what == What::Dangles;
+    LeftView {
+        reference: &left.reference,
+        rows,
+        unknown,
+        what: left.what,
+        dangling,
+        agreed: left.agreed,
+    }
+}
+
+fn stranded(it: &Stranded) -> StrandedView<'_> {
+    let at = it.at.format(&Rfc3339).unwrap_or_default();
+    StrandedView { reference: &it.reference, rows: it.rows, organizations: &it.organizations, at }
+}
+
 pub fn json(remains: &Remains, exit: u8) -> String {
-    let organization = |(key, name): &(String, String)| object!({ "key": key, "name": name });
-    let row = |left: &Left| {
-        let (rows, unknown) = match &left.rows {
-            Counted::Rows(rows) => (Value::from(*rows), Value::Null),
-            Counted::Unknown(why) => (Value::Null, Value::from(why.as_str())),
-        };
-        object!({
-            "reference": left.reference,
-            "rows": rows,
-            "unknown": unknown,
-            "what": left.what,
-            "dangling": left.what == What::Dangles,
-            "agreed": left.agreed,
-        })
+    let organizations = remains.organizations.iter();
+    let document = VerifyDocument {
+        format: 1,
+        command: "verify",
+        database: &remains.database,
+        outcome: if remains.is_clear() { "gone" } else { "left" },
+        exit,
+        organizations: organizations.map(|(key, name)| OrganizationView { key, name }).collect(),
+        rows: remains.rows.iter().map(left).collect(),
+        stranded: remains.stranded.iter().map(stranded).collect(),
+        checked: remains.checked.join("; "),
     };
-    let stranded = |it: &Stranded| {
-        object!({
-            "reference": it.reference,
-            "rows": it.rows,
-            "organizations": it.organizations,
-            "at": it.at.format(&Rfc3339).unwrap_or_default(),
-        })
-    };
-    let document = object!({
-        "format": 1,
-        "command": "verify",
-        "database": remains.database,
-        "outcome": if remains.is_clear() { "gone" } else { "left" },
-        "exit": exit,
-        "organizations": remains.organizations.iter().map(organization).collect::<Vec<_>>(),
-        "rows": remains.rows.iter().map(row).collect::<Vec<_>>(),
-        "stranded": remains.stranded.iter().map(stranded).collect::<Vec<_>>(),
-        "checked": remains.checked.join("; "),
-    });
     serde_json::to_string_pretty(&document).expect("plain data always serializes")
 }

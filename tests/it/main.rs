@@ -12,6 +12,7 @@ mod differential;
 mod django;
 mod django_reader;
 mod django_trial;
+mod docs;
 mod faults;
 mod firewall;
 mod galera;

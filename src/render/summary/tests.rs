@@ -153,50 +153,50 @@ fn json_has_all_of_it() {
     let json = json(&summary).replace(env!("CARGO_PKG_VERSION"), "VERSION");
     expect![[r#"
         {
+          "format": 1,
+          "tool": "orgsweep VERSION",
           "command": "clean",
           "database": "sqlite:crm.db",
-          "exit": 8,
-          "format": 1,
-          "next": null,
           "outcome": "partly",
+          "exit": 8,
           "per_organization": [
             {
-              "age_seconds": 90000,
-              "deleted": 63,
-              "exit": 0,
-              "hint": null,
               "key": "1",
-              "milliseconds": 1250.0,
               "name": "e2e-1",
+              "age_seconds": 90000,
               "outcome": "cleaned",
-              "report": null,
+              "exit": 0,
+              "deleted": 63,
               "unlinked": 0,
-              "why": null
+              "milliseconds": 1250.0,
+              "why": null,
+              "hint": null,
+              "report": null
             },
             {
-              "age_seconds": null,
-              "deleted": 0,
-              "exit": 1,
-              "hint": "try again",
               "key": "2",
-              "milliseconds": 7.0,
               "name": null,
+              "age_seconds": null,
               "outcome": "failed",
-              "report": null,
+              "exit": 1,
+              "deleted": 0,
               "unlinked": 0,
-              "why": "kept"
+              "milliseconds": 7.0,
+              "why": "kept",
+              "hint": "try again",
+              "report": null
             }
           ],
-          "tool": "orgsweep VERSION",
           "totals": {
+            "selected": 2,
             "cleaned": 1,
-            "deleted": 63,
+            "refused": 0,
             "failed": 1,
             "not_tried": 0,
-            "refused": 0,
-            "selected": 2,
+            "deleted": 63,
             "unlinked": 0
-          }
+          },
+          "next": null
         }"#]]
     .assert_eq(&json);
 }

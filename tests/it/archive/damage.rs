@@ -302,11 +302,12 @@ fn names_and_types_that_are_sql() {
 
 /// Makes every text in it, but for those that are read as something else, one that would forge output.
 fn poison(value: &mut serde_json::Value) {
-    const READ: [&str; 10] = [
+    const READ: [&str; 11] = [
         "kind",
         "dialect",
         "made_at",
         "started_at",
+        "archive_until",
         "sha256",
         "directory",
         "schema",
@@ -363,6 +364,12 @@ fn texts_that_would_forge_output() {
         let told = orgsweep(&[&["history"], &archive_dir[..], flags].concat()).exits(0);
         told.shows_nothing_raw().says(&["cleaned"]);
         orgsweep(&[&["archives"], &archive_dir[..], flags].concat()).exits(0).shows_nothing_raw();
+        orgsweep(&[&["history", "--verify"], &archive_dir[..], flags].concat())
+            .exits(3)
+            .shows_nothing_raw();
+        orgsweep(&[&["history", "show", "latest"], &archive_dir[..], flags].concat())
+            .exits(0)
+            .shows_nothing_raw();
     }
     let prune = ["archives", "prune", "--older-than", "0s"];
     orgsweep(&[&archive_dir[..], &prune].concat()).shows_nothing_raw();

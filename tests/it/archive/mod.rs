@@ -6,6 +6,7 @@ mod damage;
 mod dangling;
 mod faults;
 pub mod harness;
+mod history;
 mod kept;
 mod large;
 mod memory;

@@ -78,7 +78,7 @@ each_backend! {
         hostile(&db);
         let table = if db.backend == Backend::Postgres { format!("{}.{}", evil("s"), evil("t")) } else { evil("t") };
         let root = ["--root", &table, "--name-column", &evil("name")];
-        let previews = ["json", "markdown", "csv", "sql"];
+        let previews = ["json", "markdown", "csv", "sql", "html"];
         in_every_way(&db, &["preview", "--org-id", "1"], &previews);
         in_every_way(&db, &["preview", "--org-id", "1", "--force"], &previews);
         in_every_way(&db, &[&["preview", "--org-name", &evil("ann"), "--force"][..], &root].concat(), &previews);
@@ -111,6 +111,7 @@ each_backend! {
         in_every_way(&db, &[&["archives"][..], &kept].concat(), &plain);
         in_every_way(&db, &["archives", "show", archive], &plain);
         in_every_way(&db, &[&["history"][..], &kept].concat(), &plain);
+        in_every_way(&db, &[&["history", "show", "latest"][..], &kept].concat(), &["json", "html"]);
         in_every_way(&db, &["restore", archive, "--dry-run"], &plain);
         db.orgsweep(&["restore", archive]).exits(0).shows_nothing_raw();
         in_every_way(&db, &["restore", archive], &plain);

@@ -1,0 +1,113 @@
+//! `orgsweep history`: what was done, by whom, and whether the receipts of it are still as they were.
+
+use super::output::Output;
+use super::{receipts, run_record};
+use crate::archive::Organization;
+use crate::cli::{History, HistoryCommand, PageFormat, PlainFormat};
+use crate::exit::{Exit, Problem};
+use crate::receipt::chain::{self, Record};
+use crate::render::history::{self, Run};
+use crate::render::html::{self, ArchiveNow, Made, Proof};
+use crate::settings::Settings;
+use crate::ui::Ui;
+use anyhow::Result;
+use std::path::Path;
+use time::OffsetDateTime;
+
+pub fn run(settings: &Settings, args: &History, ui: &mut Ui) -> Result<Exit> {
+    let directory = run_record::directory(&args.archives, settings)?;
+    let records = receipts::records(&directory)?.into_iter().map(|(_, record)| record);
+    let records: Vec<Record> = records.collect();
+    if let Some(command) = &args.command {
+        return show(settings, &directory, &records, command, ui);
+    }
+    if args.verify {
+        return verify(&directory, &records, args, ui);
+    }
+    let runs: Vec<Run> = runs(&records).into_iter().filter(|run| is_asked(args, run)).collect();
+    let shown = &runs[runs.len().saturating_sub(args.last)..];
+    ui.result(&match args.format {
+        PlainFormat::Json => history::json(shown),
+        PlainFormat::Table => history::table(shown, runs.len(), ui.width),
+    });
+    Ok(Exit::Done)
+}
+
+/// Those that can be read, the oldest first.
+fn runs<'a>(records: &'a [Record]) -> Vec<Run<'a>> {
+    let readable =
+        |record: &'a Record| Some(Run { link: &record.link, receipt: record.receipt.as_ref()? });
+    let mut runs: Vec<Run<'a>> = records.iter().filter_map(readable).collect();
+    runs.sort_by_key(|run| run.receipt.started_at);
+    runs
+}
+
+fn is_asked(args: &History, run: &Run) -> bool {
+    let receipt = run.receipt;
+    let is_of = |name: &str| {
+        let is = |one: &Organization| one.key == name || one.name.as_deref() == Some(name);
+        receipt.parts.iter().any(|part| part.organizations.iter().any(is))
+    };
+    args.database.as_deref().is_none_or(|text| receipt.database.contains(text))
+        && args.since.is_none_or(|since| receipt.started_at >= since)
+        && args.organization.as_deref().is_none_or(is_of)
+}
+
+fn verify(directory: &Path, records: &[Record], args: &History, ui: &mut Ui) -> Result<Exit> {
+    let head = receipts::head(directory);
+    let verdict = chain::verify(records, head, args.head.as_deref(), OffsetDateTime::now_utc());
+    let exit = if verdict.faults.is_empty() { Exit::Done } else { Exit::Refused };
+    ui.result(&match args.format {
+        PlainFormat::Json => history::verdict_json(directory, &verdict, exit.code()),
+        PlainFormat::Table => history::verdict(directory, &verdict, ui.width),
+    });
+    Ok(exit)
+}
+
+fn show(
+    settings: &Settings,
+    directory: &Path,
+    records: &[Record],
+    command: &HistoryCommand,
+    ui: &mut Ui,
+) -> Result<Exit> {
+    let HistoryCommand::Show { run: name, format, output } = command;
+    let output = Output::open(output)?;
+    let runs = runs(records);
+    let run = find(&runs, name)?;
+    let archive = |name: &str| archive_now(directory, name);
+    let text = match format {
+        PageFormat::Table => history::one(run, ui.width),
+        PageFormat::Json => history::one_json(run),
+        PageFormat::Html => {
+            let proof = Proof { id: &run.link.id, digest: &run.link.sha256 };
+            let made = Made { at: OffsetDateTime::now_utc(), by: settings.actor() };
+            html::record(run.receipt, &proof, archive, &made)
+        }
+    };
+    output.write(&text, ui)?;
+    Ok(Exit::Done)
+}
+
+/// The run that is meant by `latest`, or by the beginning or the end of its name.
+fn find<'a, 'r>(runs: &'a [Run<'r>], name: &str) -> Result<&'a Run<'r>> {
+    let is_meant = |run: &&Run| {
+        let id = run.link.id.as_str();
+        !name.is_empty() && (id.starts_with(name) || id.ends_with(name))
+    };
+    let latest = runs.last().filter(|_| name == "latest");
+    let meant: Vec<&Run> = latest.into_iter().chain(runs.iter().filter(is_meant)).collect();
+    let what = match &meant[..] {
+        [one] => return Ok(one),
+        [] => format!("no run is called {name}"),
+        several => format!("{} runs are called {name}", several.len()),
+    };
+    Err(Problem::new(Exit::Refused, what)
+        .hint("orgsweep history lists those that there are")
+        .into())
+}
+
+fn archive_now(directory: &Path, name: &str) -> ArchiveNow {
+    let path = directory.join(Path::new(name).file_name().unwrap_or_default());
+    if path.is_file() { ArchiveNow::Kept } else { ArchiveNow::Gone }
+}
