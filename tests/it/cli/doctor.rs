@@ -53,7 +53,8 @@ fn many_deals(db: &TestDatabase) {
 
 each_backend! {
     fn a_redacted_report_has_the_same_findings_and_no_name(db: TestDatabase) {
-        db.execute(SCHEMA);
+        // InnoDB takes no SET NULL of what is NOT NULL.
+        db.execute(&SCHEMA.replace(" NOT NULL", db.pick(" NOT NULL", " NOT NULL", "")));
         db.execute("CREATE TABLE notes (id integer PRIMARY KEY, organization_id integer)");
         many_deals(&db);
         let kinds = |report: &Value| -> Vec<Value> {
