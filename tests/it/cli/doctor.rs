@@ -63,7 +63,7 @@ each_backend! {
         let plain = db.orgsweep(&["doctor", "--format", "json"]).exits(3).json();
         let redacted = db.orgsweep(&["doctor", "--format", "json", "--redact"]).exits(3);
         assert_eq!(kinds(&redacted.json()), kinds(&plain));
-        for name in ["organizations", "organization_id", "users", "deals", "notes", "created_by", "checked_by", &db.name()] {
+        for name in ["organizations", "organization_id", "users", "deals", "notes", "created_by", "checked_by", db.name()] {
             assert!(!redacted.stdout.contains(name), "{name}: {redacted}");
         }
         assert!(redacted.stdout.contains("column_"), "{redacted}");
