@@ -10,6 +10,7 @@ pub mod mistakes;
 mod organizations;
 mod policy;
 mod records;
+mod version;
 
 pub use archives::{ArchiveDir, Archives, ArchivesCommand, RecordArgs, Restore};
 pub use crm::{Demo, Migrate, Seed};
@@ -32,7 +33,7 @@ use std::time::Duration;
 /// orgsweep reads the foreign keys from the live database, works out the exact rows, shows them, and
 /// removes them in order. Rows of other organizations are never deleted unless you say so.
 #[derive(Debug, Clone, Parser)]
-#[command(name = "orgsweep", version, propagate_version = true, after_help = EXAMPLES)]
+#[command(name = "orgsweep", version, long_version = version::long(), propagate_version = true, after_help = EXAMPLES)]
 pub struct Cli {
     /// The database: sqlite:PATH, a path, postgres://…, mysql://… [default: DATABASE_URL, .env included]
     #[arg(long, global = true, value_name = "URL")]
@@ -127,7 +128,11 @@ pub enum Command {
         shell: clap_complete::Shell,
     },
     /// Print the manual page (roff)
-    Man,
+    Man {
+        /// Write one for each command into this folder instead
+        #[arg(long, value_name = "FOLDER")]
+        dir: Option<PathBuf>,
+    },
 }
 
 /// Show what would be deleted, and why; change nothing.
@@ -342,6 +347,10 @@ pub struct Doctor {
     #[arg(long, value_name = "TABLE", env = "ORGSWEEP_ROOT")]
     pub root: Option<String>,
 
+    /// Call tables, columns and the like table_1, column_2, …: to be shown to strangers, in a report of a bug
+    #[arg(long)]
+    pub redact: bool,
+
     #[arg(long, value_name = "FORMAT", default_value = "table")]
     pub format: PlainFormat,
 }
@@ -399,7 +408,7 @@ impl Cli {
                 check.format == PlainFormat::Json
             }
             Command::Policy { command: PolicyCommand::Init(_) | PolicyCommand::Django(_) } => false,
-            Command::Demo(_) | Command::Completions { .. } | Command::Man => false,
+            Command::Demo(_) | Command::Completions { .. } | Command::Man { .. } => false,
         }
     }
 }

@@ -5,10 +5,12 @@ use orgsweep::cli::{self, Cli};
 use orgsweep::exit::{self, Exit};
 use orgsweep::settings::Settings;
 use orgsweep::ui::{self, Ui};
-use orgsweep::{bug, commands, signals};
+use orgsweep::{bug, commands, database, signals};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    // SAFETY: nothing has started a thread yet.
+    unsafe { database::trust_what_the_system_trusts() };
     bug::watch();
     let exit = bug::caught(run).unwrap_or_else(|error| {
         let problem = exit::diagnose(&error);

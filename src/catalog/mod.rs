@@ -4,10 +4,12 @@ mod constraint;
 #[cfg(test)]
 pub mod fixture;
 mod names;
+mod pseudonyms;
 mod trigger;
 
 pub use constraint::{Check, ExcludedPart, Exclusion, Key, KeyComparison};
 pub use names::Misnomer;
+pub(crate) use pseudonyms::Pseudonyms;
 pub use trigger::{Event, Fires, Trigger};
 
 use serde::Deserialize;

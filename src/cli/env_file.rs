@@ -50,7 +50,7 @@ impl Cli {
         matches!(
             &self.command,
             Command::Completions { .. }
-                | Command::Man
+                | Command::Man { .. }
                 | Command::Demo(_)
                 | Command::Policy { command: PolicyCommand::Django(_) }
         )

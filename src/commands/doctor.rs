@@ -1,6 +1,7 @@
 //! `orgsweep doctor`
 
 use super::context::{Context, Session};
+use crate::catalog::Pseudonyms;
 use crate::cli::{Doctor, PlainFormat, SelectArgs};
 use crate::database::ReplicaRole;
 use crate::doctor::{Facts, Severity, examine};
@@ -25,7 +26,7 @@ pub fn run(session: &Session, args: &Doctor, ui: &mut Ui) -> Result<Exit> {
     plan.rules.checks = checks.checks;
     let (policy, catalog, root) = (&session.policy, &context.catalog, context.root.table);
     let possible_scopes = Scopes { policy, catalog, root }.possible();
-    let facts = Facts {
+    let mut facts = Facts {
         possible_scopes,
         without_temporary_tables: context.database.without_temporary_tables()?,
         role: context.database.role()?,
@@ -34,10 +35,20 @@ pub fn run(session: &Session, args: &Doctor, ui: &mut Ui) -> Result<Exit> {
         logs_statements: context.database.logs_statements()?,
         write_set_limits: context.database.write_set_limits()?,
     };
+    let mut database = session.target.redacted();
+    if args.redact {
+        let pseudonyms = Pseudonyms::of(&context.catalog);
+        context.catalog = pseudonyms.catalog(&context.catalog);
+        facts.possible_scopes =
+            facts.possible_scopes.iter().map(|it| pseudonyms.reference(it)).collect();
+        facts.role = "role".into();
+        facts.without_temporary_tables =
+            facts.without_temporary_tables.map(|_| "database".to_owned());
+        database.truncate(database.find(':').unwrap_or(0));
+    }
     let diagnostics = examine(&context.catalog, &plan, dialect, &facts);
     let blocked = diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Blocks);
     let exit = if blocked { Exit::Refused } else { Exit::Done };
-    let database = session.target.redacted();
     ui.result(&match args.format {
         PlainFormat::Table => table(&database, &diagnostics, ui.width),
         PlainFormat::Json => json(&database, exit.code(), &diagnostics),

@@ -33,7 +33,7 @@ use crate::cli::{Cli, Command};
 use crate::exit::Exit;
 use crate::settings::Settings;
 use crate::ui::Ui;
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use clap::CommandFactory;
 use context::Session;
 
@@ -70,7 +70,12 @@ pub fn run(cli: &Cli, settings: &Settings, ui: &mut Ui) -> Result<Exit> {
             ui.result(&String::from_utf8_lossy(&script));
             Ok(Exit::Done)
         }
-        Command::Man => {
+        Command::Man { dir: Some(dir) } => {
+            clap_mangen::generate_to(Cli::command(), dir)
+                .with_context(|| format!("writing manual pages into {}", dir.display()))?;
+            Ok(Exit::Done)
+        }
+        Command::Man { dir: None } => {
             let mut page = Vec::new();
             clap_mangen::Man::new(Cli::command()).render(&mut page)?;
             ui.result(&String::from_utf8_lossy(&page));

@@ -2,6 +2,7 @@
 //! place besides the catalog's loaders that tells the backends apart.
 
 mod conninfo;
+mod drivers;
 mod error;
 mod limit;
 mod mysql;
@@ -13,6 +14,7 @@ mod target;
 mod url;
 
 pub use conninfo::LibpqVariables;
+pub use drivers::{engines, tls, trust_what_the_system_trusts};
 pub use error::{Error, Fault};
 pub use mysql::MysqlConnection;
 use row::RawRow;

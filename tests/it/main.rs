@@ -27,6 +27,7 @@ mod pooler;
 mod races;
 mod rows_without_identity;
 mod seed_story;
+mod shipping;
 mod support;
 mod types;
 mod without_foreign_keys;

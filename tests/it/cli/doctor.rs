@@ -52,6 +52,23 @@ fn many_deals(db: &TestDatabase) {
 }
 
 each_backend! {
+    fn a_redacted_report_has_the_same_findings_and_no_name(db: TestDatabase) {
+        // InnoDB takes no SET NULL of what is NOT NULL.
+        db.execute(&SCHEMA.replace(" NOT NULL", db.pick(" NOT NULL", " NOT NULL", "")));
+        db.execute("CREATE TABLE notes (id integer PRIMARY KEY, organization_id integer)");
+        many_deals(&db);
+        let kinds = |report: &Value| -> Vec<Value> {
+            report["findings"].as_array().unwrap().iter().map(|it| it["kind"].clone()).collect()
+        };
+        let plain = db.orgsweep(&["doctor", "--format", "json"]).exits(3).json();
+        let redacted = db.orgsweep(&["doctor", "--format", "json", "--redact"]).exits(3);
+        assert_eq!(kinds(&redacted.json()), kinds(&plain));
+        for name in ["organizations", "organization_id", "users", "deals", "notes", "created_by", "checked_by", db.name()] {
+            assert!(!redacted.stdout.contains(name), "{name}: {redacted}");
+        }
+        assert!(redacted.stdout.contains("column_"), "{redacted}");
+    }
+
     fn a_healthy_database_has_nothing_to_be_told(db: TestDatabase) {
         let analyze = db.pick("ANALYZE", "ANALYZE", "ANALYZE TABLE organizations");
         db.execute(&format!("CREATE TABLE organizations (id integer PRIMARY KEY, name text); {analyze}"));

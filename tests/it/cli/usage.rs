@@ -10,7 +10,13 @@ fn help_and_version_need_no_database() {
         assert!(help.stdout.contains(command), "{command} is missing\n{help}");
     }
     orgsweep(&["clean", "--help"]).exits(0).says(&["--org-name", "--force", "--dry-run", "--yes"]);
-    orgsweep(&["--version"]).exits(0).says(&["orgsweep"]);
+    orgsweep(&["-V"]).exits(0).says(&[&format!("orgsweep {}\n", env!("CARGO_PKG_VERSION"))]);
+    orgsweep(&["--version"]).exits(0).says(&[
+        "engines: SQLite 3.",
+        "libpq",
+        "MariaDB",
+        "OpenSSL 3.",
+    ]);
 }
 
 #[test]
@@ -21,6 +27,18 @@ fn completions_and_the_manual_page_go_to_stdout() {
     }
     let manual = orgsweep(&["man"]).exits(0);
     assert!(manual.stdout.contains(".TH"), "{manual}");
+}
+
+#[test]
+fn each_command_has_a_manual_page_for_a_package() {
+    let folder = tempfile::TempDir::new().expect("a temporary directory");
+    let path = folder.path().display().to_string();
+    orgsweep(&["man", "--dir", &path]).exits(0);
+    for page in ["orgsweep.1", "orgsweep-clean.1", "orgsweep-policy-check.1"] {
+        let text = std::fs::read_to_string(folder.path().join(page)).expect(page);
+        assert!(text.contains(".SH SYNOPSIS"), "{page}: {text}");
+    }
+    orgsweep(&["man", "--dir", &format!("{path}/nowhere")]).exits(1).says(&["nowhere"]);
 }
 
 #[test]

@@ -15,6 +15,7 @@ mod settings;
 mod signals;
 mod stall;
 mod standby;
+mod tls;
 mod triggers;
 mod wrong_plans;
 mod zones;

@@ -2,7 +2,6 @@
 
 use super::*;
 use orgsweep::database::{Database, Target};
-use std::path::PathBuf;
 use std::process::Child;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
@@ -15,6 +14,8 @@ pub struct Control {
     directory: PathBuf,
     port: u16,
     process: Arc<Mutex<Option<Child>>>,
+    /// Further options that it is started with.
+    options: Arc<Mutex<Vec<String>>>,
 }
 
 /// How long it may take to stop, or to start, on a machine that has other work.
@@ -36,6 +37,7 @@ pub fn start() -> Option<Server> {
         directory: home.path().to_owned(),
         port: free_port(),
         process: Arc::default(),
+        options: Arc::default(),
     };
     control.install();
     control.start();
@@ -61,6 +63,16 @@ impl Control {
         process.wait().expect("it ends");
     }
 
+    pub fn show_certificate(&self, certificate: &Path, key: &Path) {
+        let [certificate, key] =
+            [certificate, key].map(|file| own_copy(&self.directory, self.owner, file));
+        *self.options.lock().unwrap_or_else(PoisonError::into_inner) = vec![
+            format!("--ssl-cert={}", certificate.display()),
+            format!("--ssl-key={}", key.display()),
+        ];
+        self.restart(Shutdown::Fast);
+    }
+
     /// Returns when it takes connections.
     fn start(&self) {
         let mut command = program(&self.program, &self.directory, self.owner, "server.log");
@@ -72,6 +84,7 @@ impl Control {
             command.arg(format!("--{option}={}", self.directory.join(file).display()));
         }
         command.arg(format!("--init-file={}", self.directory.join("users.sql").display()));
+        command.args(&*self.options.lock().unwrap_or_else(PoisonError::into_inner));
         *self.process() = Some(command.spawn().expect("the server"));
         let url = format!("mysql://root@127.0.0.1:{}/mysql", self.port);
         let target = Target::parse(&url).expect("a valid URL");

@@ -6,9 +6,9 @@ mod postgres;
 use crate::support::*;
 use std::fs;
 use std::net::TcpListener;
-use std::os::unix::fs::{MetadataExt, chown};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::os::unix::process::CommandExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use tempfile::TempDir;
 
@@ -73,6 +73,14 @@ impl Server {
     pub fn control(&self) -> Control {
         self.control.clone()
     }
+
+    /// From now on it speaks TLS, by this certificate and its key.
+    pub fn show_certificate(&self, certificate: &Path, key: &Path) {
+        match &self.control {
+            Control::Postgres(control) => control.show_certificate(certificate, key),
+            Control::Mysql(control) => control.show_certificate(certificate, key),
+        }
+    }
 }
 
 impl Control {
@@ -120,6 +128,17 @@ fn program(path: &Path, directory: &Path, owner: Option<Owner>, log: &str) -> Co
         command.uid(user).gid(group);
     }
     command
+}
+
+/// A copy of a file in the server's directory, which its owner alone may read.
+fn own_copy(directory: &Path, owner: Option<Owner>, file: &Path) -> PathBuf {
+    let copy = directory.join(file.file_name().expect("a file"));
+    fs::copy(file, &copy).expect("a copy");
+    fs::set_permissions(&copy, fs::Permissions::from_mode(0o600)).expect("its mode");
+    if let Some((user, group)) = owner {
+        chown(&copy, Some(user), Some(group)).expect("its own file");
+    }
+    copy
 }
 
 /// Runs it to its end, which has to be a good one.

@@ -1,7 +1,6 @@
 //! PostgreSQL, through `pg_ctl`.
 
 use super::*;
-use std::path::PathBuf;
 
 #[derive(Clone)]
 pub struct Control {
@@ -54,6 +53,16 @@ impl Control {
 
     pub fn stop(&self) {
         self.run(&["stop", "-m", "immediate"]);
+    }
+
+    pub fn show_certificate(&self, certificate: &Path, key: &Path) {
+        let [certificate, key] =
+            [certificate, key].map(|file| own_copy(&self.directory, self.owner, file));
+        let settings = fs::read_to_string(self.settings()).expect("its settings");
+        let (certificate, key) = (certificate.display(), key.display());
+        let tls = format!("ssl = on\nssl_cert_file = '{certificate}'\nssl_key_file = '{key}'\n");
+        fs::write(self.settings(), settings + &tls).expect("its settings");
+        self.restart(Shutdown::Fast);
     }
 
     fn settings(&self) -> PathBuf {
