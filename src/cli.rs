@@ -187,8 +187,16 @@ pub struct Clean {
     pub plan: Option<PathBuf>,
 
     /// The same as preview
-    #[arg(long)]
+    #[arg(long, short = 'n')]
     pub dry_run: bool,
+
+    /// Do all of it, triggers and proofs included, and roll back where COMMIT would come
+    ///
+    /// Tells how long each step takes, what is locked and for how long, and what COMMIT would meet. Nothing stays: no
+    /// row is changed, no archive, receipt or metrics are left. Others wait for its locks as for those of a
+    /// clean; what a trigger does outside of the transaction is done.
+    #[arg(long, conflicts_with_all = ["dry_run", "per_org", "batch_rows", "create_missing_indexes"])]
+    pub rehearse: bool,
 
     /// Do not ask
     #[arg(long, short)]

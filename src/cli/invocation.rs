@@ -24,8 +24,8 @@ const SELECTING: [&str; 9] = [
 /// What is about a series of organizations.
 const SERIAL: [&str; 2] = ["per-org", "max-orgs"];
 /// How one run speaks, or what it was besides: the next one is asked anew.
-const OF_ONE_RUN: [&str; 7] =
-    ["dry-run", "yes", "format", "save-plan", "all", "quiet", "log-format"];
+const OF_ONE_RUN: [&str; 8] =
+    ["dry-run", "rehearse", "yes", "format", "save-plan", "all", "quiet", "log-format"];
 
 /// The flags on the command line; what variables and files say, they say to the next command, too.
 #[derive(Debug, Clone, Default)]

@@ -39,8 +39,11 @@ pub fn run(session: &Session, args: &Clean, ui: &mut Ui) -> Result<Exit> {
     kept(session, args, None, ui)
 }
 
-/// Leaves a receipt.
+/// Leaves a receipt; of a rehearsal there is nothing to keep.
 fn kept(session: &Session, args: &Clean, saved: Option<&SavedPlan>, ui: &mut Ui) -> Result<Exit> {
+    if args.rehearse {
+        return deletion(session, args, saved, &mut Vec::new(), ui);
+    }
     let RecordArgs { archives, no_archive, archive_keep, receipt, metrics } = &args.record;
     let recording = Recording {
         command: "clean",
@@ -161,7 +164,8 @@ fn reporting<'a>(args: &'a Clean, prepared: &'a Prepared) -> Reporting<'a> {
 }
 
 fn job<'a>(args: &Clean, saved: Option<&SavedPlan>, prepared: &'a Prepared) -> Job<'a> {
-    Job { digest: saved.is_some(), ..prepared.job(args.delete.lock_timeout, args.verify) }
+    let rehearse = args.rehearse;
+    Job { digest: saved.is_some(), rehearse, ..prepared.job(args.delete.lock_timeout, args.verify) }
 }
 
 /// Whether to go on, and what is known by then.
@@ -186,9 +190,10 @@ fn agree(
     prepared: &Prepared,
     ui: &mut Ui,
 ) -> Result<Agreed> {
-    // A saved plan says what may go: whoever wrote it agreed to nothing.
+    // A saved plan says what may go: whoever wrote it agreed to nothing. A rehearsal takes nothing.
     let forced = saved.is_none() && prepared.plan.rules.force != Force::None;
-    let consented = consents(args, ui, forced) && database.read_only()?.is_none();
+    let consented =
+        (args.rehearse || consents(args, ui, forced)) && database.read_only()?.is_none();
     if consented && !(args.create_missing_indexes && indexes::any_missing(prepared)) {
         return Ok(Agreed::Unseen);
     }

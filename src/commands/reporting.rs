@@ -7,7 +7,7 @@ use crate::cli::{
 };
 use crate::execute::{self, Kept};
 use crate::exit::{Exit, Problem};
-use crate::findings::{self, Counted, Findings, LeftBehind, Step, Unlinked};
+use crate::findings::{self, Counted, Findings, LeftBehind, Rehearsal, Step, Unlinked};
 use crate::label::shell_word;
 use crate::plan::{Force, Refusal, RefusalKind};
 use crate::policy::Policy;
@@ -41,11 +41,13 @@ pub struct Ended {
     pub durations: BTreeMap<Step, Duration>,
     /// Where what went is kept; several of a series of batches.
     pub archives: Vec<Kept>,
+    pub rehearsal: Option<Rehearsal>,
 }
 
 impl Ended {
     fn short(outcome: Outcome, findings: Findings) -> Ended {
-        Ended { outcome, findings, durations: BTreeMap::new(), archives: Vec::new() }
+        let durations = BTreeMap::new();
+        Ended { outcome, findings, durations, archives: Vec::new(), rehearsal: None }
     }
 
     /// What a preview with these findings has come to.
@@ -66,7 +68,12 @@ impl From<execute::Outcome> for Ended {
             execute::Outcome::Refused(findings) => Ended::short(Outcome::Refused, findings),
             execute::Outcome::Cleaned { findings, durations, archive } => {
                 let archives = archive.into_iter().map(|kept| *kept).collect();
-                Ended { outcome: Outcome::Cleaned, findings, durations, archives }
+                let cleaned = Ended::short(Outcome::Cleaned, findings);
+                Ended { durations, archives, ..cleaned }
+            }
+            execute::Outcome::Rehearsed { findings, durations, rehearsal } => {
+                let rehearsed = Ended::short(Outcome::Rehearsed, findings);
+                Ended { durations, rehearsal: Some(rehearsal), ..rehearsed }
             }
         }
     }
@@ -168,9 +175,11 @@ impl Reporting<'_> {
     }
 
     pub fn report<'a>(&'a self, ended: &'a Ended) -> Report<'a> {
-        let Ended { outcome, findings, durations, archives } = ended;
+        let Ended { outcome, findings, durations, archives, rehearsal } = ended;
         let next = match outcome {
-            Outcome::Previewed | Outcome::Refused => self.next_command(findings),
+            Outcome::Previewed | Outcome::Rehearsed | Outcome::Refused => {
+                self.next_command(findings)
+            }
             _ => None,
         };
         Report {
@@ -184,6 +193,7 @@ impl Reporting<'_> {
             plan: &self.prepared.plan,
             findings,
             durations: durations.clone(),
+            rehearsal: rehearsal.as_ref(),
             archives: archives.iter().map(|kept| kept.path.display().to_string()).collect(),
             checks_reason: self.prepared.checks_reason.clone(),
             silence: self.prepared.silence,

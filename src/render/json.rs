@@ -1,6 +1,7 @@
 //! The stable JSON of preview and clean. `format` changes when a field changes its meaning.
 
 use super::refusals::RefusalView;
+use super::rehearsal::RehearsalView;
 use super::report::{Outcome, StepView};
 use super::{Report, unproven};
 use crate::findings::{Counted, LeftBehind};
@@ -34,6 +35,8 @@ struct Document<'a> {
     left_behind: Vec<LeftBehindView>,
     notes: Vec<String>,
     totals: Totals,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rehearsal: Option<RehearsalView<'a>>,
     /// What was not proven before COMMIT, and why.
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     unproven: Vec<String>,
@@ -127,6 +130,7 @@ fn document<'a>(report: &'a Report) -> Document<'a> {
             unlinked: report.findings.unlinked_rows,
             tables: report.findings.rows().len(),
         },
+        rehearsal: report.rehearsal.map(|it| RehearsalView::of(it, &report.findings.proof)),
         unproven: unproven(&report.findings.proof),
         archives: &report.archives,
         next: report.next.as_deref(),

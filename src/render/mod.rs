@@ -12,6 +12,7 @@ pub mod organizations;
 mod path;
 pub mod policy;
 mod refusals;
+mod rehearsal;
 pub mod report;
 pub mod restoration;
 pub mod script;

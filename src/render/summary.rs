@@ -124,7 +124,7 @@ impl Unit {
         let refusals = report.refusal_views();
         let ended = match report.outcome {
             Outcome::Cleaned => Ended::Cleaned,
-            Outcome::Previewed => Ended::Previewed,
+            Outcome::Previewed | Outcome::Rehearsed => Ended::Previewed,
             Outcome::Refused => Ended::Refused,
             Outcome::Nothing => Ended::Nothing,
         };

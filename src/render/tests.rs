@@ -80,6 +80,7 @@ fn check_of(outcome: Outcome, render: impl Fn(&Report) -> String, expected: Expe
         findings: &findings,
         durations: BTreeMap::new(),
         archives: Vec::new(),
+        rehearsal: None,
         checks_reason: "asked for".into(),
         silence: Silence::Nothing,
         selection: "--org-name Apex".into(),

@@ -18,6 +18,7 @@ mod names;
 mod next;
 mod organizations;
 mod output;
+mod rehearsal;
 mod saved;
 mod scripts;
 mod selection;
