@@ -112,7 +112,8 @@ impl Ui {
             self.warn(&problem.to_string());
         }
         if self.log_options.log_json {
-            let level = if exit == Exit::Done { "info" } else { "error" };
+            let well = matches!(exit, Exit::Done | Exit::Something);
+            let level = if well { "info" } else { "error" };
             let code = exit.code();
             log(level, "ended", json!({ "message": format!("exit {code}"), "exit": code }));
         }
@@ -315,15 +316,17 @@ fn log(level: &str, event: &str, fields: Value) {
 }
 
 fn tell(problem: &Problem, json: bool, log_options: LogOptions) {
-    let Problem { exit, message, more, hint } = problem;
+    let Problem { exit, code, message, more, hint } = problem;
     let whole = problem.to_string();
     if log_options.log_json {
-        log("error", "ended", json!({ "message": whole, "hint": hint, "exit": exit.code() }));
+        let fields = json!({ "message": whole, "hint": hint, "code": code, "exit": exit.code() });
+        log("error", "ended", fields);
     }
     if json {
         let error = json!({
             "format": 1,
             "outcome": "error",
+            "code": code,
             "exit": exit.code(),
             "error": whole,
             "hint": hint,
@@ -348,7 +351,7 @@ pub fn usage(error: &clap::Error) {
     }
     if json {
         let document = json!({
-            "format": 1, "outcome": "error", "exit": Exit::Usage.code(), "error": text.trim(), "hint": null,
+            "format": 1, "outcome": "error", "code": "usage", "exit": Exit::Usage.code(), "error": text.trim(), "hint": null,
         });
         let _ = print(&visible_json(&document.to_string()));
     } else if !log_options.log_json && visible(&text) == text {

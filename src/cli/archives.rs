@@ -2,21 +2,30 @@
 
 use super::PlainFormat;
 use super::durations::{duration, lock_timeout};
+use super::headings::{OUTPUT, SAFETY};
 use clap::{Args, Subcommand};
 use std::path::PathBuf;
 use std::time::Duration;
 
 /// Where archives and receipts are.
 #[derive(Debug, Clone, Args)]
+#[command(next_help_heading = SAFETY)]
 pub struct ArchiveDir {
     /// The directory of archives and receipts [default: $XDG_STATE_HOME/orgsweep or
     /// ~/.local/state/orgsweep]
-    #[arg(long, global = true, value_name = "DIRECTORY", env = "ORGSWEEP_ARCHIVE_DIR")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "DIRECTORY",
+        env = "ORGSWEEP_ARCHIVE_DIR",
+        hide_short_help = true
+    )]
     pub archive_dir: Option<PathBuf>,
 }
 
 /// What is kept of what goes.
 #[derive(Debug, Clone, Args)]
+#[command(next_help_heading = SAFETY)]
 pub struct RecordArgs {
     #[command(flatten)]
     pub archives: ArchiveDir,
@@ -27,15 +36,15 @@ pub struct RecordArgs {
 
     /// Remove this database's archives of earlier runs that are older than this, where the run ends well
     /// (exit 0): personal data is not kept for ever
-    #[arg(long, value_name = "AGE", default_value = "30d", env = "ORGSWEEP_ARCHIVE_KEEP", value_parser = duration)]
+    #[arg(long, value_name = "AGE", default_value = "30d", env = "ORGSWEEP_ARCHIVE_KEEP", value_parser = duration, hide_short_help = true)]
     pub archive_keep: Duration,
 
     /// Write the receipt to this file, too (JSON)
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", help_heading = OUTPUT, hide_short_help = true)]
     pub receipt: Option<PathBuf>,
 
     /// Write the run's numbers to this file, for node_exporter's textfile collector; also when it fails
-    #[arg(long, value_name = "FILE", env = "ORGSWEEP_METRICS")]
+    #[arg(long, value_name = "FILE", env = "ORGSWEEP_METRICS", help_heading = OUTPUT, hide_short_help = true)]
     pub metrics: Option<PathBuf>,
 }
 
@@ -82,10 +91,10 @@ pub struct Restore {
     pub archives: ArchiveDir,
 
     /// Write the receipt to this file, too (JSON)
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", help_heading = OUTPUT, hide_short_help = true)]
     pub receipt: Option<PathBuf>,
 
-    #[arg(long, value_name = "FORMAT", default_value = "table")]
+    #[arg(long, value_name = "FORMAT", default_value = "table", help_heading = OUTPUT)]
     pub format: PlainFormat,
 }
 
@@ -103,7 +112,7 @@ pub struct Archives {
     #[command(flatten)]
     pub archives: ArchiveDir,
 
-    #[arg(long, global = true, value_name = "FORMAT", default_value = "table")]
+    #[arg(long, global = true, value_name = "FORMAT", default_value = "table", help_heading = OUTPUT)]
     pub format: PlainFormat,
 }
 
@@ -141,6 +150,6 @@ pub struct History {
     #[arg(long, value_name = "NUMBER", default_value_t = 20)]
     pub last: usize,
 
-    #[arg(long, value_name = "FORMAT", default_value = "table")]
+    #[arg(long, value_name = "FORMAT", default_value = "table", help_heading = OUTPUT)]
     pub format: PlainFormat,
 }

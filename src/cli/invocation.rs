@@ -24,8 +24,17 @@ const SELECTING: [&str; 9] = [
 /// What is about a series of organizations.
 const SERIAL: [&str; 2] = ["per-org", "max-orgs"];
 /// How one run speaks, or what it was besides: the next one is asked anew.
-const OF_ONE_RUN: [&str; 8] =
-    ["dry-run", "rehearse", "yes", "format", "save-plan", "all", "quiet", "log-format"];
+const OF_ONE_RUN: [&str; 9] = [
+    "dry-run",
+    "rehearse",
+    "yes",
+    "format",
+    "save-plan",
+    "detailed-exitcode",
+    "all",
+    "quiet",
+    "log-format",
+];
 
 /// The flags on the command line; what variables and files say, they say to the next command, too.
 #[derive(Debug, Clone, Default)]
@@ -59,7 +68,8 @@ impl Invocation {
             matches.value_source(arg.get_id().as_str()) == Some(ValueSource::CommandLine)
         };
         let flag = |arg: &Arg| {
-            let name = arg.get_long()?.to_owned();
+            let unnamed = (arg.get_id() == "name").then_some("org-name");
+            let name = arg.get_long().or(unnamed)?.to_owned();
             let words = match arg.get_action() {
                 ArgAction::SetTrue => vec![format!("--{name}")],
                 _ => {

@@ -14,6 +14,7 @@ use crate::database::Database;
 use crate::execute::{self, Failure, Job, Progress};
 use crate::exit::{Exit, Problem};
 use crate::findings::{Expected, Findings};
+use crate::label::shell_word;
 use crate::plan::Force;
 use crate::receipt::Part;
 use crate::render::Outcome;
@@ -24,8 +25,12 @@ use std::time::Instant;
 
 pub fn run(session: &Session, args: &Clean, ui: &mut Ui) -> Result<Exit> {
     if args.dry_run {
-        let (select, delete, format) = (args.select.clone(), args.delete.clone(), args.format);
-        return preview::run(session, &Preview { select, delete, format, save_plan: None }, ui);
+        return preview::run(session, &Preview::of(args), ui);
+    }
+    if let Some(name) = args.organization.name.as_ref().filter(|_| !ui.is_interactive()) {
+        let problem = "an organization is named without a flag only where a person is asked";
+        let hint = format!("--org-name {}", shell_word(name));
+        return Err(Problem::usage(problem).hint(hint).into());
     }
     if !matches!(args.format, PreviewFormat::Table | PreviewFormat::Json) {
         return Err(Problem::usage("clean reports as table or json")
@@ -67,9 +72,9 @@ fn deletion(
     ui: &mut Ui,
 ) -> Result<Exit> {
     if args.delete.per_org {
-        let Clean { select, delete, format, verify, .. } = args;
-        let series =
-            Series { command: "clean", session, select, delete, format: *format, verify: *verify };
+        let Clean { select, delete, verify, .. } = args;
+        let (format, verify, detailed) = (args.format, *verify, false);
+        let series = Series { command: "clean", session, select, delete, format, verify, detailed };
         return per_org::clean(series, args, parts, ui);
     }
     if let Some(rows) = args.batch_rows {
@@ -160,7 +165,8 @@ fn once(
 fn reporting<'a>(args: &'a Clean, prepared: &'a Prepared) -> Reporting<'a> {
     let Clean { select, delete, format, plan, .. } = args;
     let plan = plan.as_deref();
-    Reporting { command: "clean", prepared, select, delete, format: *format, plan }
+    let detailed = false;
+    Reporting { command: "clean", prepared, select, delete, format: *format, plan, detailed }
 }
 
 fn job<'a>(args: &Clean, saved: Option<&SavedPlan>, prepared: &'a Prepared) -> Job<'a> {

@@ -88,6 +88,8 @@ pub struct Reporting<'a> {
     pub format: PreviewFormat,
     /// The plan's file, where one is saved or followed.
     pub plan: Option<&'a Path>,
+    /// The exit code tells whether there is something to delete.
+    pub detailed: bool,
 }
 
 impl Reporting<'_> {
@@ -130,6 +132,7 @@ impl Reporting<'_> {
         match outcome {
             Outcome::Refused => Exit::Refused,
             Outcome::Nothing if self.select.require_match => Exit::Refused,
+            Outcome::Previewed if self.detailed => Exit::Something,
             _ => Exit::Done,
         }
     }

@@ -365,7 +365,7 @@ fn outcome(summary: &Summary) -> &'static str {
     let any = |is: fn(&Unit) -> bool| summary.units.iter().any(is);
     match summary.exit {
         Exit::Done if any(Unit::is_cleaned) => "cleaned",
-        Exit::Done if any(Unit::would_go) => "previewed",
+        Exit::Done | Exit::Something if any(Unit::would_go) => "previewed",
         Exit::Done => "nothing",
         Exit::Refused if summary.units.is_empty() => "nothing",
         Exit::Refused => "refused",

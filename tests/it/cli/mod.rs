@@ -12,6 +12,7 @@ mod doctor;
 mod explain;
 mod faults;
 mod files;
+mod flags;
 mod hostile;
 mod machines;
 mod names;
