@@ -11,7 +11,7 @@ pub mod mistakes;
 mod organizations;
 mod policy;
 
-pub use archives::{ArchiveDir, Archives, ArchivesCommand, History, RecordArgs, Restore};
+pub use archives::{ArchiveDir, Archives, ArchivesCommand, History, RecordArgs, Restore, Undo};
 pub use crm::{Demo, Migrate, Seed};
 pub use flags::{
     DeleteArgs, EngineCascade, Flags, Name, Orphans, ReferenceChecks, Scope, SelectArgs,
@@ -107,6 +107,7 @@ pub enum Command {
     Clean(Clean),
     Verify(Verify),
     Restore(Restore),
+    Undo(Undo),
     Archives(Archives),
     History(History),
     Graph(Graph),
@@ -426,6 +427,7 @@ impl Cli {
             Command::Clean(clean) => clean.format == PreviewFormat::Json,
             Command::Verify(Verify { format, .. })
             | Command::Restore(Restore { format, .. })
+            | Command::Undo(Undo { format, .. })
             | Command::Archives(Archives { format, .. })
             | Command::History(History { format, .. })
             | Command::Doctor(Doctor { format, .. })

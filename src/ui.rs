@@ -205,7 +205,7 @@ impl Ui {
                 let patience = humantime::format_duration(patience);
                 return Err(Problem::new(
                     Exit::NotConfirmed,
-                    format!("nobody answered within {patience}; nothing was deleted"),
+                    format!("nobody answered within {patience}; nothing was changed"),
                 )
                 .hint("--confirm-timeout DURATION waits longer, --yes does not ask"));
             }
@@ -217,7 +217,7 @@ impl Ui {
             Exit::Busy => "the --deadline is over",
             _ => "interrupted",
         };
-        Err(Problem::new(why, format!("{what}; nothing was deleted")))
+        Err(Problem::new(why, format!("{what}; nothing was changed")))
     }
 
     /// Shows what is going on, on a terminal only, in one line that replaces itself.

@@ -58,16 +58,19 @@ pub struct RecordArgs {
 #[command(after_help = "\
 Examples:
   orgsweep archives                               which there are
-  orgsweep restore 20261123T050231Z-apex-innovations-inc-749551fb.tar.zst --dry-run
+  orgsweep restore latest --dry-run               what was deleted last
+  orgsweep restore 20261123T0502                  the one whose name begins so
   orgsweep restore backup/apex.tar.zst")]
 pub struct Restore {
-    /// The archive: a path, or the name of one in the archive directory. Several, of a deletion in
-    /// batches, are restored one after the other, the newest first
+    /// The archive: a path, a name in the archive directory or its beginning, or latest
+    ///
+    /// The eight digits at the end of its name will do, too. latest is the last run of this database that deleted
+    /// anything, all of its archives. Several are restored one after the other, the newest first.
     #[arg(required = true)]
     pub archive: Vec<PathBuf>,
 
     /// Find out whether it could be put back; write nothing
-    #[arg(long)]
+    #[arg(long, short = 'n')]
     pub dry_run: bool,
 
     /// Let triggers on INSERT and UPDATE fire as rows come back
@@ -98,6 +101,39 @@ pub struct Restore {
     pub format: PlainFormat,
 }
 
+/// Put back what was deleted last from this database.
+///
+/// restore latest, once somebody has confirmed it: all archives of the last clean that deleted anything. At a terminal
+/// you type "undo"; elsewhere --yes is needed.
+#[derive(Debug, Clone, Args)]
+pub struct Undo {
+    /// Find out whether it could be put back; write nothing
+    #[arg(long, short = 'n')]
+    pub dry_run: bool,
+
+    /// Do not ask
+    #[arg(long, short)]
+    pub yes: bool,
+
+    /// How long to wait for an answer (then exit 4)
+    #[arg(long, value_name = "DURATION", default_value = "5m", value_parser = duration)]
+    pub confirm_timeout: Duration,
+
+    /// Let triggers on INSERT and UPDATE fire as rows come back
+    #[arg(long)]
+    pub fire_triggers: bool,
+
+    /// How long to wait for a lock
+    #[arg(long, value_name = "DURATION", default_value = "10s", env = "ORGSWEEP_LOCK_TIMEOUT", value_parser = lock_timeout)]
+    pub lock_timeout: Duration,
+
+    #[command(flatten)]
+    pub archives: ArchiveDir,
+
+    #[arg(long, value_name = "FORMAT", default_value = "table", help_heading = OUTPUT)]
+    pub format: PlainFormat,
+}
+
 /// List, check and remove archives.
 #[derive(Debug, Clone, Args)]
 #[command(after_help = "\
@@ -118,9 +154,11 @@ pub struct Archives {
 
 #[derive(Debug, Clone, Subcommand)]
 pub enum ArchivesCommand {
+    /// List them: whose rows they hold, how many, and whether they were put back
+    List,
     /// Check an archive whole, and tell what is in it
     Show {
-        /// A path, or the name of one in the archive directory
+        /// A path, a name in the archive directory or its beginning, or latest
         archive: PathBuf,
     },
     /// Remove archives for good: those of the database that is named, otherwise of all

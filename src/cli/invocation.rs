@@ -52,6 +52,8 @@ struct Flag {
 /// `orgsweep clean …`, in the order of its help.
 pub struct NextCommand {
     name: &'static str,
+    /// What it is about, before all flags.
+    subject: Option<String>,
     command: Command,
     flags: Vec<Flag>,
 }
@@ -90,7 +92,7 @@ impl Invocation {
         let command = cli.find_subcommand(name).cloned().unwrap_or_default();
         let carried = |flag: &&Flag| !OF_ONE_RUN.contains(&flag.name.as_str());
         let flags = self.flags.iter().filter(carried).cloned().collect();
-        NextCommand { name, command, flags }
+        NextCommand { name, subject: None, command, flags }
     }
 }
 
@@ -137,6 +139,12 @@ impl NextCommand {
         self.with("save-plan", file)
     }
 
+    /// Of this archive. The receipt that was asked for is the one of what went.
+    pub fn of_archive(mut self, archive: &str) -> NextCommand {
+        self.flags.retain(|flag| flag.name != "receipt");
+        NextCommand { subject: Some(shell_word(archive)), ..self }
+    }
+
     /// With all that `--force` gets past.
     pub fn forced(self) -> NextCommand {
         self.with("force", ALL)
@@ -168,6 +176,7 @@ impl NextCommand {
 impl fmt::Display for NextCommand {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "orgsweep {}", self.name)?;
+        self.subject.iter().try_for_each(|subject| write!(f, " {subject}"))?;
         for arg in self.command.get_arguments() {
             let own = self.flags.iter().filter(|flag| arg.get_long() == Some(&flag.name));
             for word in own.flat_map(|flag| &flag.words) {

@@ -203,6 +203,7 @@ impl Reporting<'_> {
             selection: selection_flags(self.select, self.delete).join(" "),
             conditions: &self.prepared.selection.conditions,
             next: next.map(|next| next.to_string()),
+            restore: self.restore_command(archives),
             all: self.delete.all,
         }
     }
@@ -235,6 +236,16 @@ impl Reporting<'_> {
             }
             _ => Some(self.clean_command(refused)),
         }
+    }
+
+    /// What brings back what is gone.
+    fn restore_command(&self, archives: &[Kept]) -> Option<String> {
+        let name = match archives {
+            [] => return None,
+            [archive] => archive.file_name(),
+            _ => "latest".to_owned(),
+        };
+        Some(self.prepared.invocation.next("restore").of_archive(&name).to_string())
     }
 
     /// `orgsweep clean` with the same flags; with `--force` besides where that is missing.

@@ -15,6 +15,8 @@ pub struct Kept {
     pub name: String,
     pub entry: Entry,
     pub part: Option<Part>,
+    /// When it was put back last.
+    pub restored: Option<OffsetDateTime>,
 }
 
 impl Kept {
@@ -35,6 +37,7 @@ impl Kept {
 
     fn state(&self) -> &'static str {
         match self.entry.state {
+            State::Complete if self.restored.is_some() => "put back",
             State::Complete => "complete",
             State::Pending => "pending",
             State::Partial => "partial",
@@ -105,6 +108,7 @@ pub fn archives_json(archives: &[Kept]) -> String {
             "bytes": kept.entry.bytes,
             "age_seconds": kept.entry.age().as_secs(),
             "run": kept.part,
+            "restored_at": kept.restored.and_then(|at| at.format(&Rfc3339).ok()),
         })
     };
     pretty(&json!({ "format": 1, "archives": archives.iter().map(archive).collect::<Vec<_>>() }))

@@ -42,6 +42,9 @@ struct Document<'a> {
     unproven: Vec<String>,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     archives: &'a [String],
+    /// What brings back what is gone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    restore: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     next: Option<&'a str>,
 }
@@ -133,6 +136,7 @@ fn document<'a>(report: &'a Report) -> Document<'a> {
         rehearsal: report.rehearsal.map(|it| RehearsalView::of(it, &report.findings.proof)),
         unproven: unproven(&report.findings.proof),
         archives: &report.archives,
+        restore: report.restore.as_deref(),
         next: report.next.as_deref(),
     }
 }

@@ -39,6 +39,8 @@ pub struct Report<'a> {
     pub conditions: &'a [String],
     /// What to type next.
     pub next: Option<String>,
+    /// What brings back what is gone.
+    pub restore: Option<String>,
     /// Tables without rows, too.
     pub all: bool,
 }

@@ -2,7 +2,7 @@
 
 use super::table::{plain, wrapped};
 use super::{counted, grouped};
-use crate::archive::Manifest;
+use crate::archive::{Kind, Manifest, Section};
 use crate::catalog::{Catalog, Fires, ReferenceId, TableId, Trigger};
 use crate::exit::Exit;
 use crate::label::printable;
@@ -45,6 +45,25 @@ impl View<'_> {
 
     fn name(&self, table: TableId) -> String {
         self.catalog.table(table).name.to_string()
+    }
+
+    /// Nothing but its own rows is in the way, all of them as far as their keys tell.
+    fn is_back(&self) -> bool {
+        let all_there = |section: &Section| {
+            let name = section.table_name().to_string();
+            self.restored.obstacles.iter().any(|obstacle| match obstacle {
+                Obstacle::Taken { table, rows, .. } => {
+                    *rows == section.rows && self.name(*table) == name
+                }
+                Obstacle::There { table, .. } => self.name(*table) == name,
+                _ => false,
+            })
+        };
+        let its_own = |obstacle: &Obstacle| {
+            matches!(obstacle, Obstacle::Taken { .. } | Obstacle::There { .. })
+        };
+        let mut sections = self.manifest.sections.iter().filter(|it| it.kind == Kind::Rows);
+        self.restored.obstacles.iter().all(its_own) && sections.all(all_there)
     }
 
     /// Why not, one sentence each.
@@ -200,6 +219,10 @@ impl View<'_> {
                 format!("put back {rows} of {tables}{relinked}; proven and committed")
             }
             Ended::Previewed => format!("would put back {rows} of {tables}{relinked}"),
+            Ended::Refused if self.is_back() => {
+                let rows = counted(self.manifest.deleted(), "row");
+                format!("already back: the keys of all {rows} are there; nothing was written")
+            }
             Ended::Refused => "refused: nothing was written".into(),
         }
     }
@@ -227,7 +250,8 @@ pub fn table(view: &View, width: u16) -> String {
         text += &plain(&["#", "Action", "Table", "Rows"], steps, &[0, 3], width);
         text.push('\n');
     }
-    for obstacle in view.obstacles() {
+    let obstacles = if view.is_back() { Vec::new() } else { view.obstacles() };
+    for obstacle in obstacles {
         text += &wrapped("refused: ", &obstacle, width);
     }
     for note in view.notes() {
@@ -252,6 +276,7 @@ pub fn json(view: &View) -> String {
         let reference = view.catalog.reference_arrow(*reference);
         serde_json::json!({ "reference": reference, "rows": rows })
     };
+    let refused = view.ended == Ended::Refused;
     let document = serde_json::json!({
         "format": 1,
         "tool": concat!("orgsweep ", env!("CARGO_PKG_VERSION")),
@@ -266,6 +291,7 @@ pub fn json(view: &View) -> String {
         "dangling": view.restored.dangling.iter().map(dangling).collect::<Vec<_>>(),
         "renumbered": view.restored.renumbered.iter().map(rows).collect::<Vec<_>>(),
         "altered": view.restored.altered.iter().map(rows).collect::<Vec<_>>(),
+        "already_back": refused && view.is_back(),
         "obstacles": view.obstacles(),
         "notes": view.notes(),
         "totals": { "restored": view.restored.put_back(), "relinked": view.restored.relinked() },

@@ -38,6 +38,9 @@ pub fn report(report: &Report, width: u16) -> String {
             text += &line(&format!("  … {last}"));
         }
     }
+    if let Some(restore) = &report.restore {
+        text += &line(&format!("undo: {restore}"));
+    }
     if let Some(next) = &report.next {
         text += &line(&format!("next: {next}"));
     }

@@ -86,6 +86,7 @@ fn check_of(outcome: Outcome, render: impl Fn(&Report) -> String, expected: Expe
         selection: "--org-name Apex".into(),
         conditions: &[],
         next: Some("orgsweep clean --org-name Apex --force".into()),
+        restore: None,
         all: false,
     };
     expected.assert_eq(&render(&report));
