@@ -5,6 +5,7 @@ mod crm;
 pub mod durations;
 mod env_file;
 mod flags;
+mod headings;
 mod invocation;
 pub mod mistakes;
 mod organizations;
@@ -12,9 +13,11 @@ mod policy;
 mod records;
 mod version;
 
-pub use archives::{ArchiveDir, Archives, ArchivesCommand, RecordArgs, Restore};
+pub use archives::{ArchiveDir, Archives, ArchivesCommand, RecordArgs, Restore, Undo};
 pub use crm::{Demo, Migrate, Seed};
-pub use flags::{DeleteArgs, EngineCascade, Flags, Orphans, ReferenceChecks, Scope, SelectArgs};
+pub use flags::{
+    DeleteArgs, EngineCascade, Flags, Name, Orphans, ReferenceChecks, Scope, SelectArgs,
+};
 pub use invocation::{Invocation, NextCommand};
 pub use organizations::{ListFormat, Organizations};
 pub use policy::{PolicyCheck, PolicyCommand, PolicyDjango, PolicyInit};
@@ -25,6 +28,7 @@ use crate::ui::LogOptions;
 use clap::builder::FalseyValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use durations::duration;
+use headings::{HOW, OUTPUT, SAFETY, TARGET, WHICH};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -35,40 +39,41 @@ use std::time::Duration;
 #[derive(Debug, Clone, Parser)]
 #[command(name = "orgsweep", version, long_version = version::long(), propagate_version = true, after_help = EXAMPLES)]
 pub struct Cli {
-    /// The database: sqlite:PATH, a path, postgres://…, mysql://… [default: DATABASE_URL, .env included]
-    #[arg(long, global = true, value_name = "URL")]
+    /// sqlite:PATH, postgres://…, mysql://… [default: DATABASE_URL]
+    ///
+    /// The database, or the path of an SQLite file. Without it DATABASE_URL counts, that of a .env included.
+    #[arg(long, global = true, value_name = "URL", help_heading = TARGET)]
     pub database_url: Option<String>,
 
     /// The policy file [default: orgsweep.toml in this folder or above, as far as the repository's root or
     /// the home directory]
-    #[arg(long, global = true, value_name = "FILE", env = "ORGSWEEP_CONFIG")]
+    #[arg(long, global = true, value_name = "FILE", env = "ORGSWEEP_CONFIG", help_heading = TARGET, hide_short_help = true)]
     pub config: Option<PathBuf>,
 
     /// Without a policy, whatever stands in this folder or above
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = TARGET, hide_short_help = true)]
     pub no_config: bool,
 
     /// Refuse to run without a policy (exit 3)
-    #[arg(long, global = true, env = "ORGSWEEP_REQUIRE_POLICY", value_parser = FalseyValueParser::new())]
+    #[arg(long, global = true, env = "ORGSWEEP_REQUIRE_POLICY", value_parser = FalseyValueParser::new(), help_heading = TARGET, hide_short_help = true)]
     pub require_policy: bool,
 
     /// Without the .env of this folder or above
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = TARGET, hide_short_help = true)]
     pub no_env: bool,
 
     /// How progress, warnings and errors are written to stderr: json is one object a line
-    #[arg(
-        long,
+    #[arg(long,
         global = true,
         value_name = "FORMAT",
         default_value = "text",
-        env = "ORGSWEEP_LOG_FORMAT"
-    )]
+        env = "ORGSWEEP_LOG_FORMAT", help_heading = OUTPUT, hide_short_help = true)]
     pub log_format: LogFormat,
 
-    /// Say nothing but why it ended, where it did not end well; JSON results and previews are still
-    /// printed
-    #[arg(long, short, global = true)]
+    /// Say nothing where it ends well; previews and JSON are still printed
+    ///
+    /// Otherwise say only why it ended.
+    #[arg(long, short, global = true, help_heading = OUTPUT)]
     pub quiet: bool,
 
     #[command(subcommand)]
@@ -95,15 +100,17 @@ Examples:
                                                        from cron, every night
 
 Exit codes: 0 done or nothing to do, 1 failed and rolled back, 2 usage, 3 refused,
-4 not confirmed, 5 busy, 6 verification failed, 7 outcome unknown, 8 partly done, 70 bug,
-130/143 interrupted";
+4 not confirmed, 5 busy, 6 verification failed, 7 outcome unknown, 8 partly done,
+10 something to delete (preview --detailed-exitcode), 70 bug, 130/143 interrupted";
 
 #[derive(Debug, Clone, Subcommand)]
 pub enum Command {
     Preview(Preview),
+    #[command(visible_alias = "delete")]
     Clean(Clean),
     Verify(Verify),
     Restore(Restore),
+    Undo(Undo),
     Archives(Archives),
     History(History),
     /// Show a saved plan
@@ -151,16 +158,23 @@ Examples:
   orgsweep preview --org-name X --force --save-plan x.json         # then: orgsweep clean --plan x.json")]
 pub struct Preview {
     #[command(flatten)]
+    pub organization: Name,
+
+    #[command(flatten)]
     pub select: SelectArgs,
 
     #[command(flatten)]
     pub delete: DeleteArgs,
 
-    /// Save the plan, with a digest of the rows: clean --plan FILE does exactly this, or refuses
-    #[arg(long, value_name = "FILE", conflicts_with = "per_org")]
+    /// Save the plan with a digest of the rows, for clean --plan FILE
+    #[arg(long, value_name = "FILE", conflicts_with = "per_org", help_heading = OUTPUT)]
     pub save_plan: Option<PathBuf>,
 
-    #[arg(long, value_name = "FORMAT", default_value = "table")]
+    /// Exit with 10 where there is something to delete, 0 where nothing
+    #[arg(long, help_heading = OUTPUT)]
+    pub detailed_exitcode: bool,
+
+    #[arg(long, value_name = "FORMAT", default_value = "table", help_heading = OUTPUT)]
     pub format: PreviewFormat,
 
     #[command(flatten)]
@@ -185,68 +199,89 @@ pub enum PreviewFormat {
 /// variable CI set, --yes or --force is needed.
 /// One transaction: everything goes or nothing does; with --per-org that holds for each organization.
 #[derive(Debug, Clone, Args)]
-#[command(after_help = "\
+#[command(
+    after_help = "\
 Examples:
-  orgsweep clean --org-name 'Apex Innovations Inc.' --force
+  orgsweep clean 'Apex Innovations Inc.'                       # asks for its name
+  orgsweep clean --org-like 'e2e-*' --force --yes              # in CI",
+    after_long_help = "\
+Examples:
+  orgsweep clean 'Apex Innovations Inc.'                       # asks for its name
+  orgsweep clean --org-name X --force --rehearse               # all of it, rolled back
   orgsweep clean --org-name X --force=deals.created_by --yes
   orgsweep clean --org-name X --force --foreign unlink=deals.created_by --yes
 
 From cron, every night (exit 8: some are done, others not):
-  15 3 * * *  orgsweep clean --org-like 'e2e-*' --older-than 1d --max-orgs 20 --per-org --yes")]
+  15 3 * * *  orgsweep clean --org-like 'e2e-*' --older-than 1d --max-orgs 20 --per-org --yes"
+)]
 pub struct Clean {
+    #[command(flatten)]
+    pub organization: Name,
+
     #[command(flatten)]
     pub select: SelectArgs,
 
     #[command(flatten)]
     pub delete: DeleteArgs,
 
-    /// Do exactly what preview --save-plan FILE has found, or refuse (exit 3) where anything moved
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["org_name", "org_id", "org_like", "condition", "select", "older_than", "force", "foreign", "cascade", "scope_column", "leave_behind", "with_children", "per_org", "dry_run", "create_missing_indexes"])]
+    /// Do exactly what preview --save-plan FILE has found
+    ///
+    /// Refused (exit 3) where anything has moved since.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["name", "org_name", "org_id", "org_like", "condition", "select", "older_than", "force", "foreign", "cascade", "scope_column", "leave_behind", "with_children", "per_org", "dry_run", "create_missing_indexes"], help_heading = WHICH)]
     pub plan: Option<PathBuf>,
 
     /// The same as preview
-    #[arg(long)]
+    #[arg(long, short = 'n', help_heading = SAFETY)]
     pub dry_run: bool,
 
+    /// Do all of it, and roll back where COMMIT would come
+    ///
+    /// With triggers and proofs. Tells how long each step takes, what is locked and for how long, and what COMMIT would meet. Nothing stays: no
+    /// row is changed, no archive, receipt or metrics are left. Others wait for its locks as for those of a
+    /// clean; what a trigger does outside of the transaction is done.
+    #[arg(long, conflicts_with_all = ["dry_run", "per_org", "batch_rows", "create_missing_indexes"], help_heading = SAFETY)]
+    pub rehearse: bool,
+
     /// Do not ask
-    #[arg(long, short)]
+    #[arg(long, short, help_heading = SAFETY)]
     pub yes: bool,
 
     /// How long to wait for an answer (then exit 4)
-    #[arg(long, value_name = "DURATION", default_value = "5m", value_parser = duration)]
+    #[arg(long, value_name = "DURATION", default_value = "5m", value_parser = duration, help_heading = SAFETY, hide_short_help = true)]
     pub confirm_timeout: Duration,
 
     /// Create the indexes for want of which the engine's checks would be slow: before the deletion, and
     /// for good
-    #[arg(long)]
+    #[arg(long, help_heading = HOW, hide_short_help = true)]
     pub create_missing_indexes: bool,
 
-    /// Delete in several transactions, from the leaves up, of about so many rows of a table each
+    /// Delete in several transactions, of about so many rows each
     ///
-    /// For what one transaction should not hold. Each batch is archived by itself and is final once it is
+    /// From the leaves up, so many rows of a table at a time: for what one transaction should not hold. Each batch is archived by itself and is final once it is
     /// committed; the organizations' own rows go last, so the same command goes on after an interruption
     /// (exit 8). Everything that would refuse the whole is looked for before the first batch. Rows that
     /// name each other in a cycle go together.
-    #[arg(long, value_name = "ROWS", value_parser = clap::value_parser!(u64).range(1..=1_000_000_000_000), conflicts_with_all = ["per_org", "plan", "foreign", "reference_checks"])]
+    #[arg(long, value_name = "ROWS", value_parser = clap::value_parser!(u64).range(1..=1_000_000_000_000), conflicts_with_all = ["per_org", "plan", "foreign", "reference_checks"], help_heading = HOW)]
     pub batch_rows: Option<u64>,
 
     /// Wait so long after each batch
-    #[arg(long, value_name = "DURATION", requires = "batch_rows", value_parser = duration)]
+    #[arg(long, value_name = "DURATION", requires = "batch_rows", value_parser = duration, help_heading = HOW, hide_short_help = true)]
     pub pause: Option<Duration>,
 
     /// Before the first batch and after each wait until no replica is further behind than this (PostgreSQL, by
     /// a role that may see replicas: a superuser, or one with pg_monitor)
-    #[arg(long, value_name = "DURATION", requires = "batch_rows", value_parser = duration)]
+    #[arg(long, value_name = "DURATION", requires = "batch_rows", value_parser = duration, help_heading = HOW, hide_short_help = true)]
     pub max_lag: Option<Duration>,
 
     /// Re-check before COMMIT even what holds by construction
-    #[arg(long)]
+    #[arg(long, help_heading = HOW, hide_short_help = true)]
     pub verify: bool,
 
     #[command(flatten)]
     pub record: RecordArgs,
 
-    #[arg(long, value_name = "FORMAT", default_value = "table")]
+    /// table or json; with --dry-run all of preview's
+    #[arg(long, value_name = "FORMAT", default_value = "table", help_heading = OUTPUT, hide_possible_values = true)]
     pub format: PreviewFormat,
 }
 
@@ -263,6 +298,9 @@ Examples:
   orgsweep verify --org-like 'e2e-*' --older-than 2d    # has cron done its work?")]
 pub struct Verify {
     #[command(flatten)]
+    pub organization: Name,
+
+    #[command(flatten)]
     pub select: SelectArgs,
 
     #[command(flatten)]
@@ -271,7 +309,7 @@ pub struct Verify {
     #[command(flatten)]
     pub archives: ArchiveDir,
 
-    #[arg(long, value_name = "FORMAT", default_value = "table")]
+    #[arg(long, value_name = "FORMAT", default_value = "table", help_heading = OUTPUT)]
     pub format: PlainFormat,
 }
 
@@ -294,7 +332,7 @@ pub struct Graph {
     #[command(flatten)]
     pub select: SelectArgs,
 
-    #[arg(long, value_name = "FORMAT", default_value = "table")]
+    #[arg(long, value_name = "FORMAT", default_value = "table", help_heading = OUTPUT)]
     pub format: GraphFormat,
 }
 
@@ -333,7 +371,7 @@ pub struct Explain {
     #[command(flatten)]
     pub delete: DeleteArgs,
 
-    #[arg(long, value_name = "FORMAT", default_value = "table")]
+    #[arg(long, value_name = "FORMAT", default_value = "table", help_heading = OUTPUT)]
     pub format: PlainFormat,
 }
 
@@ -348,11 +386,21 @@ pub struct Doctor {
     pub root: Option<String>,
 
     /// Call tables, columns and the like table_1, column_2, …: to be shown to strangers, in a report of a bug
-    #[arg(long)]
+    #[arg(long, help_heading = OUTPUT)]
     pub redact: bool,
 
-    #[arg(long, value_name = "FORMAT", default_value = "table")]
+    #[arg(long, value_name = "FORMAT", default_value = "table", help_heading = OUTPUT)]
     pub format: PlainFormat,
+}
+
+impl Preview {
+    /// `clean --dry-run`
+    pub fn of(clean: &Clean) -> Preview {
+        let (select, delete, format) = (clean.select.clone(), clean.delete.clone(), clean.format);
+        let (organization, save_plan, detailed_exitcode) = (Name::default(), None, false);
+        let output = OutputArgs::default();
+        Preview { organization, select, delete, save_plan, detailed_exitcode, format, output }
+    }
 }
 
 impl Cli {
@@ -382,6 +430,19 @@ impl Cli {
         }
     }
 
+    /// A name without a flag is that of an organization, as --org-name has it.
+    fn named(mut self) -> Cli {
+        match &mut self.command {
+            Command::Preview(Preview { organization, select, .. })
+            | Command::Clean(Clean { organization, select, .. })
+            | Command::Verify(Verify { organization, select, .. }) => {
+                select.org_name.extend(organization.name.clone());
+            }
+            _ => {}
+        }
+        self
+    }
+
     /// Results, and errors with them, are JSON.
     pub fn wants_json(&self) -> bool {
         match &self.command {
@@ -389,6 +450,7 @@ impl Cli {
             Command::Clean(clean) => clean.format == PreviewFormat::Json,
             Command::Verify(Verify { format, .. })
             | Command::Restore(Restore { format, .. })
+            | Command::Undo(Undo { format, .. })
             | Command::Archives(Archives { format, .. })
             | Command::Doctor(Doctor { format, .. })
             | Command::Explain(Explain { format, .. })

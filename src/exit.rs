@@ -1,5 +1,7 @@
 //! How a run ends: one code per meaning, and one place that gives every error its code.
 
+mod codes;
+
 use crate::database::{self, Fault};
 use crate::execute::Failure;
 use crate::interrupt::{self, Reason};
@@ -26,6 +28,8 @@ pub enum Exit {
     Unknown,
     /// Some organizations are committed, others not.
     Partly,
+    /// `preview --detailed-exitcode`: there is something to delete.
+    Something,
     /// A bug in orgsweep.
     Bug,
     /// A signal; rolled back.
@@ -44,6 +48,7 @@ impl Exit {
             Exit::Unproven => 6,
             Exit::Unknown => 7,
             Exit::Partly => 8,
+            Exit::Something => 10,
             Exit::Bug => 70,
             Exit::Interrupted(signal) => 128 + signal as u8,
         }
@@ -76,6 +81,8 @@ pub fn at_once() -> (Exit, Vec<String>) {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Problem {
     pub exit: Exit,
+    /// Which of them it is, for machines: `lock_timeout`.
+    pub code: &'static str,
     /// One line, whatever is in it.
     pub message: String,
     /// What else is wrong, a line each.
@@ -85,7 +92,12 @@ pub struct Problem {
 
 impl Problem {
     pub fn new(exit: Exit, message: impl Into<String>) -> Problem {
-        Problem { exit, message: message.into(), more: Vec::new(), hint: None }
+        let (code, message) = (codes::of_exit(exit), message.into());
+        Problem { exit, code, message, more: Vec::new(), hint: None }
+    }
+
+    pub fn code(self, code: &'static str) -> Problem {
+        Problem { code, ..self }
     }
 
     pub fn usage(message: impl Into<String>) -> Problem {
@@ -127,6 +139,14 @@ pub fn diagnose(error: &anyhow::Error) -> Problem {
 }
 
 fn of_failure(failure: &Failure) -> Problem {
+    let problem = told(failure);
+    match codes::of_failure(failure) {
+        Some(code) => problem.code(code),
+        None => problem,
+    }
+}
+
+fn told(failure: &Failure) -> Problem {
     match failure {
         Failure::Database(error) => of_database(error),
         Failure::Trigger { other_order, .. } => {
@@ -227,6 +247,10 @@ pub fn of_interruption(exit: Exit, committed: &[String]) -> Problem {
 }
 
 fn of_database(error: &database::Error) -> Problem {
+    of_fault(error).code(codes::of_fault(error.fault))
+}
+
+fn of_fault(error: &database::Error) -> Problem {
     let (exit, hint) = match error.fault {
         Fault::Connect => (Exit::Failed, "check --database-url or DATABASE_URL".to_owned()),
         Fault::Lost => (

@@ -4,7 +4,9 @@ use crate::catalog::{Catalog, Event, OnDelete, Origin, Reference, ReferenceId, T
 use crate::engine::Dialect;
 use crate::graph::Component;
 use crate::plan::{EngineCascade, Plan, Rank, Refusal, Unlink};
+use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Findings {
@@ -43,6 +45,26 @@ pub struct Proof {
     pub missing: Vec<String>,
     /// What triggers or rules wrote besides, as the engine counts it.
     pub beyond: Vec<Beyond>,
+    /// How long deferred constraints took, which are checked before COMMIT. `None`: the engine defers nothing.
+    pub settled: Option<Duration>,
+}
+
+/// What a rehearsal has learnt beside the rows: it did all of it but COMMIT.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Rehearsal {
+    /// From the first lock to where COMMIT would have come.
+    pub until_commit: Duration,
+    /// What was held, by kind; or why that is not known.
+    pub locks: Result<Vec<Locks>, String>,
+}
+
+/// Locks of one kind.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct Locks {
+    pub kind: String,
+    /// Tables, or how many rows.
+    pub on: Vec<String>,
 }
 
 /// Rows of a table that were written beyond what was shown. Those that a trigger took back may be among them.

@@ -116,6 +116,7 @@ impl Settings {
                     Exit::Refused,
                     "a policy is required, and there is none; nothing was changed",
                 )
+                .code("policy_required")
                 .hint("--config FILE names one; orgsweep policy init writes a first one"))
             } else {
                 Ok(Policy::default())
@@ -167,7 +168,7 @@ impl Settings {
         let file = self.env_file.as_ref();
         let Some((file, url)) = file.and_then(|file| Some((file, file.database_url.as_ref()?)))
         else {
-            return Err(Problem::usage("no database is named").hint(
+            return Err(Problem::usage("no database is named").code("no_database").hint(
                 "pass --database-url sqlite:PATH, postgres://… or mysql://…, or set DATABASE_URL (a .env will do)",
             ));
         };

@@ -117,7 +117,8 @@ impl Ui {
             self.warn(&problem.to_string());
         }
         if self.log_options.log_json {
-            let level = if exit == Exit::Done { "info" } else { "error" };
+            let well = matches!(exit, Exit::Done | Exit::Something);
+            let level = if well { "info" } else { "error" };
             let code = exit.code();
             log(level, "ended", json!({ "message": format!("exit {code}"), "exit": code }));
         }
@@ -209,7 +210,7 @@ impl Ui {
                 let patience = humantime::format_duration(patience);
                 return Err(Problem::new(
                     Exit::NotConfirmed,
-                    format!("nobody answered within {patience}; nothing was deleted"),
+                    format!("nobody answered within {patience}; nothing was changed"),
                 )
                 .hint("--confirm-timeout DURATION waits longer, --yes does not ask"));
             }
@@ -221,7 +222,7 @@ impl Ui {
             Exit::Busy => "the --deadline is over",
             _ => "interrupted",
         };
-        Err(Problem::new(why, format!("{what}; nothing was deleted")))
+        Err(Problem::new(why, format!("{what}; nothing was changed")))
     }
 
     /// Shows what is going on, on a terminal only, in one line that replaces itself.
@@ -320,15 +321,17 @@ fn log(level: &str, event: &str, fields: Value) {
 }
 
 fn tell(problem: &Problem, json: bool, log_options: LogOptions) {
-    let Problem { exit, message, more, hint } = problem;
+    let Problem { exit, code, message, more, hint } = problem;
     let whole = problem.to_string();
     if log_options.log_json {
-        log("error", "ended", json!({ "message": whole, "hint": hint, "exit": exit.code() }));
+        let fields = json!({ "message": whole, "hint": hint, "code": code, "exit": exit.code() });
+        log("error", "ended", fields);
     }
     if json {
         let error = json!({
             "format": 1,
             "outcome": "error",
+            "code": code,
             "exit": exit.code(),
             "error": whole,
             "hint": hint,
@@ -353,7 +356,7 @@ pub fn usage(error: &clap::Error) {
     }
     if json {
         let document = json!({
-            "format": 1, "outcome": "error", "exit": Exit::Usage.code(), "error": text.trim(), "hint": null,
+            "format": 1, "outcome": "error", "code": "usage", "exit": Exit::Usage.code(), "error": text.trim(), "hint": null,
         });
         let _ = print(&visible_json(&document.to_string()));
     } else if !log_options.log_json && visible(&text) == text {

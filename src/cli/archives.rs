@@ -2,21 +2,30 @@
 
 use super::PlainFormat;
 use super::durations::{duration, lock_timeout};
+use super::headings::{OUTPUT, SAFETY};
 use clap::{Args, Subcommand};
 use std::path::PathBuf;
 use std::time::Duration;
 
 /// Where archives and receipts are.
 #[derive(Debug, Clone, Args)]
+#[command(next_help_heading = SAFETY)]
 pub struct ArchiveDir {
     /// The directory of archives and receipts [default: $XDG_STATE_HOME/orgsweep or
     /// ~/.local/state/orgsweep]
-    #[arg(long, global = true, value_name = "DIRECTORY", env = "ORGSWEEP_ARCHIVE_DIR")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "DIRECTORY",
+        env = "ORGSWEEP_ARCHIVE_DIR",
+        hide_short_help = true
+    )]
     pub archive_dir: Option<PathBuf>,
 }
 
 /// What is kept of what goes.
 #[derive(Debug, Clone, Args)]
+#[command(next_help_heading = SAFETY)]
 pub struct RecordArgs {
     #[command(flatten)]
     pub archives: ArchiveDir,
@@ -27,15 +36,15 @@ pub struct RecordArgs {
 
     /// Remove this database's archives of earlier runs that are older than this, where the run ends well
     /// (exit 0): personal data is not kept for ever
-    #[arg(long, value_name = "AGE", default_value = "30d", env = "ORGSWEEP_ARCHIVE_KEEP", value_parser = duration)]
+    #[arg(long, value_name = "AGE", default_value = "30d", env = "ORGSWEEP_ARCHIVE_KEEP", value_parser = duration, hide_short_help = true)]
     pub archive_keep: Duration,
 
     /// Write the receipt to this file, too (JSON)
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", help_heading = OUTPUT, hide_short_help = true)]
     pub receipt: Option<PathBuf>,
 
     /// Write the run's numbers to this file, for node_exporter's textfile collector; also when it fails
-    #[arg(long, value_name = "FILE", env = "ORGSWEEP_METRICS")]
+    #[arg(long, value_name = "FILE", env = "ORGSWEEP_METRICS", help_heading = OUTPUT, hide_short_help = true)]
     pub metrics: Option<PathBuf>,
 }
 
@@ -49,16 +58,19 @@ pub struct RecordArgs {
 #[command(after_help = "\
 Examples:
   orgsweep archives                               which there are
-  orgsweep restore 20261123T050231Z-apex-innovations-inc-749551fb.tar.zst --dry-run
+  orgsweep restore latest --dry-run               what was deleted last
+  orgsweep restore 20261123T0502                  the one whose name begins so
   orgsweep restore backup/apex.tar.zst")]
 pub struct Restore {
-    /// The archive: a path, or the name of one in the archive directory. Several, of a deletion in
-    /// batches, are restored one after the other, the newest first
+    /// The archive: a path, a name in the archive directory or its beginning, or latest
+    ///
+    /// The eight digits at the end of its name will do, too. latest is the last run of this database that deleted
+    /// anything, all of its archives. Several are restored one after the other, the newest first.
     #[arg(required = true)]
     pub archive: Vec<PathBuf>,
 
     /// Find out whether it could be put back; write nothing
-    #[arg(long)]
+    #[arg(long, short = 'n')]
     pub dry_run: bool,
 
     /// Let triggers on INSERT and UPDATE fire as rows come back
@@ -82,10 +94,43 @@ pub struct Restore {
     pub archives: ArchiveDir,
 
     /// Write the receipt to this file, too (JSON)
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", help_heading = OUTPUT, hide_short_help = true)]
     pub receipt: Option<PathBuf>,
 
-    #[arg(long, value_name = "FORMAT", default_value = "table")]
+    #[arg(long, value_name = "FORMAT", default_value = "table", help_heading = OUTPUT)]
+    pub format: PlainFormat,
+}
+
+/// Put back what was deleted last from this database.
+///
+/// restore latest, once somebody has confirmed it: all archives of the last clean that deleted anything. At a terminal
+/// you type "undo"; elsewhere --yes is needed.
+#[derive(Debug, Clone, Args)]
+pub struct Undo {
+    /// Find out whether it could be put back; write nothing
+    #[arg(long, short = 'n')]
+    pub dry_run: bool,
+
+    /// Do not ask
+    #[arg(long, short)]
+    pub yes: bool,
+
+    /// How long to wait for an answer (then exit 4)
+    #[arg(long, value_name = "DURATION", default_value = "5m", value_parser = duration)]
+    pub confirm_timeout: Duration,
+
+    /// Let triggers on INSERT and UPDATE fire as rows come back
+    #[arg(long)]
+    pub fire_triggers: bool,
+
+    /// How long to wait for a lock
+    #[arg(long, value_name = "DURATION", default_value = "10s", env = "ORGSWEEP_LOCK_TIMEOUT", value_parser = lock_timeout)]
+    pub lock_timeout: Duration,
+
+    #[command(flatten)]
+    pub archives: ArchiveDir,
+
+    #[arg(long, value_name = "FORMAT", default_value = "table", help_heading = OUTPUT)]
     pub format: PlainFormat,
 }
 
@@ -103,15 +148,17 @@ pub struct Archives {
     #[command(flatten)]
     pub archives: ArchiveDir,
 
-    #[arg(long, global = true, value_name = "FORMAT", default_value = "table")]
+    #[arg(long, global = true, value_name = "FORMAT", default_value = "table", help_heading = OUTPUT)]
     pub format: PlainFormat,
 }
 
 #[derive(Debug, Clone, Subcommand)]
 pub enum ArchivesCommand {
+    /// List them: whose rows they hold, how many, and whether they were put back
+    List,
     /// Check an archive whole, and tell what is in it
     Show {
-        /// A path, or the name of one in the archive directory
+        /// A path, a name in the archive directory or its beginning, or latest
         archive: PathBuf,
     },
     /// Remove archives for good: those of the database that is named, otherwise of all

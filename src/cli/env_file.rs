@@ -27,7 +27,7 @@ impl Cli {
         };
         let matches = command.try_get_matches_from_mut(std::env::args_os()).map_err(malformed)?;
         let cli = Cli::from_arg_matches(&matches).map_err(malformed)?;
-        let cli = Cli { invocation: Invocation::of(&command, &matches), ..cli };
+        let cli = Cli { invocation: Invocation::of(&command, &matches), ..cli }.named();
         if cli.no_config && matches.value_source("config") == Some(ValueSource::CommandLine) {
             return Err(Problem::usage("--config names a policy, and --no-config wants none"));
         }

@@ -1,17 +1,27 @@
 //! Flags that several commands share: which organizations are meant, and what may be done to them.
 
 use super::durations::{duration, lock_timeout};
+use super::headings::{HOW, OUTPUT, SAFETY, WHAT, WHICH};
 use clap::{Args, Parser, ValueEnum};
 use std::time::Duration;
 
+/// The organization, as a person types it.
+#[derive(Debug, Clone, Default, Args)]
+pub struct Name {
+    /// Its name, as --org-name has it; for clean only at a terminal
+    #[arg(value_name = "NAME", help_heading = WHICH)]
+    pub name: Option<String>,
+}
+
 /// Which organizations are meant.
 #[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = WHICH)]
 pub struct SelectArgs {
-    /// Name of an organization, exactly; all that share it are taken (repeatable)
+    /// Its exact name; all that share it are taken (repeatable)
     #[arg(long, value_name = "NAME")]
     pub org_name: Vec<String>,
 
-    /// Key of an organization (repeatable)
+    /// Its key (repeatable)
     ///
     /// Of a key of several columns the values in its order, with commas between them: eu,1; one that has a comma in it
     /// stands in double quotes, '"a,b",1', and a double quote is two there.
@@ -21,11 +31,11 @@ pub struct SelectArgs {
     #[arg(long, value_name = "KEY", allow_hyphen_values = true)]
     pub org_id: Vec<String>,
 
-    /// Names that match a pattern, * for any text and ? for one character (repeatable)
+    /// Those whose name matches: * is any text, ? one character (repeatable)
     #[arg(long, value_name = "PATTERN")]
     pub org_like: Vec<String>,
 
-    /// Those for which an SQL expression over the table of organizations holds
+    /// Those for which this SQL expression over their table holds
     ///
     /// One expression, as in WHERE: "deleted_at < now() - interval '30 days'". Alone it selects; beside --org-name,
     /// --org-id and --org-like only those of them for which it holds. It only reads: whatever would write fails. Inside
@@ -34,10 +44,10 @@ pub struct SelectArgs {
     pub condition: Option<String>,
 
     /// Those of the policy's [selections.NAME]; as --where
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", hide_short_help = true)]
     pub select: Option<String>,
 
-    /// Of these only the ones made longer ago than this: 7d, 12h, 1d 12h
+    /// Of these only the ones made longer ago: 7d, 12h, 1d 12h
     ///
     /// Only filters what the others select. By the database's clock, and once
     /// more under the lock. A time without a zone is one of the database's own time zone (of the URL's, where
@@ -46,24 +56,26 @@ pub struct SelectArgs {
     #[arg(long, value_name = "AGE", value_parser = duration)]
     pub older_than: Option<Duration>,
 
-    /// The table of organizations, SCHEMA.TABLE where several have one [default: found by its name]
+    /// The table of organizations [default: found by its name]
+    ///
+    /// SCHEMA.TABLE where several schemas have one.
     #[arg(long, value_name = "TABLE", env = "ORGSWEEP_ROOT")]
     pub root: Option<String>,
 
     /// The column that tells one from all others, for --org-id [default: the primary key]
-    #[arg(long, value_name = "COLUMN", env = "ORGSWEEP_KEY_COLUMN")]
+    #[arg(long, value_name = "COLUMN", env = "ORGSWEEP_KEY_COLUMN", hide_short_help = true)]
     pub key_column: Option<String>,
 
     /// The column that holds their names [default: name, title, slug, …]
-    #[arg(long, value_name = "COLUMN", env = "ORGSWEEP_NAME_COLUMN")]
+    #[arg(long, value_name = "COLUMN", env = "ORGSWEEP_NAME_COLUMN", hide_short_help = true)]
     pub name_column: Option<String>,
 
     /// The column that tells when they were made [default: created_at, created, …]
-    #[arg(long, value_name = "COLUMN", env = "ORGSWEEP_CREATED_COLUMN")]
+    #[arg(long, value_name = "COLUMN", env = "ORGSWEEP_CREATED_COLUMN", hide_short_help = true)]
     pub created_column: Option<String>,
 
     /// Exit with 3 when no organization matches
-    #[arg(long)]
+    #[arg(long, hide_short_help = true)]
     pub require_match: bool,
 }
 
@@ -79,11 +91,11 @@ impl SelectArgs {
 
 /// What may be deleted.
 #[derive(Debug, Clone, Args)]
+#[command(next_help_heading = WHAT)]
 pub struct DeleteArgs {
-    /// Get past restrict and no-action references: all of them, or only --force=TABLE.COLUMN
-    /// (repeatable)
+    /// Get past restrict and no-action references, or only past this one
     ///
-    /// A reference may also be named SCHEMA.TABLE.COLUMN, by its constraint (TABLE.CONSTRAINT), or with the table that
+    /// --force is all of them, --force=TABLE.COLUMN one (repeatable). A reference may also be named SCHEMA.TABLE.COLUMN, by its constraint (TABLE.CONSTRAINT), or with the table that
     /// it leads to, TABLE.COLUMN->TABLE. TABLE alone is the default schema's.
     #[arg(
         long,
@@ -94,8 +106,9 @@ pub struct DeleteArgs {
     )]
     pub force: Vec<String>,
 
-    /// What may happen to rows of other organizations: delete, unlink, delete=REFERENCE,
-    /// unlink=REFERENCE or reassign=REFERENCE:KEY (repeatable)
+    /// What may happen to rows of other organizations, such as delete=REFERENCE
+    ///
+    /// delete, unlink, delete=REFERENCE, unlink=REFERENCE or reassign=REFERENCE:KEY (repeatable).
     #[arg(long, value_name = "ACTION")]
     pub foreign: Vec<String>,
 
@@ -103,7 +116,7 @@ pub struct DeleteArgs {
     /// TABLE.COLUMN (repeatable)
     ///
     /// Whose a row is stays as the schema, or the policy, has it.
-    #[arg(long, value_name = "REFERENCE")]
+    #[arg(long, value_name = "REFERENCE", hide_short_help = true)]
     pub cascade: Vec<String>,
 
     #[command(flatten)]
@@ -113,33 +126,35 @@ pub struct DeleteArgs {
     #[arg(long)]
     pub with_children: bool,
 
-    /// One transaction for each organization instead of one for all
+    /// A transaction for each organization, not one for all
     ///
     /// One that is refused or fails leaves the others done: exit 8 then, and the output lists which. Where
     /// none was done, the exit code is the worst of theirs (failed before busy before refused). Rows that
     /// two selected organizations share are shared with another one, as long as that exists. A signal, a
     /// lost connection and an unknown outcome (exit 7) end the series. --max-rows holds for each.
-    #[arg(long)]
+    #[arg(long, help_heading = HOW)]
     pub per_org: bool,
 
-    /// Refuse everything when more organizations than this are selected
+    /// Refuse all when more organizations are selected
     ///
     /// A guard, not a batch size: a job that suddenly matches hundreds stops before it deletes any.
-    #[arg(long, value_name = "NUMBER")]
+    #[arg(long, value_name = "NUMBER", help_heading = SAFETY)]
     pub max_orgs: Option<u64>,
 
     /// The policy's orphans: go along, go alone, or stay
     ///
     /// Where no organization matches they stay, unless they are to go alone.
-    #[arg(long, value_name = "WHICH", default_value = "with")]
+    #[arg(long, value_name = "WHICH", default_value = "with", hide_short_help = true)]
     pub orphans: Orphans,
 
-    /// The most rows that may go; of a policy's limit and this one the lower holds
-    #[arg(long, value_name = "ROWS", env = "ORGSWEEP_MAX_ROWS")]
+    /// The most rows that may go
+    ///
+    /// Of a policy's limit and this one the lower holds.
+    #[arg(long, value_name = "ROWS", env = "ORGSWEEP_MAX_ROWS", help_heading = SAFETY)]
     pub max_rows: Option<u64>,
 
     /// Who proves that nothing dangles: the engine, row by row, or set-based checks
-    #[arg(long, value_name = "WHO", default_value = "auto")]
+    #[arg(long, value_name = "WHO", default_value = "auto", help_heading = HOW, hide_short_help = true)]
     pub reference_checks: ReferenceChecks,
 
     /// Let the engine delete by its own cascades: auto, always or never [bare: always]
@@ -149,56 +164,54 @@ pub struct DeleteArgs {
     /// triggers see the rows go (not on MariaDB, whose cascades fire none). Refused, or with auto not done,
     /// where the rows are reached by anything else than cascades of the database. Rolled back (exit 3)
     /// where a trigger keeps what was shown.
-    #[arg(
-        long,
+    #[arg(long,
         value_name = "WHEN",
         num_args = 0..=1,
         require_equals = true,
         default_value = "auto",
-        default_missing_value = "always"
-    )]
+        default_missing_value = "always", help_heading = HOW, hide_short_help = true)]
     pub engine_cascade: EngineCascade,
 
     /// How long to wait for a lock; who holds it is named (exit 5). Deadlocks and serialization failures
     /// are tried again, four times
-    #[arg(long, value_name = "DURATION", default_value = "10s", env = "ORGSWEEP_LOCK_TIMEOUT", value_parser = lock_timeout)]
+    #[arg(long, value_name = "DURATION", default_value = "10s", env = "ORGSWEEP_LOCK_TIMEOUT", value_parser = lock_timeout, help_heading = SAFETY, hide_short_help = true)]
     pub lock_timeout: Duration,
 
-    /// How long all of it may take: then the statement that runs is cancelled and everything is rolled back
-    /// (exit 5)
-    #[arg(long, value_name = "DURATION", env = "ORGSWEEP_DEADLINE", value_parser = duration)]
+    /// How long all of it may take (then exit 5)
+    ///
+    /// The statement that runs then is cancelled, and everything is rolled back.
+    #[arg(long, value_name = "DURATION", env = "ORGSWEEP_DEADLINE", value_parser = duration, help_heading = SAFETY)]
     pub deadline: Option<Duration>,
 
-    /// Show the tables without rows, too
-    #[arg(long)]
+    /// Show tables without rows, too, and lists in full
+    #[arg(long, short = 'v', visible_alias = "verbose", help_heading = OUTPUT)]
     pub all: bool,
 }
 
 /// Columns that say whose a row is although no foreign key does.
 #[derive(Debug, Clone, Args)]
+#[command(next_help_heading = WHAT)]
 pub struct Scope {
     /// Columns called so say whose a row is, as references to the organizations with CASCADE: COLUMN in all
     /// tables, or TABLE.COLUMN (repeatable)
     ///
     /// Rows that name a selected organization by tenant_id and no foreign key, and that would stay, stop a
     /// deletion. In a policy: [root] scope-columns = ["tenant_id"].
-    #[arg(long, value_name = "COLUMN")]
+    #[arg(long, value_name = "COLUMN", hide_short_help = true)]
     pub scope_column: Vec<String>,
 
     /// Leave rows behind that name a selected organization by a column without a foreign key: all of them, or only
     /// --leave-behind=TABLE.COLUMN (repeatable); they are listed
-    #[arg(
-        long,
+    #[arg(long,
         value_name = "TABLE.COLUMN",
         num_args = 0..=1,
         require_equals = true,
-        default_missing_value = "*"
-    )]
+        default_missing_value = "*", hide_short_help = true)]
     pub leave_behind: Vec<String>,
 
     /// How long may be counted what would be left behind; a tenth of it in one table, and no large one without
     /// an index (over 1,000,000 rows by default). What was not counted is not known to be gone, and refused
-    #[arg(long, value_name = "DURATION", default_value = "20s", value_parser = duration)]
+    #[arg(long, value_name = "DURATION", default_value = "20s", value_parser = duration, hide_short_help = true)]
     pub scope_timeout: Duration,
 }
 

@@ -24,8 +24,18 @@ const SELECTING: [&str; 9] = [
 /// What is about a series of organizations.
 const SERIAL: [&str; 2] = ["per-org", "max-orgs"];
 /// How one run speaks, or what it was besides: the next one is asked anew.
-const OF_ONE_RUN: [&str; 8] =
-    ["dry-run", "yes", "format", "output", "save-plan", "all", "quiet", "log-format"];
+const OF_ONE_RUN: [&str; 10] = [
+    "dry-run",
+    "rehearse",
+    "yes",
+    "format",
+    "output",
+    "save-plan",
+    "detailed-exitcode",
+    "all",
+    "quiet",
+    "log-format",
+];
 
 /// The flags on the command line; what variables and files say, they say to the next command, too.
 #[derive(Debug, Clone, Default)]
@@ -43,6 +53,8 @@ struct Flag {
 /// `orgsweep clean …`, in the order of its help.
 pub struct NextCommand {
     name: &'static str,
+    /// What it is about, before all flags.
+    subject: Option<String>,
     command: Command,
     flags: Vec<Flag>,
 }
@@ -59,7 +71,8 @@ impl Invocation {
             matches.value_source(arg.get_id().as_str()) == Some(ValueSource::CommandLine)
         };
         let flag = |arg: &Arg| {
-            let name = arg.get_long()?.to_owned();
+            let unnamed = (arg.get_id() == "name").then_some("org-name");
+            let name = arg.get_long().or(unnamed)?.to_owned();
             let words = match arg.get_action() {
                 ArgAction::SetTrue => vec![format!("--{name}")],
                 _ => {
@@ -80,7 +93,7 @@ impl Invocation {
         let command = cli.find_subcommand(name).cloned().unwrap_or_default();
         let carried = |flag: &&Flag| !OF_ONE_RUN.contains(&flag.name.as_str());
         let flags = self.flags.iter().filter(carried).cloned().collect();
-        NextCommand { name, command, flags }
+        NextCommand { name, subject: None, command, flags }
     }
 }
 
@@ -127,6 +140,12 @@ impl NextCommand {
         self.with("save-plan", file)
     }
 
+    /// Of this archive. The receipt that was asked for is the one of what went.
+    pub fn of_archive(mut self, archive: &str) -> NextCommand {
+        self.flags.retain(|flag| flag.name != "receipt");
+        NextCommand { subject: Some(shell_word(archive)), ..self }
+    }
+
     /// With all that `--force` gets past.
     pub fn forced(self) -> NextCommand {
         self.with("force", ALL)
@@ -158,6 +177,7 @@ impl NextCommand {
 impl fmt::Display for NextCommand {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "orgsweep {}", self.name)?;
+        self.subject.iter().try_for_each(|subject| write!(f, " {subject}"))?;
         for arg in self.command.get_arguments() {
             let own = self.flags.iter().filter(|flag| arg.get_long() == Some(&flag.name));
             for word in own.flat_map(|flag| &flag.words) {

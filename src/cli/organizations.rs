@@ -1,6 +1,7 @@
 //! `orgsweep organizations`
 
 use super::SelectArgs;
+use super::headings::OUTPUT;
 use clap::{Args, ValueEnum};
 
 /// List the organizations that there are: key, name, age.
@@ -25,7 +26,7 @@ pub struct Organizations {
     #[arg(long, value_name = "NUMBER", default_value = "100", value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
     pub limit: u64,
 
-    #[arg(long, value_name = "FORMAT", default_value = "table")]
+    #[arg(long, value_name = "FORMAT", default_value = "table", help_heading = OUTPUT)]
     pub format: ListFormat,
 }
 

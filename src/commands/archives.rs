@@ -1,7 +1,7 @@
 //! `orgsweep archives`: what is kept.
 
-use super::receipts;
 use super::run_record;
+use super::{archive_names, receipts};
 use crate::archive::{self, ArchiveDirectory};
 use crate::cli::{Archives, ArchivesCommand, PlainFormat};
 use crate::database::Target;
@@ -23,7 +23,7 @@ pub fn run(
     let directory = run_record::directory(&args.archives, settings)?;
     let json = args.format == PlainFormat::Json;
     match &args.command {
-        None => {
+        None | Some(ArchivesCommand::List) => {
             let kept = kept(&directory, ArchiveDirectory::archives(&directory)?)?;
             ui.result(&if json {
                 archives::archives_json(&kept)
@@ -32,16 +32,18 @@ pub fn run(
             });
         }
         Some(ArchivesCommand::Show { archive }) => {
-            let path = if archive.exists() { archive.clone() } else { directory.join(archive) };
-            let reader = archive::verify(&path).map_err(|error| {
-                Problem::new(Exit::Refused, error.to_string())
-                    .hint("orgsweep archives lists those that there are")
-            })?;
-            ui.result(&if json {
-                archives::manifest_json(&reader.manifest)
-            } else {
-                archives::manifest_table(&reader.manifest, ui.width)
-            });
+            let target = target()?;
+            for path in archive_names::find(&directory, archive, target.as_ref())? {
+                let reader = archive::verify(&path).map_err(|error| {
+                    Problem::new(Exit::Refused, error.to_string())
+                        .hint("orgsweep archives lists those that there are")
+                })?;
+                ui.result(&if json {
+                    archives::manifest_json(&reader.manifest)
+                } else {
+                    archives::manifest_table(&reader.manifest, ui.width)
+                });
+            }
         }
         Some(ArchivesCommand::Prune { older_than, dry_run }) => {
             let old = ArchiveDirectory::expired(&directory, *older_than)?;
@@ -65,15 +67,22 @@ pub fn run(
 
 /// Archives with what their receipts say of them: reading all of each would take long.
 fn kept(directory: &Path, entries: Vec<archive::Entry>) -> Result<Vec<Kept>> {
-    let mut parts = BTreeMap::new();
+    let (mut parts, mut restored) = (BTreeMap::new(), BTreeMap::new());
     for (_, receipt) in receipts::receipts(directory)? {
-        for part in receipt.parts.into_iter().filter(|part| part.outcome == "cleaned") {
-            parts.extend(part.archive.clone().map(|name| (name, part)));
+        for part in receipt.parts {
+            let Some(archive) = part.archive.clone() else { continue };
+            if part.outcome == "cleaned" {
+                parts.insert(archive, part);
+            } else if part.outcome == "restored"
+                && let Some(name) = Path::new(&archive).file_name()
+            {
+                restored.insert(name.to_string_lossy().into_owned(), receipt.started_at);
+            }
         }
     }
     let kept = |entry: archive::Entry| {
         let name = entry.path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        Kept { part: parts.remove(&name), name, entry }
+        Kept { part: parts.remove(&name), restored: restored.remove(&name), name, entry }
     };
     Ok(entries.into_iter().map(kept).collect())
 }

@@ -153,7 +153,8 @@ fn untouched_by_triggers(prepared: &Prepared, findings: &Findings) -> Result<()>
 
 fn reporting<'a>(args: &'a Clean, delete: &'a DeleteArgs, prepared: &'a Prepared) -> Reporting<'a> {
     let Clean { select, format, .. } = args;
-    Reporting { command: "clean", prepared, select, delete, format: *format, plan: None }
+    let detailed = false;
+    Reporting { command: "clean", prepared, select, delete, format: *format, plan: None, detailed }
 }
 
 struct Series<'a> {

@@ -9,11 +9,12 @@ use super::preview;
 use super::reporting::{Ended, Reporting, selection_in_full};
 use super::run_record::{self, Recording};
 use super::saved;
-use crate::cli::{Clean, OutputArgs, Preview, PreviewFormat, RecordArgs};
+use crate::cli::{Clean, Preview, PreviewFormat, RecordArgs};
 use crate::database::Database;
 use crate::execute::{self, Failure, Job, Progress};
 use crate::exit::{Exit, Problem};
 use crate::findings::{Expected, Findings};
+use crate::label::shell_word;
 use crate::plan::Force;
 use crate::receipt::Part;
 use crate::render::Outcome;
@@ -24,13 +25,12 @@ use std::time::Instant;
 
 pub fn run(session: &Session, args: &Clean, ui: &mut Ui) -> Result<Exit> {
     if args.dry_run {
-        let Clean { select, delete, format, .. } = args.clone();
-        let output = OutputArgs::default();
-        return preview::run(
-            session,
-            &Preview { select, delete, format, save_plan: None, output },
-            ui,
-        );
+        return preview::run(session, &Preview::of(args), ui);
+    }
+    if let Some(name) = args.organization.name.as_ref().filter(|_| !ui.is_interactive()) {
+        let problem = "an organization is named without a flag only where a person is asked";
+        let hint = format!("--org-name {}", shell_word(name));
+        return Err(Problem::usage(problem).hint(hint).into());
     }
     if !matches!(args.format, PreviewFormat::Table | PreviewFormat::Json) {
         return Err(Problem::usage("clean reports as table or json")
@@ -44,8 +44,11 @@ pub fn run(session: &Session, args: &Clean, ui: &mut Ui) -> Result<Exit> {
     kept(session, args, None, ui)
 }
 
-/// Leaves a receipt.
+/// Leaves a receipt; of a rehearsal there is nothing to keep.
 fn kept(session: &Session, args: &Clean, saved: Option<&SavedPlan>, ui: &mut Ui) -> Result<Exit> {
+    if args.rehearse {
+        return deletion(session, args, saved, &mut Vec::new(), ui);
+    }
     let RecordArgs { archives, no_archive, archive_keep, receipt, metrics } = &args.record;
     let recording = Recording {
         command: "clean",
@@ -69,9 +72,9 @@ fn deletion(
     ui: &mut Ui,
 ) -> Result<Exit> {
     if args.delete.per_org {
-        let Clean { select, delete, format, verify, .. } = args;
-        let series =
-            Series { command: "clean", session, select, delete, format: *format, verify: *verify };
+        let Clean { select, delete, verify, .. } = args;
+        let (format, verify, detailed) = (args.format, *verify, false);
+        let series = Series { command: "clean", session, select, delete, format, verify, detailed };
         return per_org::clean(series, args, parts, ui);
     }
     if let Some(rows) = args.batch_rows {
@@ -162,11 +165,13 @@ fn once(
 fn reporting<'a>(args: &'a Clean, prepared: &'a Prepared) -> Reporting<'a> {
     let Clean { select, delete, format, plan, .. } = args;
     let plan = plan.as_deref();
-    Reporting { command: "clean", prepared, select, delete, format: *format, plan }
+    let detailed = false;
+    Reporting { command: "clean", prepared, select, delete, format: *format, plan, detailed }
 }
 
 fn job<'a>(args: &Clean, saved: Option<&SavedPlan>, prepared: &'a Prepared) -> Job<'a> {
-    Job { digest: saved.is_some(), ..prepared.job(args.delete.lock_timeout, args.verify) }
+    let rehearse = args.rehearse;
+    Job { digest: saved.is_some(), rehearse, ..prepared.job(args.delete.lock_timeout, args.verify) }
 }
 
 /// Whether to go on, and what is known by then.
@@ -191,9 +196,10 @@ fn agree(
     prepared: &Prepared,
     ui: &mut Ui,
 ) -> Result<Agreed> {
-    // A saved plan says what may go: whoever wrote it agreed to nothing.
+    // A saved plan says what may go: whoever wrote it agreed to nothing. A rehearsal takes nothing.
     let forced = saved.is_none() && prepared.plan.rules.force != Force::None;
-    let consented = consents(args, ui, forced) && database.read_only()?.is_none();
+    let consented =
+        (args.rehearse || consents(args, ui, forced)) && database.read_only()?.is_none();
     if consented && !(args.create_missing_indexes && indexes::any_missing(prepared)) {
         return Ok(Agreed::Unseen);
     }

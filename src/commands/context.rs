@@ -283,7 +283,7 @@ fn on_one_line(sql: &str) -> String {
 
 fn guard_problem(fault: Fault) -> Problem {
     let problem = Problem::new(Exit::Refused, format!("{fault}; nothing was changed"));
-    Problem { hint: fault.hint, ..problem }
+    Problem { hint: fault.hint, ..problem }.code("guard")
 }
 
 /// Everything that is wrong with a policy, one line each.
@@ -291,7 +291,7 @@ pub fn policy_problem(faults: &[Fault]) -> anyhow::Error {
     let mut lines = faults.iter().map(Fault::to_string);
     let hints: Vec<&str> = faults.iter().filter_map(|fault| fault.hint.as_deref()).collect();
     let problem = Problem::usage(lines.next().unwrap_or_default());
-    let problem = Problem { more: lines.collect(), ..problem };
+    let problem = Problem { more: lines.collect(), ..problem }.code("policy");
     if hints.is_empty() {
         problem.hint("orgsweep policy check shows what the policy means").into()
     } else {

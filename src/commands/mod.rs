@@ -1,5 +1,6 @@
 //! One file a command: flags to plan, plan to run, run to output.
 
+mod archive_names;
 mod archives;
 mod batches;
 mod clean;
@@ -27,6 +28,7 @@ mod rules;
 mod run_record;
 mod saved;
 mod seed;
+mod undo;
 mod verify;
 
 use crate::cli::{Cli, Command};
@@ -53,6 +55,7 @@ pub fn run(cli: &Cli, settings: &Settings, ui: &mut Ui) -> Result<Exit> {
         Command::Clean(args) => clean::run(&session()?, args, ui),
         Command::Verify(args) => verify::run(&session()?, args, ui),
         Command::Restore(args) => restore::run(&session()?, args, ui),
+        Command::Undo(args) => undo::run(&session()?, args, ui),
         Command::Archives(args) => {
             let named = settings.names_database(cli.database_url.as_deref());
             archives::run(settings, || named.then(target).transpose(), args, ui)

@@ -36,6 +36,8 @@ pub struct Series<'a> {
     pub delete: &'a DeleteArgs,
     pub format: PreviewFormat,
     pub verify: bool,
+    /// The exit code tells whether there is something to delete.
+    pub detailed: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -166,10 +168,11 @@ impl<'a> Run<'a> {
         self.prepared.tell_unmatched(&mut self.database, &found, ui)?;
         if let Some(most) = self.series.delete.max_orgs.filter(|most| selected > *most) {
             self.prepared.show_progress(ui, Progress::Selected(&found));
-            let problem = format!(
-                "--max-orgs is {most}, and {selected} organizations are selected; nothing was changed"
-            );
+            let are = if selected == 1 { "organization is" } else { "organizations are" };
+            let problem =
+                format!("--max-orgs is {most}, and {selected} {are} selected; nothing was changed");
             return Err(Problem::new(Exit::Refused, problem)
+                .code("guard")
                 .hint("are all of them meant? then raise --max-orgs; --force does not pass it")
                 .into());
         }
@@ -379,7 +382,8 @@ impl<'a> Run<'a> {
 
     fn reporting(&self) -> Reporting<'_> {
         let Series { command, select, delete, format, .. } = self.series;
-        Reporting { command, prepared: &self.prepared, select, delete, format, plan: None }
+        let (prepared, plan, detailed) = (&self.prepared, None, self.series.detailed);
+        Reporting { command, prepared, select, delete, format, plan, detailed }
     }
 
     /// Shows what is to be confirmed.
@@ -394,7 +398,12 @@ impl<'a> Run<'a> {
         // Orphans are no organization that somebody asked for.
         self.units.retain(|unit| unit.organization.is_some() || !unit.is_nothing());
         let unmatched = self.units.is_empty() && self.series.select.require_match;
-        let exit = combined(&self.units, unmatched, interrupt::reason().map(Exit::from));
+        let exit = match combined(&self.units, unmatched, interrupt::reason().map(Exit::from)) {
+            Exit::Done if self.series.detailed && self.units.iter().any(Unit::would_go) => {
+                Exit::Something
+            }
+            exit => exit,
+        };
         let text = self.summarized(exit, false, |summary| {
             if ui.json { summary::json(summary) } else { summary::table(summary, ui.width) }
         });

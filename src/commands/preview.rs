@@ -38,11 +38,11 @@ fn preview(
                 .hint("--format json > FILE")
                 .into());
         }
-        let Preview { select, delete, format, .. } = args;
-        return per_org::preview(
-            Series { command: "preview", session, select, delete, format: *format, verify: false },
-            ui,
-        );
+        let Preview { select, delete, format, detailed_exitcode, .. } = args;
+        let (format, verify, detailed) = (*format, false, *detailed_exitcode);
+        let series =
+            Series { command: "preview", session, select, delete, format, verify, detailed };
+        return per_org::preview(series, ui);
     }
     let file = run_record::destination("--save-plan", args.save_plan.as_deref(), 0o600)?;
     let (mut database, prepared) = Prepared::open(session, &args.select, &args.delete)?;
@@ -59,6 +59,7 @@ fn preview(
         delete: &args.delete,
         format: args.format,
         plan: args.save_plan.as_deref(),
+        detailed: args.detailed_exitcode,
     };
     let findings = measure(&mut database, &prepared, &job, ui)?;
     prepared.tell_unmatched(&mut database, &findings.organizations, ui)?;

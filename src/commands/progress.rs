@@ -63,6 +63,7 @@ fn event(catalog: &Catalog, plan: &Plan, progress: Progress) -> Event {
         Progress::Checking => phase("checking", "looking for rows that stand in the way"),
         Progress::Proving => phase("proving", "proving that nothing is left"),
         Progress::Committing => phase("committing", "committing"),
+        Progress::RollingBack => phase("rolling_back", "rolling back"),
         Progress::Selected(_) | Progress::Slow(_) | Progress::Retrying { .. } => Event::default(),
     }
 }

@@ -7,7 +7,7 @@ use crate::cli::{
 };
 use crate::execute::{self, Kept};
 use crate::exit::{Exit, Problem};
-use crate::findings::{self, Counted, Findings, LeftBehind, Step, Unlinked};
+use crate::findings::{self, Counted, Findings, LeftBehind, Rehearsal, Step, Unlinked};
 use crate::label::shell_word;
 use crate::plan::{Force, Refusal, RefusalKind};
 use crate::policy::Policy;
@@ -43,11 +43,13 @@ pub struct Ended {
     pub durations: BTreeMap<Step, Duration>,
     /// Where what went is kept; several of a series of batches.
     pub archives: Vec<Kept>,
+    pub rehearsal: Option<Rehearsal>,
 }
 
 impl Ended {
     fn short(outcome: Outcome, findings: Findings) -> Ended {
-        Ended { outcome, findings, durations: BTreeMap::new(), archives: Vec::new() }
+        let durations = BTreeMap::new();
+        Ended { outcome, findings, durations, archives: Vec::new(), rehearsal: None }
     }
 
     /// What a preview with these findings has come to.
@@ -68,7 +70,12 @@ impl From<execute::Outcome> for Ended {
             execute::Outcome::Refused(findings) => Ended::short(Outcome::Refused, findings),
             execute::Outcome::Cleaned { findings, durations, archive } => {
                 let archives = archive.into_iter().map(|kept| *kept).collect();
-                Ended { outcome: Outcome::Cleaned, findings, durations, archives }
+                let cleaned = Ended::short(Outcome::Cleaned, findings);
+                Ended { durations, archives, ..cleaned }
+            }
+            execute::Outcome::Rehearsed { findings, durations, rehearsal } => {
+                let rehearsed = Ended::short(Outcome::Rehearsed, findings);
+                Ended { durations, rehearsal: Some(rehearsal), ..rehearsed }
             }
         }
     }
@@ -83,6 +90,8 @@ pub struct Reporting<'a> {
     pub format: PreviewFormat,
     /// The plan's file, where one is saved or followed.
     pub plan: Option<&'a Path>,
+    /// The exit code tells whether there is something to delete.
+    pub detailed: bool,
 }
 
 impl Reporting<'_> {
@@ -130,6 +139,7 @@ impl Reporting<'_> {
         match outcome {
             Outcome::Refused => Exit::Refused,
             Outcome::Nothing if self.select.require_match => Exit::Refused,
+            Outcome::Previewed if self.detailed => Exit::Something,
             _ => Exit::Done,
         }
     }
@@ -176,9 +186,11 @@ impl Reporting<'_> {
     }
 
     pub fn report<'a>(&'a self, ended: &'a Ended) -> Report<'a> {
-        let Ended { outcome, findings, durations, archives } = ended;
+        let Ended { outcome, findings, durations, archives, rehearsal } = ended;
         let next = match outcome {
-            Outcome::Previewed | Outcome::Refused => self.next_command(findings),
+            Outcome::Previewed | Outcome::Rehearsed | Outcome::Refused => {
+                self.next_command(findings)
+            }
             _ => None,
         };
         Report {
@@ -192,12 +204,14 @@ impl Reporting<'_> {
             plan: &self.prepared.plan,
             findings,
             durations: durations.clone(),
+            rehearsal: rehearsal.as_ref(),
             archives: archives.iter().map(|kept| kept.path.display().to_string()).collect(),
             checks_reason: self.prepared.checks_reason.clone(),
             silence: self.prepared.silence,
             selection: selection_flags(self.select, self.delete).join(" "),
             conditions: &self.prepared.selection.conditions,
             next: next.map(|next| next.to_string()),
+            restore: self.restore_command(archives),
             all: self.delete.all,
         }
     }
@@ -230,6 +244,16 @@ impl Reporting<'_> {
             }
             _ => Some(self.clean_command(refused)),
         }
+    }
+
+    /// What brings back what is gone.
+    fn restore_command(&self, archives: &[Kept]) -> Option<String> {
+        let name = match archives {
+            [] => return None,
+            [archive] => archive.file_name(),
+            _ => "latest".to_owned(),
+        };
+        Some(self.prepared.invocation.next("restore").of_archive(&name).to_string())
     }
 
     /// `orgsweep clean` with the same flags; with `--force` besides where that is missing.

@@ -1,5 +1,6 @@
 //! `orgsweep restore`
 
+use super::archive_names;
 use super::context::Session;
 use super::progress::show_progress;
 use super::receipts;
@@ -22,13 +23,13 @@ use crate::ui::Ui;
 use anyhow::Result;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Instant;
 
 pub fn run(session: &Session, args: &Restore, ui: &mut Ui) -> Result<Exit> {
     let mut readers = Vec::new();
-    for archive in &args.archive {
-        readers.push(archive::verify(&find(session, args, archive)?).map_err(|error| {
+    for path in find(session, args)? {
+        readers.push(archive::verify(&path).map_err(|error| {
             Problem::new(Exit::Refused, format!("{error}; nothing was written"))
                 .hint("orgsweep archives lists those that there are")
         })?);
@@ -90,19 +91,19 @@ fn all(
     Ok(Exit::Done)
 }
 
-/// The file, or one of that name among the archives.
-fn find(session: &Session, args: &Restore, archive: &Path) -> Result<PathBuf> {
-    if archive.exists() {
-        return Ok(archive.to_owned());
+/// The files that are meant, each once.
+fn find(session: &Session, args: &Restore) -> Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    for word in &args.archive {
+        // A path needs no directory.
+        let directory = run_record::directory(&args.archives, &session.settings);
+        let meant = match directory {
+            Err(_) if word.exists() => vec![word.clone()],
+            directory => archive_names::find(&directory?, word, Some(&session.target))?,
+        };
+        files.extend(meant);
     }
-    let kept = run_record::directory(&args.archives, &session.settings)?.join(archive);
-    if kept.exists() {
-        Ok(kept)
-    } else {
-        Err(Problem::usage(format!("there is no archive {}", archive.display()))
-            .hint("orgsweep archives lists those that there are")
-            .into())
-    }
+    Ok(files)
 }
 
 fn restore(

@@ -99,6 +99,12 @@ pub trait Engine: Sync {
         None
     }
 
+    /// Asks which locks of tables and rows this transaction holds: their kind and what they are on, one a line; and who
+    /// waits for them. `None`: it has them all, or nobody tells.
+    fn locks_held(&self) -> Option<&'static str> {
+        None
+    }
+
     /// Asks for a cluster's limits of one transaction: name and number of each. No rows where the server is
     /// in none.
     fn write_set_limits(&self) -> Option<&'static str> {

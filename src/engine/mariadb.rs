@@ -83,6 +83,14 @@ impl Engine for MariaDb {
         ))
     }
 
+    /// It tells this to those with PROCESS.
+    fn locks_held(&self) -> Option<&'static str> {
+        Some(
+            "SELECT 'row locks', concat(trx_rows_locked, ' in ', trx_tables_locked, ' tables') \
+             FROM information_schema.innodb_trx WHERE trx_mysql_thread_id = connection_id()",
+        )
+    }
+
     fn write_set_limits(&self) -> Option<&'static str> {
         Some(
             "SELECT v.variable_name, v.variable_value \

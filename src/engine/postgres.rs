@@ -98,6 +98,27 @@ impl Engine for Postgres {
         ))
     }
 
+    /// Of each table the strongest one.
+    fn locks_held(&self) -> Option<&'static str> {
+        Some(
+            "SELECT upper(regexp_replace(replace(mode, 'Lock', ''), '([a-z])([A-Z])', '\\1 \\2', 'g')), name \
+                 FROM (SELECT DISTINCT ON (c.oid) l.mode, CASE WHEN n.nspname = 'public' THEN '' ELSE n.nspname || '.' END \
+                     || c.relname AS name, m.strength \
+                     FROM pg_locks l JOIN pg_class c ON c.oid = l.relation JOIN pg_namespace n ON n.oid = c.relnamespace \
+                     JOIN unnest(ARRAY['AccessShareLock', 'RowShareLock', 'RowExclusiveLock', 'ShareUpdateExclusiveLock', \
+                         'ShareLock', 'ShareRowExclusiveLock', 'ExclusiveLock', 'AccessExclusiveLock']) \
+                         WITH ORDINALITY AS m (mode, strength) ON m.mode = l.mode \
+                     WHERE l.pid = pg_backend_pid() AND l.locktype = 'relation' AND l.granted \
+                         AND c.relkind IN ('r', 'p', 'f') AND c.relpersistence <> 't' \
+                         AND n.nspname NOT IN ('pg_catalog', 'information_schema') \
+                     ORDER BY c.oid, m.strength DESC) AS held \
+             UNION ALL SELECT 'kept waiting', count(*) || ' other sessions' FROM pg_stat_activity a \
+                 WHERE pg_backend_pid() = ANY (pg_blocking_pids(a.pid)) HAVING count(*) > 0 \
+             UNION ALL SELECT 'row locks', 'each row that goes or is unlinked' \
+             ORDER BY 1 DESC, 2",
+        )
+    }
+
     fn reference_checks(&self, _checks: Checks) -> Option<&'static str> {
         None
     }

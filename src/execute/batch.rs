@@ -40,7 +40,7 @@ fn cut_batch(
         let outcome = run.clean(None)?;
         let findings = match &outcome {
             Outcome::Refused(findings) | Outcome::Cleaned { findings, .. } => Some(findings),
-            Outcome::Nothing => None,
+            Outcome::Nothing | Outcome::Rehearsed { .. } => None,
         };
         let selected = findings.iter().flat_map(|it| &it.organizations).map(|one| &one.key);
         if !selected.eq(organizations) {

@@ -37,7 +37,8 @@ pub fn guards(run: &mut Run, discovery: &Discovery) -> Result<Vec<Refusal>, Fail
 pub fn too_many(run: &Run, discovery: &Discovery) -> Option<Refusal> {
     let selected = discovery.organizations.len() as u64;
     let most = run.job.plan.rules.guards.max_organizations.filter(|most| selected > *most)?;
-    let why = format!("--max-orgs is {most}, and {selected} organizations are selected");
+    let are = if selected == 1 { "organization is" } else { "organizations are" };
+    let why = format!("--max-orgs is {most}, and {selected} {are} selected");
     Some(refusal(run, why))
 }
 

@@ -5,7 +5,7 @@ use super::scopes::ScopeCheck;
 use crate::archive::Manifest;
 use crate::catalog::{Catalog, TableId};
 use crate::doctor::Unindexed;
-use crate::findings::{Findings, Organization, Step};
+use crate::findings::{Findings, Organization, Rehearsal, Step};
 use crate::plan::Plan;
 use crate::selection::{Root, Selection};
 use std::collections::BTreeMap;
@@ -32,6 +32,8 @@ pub struct Job<'a> {
     pub archive: Option<&'a Archiving>,
     /// Ask before the first change what dangles and how many rows there are, so that it is not taken for ours.
     pub weigh: bool,
+    /// Roll back where COMMIT would come.
+    pub rehearse: bool,
     /// Less than what was confirmed may be found: earlier runs of a series took the rest.
     pub may_shrink: bool,
     /// Ask what would be left behind.
@@ -59,6 +61,7 @@ impl<'a> Job<'a> {
             in_batches: false,
             archive: None,
             weigh: false,
+            rehearse: false,
             may_shrink: false,
             scopes: None,
         }
@@ -99,6 +102,8 @@ pub enum Progress<'a> {
     },
     Proving,
     Committing,
+    /// Of a rehearsal.
+    RollingBack,
     Retrying {
         attempt: u32,
     },
@@ -117,6 +122,12 @@ pub enum Outcome {
         durations: BTreeMap<Step, Duration>,
         /// Where what went is kept.
         archive: Option<Box<Kept>>,
+    },
+    /// All of it was done but COMMIT.
+    Rehearsed {
+        findings: Findings,
+        durations: BTreeMap<Step, Duration>,
+        rehearsal: Rehearsal,
     },
 }
 

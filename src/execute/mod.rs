@@ -21,6 +21,7 @@ mod naming;
 mod obstacles;
 mod ownership;
 mod proof;
+mod rehearsal;
 mod restore;
 mod scopes;
 mod single_pass;

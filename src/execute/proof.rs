@@ -2,7 +2,7 @@
 //! that nothing went beyond what was shown; its catalog, read again, says which references there are, and each
 //! is asked in the engine's own words.
 
-use super::{Failure, Run, deletion, ledger};
+use super::{Failure, Run, deletion, ledger, timed};
 use crate::catalog::{Catalog, OnDelete, ReferenceId, TableId};
 use crate::engine::Dialect;
 use crate::findings::{Findings, Proof};
@@ -40,13 +40,12 @@ pub fn prove(
     findings: &Findings,
     single_pass: &BTreeSet<TableId>,
 ) -> Result<Proof, Failure> {
-    if let Some(settle) = run.sql.dialect.settle_checks() {
-        run.run(settle)?;
-    }
+    let settle = run.sql.dialect.settle_checks().map(|settle| timed(|| run.run(settle)));
+    let settled = settle.transpose()?.map(|((), took)| took);
     run.names_ours()?;
     let rows = findings.rows();
-    let mut proof =
-        Proof { missing: nothing_dangles(run, &rows, single_pass)?, ..Proof::default() };
+    let missing = nothing_dangles(run, &rows, single_pass)?;
+    let mut proof = Proof { missing, settled, ..Proof::default() };
     match ledger::compare(run, findings)? {
         Ok(beyond) => proof.beyond = beyond,
         Err(reason) => proof.missing.push(format!("that nothing else went ({reason})")),

@@ -1,10 +1,10 @@
 //! A transaction from BEGIN to COMMIT, and the archive beside it; run again when others got in its way.
 
-use super::{Failure, Job, Kept, Observer, Outcome, Progress, Run, archiving, ledger};
+use super::{Failure, Job, Kept, Observer, Outcome, Progress, Run, archiving, ledger, rehearsal};
 use crate::archive::Sealed;
 use crate::database::{Database, Fault, Purpose};
 use crate::interrupt;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// How often a transaction is run at most.
 const ATTEMPTS: u32 = 5;
@@ -35,7 +35,7 @@ pub fn retried<T>(
     }
 }
 
-/// Runs `work` in one transaction, which is committed only where rows were deleted.
+/// Runs `work` in one transaction, which is committed only where rows were deleted, and not rehearsed.
 pub fn transaction(
     database: &mut Database,
     job: &Job,
@@ -46,6 +46,7 @@ pub fn transaction(
     database.set_busy_timeout(interrupt::at_most(job.lock_timeout))?;
     database.begin(Purpose::Write)?;
     let mut run = Run::new(database, job, observe, true);
+    let began = Instant::now();
     let outcome = run
         .prepare()
         .and_then(|()| run.hold_schema(run.job.plan.tables.iter().copied()))
@@ -54,6 +55,12 @@ pub fn transaction(
             work(&mut run)
         });
     let outcome = outcome.and_then(|outcome| match outcome {
+        Some(Outcome::Cleaned { findings, durations, .. }) if job.rehearse => {
+            discard(archiving::seal(&mut run)?);
+            let rehearsal = rehearsal::look(&mut run, began)?;
+            (run.observe)(Progress::RollingBack);
+            Ok((Some(Outcome::Rehearsed { findings, durations, rehearsal }), None))
+        }
         Some(Outcome::Cleaned { .. }) => Ok((outcome, archiving::seal(&mut run)?)),
         outcome => Ok((outcome, None)),
     });

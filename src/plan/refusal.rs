@@ -89,6 +89,42 @@ pub enum RefusalKind {
 }
 
 impl RefusalKind {
+    /// For machines: beside the codes of errors, so that it says of what it is.
+    pub fn code(self) -> &'static str {
+        match self {
+            RefusalKind::Protected => "protected_rows",
+            RefusalKind::Foreign => "foreign_rows",
+            RefusalKind::Shared => "shared_rows",
+            RefusalKind::Global => "global_rows",
+            RefusalKind::NotNull => "not_null",
+            RefusalKind::SetDefault => "set_default",
+            RefusalKind::VolatileDefault => "volatile_default",
+            RefusalKind::NulledFirst => "nulled_first",
+            RefusalKind::Check => "check",
+            RefusalKind::MatchFull => "match_full",
+            RefusalKind::Unique => "unique",
+            RefusalKind::Exclusion => "exclusion",
+            RefusalKind::Referenced => "referenced",
+            RefusalKind::Partition => "partition",
+            RefusalKind::Overlap => "overlap",
+            RefusalKind::Reassign => "reassign",
+            RefusalKind::Incomparable => "incomparable",
+            RefusalKind::LeftBehind => "left_behind",
+            RefusalKind::Uncounted => "uncounted",
+            RefusalKind::Kept => "kept_rows",
+            RefusalKind::Guard => "guard",
+            RefusalKind::Privilege => "privilege",
+            RefusalKind::RowSecurity => "row_security",
+            RefusalKind::ReplicaIdentity => "replica_identity",
+            RefusalKind::Engine => "engine",
+            RefusalKind::NamelessRows => "nameless_rows",
+            RefusalKind::Comparison => "comparison",
+            RefusalKind::WriteSet => "write_set",
+            RefusalKind::EngineCascade => "engine_cascade",
+            RefusalKind::ReadOnly => "read_only",
+        }
+    }
+
     /// `--force` gets past it.
     pub fn is_passable(self) -> bool {
         matches!(self, RefusalKind::Protected | RefusalKind::Overlap)

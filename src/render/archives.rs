@@ -7,12 +7,15 @@ use crate::archive::{Entry, Kind, Manifest, State};
 use crate::receipt::Part;
 use serde::Serialize;
 use std::path::Path;
+use time::OffsetDateTime;
 
 /// An archive in its directory, and what the receipt of its run says of it.
 pub struct Kept {
     pub name: String,
     pub entry: Entry,
     pub part: Option<Part>,
+    /// When it was put back last.
+    pub restored: Option<OffsetDateTime>,
 }
 
 impl Kept {
@@ -33,6 +36,7 @@ impl Kept {
 
     fn state(&self) -> &'static str {
         match self.entry.state {
+            State::Complete if self.restored.is_some() => "put back",
             State::Complete => "complete",
             State::Pending => "pending",
             State::Partial => "partial",
@@ -96,6 +100,10 @@ struct ArchiveView<'a> {
     age_seconds: u64,
     /// What the receipt of its run says of it.
     run: Option<&'a Part>,
+    /// When it was put back last.
+    #[serde(with = "time::serde::rfc3339::option")]
+    #[cfg_attr(test, schemars(with = "Option<String>"))]
+    restored_at: Option<OffsetDateTime>,
 }
 
 pub fn archives_json(archives: &[Kept]) -> String {
@@ -105,6 +113,7 @@ pub fn archives_json(archives: &[Kept]) -> String {
         bytes: kept.entry.bytes,
         age_seconds: kept.entry.age().as_secs(),
         run: kept.part.as_ref(),
+        restored_at: kept.restored,
     });
     pretty(&ArchivesDocument { format: 1, archives: archives.collect() })
 }

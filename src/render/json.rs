@@ -1,6 +1,7 @@
 //! The stable JSON of preview and clean. `format` changes when a field changes its meaning.
 
 use super::refusals::RefusalView;
+use super::rehearsal::RehearsalView;
 use super::report::{Outcome, StepView};
 use super::{Report, unproven};
 use crate::findings::{Counted, LeftBehind};
@@ -35,11 +36,16 @@ pub(super) struct Document<'a> {
     left_behind: Vec<LeftBehindView>,
     notes: Vec<String>,
     totals: Totals,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rehearsal: Option<RehearsalView<'a>>,
     /// What was not proven before COMMIT, and why.
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     unproven: Vec<String>,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     archives: &'a [String],
+    /// What brings back what is gone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    restore: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     next: Option<&'a str>,
 }
@@ -131,8 +137,10 @@ fn document<'a>(report: &'a Report) -> Document<'a> {
             unlinked: report.findings.unlinked_rows,
             tables: report.findings.rows().len(),
         },
+        rehearsal: report.rehearsal.map(|it| RehearsalView::of(it, &report.findings.proof)),
         unproven: unproven(&report.findings.proof),
         archives: &report.archives,
+        restore: report.restore.as_deref(),
         next: report.next.as_deref(),
     }
 }

@@ -15,6 +15,7 @@ mod path;
 pub mod plan;
 pub mod policy;
 mod refusals;
+mod rehearsal;
 pub mod report;
 pub mod restoration;
 #[cfg(test)]

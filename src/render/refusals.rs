@@ -12,6 +12,7 @@ use serde::Serialize;
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct RefusalView {
     pub kind: RefusalKind,
+    pub code: &'static str,
     pub table: String,
     pub reference: Option<String>,
     /// The columns of the reference.
@@ -31,6 +32,7 @@ pub struct RefusalView {
 pub(super) fn views(report: &Report) -> Vec<RefusalView> {
     let view = |refusal: &Refusal| RefusalView {
         kind: refusal.kind,
+        code: refusal.kind.code(),
         table: report.table_name(refusal.table),
         reference: refusal.reference.map(|id| report.catalog.reference_name(id)),
         columns: refusal

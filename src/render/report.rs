@@ -2,7 +2,7 @@
 
 use crate::catalog::{Catalog, Event, OnDelete, Origin, Reference, ReferenceId, TableId};
 use crate::engine::{Dialect, Silence};
-use crate::findings::{Beyond, Counted, Findings, LeftBehind, Proof, Step};
+use crate::findings::{Beyond, Counted, Findings, LeftBehind, Proof, Rehearsal, Step};
 use crate::label::shell_word;
 use crate::plan::Plan;
 use crate::restoration::{Firing, Kinds, firing};
@@ -25,6 +25,8 @@ pub struct Report<'a> {
     pub plan: &'a Plan,
     pub findings: &'a Findings,
     pub durations: BTreeMap<Step, Duration>,
+    /// What a rehearsal has learnt.
+    pub rehearsal: Option<&'a Rehearsal>,
     /// The files that keep what went; several of a series of batches.
     pub archives: Vec<String>,
     /// Why the reference checks are what they are.
@@ -37,6 +39,8 @@ pub struct Report<'a> {
     pub conditions: &'a [String],
     /// What to type next.
     pub next: Option<String>,
+    /// What brings back what is gone.
+    pub restore: Option<String>,
     /// Tables without rows, too.
     pub all: bool,
 }
@@ -47,6 +51,8 @@ pub struct Report<'a> {
 pub enum Outcome {
     Previewed,
     Cleaned,
+    /// All of it was done but COMMIT.
+    Rehearsed,
     Refused,
     Nothing,
 }
@@ -56,6 +62,7 @@ impl Outcome {
         match self {
             Outcome::Previewed => "previewed",
             Outcome::Cleaned => "cleaned",
+            Outcome::Rehearsed => "rehearsed",
             Outcome::Refused => "refused",
             Outcome::Nothing => "nothing",
         }

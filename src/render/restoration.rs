@@ -2,7 +2,7 @@
 
 use super::table::{plain, wrapped};
 use super::{counted, grouped};
-use crate::archive::{Manifest, Organization};
+use crate::archive::{Kind, Manifest, Organization, Section};
 use crate::catalog::{Catalog, Fires, ReferenceId, TableId, Trigger};
 use crate::exit::Exit;
 use crate::label::printable;
@@ -48,6 +48,25 @@ impl View<'_> {
 
     fn name(&self, table: TableId) -> String {
         self.catalog.table(table).name.to_string()
+    }
+
+    /// Nothing but its own rows is in the way, all of them as far as their keys tell.
+    fn is_back(&self) -> bool {
+        let all_there = |section: &Section| {
+            let name = section.table_name().to_string();
+            self.restored.obstacles.iter().any(|obstacle| match obstacle {
+                Obstacle::Taken { table, rows, .. } => {
+                    *rows == section.rows && self.name(*table) == name
+                }
+                Obstacle::There { table, .. } => self.name(*table) == name,
+                _ => false,
+            })
+        };
+        let its_own = |obstacle: &Obstacle| {
+            matches!(obstacle, Obstacle::Taken { .. } | Obstacle::There { .. })
+        };
+        let mut sections = self.manifest.sections.iter().filter(|it| it.kind == Kind::Rows);
+        self.restored.obstacles.iter().all(its_own) && sections.all(all_there)
     }
 
     /// Why not, one sentence each.
@@ -203,6 +222,10 @@ impl View<'_> {
                 format!("put back {rows} of {tables}{relinked}; proven and committed")
             }
             Ended::Previewed => format!("would put back {rows} of {tables}{relinked}"),
+            Ended::Refused if self.is_back() => {
+                let rows = counted(self.manifest.deleted(), "row");
+                format!("already back: the keys of all {rows} are there; nothing was written")
+            }
             Ended::Refused => "refused: nothing was written".into(),
         }
     }
@@ -230,7 +253,8 @@ pub fn table(view: &View, width: u16) -> String {
         text += &plain(&["#", "Action", "Table", "Rows"], steps, &[0, 3], width);
         text.push('\n');
     }
-    for obstacle in view.obstacles() {
+    let obstacles = if view.is_back() { Vec::new() } else { view.obstacles() };
+    for obstacle in obstacles {
         text += &wrapped("refused: ", &obstacle, width);
     }
     for note in view.notes() {
@@ -261,6 +285,8 @@ pub(super) struct RestoreDocument<'a> {
     renumbered: Vec<RowsView>,
     /// Rows that triggers changed as they came back.
     altered: Vec<RowsView>,
+    /// It is refused because all of it is there.
+    already_back: bool,
     obstacles: Vec<String>,
     notes: Vec<String>,
     totals: RestoreTotals,
@@ -323,6 +349,7 @@ pub fn json(view: &View) -> String {
         dangling: view.restored.dangling.iter().map(dangling).collect(),
         renumbered: view.restored.renumbered.iter().map(rows).collect(),
         altered: view.restored.altered.iter().map(rows).collect(),
+        already_back: view.ended == Ended::Refused && view.is_back(),
         obstacles: view.obstacles(),
         notes: view.notes(),
         totals: RestoreTotals {

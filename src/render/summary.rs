@@ -125,7 +125,7 @@ impl Unit {
         let refusals = report.refusal_views();
         let ended = match report.outcome {
             Outcome::Cleaned => Ended::Cleaned,
-            Outcome::Previewed => Ended::Previewed,
+            Outcome::Previewed | Outcome::Rehearsed => Ended::Previewed,
             Outcome::Refused => Ended::Refused,
             Outcome::Nothing => Ended::Nothing,
         };
@@ -413,7 +413,7 @@ fn outcome(summary: &Summary) -> &'static str {
     let any = |is: fn(&Unit) -> bool| summary.units.iter().any(is);
     match summary.exit {
         Exit::Done if any(Unit::is_cleaned) => "cleaned",
-        Exit::Done if any(Unit::would_go) => "previewed",
+        Exit::Done | Exit::Something if any(Unit::would_go) => "previewed",
         Exit::Done => "nothing",
         Exit::Refused if summary.units.is_empty() => "nothing",
         Exit::Refused => "refused",

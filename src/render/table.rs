@@ -3,7 +3,7 @@
 
 use super::refusals::{is_left_behind, ways_out_of_all};
 use super::report::{ReachedView, StepView};
-use super::{Outcome, Report, counted, grouped, unproven};
+use super::{Outcome, Report, counted, grouped, rehearsal, unproven};
 use crate::findings::Proof;
 use crate::label::printable;
 use comfy_table::presets::UTF8_FULL_CONDENSED;
@@ -37,6 +37,9 @@ pub fn report(report: &Report, width: u16) -> String {
             text += &line(&format!("  {first}"));
             text += &line(&format!("  … {last}"));
         }
+    }
+    if let Some(restore) = &report.restore {
+        text += &line(&format!("undo: {restore}"));
     }
     if let Some(next) = &report.next {
         text += &line(&format!("next: {next}"));
@@ -219,6 +222,15 @@ fn totals(report: &Report) -> Vec<String> {
                 ),
                 checks(order),
             ]
+        }
+        Outcome::Rehearsed => {
+            let took = duration(report.durations.values().sum());
+            let mut lines = vec![format!(
+                "rehearsed and rolled back: {rows} of {tables} went{unlinked} in {took}; nothing was changed"
+            )];
+            lines.push(checks(order));
+            lines.extend(report.rehearsal.iter().flat_map(|it| rehearsal::lines(report, it)));
+            lines
         }
         Outcome::Previewed => vec![
             format!("{rows} of {tables} would be deleted{unlinked}"),

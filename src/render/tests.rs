@@ -80,11 +80,13 @@ fn check_of(outcome: Outcome, render: impl Fn(&Report) -> String, expected: Expe
         findings: &findings,
         durations: BTreeMap::new(),
         archives: Vec::new(),
+        rehearsal: None,
         checks_reason: "asked for".into(),
         silence: Silence::Nothing,
         selection: "--org-name Apex".into(),
         conditions: &[],
         next: Some("orgsweep clean --org-name Apex --force".into()),
+        restore: None,
         all: false,
     };
     expected.assert_eq(&render(&report));

@@ -39,7 +39,7 @@ pub fn combined(units: &[Unit], unmatched: bool, stopped: Option<Exit>) -> Exit 
 /// Which of several failures the exit code tells of, where none was done.
 fn severity(exit: Exit) -> u8 {
     match exit {
-        Exit::Done => 0,
+        Exit::Done | Exit::Something => 0,
         Exit::NotConfirmed | Exit::Refused => 1,
         Exit::Busy => 2,
         Exit::Usage | Exit::Failed => 3,

@@ -60,6 +60,8 @@ fn preview_of(text: &str) -> String {
         silence: Silence::Nothing,
         selection: text.into(),
         conditions: &conditions,
+        restore: Some(text.into()),
+        rehearsal: None,
         next: Some(text.into()),
         all: false,
     };
@@ -89,6 +91,7 @@ fn plan_of(text: &str) -> String {
         titles: vec![text.into()],
         deletions: vec![step()],
         unlinks: vec![step()],
+        left_behind: BTreeMap::from([(text.into(), Some(3))]),
     };
     plan(&saved, text, &MADE(text))
 }

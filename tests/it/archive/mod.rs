@@ -11,6 +11,7 @@ mod kept;
 mod large;
 mod memory;
 mod mysql_types;
+mod names;
 mod postgres_types;
 mod random;
 mod refusals;

@@ -57,6 +57,14 @@ fn at_a_terminal_the_organization_s_name_is_typed() {
     assert_eq!(db.count("organizations"), 1, "{screen}");
 }
 
+/// Without a flag, as a person types it who is asked to type it again.
+#[test]
+fn at_a_terminal_a_name_needs_no_flag() {
+    let Some(typed) = at_a_terminal(&["clean", "Apex"]) else { return };
+    let (db, code, screen) = typed("Apex\n");
+    assert_eq!((code, db.count("organizations")), (0, 1), "{screen}");
+}
+
 #[test]
 fn at_a_terminal_several_organizations_are_counted() {
     let both = [&CLEAN[..], &["--org-name", "Global"]].concat();
@@ -160,7 +168,7 @@ fn ctrl_c_at_the_question_ends_at_once() {
     let start = Instant::now();
     let (db, code, screen) = at_the_terminal("", &CLEAN, "", Keys::Asked("\u{3}"));
     assert_eq!((code, db.count("organizations")), (130, 2), "{screen}");
-    assert!(screen.contains("interrupted; nothing was deleted"), "{screen}");
+    assert!(screen.contains("interrupted; nothing was changed"), "{screen}");
     assert!(start.elapsed() < Duration::from_secs(5), "{:?}", start.elapsed());
 }
 

@@ -68,6 +68,7 @@ fn stopped(db: &TestDatabase, mode: Mode, wrong: &dyn Fn(&mut Catalog)) -> Failu
             in_batches: mode.batch.is_some(),
             archive: mode.archive.then_some(&archiving),
             weigh: false,
+            rehearse: false,
             may_shrink: false,
             scopes: None,
         };

@@ -1,0 +1,101 @@
+//! How archives are named by people, and the last deletion undone.
+
+use super::*;
+
+const SCHEMA: &str = "\
+CREATE TABLE organizations (id integer PRIMARY KEY, name text NOT NULL);
+CREATE TABLE users (id integer PRIMARY KEY,
+    organization_id integer NOT NULL REFERENCES organizations (id) ON DELETE CASCADE);
+INSERT INTO organizations VALUES (1, 'Apex'), (2, 'Global'), (3, 'Third');
+INSERT INTO users VALUES (10, 1), (20, 2), (30, 3);
+";
+
+fn in_archives(db: &TestDatabase, words: &[&str]) -> Outcome {
+    let archive_dir = archive_dir(db);
+    db.orgsweep(&[words, &["--archive-dir", &archive_dir.to_string_lossy()]].concat())
+}
+
+each_backend! {
+    fn an_archive_is_named_by_how_its_name_begins_or_ends(db: TestDatabase) {
+        db.execute(SCHEMA);
+        let before = contents(&db);
+        clean(&db, &["--org-name", "Apex"]).exits(0);
+        let archive = only_archive(&db);
+        clean(&db, &["--org-name", "Global"]).exits(0);
+        let name = archive.file_name().expect("a name").to_string_lossy().into_owned();
+        let id = name.trim_end_matches(".tar.zst").rsplit('-').next().expect("an id");
+        in_archives(&db, &["archives", "show", id]).exits(0).says(&["Apex"]);
+        in_archives(&db, &["restore", &name[..5], "-n"]).exits(2).says(&["may be any of 2 archives", &name]);
+        in_archives(&db, &["restore", "20010101", "-n"]).exits(2).says(&["there is no archive 20010101"]);
+        in_archives(&db, &["restore", &name[..name.len() - 12]]).exits(0);
+        in_archives(&db, &["restore", "latest"]).exits(0).says(&["Global"]);
+        changes(&before, &contents(&db)).assert_none();
+    }
+
+    fn the_last_run_is_undone_with_all_of_its_archives(db: TestDatabase) {
+        db.execute(SCHEMA);
+        clean(&db, &["--org-name", "Third"]).exits(0);
+        let before = contents(&db);
+        clean(&db, &["--org-name", "Apex", "--org-name", "Global", "--per-org"]).exits(0);
+        let after = contents(&db);
+        // Nobody is there to confirm it.
+        in_archives(&db, &["undo"]).exits(4).says(&["Apex", "Global", "--yes"]);
+        in_archives(&db, &["undo", "--dry-run"]).exits(0);
+        changes(&after, &contents(&db)).assert_none();
+        in_archives(&db, &["undo", "--yes"]).exits(0);
+        changes(&before, &contents(&db)).assert_none();
+        // Batches of one organization are one run, too.
+        clean(&db, &["--org-name", "Apex", "--batch-rows", "1"]).exits(0);
+        in_archives(&db, &["restore", "latest"]).exits(0);
+        changes(&before, &contents(&db)).assert_none();
+    }
+
+    fn what_is_back_is_said_to_be_back(db: TestDatabase) {
+        db.execute(SCHEMA);
+        let before = contents(&db);
+        clean(&db, &["--org-name", "Apex"]).exits(0);
+        in_archives(&db, &["archives", "list"]).exits(0).says(&["complete"]);
+        in_archives(&db, &["undo", "--yes"]).exits(0);
+        in_archives(&db, &["undo", "--yes"]).exits(3).says(&["already back: the keys of all 2 rows"]);
+        assert_eq!(restore(&db, &only_archive(&db), &[]).exits(3).json()["already_back"], true);
+        in_archives(&db, &["archives"]).exits(0).says(&["put back"]);
+        changes(&before, &contents(&db)).assert_none();
+        // Somebody else's row under one of the keys is another matter.
+        db.execute("DELETE FROM users WHERE id = 10; DELETE FROM organizations WHERE id = 1; \
+            INSERT INTO organizations VALUES (1, 'Other')");
+        in_archives(&db, &["restore", "latest"]).exits(3).says(&["would take a value"]).hides("already back");
+    }
+
+    fn a_clean_ends_with_the_line_that_brings_it_back(db: TestDatabase) {
+        db.execute(SCHEMA);
+        let before = contents(&db);
+        let json = clean(&db, &["--org-name", "Apex", "--receipt", "r.json"]).exits(0).json();
+        let line = json["restore"].as_str().expect("a line").to_owned();
+        let words: Vec<&str> = line.split(' ').skip(1).collect();
+        assert!(!words.contains(&"--receipt"), "{line}");
+        let flag = words.iter().position(|word| *word == "--database-url").expect("its database");
+        let own: Vec<&str> = words.iter().enumerate().filter(|(n, _)| *n != flag && *n != flag + 1).map(|(_, word)| *word).collect();
+        db.orgsweep(&own).exits(0);
+        changes(&before, &contents(&db)).assert_none();
+    }
+}
+
+/// Another database's archives in the same directory are not meant.
+#[test]
+fn the_latest_is_of_this_database() {
+    let (Some(db), Some(other)) =
+        (TestDatabase::fresh(Backend::Sqlite), TestDatabase::fresh(Backend::Sqlite))
+    else {
+        return;
+    };
+    db.execute(SCHEMA);
+    other.execute(SCHEMA);
+    let kept = archive_dir(&db).to_string_lossy().into_owned();
+    clean(&db, &["--org-name", "Apex"]).exits(0);
+    let before = other.dump();
+    other.orgsweep(&["undo", "--yes", "--archive-dir", &kept]).exits(2).says(&["of this database"]);
+    other.orgsweep(&cleaning(&kept, &["--org-name", "Global"])).exits(0);
+    in_archives(&db, &["undo", "--yes"]).exits(0).says(&["Apex"]);
+    other.orgsweep(&["undo", "--yes", "--archive-dir", &kept]).exits(0).says(&["Global"]);
+    changes(&before, &other.dump()).assert_none();
+}
