@@ -124,6 +124,16 @@ impl SavedPlan {
         }
     }
 
+    /// What stays though it names what goes, each in a sentence.
+    pub fn staying(&self) -> Vec<String> {
+        let rows =
+            |rows: &Option<u64>| rows.map_or("nobody knows how many".into(), |it| it.to_string());
+        let line = |(name, left): (&String, &Option<u64>)| {
+            format!("left behind by {name}: {}", rows(left))
+        };
+        self.left_behind.iter().map(line).collect()
+    }
+
     /// What of the plan's surroundings is another one now.
     pub fn moved(&self, now: &Bound) -> Vec<&'static str> {
         let compared = [
