@@ -8,7 +8,7 @@ use super::picture::picture;
 use super::{Head, Made, Row, Tone, facts, list, moment, page, person, rows};
 use crate::engine::Dialect;
 use crate::findings::{Counted, Organization};
-use crate::label::{printable, title};
+use crate::label::{printable, shell_word, title};
 use maud::{Markup, html};
 use std::time::Duration;
 
@@ -168,8 +168,11 @@ fn whose(report: &Report) -> Vec<[String; 4]> {
             lines.push(["of others, unlinked".into(), name.clone(), rows, owners]);
         }
         if unlinked.stranded > 0 {
-            let why =
-                format!("belong to nobody else: it is {}", report.catalog.reference(id).on_delete);
+            let why = format!(
+                "belong to nobody else: it is {}; --cascade {} takes them along",
+                report.catalog.reference(id).on_delete,
+                shell_word(&report.catalog.reference_name(id))
+            );
             lines.push(["stranded: they stay".into(), name, number(unlinked.stranded), why]);
         }
     }
