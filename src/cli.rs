@@ -20,7 +20,7 @@ pub use invocation::{Invocation, NextCommand};
 pub use organizations::{ListFormat, Organizations};
 pub use policy::{PolicyCheck, PolicyCommand, PolicyDjango, PolicyInit};
 
-use crate::settings::PolicyChoice;
+use crate::settings::{Colour, PolicyChoice};
 use crate::ui::LogOptions;
 use clap::builder::FalseyValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -72,6 +72,10 @@ pub struct Cli {
     /// Otherwise say only why it ended.
     #[arg(long, short, global = true, help_heading = OUTPUT)]
     pub quiet: bool,
+
+    /// Whether to paint
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto", help_heading = OUTPUT, hide_short_help = true)]
+    pub color: Colour,
 
     #[command(subcommand)]
     pub command: Command,
@@ -367,8 +371,20 @@ pub struct Doctor {
     #[arg(long, value_name = "TABLE", env = "ORGSWEEP_ROOT")]
     pub root: Option<String>,
 
+    /// Show all findings of each kind
+    #[arg(long, short = 'v', visible_alias = "verbose", help_heading = OUTPUT)]
+    pub all: bool,
+
     #[arg(long, value_name = "FORMAT", default_value = "table", help_heading = OUTPUT)]
-    pub format: PlainFormat,
+    pub format: DoctorFormat,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum DoctorFormat {
+    Table,
+    Json,
+    /// The statements that cure it, alone
+    Sql,
 }
 
 impl Preview {
@@ -392,11 +408,15 @@ impl Cli {
         let by_default =
             std::env::var_os("ORGSWEEP_LOG_FORMAT").is_some_and(|format| format == "json");
         let log_json = says_json("--log-format") || by_default;
-        (says_json("--format"), LogOptions { log_json, quiet: false })
+        (says_json("--format"), LogOptions { log_json, ..LogOptions::default() })
     }
 
     pub fn log_options(&self) -> LogOptions {
-        LogOptions { log_json: self.log_format == LogFormat::Json, quiet: self.quiet }
+        LogOptions {
+            log_json: self.log_format == LogFormat::Json,
+            quiet: self.quiet,
+            colour: self.color,
+        }
     }
 
     pub fn policy(&self) -> PolicyChoice<'_> {
@@ -430,11 +450,11 @@ impl Cli {
             | Command::Undo(Undo { format, .. })
             | Command::Archives(Archives { format, .. })
             | Command::History(History { format, .. })
-            | Command::Doctor(Doctor { format, .. })
             | Command::Explain(Explain { format, .. })
             | Command::Migrate(Migrate { format })
             | Command::Seed(Seed { format, .. }) => *format == PlainFormat::Json,
             Command::Organizations(args) => args.format == ListFormat::Json,
+            Command::Doctor(doctor) => doctor.format == DoctorFormat::Json,
             Command::Graph(graph) => graph.format == GraphFormat::Json,
             Command::Policy { command: PolicyCommand::Check(check) } => {
                 check.format == PlainFormat::Json
