@@ -23,7 +23,7 @@ pub use organizations::{ListFormat, Organizations};
 pub use policy::{PolicyCheck, PolicyCommand, PolicyDjango, PolicyInit};
 pub use records::{History, HistoryCommand, OutputArgs, PageFormat, PlanCommand};
 
-use crate::settings::PolicyChoice;
+use crate::settings::{Colour, PolicyChoice};
 use crate::ui::LogOptions;
 use clap::builder::FalseyValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -75,6 +75,10 @@ pub struct Cli {
     /// Otherwise say only why it ended.
     #[arg(long, short, global = true, help_heading = OUTPUT)]
     pub quiet: bool,
+
+    /// Whether to paint
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto", help_heading = OUTPUT, hide_short_help = true)]
+    pub color: Colour,
 
     #[command(subcommand)]
     pub command: Command,
@@ -389,8 +393,20 @@ pub struct Doctor {
     #[arg(long, help_heading = OUTPUT)]
     pub redact: bool,
 
+    /// Show all findings of each kind
+    #[arg(long, short = 'v', visible_alias = "verbose", help_heading = OUTPUT)]
+    pub all: bool,
+
     #[arg(long, value_name = "FORMAT", default_value = "table", help_heading = OUTPUT)]
-    pub format: PlainFormat,
+    pub format: DoctorFormat,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum DoctorFormat {
+    Table,
+    Json,
+    /// The statements that cure it, alone
+    Sql,
 }
 
 impl Preview {
@@ -415,11 +431,15 @@ impl Cli {
         let by_default =
             std::env::var_os("ORGSWEEP_LOG_FORMAT").is_some_and(|format| format == "json");
         let log_json = says_json("--log-format") || by_default;
-        (says_json("--format"), LogOptions { log_json, quiet: false })
+        (says_json("--format"), LogOptions { log_json, ..LogOptions::default() })
     }
 
     pub fn log_options(&self) -> LogOptions {
-        LogOptions { log_json: self.log_format == LogFormat::Json, quiet: self.quiet }
+        LogOptions {
+            log_json: self.log_format == LogFormat::Json,
+            quiet: self.quiet,
+            colour: self.color,
+        }
     }
 
     pub fn policy(&self) -> PolicyChoice<'_> {
@@ -452,7 +472,6 @@ impl Cli {
             | Command::Restore(Restore { format, .. })
             | Command::Undo(Undo { format, .. })
             | Command::Archives(Archives { format, .. })
-            | Command::Doctor(Doctor { format, .. })
             | Command::Explain(Explain { format, .. })
             | Command::Migrate(Migrate { format })
             | Command::Seed(Seed { format, .. }) => *format == PlainFormat::Json,
@@ -465,6 +484,7 @@ impl Cli {
             }
             Command::History(History { format, .. }) => *format == PlainFormat::Json,
             Command::Organizations(args) => args.format == ListFormat::Json,
+            Command::Doctor(doctor) => doctor.format == DoctorFormat::Json,
             Command::Graph(graph) => graph.format == GraphFormat::Json,
             Command::Policy { command: PolicyCommand::Check(check) } => {
                 check.format == PlainFormat::Json

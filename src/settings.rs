@@ -2,9 +2,11 @@
 //! The only reader of the environment besides `cli`, whose `ORGSWEEP_*` variables clap reads; libpq reads its
 //! own `PG*` and `.pgpass`, of which those that lead to another server are looked at here, too.
 
+mod colour;
 mod discovery;
 mod env_file;
 
+pub use colour::Colour;
 pub use env_file::{EnvFile, WAY_OUT};
 
 use crate::archive::Actor;

@@ -5,13 +5,14 @@
 //! put them on one line each (`render::table`, `label::printable`); what is said here is one line, unless it
 //! comes as several; and whatever is printed has its hidden characters escaped, JSON with its own escapes.
 
+mod paint;
 mod terminal;
 
 use crate::exit::{self, Exit, Problem};
 use crate::interrupt;
 use crate::label::{printable, visible, visible_json};
 use crate::render::grouped;
-use crate::settings::Settings;
+use crate::settings::{Colour, Settings};
 use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 use serde_json::{Value, json};
 use std::io::{self, IsTerminal, Write};
@@ -41,6 +42,7 @@ pub struct LogOptions {
     pub log_json: bool,
     /// Nothing is said but why it ended, where it did not end well.
     pub quiet: bool,
+    pub colour: Colour,
 }
 
 /// Something that goes on.
@@ -65,10 +67,10 @@ struct Bar {
 
 impl Ui {
     pub fn new(settings: &Settings) -> Ui {
-        const UNKNOWN: u16 = 100;
-        let terminal = terminal_size::terminal_size().map(|(width, _)| width.0);
-        let stdout = io::stdout().is_terminal();
-        let width = settings.columns.or(terminal.filter(|_| stdout)).unwrap_or(UNKNOWN).max(20);
+        // A file or a pipe is as wide as what is written to it.
+        const ENDLESS: u16 = u16::MAX;
+        let terminal = terminal_width().filter(|_| io::stdout().is_terminal());
+        let width = settings.columns.or(terminal).unwrap_or(ENDLESS).max(NARROWEST);
         let (json, log_options) = output();
         Ui { width, unattended: settings.unattended, json, log_options, bar: None, unwritten: None }
     }
@@ -96,7 +98,11 @@ impl Ui {
     /// and a committed deletion stays a success. Any other failure is told at the end ([`Ui::ended`]).
     pub fn result(&mut self, text: &str) {
         self.clear();
-        let written = print(&self.shown(text));
+        let shown = self.shown(text);
+        let written = print(&match self.json {
+            true => shown,
+            false => self.painted(shown, io::stdout().is_terminal()),
+        });
         if let Err(error) = written
             && error.kind() != io::ErrorKind::BrokenPipe
         {
@@ -132,6 +138,18 @@ impl Ui {
         }
     }
 
+    /// Colours where they are wanted.
+    fn painted(&self, text: String, terminal: bool) -> String {
+        if self.log_options.colour.paints(terminal) { paint::painted(&text) } else { text }
+    }
+
+    /// Says what the rest is about, on one line.
+    pub fn heading(&mut self, text: &str) {
+        let shown = printable(text);
+        let painted = self.log_options.colour.paints(io::stderr().is_terminal());
+        self.say("info", text, &if painted { paint::strong(&shown) } else { shown });
+    }
+
     /// Says something beside the result, on one line.
     pub fn note(&mut self, text: &str) {
         self.say("info", text, &printable(text));
@@ -161,7 +179,7 @@ impl Ui {
         if self.log_options.log_json {
             log(level, "note", json!({ "message": message }))
         } else {
-            eprint(shown)
+            eprint(&self.painted(shown.to_owned(), io::stderr().is_terminal()))
         }
     }
 
@@ -173,11 +191,12 @@ impl Ui {
 
     /// Shows what is to be confirmed: on the terminal, too, where the streams go elsewhere. Where stdout carries
     /// JSON, beside it.
-    pub fn show(&mut self, text: &str) {
+    pub fn show(&mut self, render: impl Fn(u16) -> String) {
+        let text = render(self.width);
         if self.json {
-            self.show_beside(text)
+            self.show_beside(&text)
         } else {
-            self.result(text)
+            self.result(&text)
         }
         let seen = if self.json {
             io::stderr().is_terminal() && !self.log_options.quiet && !self.log_options.log_json
@@ -185,23 +204,30 @@ impl Ui {
             io::stdout().is_terminal()
         };
         if let Some(mut terminal) = self.terminal().filter(|_| !seen) {
-            terminal.print(&visible(text));
+            // It is as wide as it is, whatever the streams are.
+            let width = terminal_width().unwrap_or(self.width).max(NARROWEST);
+            terminal.print(&self.painted(visible(&render(width)), true));
         }
     }
 
-    /// Asks the person to type `expected`, for at most so long.
+    /// Asks the person to type `expected`, for at most so long; `danger` says what then is done.
     ///
     /// # Errors
     /// [`Exit::NotConfirmed`] for any other answer, or for none; a signal or the deadline ends it at once.
     pub fn confirm(
         &mut self,
+        danger: &str,
         question: &str,
         expected: &str,
         patience: Duration,
     ) -> Result<(), Problem> {
         self.clear();
+        let danger = printable(danger);
+        let painted = self.log_options.colour.paints(true);
+        let danger = if painted { paint::danger(&danger) } else { danger };
+        let question = format!("{danger}\n{}", printable(question));
         let answer = match self.terminal() {
-            Some(mut terminal) => terminal.ask(&printable(question), patience),
+            Some(mut terminal) => terminal.ask(&question, patience),
             None => Answer::None,
         };
         let why = match answer {
@@ -269,6 +295,12 @@ impl Ui {
             bar.finish_and_clear();
         }
     }
+}
+
+const NARROWEST: u16 = 20;
+
+fn terminal_width() -> Option<u16> {
+    terminal_size::terminal_size().map(|(width, _)| width.0)
 }
 
 /// Of so many rows.
@@ -340,10 +372,12 @@ fn tell(problem: &Problem, json: bool, log_options: LogOptions) {
     } else if !log_options.log_json {
         let lines = std::iter::once(message).chain(more);
         let lines: Vec<String> = lines.map(|line| printable(line)).collect();
-        eprint(&format!("error: {}", lines.join("\n")));
+        let mut text = format!("error: {}", lines.join("\n"));
         if let Some(hint) = hint {
-            eprint(&format!("hint: {}", printable(hint)));
+            text += &format!("\nhint: {}", printable(hint));
         }
+        let painted = log_options.colour.paints(io::stderr().is_terminal());
+        eprint(&if painted { paint::painted(&text) } else { text });
     }
 }
 
@@ -369,7 +403,7 @@ pub fn usage(error: &clap::Error) {
 /// How this process speaks, and whether its results are JSON: for who ends it from another thread, or before it
 /// has begun.
 static LOG_OPTIONS: Mutex<(bool, LogOptions)> =
-    Mutex::new((false, LogOptions { log_json: false, quiet: false }));
+    Mutex::new((false, LogOptions { log_json: false, quiet: false, colour: Colour::Auto }));
 
 pub fn set_output(json: bool, log_options: LogOptions) {
     *LOG_OPTIONS.lock().unwrap_or_else(PoisonError::into_inner) = (json, log_options);

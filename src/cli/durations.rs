@@ -36,8 +36,9 @@ pub fn shown(duration: Duration) -> String {
 }
 
 fn at_most(text: &str, most: Duration, words: &str) -> Result<Duration, String> {
-    let duration = humantime::parse_duration(text).map_err(|error| {
-        format!("{error}: a duration is a number and its unit, as in 30s, 12h or 7d")
+    let duration = humantime::parse_duration(text).map_err(|error| match text.parse::<u64>() {
+        Ok(number) => format!("{number} of what? as in 30s, 12h or 7d: {number}d are days"),
+        Err(_) => format!("{error}: a duration is a number and its unit, as in 30s, 12h or 7d"),
     })?;
     if duration <= most { Ok(duration) } else { Err(format!("it is longer than {words}")) }
 }
@@ -59,6 +60,7 @@ mod tests {
         for text in ["7", "yesterday"] {
             let told = duration(text).expect_err(text);
             assert!(told.contains("as in 30s, 12h or 7d"), "{told}");
+            assert_eq!(text == "7", told.contains("7d are days"), "{told}");
         }
     }
 

@@ -24,7 +24,7 @@ const SELECTING: [&str; 9] = [
 /// What is about a series of organizations.
 const SERIAL: [&str; 2] = ["per-org", "max-orgs"];
 /// How one run speaks, or what it was besides: the next one is asked anew.
-const OF_ONE_RUN: [&str; 10] = [
+const OF_ONE_RUN: [&str; 11] = [
     "dry-run",
     "rehearse",
     "yes",
@@ -34,6 +34,7 @@ const OF_ONE_RUN: [&str; 10] = [
     "detailed-exitcode",
     "all",
     "quiet",
+    "color",
     "log-format",
 ];
 

@@ -46,7 +46,7 @@ pub fn clean(
     delete.reference_checks = ReferenceChecks::Engine;
     let (mut database, mut prepared) = Prepared::open(session, &args.select, &delete)?;
     if ui.is_heard() {
-        ui.note(&prepared.describe());
+        ui.heading(&prepared.describe());
     }
     if !delete.foreign.is_empty() || !prepared.plan.rules.orphans.is_empty() {
         return Err(Problem::usage("--batch-rows takes neither --foreign nor a policy's orphans")
@@ -77,7 +77,8 @@ pub fn clean(
     }
     if !consents(args, ui, prepared.plan.rules.force != Force::None) {
         reporting(args, &delete, &prepared).show(ui, &seen);
-        confirm(ui, args, &seen.findings.organizations)?;
+        let about = (&*prepared.target, seen.findings.deleted());
+        confirm(ui, args, &seen.findings.organizations, about)?;
     }
     if args.create_missing_indexes {
         let tables = seen.findings.rows().into_keys().collect();

@@ -102,7 +102,7 @@ fn once(
 ) -> Result<Exit> {
     let (mut database, mut prepared) = Prepared::open(session, &args.select, &args.delete)?;
     if ui.is_heard() {
-        ui.note(&prepared.describe());
+        ui.heading(&prepared.describe());
     }
     prepared.tell_ageless(&mut database, ui)?;
     let archiving = run_record::archiving(session, &prepared, &mut database, &args.record)?;
@@ -211,7 +211,8 @@ fn agree(
     }
     if !consented {
         reporting(args, prepared).show(ui, &preview);
-        confirm(ui, args, &preview.findings.organizations)?;
+        let about = (&*prepared.target, preview.findings.deleted());
+        confirm(ui, args, &preview.findings.organizations, about)?;
     }
     Ok(Agreed::Seen { findings: preview.findings, confirmed: !consented })
 }

@@ -4,6 +4,7 @@ use crate::cli::Clean;
 use crate::exit::{Exit, Problem};
 use crate::findings::Organization;
 use crate::label::printable;
+use crate::render::counted;
 use crate::ui::Ui;
 use anyhow::Result;
 
@@ -12,11 +13,16 @@ pub fn consents(args: &Clean, ui: &Ui, forced: bool) -> bool {
     args.yes || (forced && !ui.is_interactive())
 }
 
-/// No transaction is open while the person thinks.
+/// No transaction is open while the person thinks. `about`: the database, and how many rows would go.
 ///
 /// # Errors
 /// [`Exit::NotConfirmed`] for a wrong answer, and where nobody is there to answer.
-pub fn confirm(ui: &mut Ui, args: &Clean, organizations: &[Organization]) -> Result<()> {
+pub fn confirm(
+    ui: &mut Ui,
+    args: &Clean,
+    organizations: &[Organization],
+    (database, rows): (&str, u64),
+) -> Result<()> {
     if !ui.is_interactive() {
         let problem = "clean deletes rows, and nobody is there to confirm it";
         return Err(Problem::new(Exit::NotConfirmed, problem)
@@ -35,5 +41,16 @@ pub fn confirm(ui: &mut Ui, args: &Clean, organizations: &[Organization]) -> Res
             (format!("To delete them, type: {expected}"), expected)
         }
     };
-    Ok(ui.confirm(&question, &expected, args.confirm_timeout)?)
+    let lasting = if args.record.no_archive {
+        "no archive is kept, so that nothing brings them back"
+    } else {
+        "only the archive brings them back"
+    };
+    let whose = match organizations.len() as u64 {
+        0 => "the orphans".to_owned(),
+        several => counted(several, "organization"),
+    };
+    let rows = counted(rows, "row");
+    let danger = format!("{rows} of {whose} will be deleted from {database}; {lasting}.");
+    Ok(ui.confirm(&danger, &question, &expected, args.confirm_timeout)?)
 }

@@ -2,14 +2,14 @@
 
 use super::context::{Context, Session};
 use crate::catalog::Pseudonyms;
-use crate::cli::{Doctor, PlainFormat, SelectArgs};
+use crate::cli::{Doctor, DoctorFormat, SelectArgs};
 use crate::database::ReplicaRole;
 use crate::doctor::{Facts, Severity, examine};
 use crate::execute;
 use crate::exit::Exit;
 use crate::plan;
 use crate::policy::Scopes;
-use crate::render::doctor::{json, table};
+use crate::render::doctor::{json, sql, table};
 use crate::ui::Ui;
 use anyhow::Result;
 use std::time::Duration;
@@ -50,8 +50,9 @@ pub fn run(session: &Session, args: &Doctor, ui: &mut Ui) -> Result<Exit> {
     let blocked = diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Blocks);
     let exit = if blocked { Exit::Refused } else { Exit::Done };
     ui.result(&match args.format {
-        PlainFormat::Table => table(&database, &diagnostics, ui.width),
-        PlainFormat::Json => json(&database, exit.code(), &diagnostics),
+        DoctorFormat::Table => table(&database, &diagnostics, args.all, ui.width),
+        DoctorFormat::Json => json(&database, exit.code(), &diagnostics),
+        DoctorFormat::Sql => sql(&database, &diagnostics),
     });
     Ok(exit)
 }

@@ -15,7 +15,7 @@ pub fn run(session: &Session, args: &Explain, ui: &mut Ui) -> Result<Exit> {
     let (mut database, prepared) = Prepared::open(session, &args.select, &args.delete)?;
     let address = address(&prepared, args).map_err(unnamed)?;
     if ui.is_heard() {
-        ui.note(&prepared.describe());
+        ui.heading(&prepared.describe());
     }
     let job = Job { scopes: None, ..prepared.job(args.delete.lock_timeout, false) };
     let mut observe = |progress: execute::Progress| prepared.show_progress(ui, progress);

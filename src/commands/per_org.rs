@@ -105,7 +105,9 @@ pub fn clean(series: Series, args: &Clean, parts: &mut Vec<Part>, ui: &mut Ui) -
             return Ok(run.finish(ui));
         }
         run.show(ui);
-        confirm(ui, args, &run.organizations(Unit::would_go))?;
+        let rows = run.units.iter().filter(|unit| unit.would_go()).map(Unit::deleted).sum();
+        let organizations = run.organizations(Unit::would_go);
+        confirm(ui, args, &organizations, (&run.prepared.target, rows))?;
         run.confirmed = Some(seen);
     }
     if indexes {
@@ -126,7 +128,7 @@ impl<'a> Run<'a> {
         let (mut database, prepared) =
             Prepared::open(series.session, series.select, series.delete)?;
         if ui.is_heard() {
-            ui.note(&prepared.describe());
+            ui.heading(&prepared.describe());
         }
         if prepared.root.key.is_empty() {
             let table = &prepared.catalog.table(prepared.root.table).name;
@@ -389,8 +391,9 @@ impl<'a> Run<'a> {
     /// Shows what is to be confirmed.
     fn show(&self, ui: &mut Ui) {
         let alone = !ui.is_interactive();
-        let text = self.summarized(Exit::Done, alone, |summary| summary::table(summary, ui.width));
-        ui.show(&text);
+        let render =
+            |width| self.summarized(Exit::Done, alone, |summary| summary::table(summary, width));
+        ui.show(render);
     }
 
     /// Reports on all and tells how the command ends.

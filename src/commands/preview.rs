@@ -47,7 +47,7 @@ fn preview(
     let file = run_record::destination("--save-plan", args.save_plan.as_deref(), 0o600)?;
     let (mut database, prepared) = Prepared::open(session, &args.select, &args.delete)?;
     if ui.is_heard() {
-        ui.note(&prepared.describe());
+        ui.heading(&prepared.describe());
     }
     prepared.tell_ageless(&mut database, ui)?;
     let digest = args.save_plan.is_some();

@@ -131,8 +131,7 @@ impl Reporting<'_> {
         if !ui.is_interactive() {
             report.next = self.next_command(&ended.findings).map(|next| next.agreed().to_string());
         }
-        let text = render::table::report(&report, ui.width);
-        ui.show(&text);
+        ui.show(|width| render::table::report(&report, width));
     }
 
     fn exit(&self, outcome: Outcome) -> Exit {

@@ -22,7 +22,7 @@ pub fn run(session: &Session, args: &Undo, ui: &mut Ui) -> Result<Exit> {
     let asked = !args.yes && !args.dry_run;
     let introduction = introduction(session, &archives)?;
     if asked && ui.is_interactive() {
-        ui.show(&introduction);
+        ui.show(|_| introduction.clone());
     } else if ui.is_heard() {
         ui.show_beside(&introduction);
     }
@@ -31,7 +31,9 @@ pub fn run(session: &Session, args: &Undo, ui: &mut Ui) -> Result<Exit> {
         return Err(Problem::new(Exit::NotConfirmed, problem).hint("--yes confirms").into());
     }
     if asked {
-        ui.confirm(&format!("To put it back, type: {WORD}"), WORD, args.confirm_timeout)?;
+        let back = "All of it comes back, in one transaction for each archive.";
+        let question = format!("To put it back, type: {WORD}");
+        ui.confirm(back, &question, WORD, args.confirm_timeout)?;
     }
     restore::run(session, &restoring(args, archives), ui)
 }

@@ -303,7 +303,7 @@ fn hint(report: &Report, refusal: &Refusal) -> String {
 }
 
 /// What can be done about rows that would be left behind, once for all of them.
-pub(super) fn ways_out_of_all(refusals: &[RefusalView]) -> Vec<String> {
+pub(super) fn ways_out_of_all(refusals: &[&RefusalView]) -> Vec<String> {
     let scoped = || refusals.iter().filter(|view| is_left_behind(view.kind));
     let mut columns: Vec<&str> = scoped().map(|view| view.columns.as_str()).collect();
     columns.sort_unstable();

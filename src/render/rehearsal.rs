@@ -1,6 +1,6 @@
 //! What a rehearsal has learnt, in words and for machines.
 
-use super::table::duration;
+use super::lines::duration;
 use super::{Report, unproven};
 use crate::findings::{Locks, Proof, Rehearsal};
 use serde::Serialize;

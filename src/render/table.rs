@@ -1,30 +1,36 @@
-//! Preview and summary as a person reads them; and the ways in which any text gets its lines: what is
-//! put into a cell or on a line stays there, whatever is in it.
+//! Preview and summary as a person reads them, and tables: what is put into a cell stays there, whatever is in it.
 
-use super::refusals::{is_left_behind, ways_out_of_all};
+pub use super::lines::{duration, line};
+
+pub(super) use super::lines::wrapped;
 use super::report::{ReachedView, StepView};
-use super::{Outcome, Report, counted, grouped, rehearsal, unproven};
+use super::{Outcome, Report, counted, grouped, refusal_groups, rehearsal, unproven};
 use crate::findings::Proof;
 use crate::label::printable;
 use comfy_table::presets::UTF8_FULL_CONDENSED;
-use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, Table};
+use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, Table, Width};
 use std::time::Duration;
+
+/// A person reads no more than so many steps, ways to the rows of one, and notes.
+const MOST_STEPS: usize = 30;
+const MOST_WAYS: usize = 3;
+const MOST_NOTES: usize = 12;
 
 /// The whole report, at most `width` columns wide.
 pub fn report(report: &Report, width: u16) -> String {
     let mut text = String::new();
     let steps = report.steps();
     if !steps.is_empty() {
-        text += &steps_table(&steps, width);
+        let shown = largest(&steps, if report.all { usize::MAX } else { MOST_STEPS });
+        text += &steps_table(&shown, report.all, width);
         text.push('\n');
+        text += &left_out(&steps, &shown);
     }
     if !report.all && report.outcome != Outcome::Nothing {
         text += &empty_tables(report);
     }
-    text += &refusals(report, width);
-    for note in report.notes() {
-        text += &wrapped("note: ", &note, width);
-    }
+    text += &refusal_groups::text(report, width);
+    text += &notes(report, width);
     for sentence in totals(report) {
         text += &wrapped("", &sentence, width);
     }
@@ -64,7 +70,8 @@ pub fn with_whole(
     framed(header, rows.into_iter().map(cells).collect(), numbers, whole, width)
 }
 
-/// The same of cells that have several lines.
+/// The same of cells that have several lines. No word is broken: where the table would not fit otherwise, each row
+/// stands on lines of its own.
 fn framed(
     header: &[&str],
     rows: Vec<Vec<Vec<String>>>,
@@ -75,12 +82,24 @@ fn framed(
     let cell = |lines: Vec<String>| {
         lines.iter().map(|line| printable(line)).collect::<Vec<_>>().join("\n")
     };
+    let rows: Vec<Vec<String>> =
+        rows.into_iter().map(|row| row.into_iter().map(cell).collect()).collect();
     let mut table = Table::new();
     table.load_style(UTF8_FULL_CONDENSED);
     table.set_content_arrangement(ContentArrangement::Dynamic).set_width(width);
     table.set_header(header.to_vec());
-    for row in rows {
-        table.add_row(row.into_iter().map(cell).collect::<Vec<_>>());
+    for row in &rows {
+        table.add_row(row.clone());
+    }
+    for n in 0..header.len() {
+        const PADDING: usize = 2;
+        let texts = rows.iter().filter_map(|row| row.get(n)).map(String::as_str);
+        let words = texts.chain([header[n]]).flat_map(str::split_whitespace);
+        let longest = words.map(|word| word.chars().count()).max().unwrap_or_default() + PADDING;
+        let longest = Width::Fixed(u16::try_from(longest).unwrap_or(u16::MAX));
+        if let Some(column) = table.column_mut(n) {
+            column.set_constraint(ColumnConstraint::LowerBoundary(longest));
+        }
     }
     for column in numbers {
         if let Some(column) = table.column_mut(*column) {
@@ -92,14 +111,79 @@ fn framed(
             column.set_constraint(ColumnConstraint::ContentWidth);
         }
     }
-    table.to_string()
+    let text = table.to_string();
+    if text.lines().all(|line| line.chars().count() <= usize::from(width)) {
+        text
+    } else {
+        stacked(header, &rows, numbers, width)
+    }
 }
 
-fn steps_table(steps: &[StepView], width: u16) -> String {
+/// `1  delete  activity_logs  rows 21  deal_id → deals (cascade)`
+fn stacked(header: &[&str], rows: &[Vec<String>], numbers: &[usize], width: u16) -> String {
+    let cell = |(n, text): (usize, &String)| {
+        let text = text.replace('\n', "; ");
+        match header[n] {
+            _ if text.is_empty() => None,
+            name if numbers.contains(&n) && name != "#" => {
+                Some(format!("{} {text}", name.to_lowercase()))
+            }
+            _ => Some(text),
+        }
+    };
+    let row = |row: &Vec<String>| {
+        let cells: Vec<String> = row.iter().enumerate().filter_map(cell).collect();
+        wrapped("", &cells.join("  "), width)
+    };
+    rows.iter().map(row).collect::<String>().trim_end().to_owned()
+}
+
+/// The steps with the most rows, in their order.
+fn largest(steps: &[StepView], most: usize) -> Vec<&StepView> {
+    let mut shown: Vec<&StepView> = steps.iter().collect();
+    shown.sort_by_key(|step| std::cmp::Reverse(step.rows));
+    shown.truncate(most);
+    shown.sort_by_key(|step| step.order);
+    shown
+}
+
+fn left_out(steps: &[StepView], shown: &[&StepView]) -> String {
+    let rows =
+        |steps: &mut dyn Iterator<Item = &StepView>| steps.map(|step| step.rows).sum::<u64>();
+    match (steps.len() - shown.len()) as u64 {
+        0 => String::new(),
+        more => {
+            let rest = rows(&mut steps.iter()) - rows(&mut shown.iter().copied());
+            format!(
+                "… and {} with fewer rows, {} in all (--all)\n",
+                counted(more, "more step"),
+                grouped(rest)
+            )
+        }
+    }
+}
+
+/// What is worth knowing, as much of it as a person reads.
+fn notes(report: &Report, width: u16) -> String {
+    let notes = report.notes();
+    let shown = if report.all { notes.len() } else { notes.len().min(MOST_NOTES) };
+    let mut text: String =
+        notes[..shown].iter().map(|note| wrapped("note: ", note, width)).collect();
+    if let more @ 1.. = notes.len() - shown {
+        text += &format!("… and {} (--all)\n", counted(more as u64, "more note"));
+    }
+    text
+}
+
+fn steps_table(steps: &[&StepView], all: bool, width: u16) -> String {
     let timed = steps.iter().any(|step| step.milliseconds.is_some());
-    let row = |step: &StepView| {
-        let reached: Vec<String> =
-            step.reached_by.iter().map(|reached| reached_by(reached, step.rows)).collect();
+    let row = |step: &&StepView| {
+        let shown = if all { step.reached_by.len() } else { step.reached_by.len().min(MOST_WAYS) };
+        let ways = step.reached_by[..shown].iter();
+        let mut reached: Vec<String> = ways.map(|reached| reached_by(reached, step.rows)).collect();
+        if let more @ 1.. = step.reached_by.len() - shown {
+            reached.push(format!("and {more} more (--all)"));
+        }
         let mut row = vec![
             vec![step.order.to_string()],
             vec![step.action.to_owned()],
@@ -144,53 +228,6 @@ fn empty_tables(report: &Report) -> String {
         0 => String::new(),
         count => format!("{} without rows (--all shows them)\n", counted(count, "more table")),
     }
-}
-
-fn refusals(report: &Report, width: u16) -> String {
-    let mut text = String::new();
-    let refusals = report.refusal_views();
-    let mut grouped_before = false;
-    for refusal in &refusals {
-        let grouped_now = is_left_behind(refusal.kind);
-        if !(grouped_before && grouped_now) {
-            text.push('\n');
-        }
-        grouped_before = grouped_now;
-        text += &wrapped("refused: ", &refusal.message, width);
-        for sample in &refusal.samples {
-            text += &wrapped("    ", sample, width);
-        }
-        let shown = refusal.samples.len() as u64;
-        if shown > 0 && refusal.rows > shown {
-            text += &format!("    … and {} more\n", grouped(refusal.rows - shown));
-        }
-        if !grouped_now {
-            text += &line(&format!("  try: {}", refusal.hint));
-        }
-    }
-    for (n, way) in ways_out_of_all(&refusals).iter().enumerate() {
-        let heading = if n == 0 { "try" } else { "or" };
-        text += &line(&format!("  {heading}: {way}"));
-    }
-    if !text.is_empty() {
-        text.push('\n');
-    }
-    text
-}
-
-/// A line that is never folded: to be copied.
-pub fn line(text: &str) -> String {
-    printable(text) + "\n"
-}
-
-/// A line with a heading, folded under its own text where it is too long: no name, however long, comes to
-/// stand where a line begins.
-pub(super) fn wrapped(heading: &str, text: &str, width: u16) -> String {
-    let indent = " ".repeat(heading.chars().count().max(2));
-    let options = textwrap::Options::new(usize::from(width))
-        .initial_indent(heading)
-        .subsequent_indent(&indent);
-    textwrap::fill(&printable(text), options) + "\n"
 }
 
 /// Sentences, each on a line of its own.
@@ -248,14 +285,6 @@ fn ended(proof: &Proof) -> String {
     match &unproven(proof)[..] {
         [] => "proven and committed".into(),
         unproven => format!("committed; proven, except {}", unproven.join("; ")),
-    }
-}
-
-/// `3 ms`, `1.2 s`
-pub fn duration(duration: Duration) -> String {
-    match duration.as_millis() {
-        0..1000 => format!("{} ms", duration.as_millis()),
-        _ => format!("{:.1} s", duration.as_secs_f64()),
     }
 }
 

@@ -270,6 +270,7 @@ fn json_is_complete_and_stable() {
               "refusals": [
                 {
                   "kind": "protected",
+                  "code": "protected_rows",
                   "table": "deals",
                   "reference": "deals.created_by",
                   "parent": "users",

@@ -14,6 +14,7 @@ mod faults;
 mod files;
 mod flags;
 mod hostile;
+mod layout;
 mod machines;
 mod names;
 mod next;
