@@ -8,6 +8,7 @@ mod mysql;
 mod row;
 mod server;
 mod server_names;
+mod spelling;
 mod sqlite;
 mod target;
 mod url;
