@@ -95,7 +95,7 @@ impl Target {
         match self {
             Target::Sqlite(_) => Dialect::Sqlite,
             Target::Postgres(_) => Dialect::Postgres,
-            Target::Mysql(_) => Dialect::Mysql,
+            Target::Mysql(_) => Dialect::MARIADB,
         }
     }
 

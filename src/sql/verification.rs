@@ -204,7 +204,7 @@ impl Sql<'_> {
                 let (left, right) = equal.split_once('\0').expect("what is bound is in it");
                 condition.push(left).bind(value).push(right);
             }
-            Dialect::Sqlite | Dialect::Mysql => {
+            Dialect::Sqlite | Dialect::Mysql(_) => {
                 condition.append(&self.value_is_like(child, column, value));
             }
         }

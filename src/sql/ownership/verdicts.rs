@@ -31,7 +31,7 @@ impl Sql<'_> {
             reached.push(format!("p{n}.{key} IS NOT NULL"));
         }
         let reached = if reached.is_empty() { "1 = 0".to_owned() } else { reached.join(" OR ") };
-        format!(
+        self.said_together(format!(
             "{} SELECT {}t.n, {}, CASE WHEN w.n IS NULL THEN 'global' WHEN w.most = 0 THEN 'foreign' \
              WHEN w.least = 0 THEN 'shared' ELSE 'ours' END AS class, CASE WHEN {reached} THEN 1 ELSE 0 END AS cascaded \
              FROM {} t LEFT JOIN {} w ON w.n = t.n JOIN {} c ON {}{joins} WHERE t.gen = {generation}",
@@ -42,7 +42,7 @@ impl Sql<'_> {
             self.owned_rows(),
             self.relation(table),
             self.same_row(table, "t", "c"),
-        )
+        ))
     }
 
     fn cascades_into(&self, table: TableId, closure: Closure) -> impl Iterator<Item = ReferenceId> {
@@ -84,12 +84,11 @@ impl Sql<'_> {
 
     /// Class and number of the refused rows that `id` reaches.
     pub fn count_refused(&self, id: ReferenceId, excluding: bool) -> Statement {
-        format!(
+        self.said(format!(
             "SELECT v.class, {} FROM {} GROUP BY v.class",
             self.dialect.count(),
             self.refused(id, None, excluding)
-        )
-        .into()
+        ))
     }
 
     pub fn sample_refused(
@@ -100,13 +99,12 @@ impl Sql<'_> {
         limit: u32,
     ) -> Statement {
         let child = self.catalog.reference(id).child;
-        format!(
+        self.said(format!(
             "SELECT {} FROM {} ORDER BY {} LIMIT {limit}",
             self.label(child, "c").join(", "),
             self.refused(id, Some(class), excluding),
             self.identity_values(child, "c").join(", "),
-        )
-        .into()
+        ))
     }
 
     /// The other organizations that own refused rows, with their number of rows.
@@ -136,7 +134,7 @@ impl Sql<'_> {
     }
 
     pub(in crate::sql) fn excluded(&self, id: ReferenceId) -> String {
-        self.temporary(&format!("orgsweep_x{}", id.0))
+        self.mentioned(&excluded_name(id))
     }
 
     pub(in crate::sql) fn not_excluded(&self, id: ReferenceId) -> String {
@@ -152,7 +150,7 @@ impl Sql<'_> {
         let identity: Vec<String> = identity.map(|(n, value)| format!("{value} AS c{n}")).collect();
         format!(
             "{} SELECT {} FROM {} c WHERE 1 = 0",
-            self.create_as(&format!("orgsweep_x{}", id.0)),
+            self.create_as(&excluded_name(id)),
             identity.join(", "),
             self.relation(child)
         )
@@ -161,12 +159,15 @@ impl Sql<'_> {
     /// Keeps the refused rows that `id` reaches out of the closure.
     pub fn exclude_refused(&self, id: ReferenceId) -> Statement {
         let child = self.catalog.reference(id).child;
-        format!(
+        self.said(format!(
             "INSERT INTO {} SELECT {} FROM {}",
-            self.excluded(id),
+            self.written_to(&excluded_name(id)),
             self.identity_values(child, "c").join(", "),
             self.refused(id, None, true)
-        )
-        .into()
+        ))
     }
+}
+
+fn excluded_name(id: ReferenceId) -> String {
+    format!("orgsweep_x{}", id.0)
 }

@@ -19,7 +19,7 @@ mod next;
 mod organizations;
 mod output;
 mod saved;
-mod scripts;
+pub mod scripts;
 mod selection;
 mod series;
 mod target;
