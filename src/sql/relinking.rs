@@ -54,7 +54,7 @@ impl Sql<'_> {
     /// stood beside them.
     pub fn mark_mixed_links(&self, stage: Stage) -> Statement {
         let table = stage.part.table;
-        let same = self.alike(stage, |n| format!("g.i{n}"));
+        let same = self.alike(stage, |n| bytes(&format!("g.i{n}")));
         self.said(format!(
             "UPDATE {} g JOIN (SELECT g.n FROM {} g STRAIGHT_JOIN {} c ON {same} \
              GROUP BY g.n, g.alike HAVING count(*) <> g.alike) m ON m.n = g.n SET g.mixed = 1",
@@ -64,10 +64,10 @@ impl Sql<'_> {
         ))
     }
 
-    /// The row `c` has these values of the identity, to the byte.
+    /// The row `c` has these values of the identity, to the byte (`bytes`).
     fn alike(&self, stage: Stage, value: impl Fn(usize) -> String) -> String {
         let own = self.identity_values(stage.part.table, "c").into_iter().enumerate();
-        let same = own.map(|(n, own)| format!("{} <=> {}", bytes(&own), bytes(&value(n))));
+        let same = own.map(|(n, own)| format!("{} <=> {}", bytes(&own), value(n)));
         same.collect::<Vec<_>>().join(" AND ")
     }
 
@@ -83,7 +83,7 @@ impl Sql<'_> {
         let written = stage.section.written.iter().enumerate();
         let set: Vec<(&str, String)> =
             written.map(|(n, column)| (column.name.as_str(), format!("g.o{n}"))).collect();
-        let on = format!("g.mixed = 0 AND {}", self.alike(stage, |n| format!("g.i{n}")));
+        let on = format!("g.mixed = 0 AND {}", self.alike(stage, |n| bytes(&format!("g.i{n}"))));
         let from = format!("{} g", self.mentioned(&groups(stage)));
         self.said(self.update(stage.part.table, &set, &from, &on))
     }
@@ -91,12 +91,12 @@ impl Sql<'_> {
     /// Lets so many rows of one sort name again what they named.
     pub fn relink_some(&self, stage: Stage, number: u64, rows: u64) -> Statement {
         let table = stage.part.table;
-        let kept = |column: String| {
+        let kept = |value: String| {
             let groups = self.mentioned(&groups(stage));
-            format!("(SELECT g.{column} FROM {groups} g WHERE g.n = {number})")
+            format!("(SELECT {value} FROM {groups} g WHERE g.n = {number})")
         };
         let written = stage.section.written.iter().enumerate();
-        let written = written.map(|(n, column)| (column.name.as_str(), kept(format!("o{n}"))));
+        let written = written.map(|(n, column)| (column.name.as_str(), kept(format!("g.o{n}"))));
         let set: Vec<String> = self
             .with_still(table, written.collect())
             .into_iter()
@@ -106,7 +106,7 @@ impl Sql<'_> {
             "UPDATE {} c SET {} WHERE {} LIMIT {rows}",
             self.relation(table),
             set.join(", "),
-            self.alike(stage, |n| kept(format!("i{n}")))
+            self.alike(stage, |n| kept(bytes(&format!("g.i{n}"))))
         ))
     }
 }

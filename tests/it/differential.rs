@@ -44,7 +44,7 @@ enum Comparison {
     /// Only orgsweep succeeds: the engine stumbled over the order of its constraints.
     OnlyOrgsweep,
     /// The engine's own cascades left rows that name what went: MySQL 9.7's do, where two CASCADE references of a table lead
-    /// to one parent and `innodb_native_foreign_keys` is off, as it is by default.
+    /// to what goes and `innodb_native_foreign_keys` is off, as it is by default.
     TheEngineLeavesDangling,
 }
 

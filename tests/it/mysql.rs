@@ -113,3 +113,18 @@ fn chains_and_owners_go_up_as_far_as_they_go() {
     }
     comes_back(&db, "Apex");
 }
+
+#[test]
+fn rows_that_are_alike_are_linked_again_as_many_as_there_were() {
+    let Some(db) = database() else { return };
+    db.execute(
+        "CREATE TABLE organizations (id int PRIMARY KEY, name varchar(20));
+         CREATE TABLE users (id int PRIMARY KEY, org int,
+             FOREIGN KEY (org) REFERENCES organizations (id) ON DELETE CASCADE);
+         CREATE TABLE logs (u int, u2 int, t varchar(10), FOREIGN KEY (u) REFERENCES users (id) ON DELETE SET NULL,
+             FOREIGN KEY (u2) REFERENCES users (id) ON DELETE SET NULL);
+         INSERT INTO organizations VALUES (1, 'Apex'), (2, 'Beta'); INSERT INTO users VALUES (1, 1), (2, 2), (3, 1);
+         INSERT INTO logs VALUES (1, 3, 'x'), (1, 3, 'x'), (2, 2, 'y'), (1, 2, 'z'), (2, 3, 'z'), (1, NULL, 'z'), (NULL, 1, 'z')",
+    );
+    comes_back(&db, "Apex");
+}
