@@ -77,7 +77,7 @@ impl Sql<'_> {
     }
 
     /// `INSERT INTO` the stage table.
-    fn into_stage(&self, stage: Stage) -> String {
+    fn insert_into_stage(&self, stage: Stage) -> String {
         format!("INSERT INTO {}", self.temporary(&stage.name()))
     }
 
@@ -138,7 +138,9 @@ impl Sql<'_> {
                     Some(format!("({})", values?.join(", ")))
                 };
                 let rows: Option<Vec<String>> = rows.iter().map(row).collect();
-                Some(format!("{} VALUES {}", self.into_stage(stage), rows?.join(", ")).into())
+                Some(
+                    format!("{} VALUES {}", self.insert_into_stage(stage), rows?.join(", ")).into(),
+                )
             }
             Dialect::Mysql(_) => {
                 let types = self.staged_types(stage);
@@ -152,7 +154,8 @@ impl Sql<'_> {
                 };
                 let lenient = is_lenient(rows, &types);
                 let rows: Option<Vec<String>> = rows.iter().map(row).collect();
-                let insert = format!("{} VALUES {}", self.into_stage(stage), rows?.join(", "));
+                let insert =
+                    format!("{} VALUES {}", self.insert_into_stage(stage), rows?.join(", "));
                 Some(if lenient { self.dialect.lenient(&insert) } else { insert }.into())
             }
             Dialect::Postgres => {
@@ -163,7 +166,7 @@ impl Sql<'_> {
                 let values: Vec<String> = values.collect();
                 let mut statement = Statement::from(format!(
                     "{} SELECT {} FROM ROWS FROM (",
-                    self.into_stage(stage),
+                    self.insert_into_stage(stage),
                     values.join(", ")
                 ));
                 for n in 0..values.len() {
@@ -197,7 +200,7 @@ impl Sql<'_> {
                 }
             });
         }
-        let insert = format!("{} VALUES ({})", self.into_stage(stage), values.join(", "));
+        let insert = format!("{} VALUES ({})", self.insert_into_stage(stage), values.join(", "));
         let lenient = is_lenient(&[row], &types);
         let insert = if lenient { self.dialect.lenient(&insert) } else { insert };
         Some(Apart { ahead, insert: insert.into() })
