@@ -135,7 +135,7 @@ fn values(dialect: Dialect, table: &Table, words: &[String]) -> Result<Vec<Part>
                 Dialect::Postgres => {
                     "name the row by its ctid, '(0,1)', or by columns: column=value".into()
                 }
-                Dialect::Mysql => "name the row by columns: column=value".into(),
+                Dialect::Mysql(_) => "name the row by columns: column=value".into(),
             },
         });
     }

@@ -60,6 +60,7 @@ pub enum Kind {
     NoStatistics,
     Hidden,
     WriteSet,
+    Untried,
     ScopeColumn,
 }
 
@@ -78,6 +79,8 @@ pub struct Facts {
     pub silence: Silence,
     /// Galera: each limit of one transaction, with its variable.
     pub write_set_limits: Vec<String>,
+    /// The server's version, where this program was never run on it.
+    pub untried_version: Option<String>,
     /// Columns that may say whose a row is: nobody is asked to believe it.
     pub possible_scopes: Vec<Reference>,
 }
@@ -137,6 +140,10 @@ pub fn examine(catalog: &Catalog, plan: &Plan, dialect: Dialect, facts: &Facts) 
             "the cluster takes at most {limit} in one transaction: beyond that, --batch-rows"
         );
         diagnostics.push(of_server(Severity::Note, Kind::WriteSet, what, None));
+    }
+    if let Some(version) = &facts.untried_version {
+        let what = format!("this is {version}, on which orgsweep was not run: it was on MySQL 9.7");
+        diagnostics.push(of_server(Severity::Note, Kind::Untried, what, None));
     }
     if facts.needs_replica_role {
         let what = "this role may not leave out the engine's per-row checks, which are most of the cost of a \
@@ -403,7 +410,7 @@ fn of_mismatch(
     let name = format!("{}.{}", child.name, mismatch.columns.join(","));
     let unique = format!("{name} → {key} names nothing that is unique there");
     let (severity, what) = match plan.rules.checks {
-        _ if dialect == Dialect::Mysql => {
+        _ if dialect.is_mysql() => {
             (Severity::Note, format!("{name} → {key} names no column: InnoDB follows it no more"))
         }
         Checks::Engine => (
@@ -489,7 +496,7 @@ mod tests {
     fn told(facts: &Facts) -> Vec<(Severity, Kind, String)> {
         let catalog = fixture::catalog("organizations(id, name)");
         let plan = plan::build(&catalog, TableId(0), Rules::default());
-        let diagnostics = examine(&catalog, &plan, Dialect::Mysql, facts);
+        let diagnostics = examine(&catalog, &plan, Dialect::MARIADB, facts);
         diagnostics.into_iter().map(|s| (s.severity, s.kind, s.what)).collect()
     }
 
@@ -498,6 +505,14 @@ mod tests {
         let found = told(&Facts { logs_statements: true, ..Facts::default() });
         assert!(matches!(&found[..], [(Severity::Blocks, Kind::BinaryLog, _)]), "{found:?}");
         assert_eq!(told(&Facts::default()), []);
+    }
+
+    #[test]
+    fn a_version_that_was_not_tried_is_told() {
+        let untried_version = Some("MySQL 8.0.36".to_owned());
+        let found = told(&Facts { untried_version, ..Facts::default() });
+        let [(Severity::Note, Kind::Untried, what)] = &found[..] else { panic!("{found:?}") };
+        assert!(what.contains("MySQL 8.0.36"), "{what}");
     }
 
     #[test]

@@ -34,6 +34,7 @@ pub fn run(session: &Session, args: &Doctor, ui: &mut Ui) -> Result<Exit> {
         silence: context.database.silence()?,
         logs_statements: context.database.logs_statements()?,
         write_set_limits: context.database.write_set_limits()?,
+        untried_version: context.database.untried_version()?,
     };
     let mut database = session.target.redacted();
     if args.redact {

@@ -167,7 +167,7 @@ fn restore(
 /// # Errors
 /// An archive of another engine, or of another database where that was not asked for.
 fn fits(manifest: &Manifest, database: &mut Database, args: &Restore) -> Result<()> {
-    if manifest.dialect != database.dialect() {
+    if !manifest.dialect.is_like(database.dialect()) {
         let what = format!("the archive is of {}; nothing was written", manifest.database);
         return Err(Problem::new(Exit::Refused, what)
             .hint("an archive goes back into the same kind of database")

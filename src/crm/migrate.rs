@@ -3,7 +3,7 @@
 //! another application is recognised, and refused, before Diesel is asked anything.
 
 use crate::database::{Database, Driver};
-use crate::engine::{Dialect, Statement, literal};
+use crate::engine::{Dialect, Statement};
 use crate::exit::{Exit, Problem};
 use anyhow::{Result, anyhow};
 use diesel::backend::Backend;
@@ -104,7 +104,7 @@ fn refuse_another_application(database: &mut Database) -> Result<()> {
 
 /// Which of these names a table, view or other relation already has.
 fn existing(database: &mut Database, names: &[&str]) -> Result<BTreeSet<String>> {
-    let names: Vec<String> = names.iter().map(|name| literal(name)).collect();
+    let names: Vec<String> = names.iter().map(|name| database.dialect().literal(name)).collect();
     let names = names.join(", ");
     let query = match database.dialect() {
         Dialect::Sqlite => {
@@ -114,7 +114,7 @@ fn existing(database: &mut Database, names: &[&str]) -> Result<BTreeSet<String>>
             "SELECT relname::text FROM pg_catalog.pg_class \
              WHERE relname IN ({names}) AND pg_catalog.pg_table_is_visible(oid)"
         ),
-        Dialect::Mysql => format!(
+        Dialect::Mysql(_) => format!(
             "SELECT lower(TABLE_NAME) FROM information_schema.TABLES \
              WHERE TABLE_SCHEMA = DATABASE() AND lower(TABLE_NAME) IN ({names})"
         ),

@@ -112,8 +112,8 @@ fn of_kind(kind: &DatabaseErrorKind, told: impl Fn() -> Fault) -> Fault {
 fn told(dialect: Dialect, information: &dyn DatabaseErrorInformation, code: Option<u16>) -> Fault {
     let message = information.message();
     match (dialect, code) {
-        (Dialect::Mysql, Some(code)) => mysql::numbered(code, message),
-        (Dialect::Mysql, None) => mysql::unnumbered(message),
+        (Dialect::Mysql(_), Some(code)) => mysql::numbered(code, message),
+        (Dialect::Mysql(_), None) => mysql::unnumbered(message),
         (Dialect::Postgres, _) => postgres::told(message, information.details().is_some()),
         (Dialect::Sqlite, _) => sqlite::told(message),
     }
@@ -122,7 +122,7 @@ fn told(dialect: Dialect, information: &dyn DatabaseErrorInformation, code: Opti
 /// Of a typed query, which does not say by which engine it was answered.
 impl From<DieselError> for Error {
     fn from(error: DieselError) -> Self {
-        const ALL: [Dialect; 3] = [Dialect::Sqlite, Dialect::Postgres, Dialect::Mysql];
+        const ALL: [Dialect; 3] = [Dialect::Sqlite, Dialect::Postgres, Dialect::MARIADB];
         Error::by(error, |information| {
             let told = ALL.map(|dialect| told(dialect, information, None));
             told.into_iter().find(|fault| *fault != Fault::Other).unwrap_or(Fault::Other)

@@ -32,7 +32,7 @@ impl Database {
         match self.dialect() {
             Dialect::Postgres => self.limit = None,
             // Who is gone has no limit either.
-            Dialect::Sqlite | Dialect::Mysql => drop(self.unlimit()),
+            Dialect::Sqlite | Dialect::Mysql(_) => drop(self.unlimit()),
         }
     }
 

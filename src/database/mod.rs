@@ -9,6 +9,7 @@ mod mysql;
 mod row;
 mod server;
 mod server_names;
+mod spelling;
 mod sqlite;
 mod target;
 mod url;
@@ -45,6 +46,7 @@ pub struct Database {
     /// SQLite's own, of the same connection.
     handle: Option<sqlite::Handle>,
     target: Target,
+    dialect: Dialect,
     /// How long a statement may take, where that is limited.
     limit: Option<Duration>,
     /// Statements sent so far: round trips, give or take Diesel's own.
@@ -92,7 +94,7 @@ impl Database {
             Error { message: target.scrub(&error.message), ..error }
         };
         let url = target.driver_url(create);
-        let mut handle = None;
+        let (mut handle, mut dialect) = (None, target.dialect());
         let connection = match target {
             Target::Sqlite(path) => {
                 if !create && !path.exists() {
@@ -109,21 +111,19 @@ impl Database {
                 connection.set_prepared_statement_cache_size(CacheSize::Disabled);
                 Driver::Postgres(connection)
             }
-            Target::Mysql(url) => Driver::Mysql(
-                mysql::connect(url)
-                    .map_err(|error| Error { message: target.scrub(&error.message), ..error })?,
-            ),
+            Target::Mysql(url) => {
+                let (connection, server) = mysql::connect(url)
+                    .map_err(|error| Error { message: target.scrub(&error.message), ..error })?;
+                dialect = Dialect::Mysql(server);
+                Driver::Mysql(connection)
+            }
         };
         let target = target.clone();
-        Ok(Database { connection, handle, target, limit: None, statements: 0 })
+        Ok(Database { connection, handle, target, dialect, limit: None, statements: 0 })
     }
 
     pub fn dialect(&self) -> Dialect {
-        match self.connection {
-            Driver::Sqlite(_) => Dialect::Sqlite,
-            Driver::Postgres(_) => Dialect::Postgres,
-            Driver::Mysql(_) => Dialect::Mysql,
-        }
+        self.dialect
     }
 
     pub fn target(&self) -> &Target {
@@ -143,13 +143,21 @@ impl Database {
 
     /// Runs one statement and tells how many rows it inserted, updated or deleted.
     pub fn execute(&mut self, statement: &Statement) -> Result<u64> {
+        self.run_any(&statement.before())?;
         self.statements += 1;
         let rows = match &mut self.connection {
             Driver::Sqlite(connection) => bound!(Sqlite, statement).execute(connection),
             Driver::Postgres(connection) => bound!(Pg, statement).execute(connection),
             Driver::Mysql(connection) => bound!(Mysql, statement).execute(connection),
         };
-        rows.map(|rows| rows as u64).map_err(|error| self.error(error))
+        let rows = rows.map(|rows| rows as u64).map_err(|error| self.error(error))?;
+        self.run_any(&statement.after())?;
+        Ok(rows)
+    }
+
+    /// What comes before or after a statement, if anything does.
+    fn run_any(&mut self, sql: &str) -> Result<()> {
+        if sql.is_empty() { Ok(()) } else { self.run(sql) }
     }
 
     /// Puts bytes, or null, into a variable of the session: what is too long for a statement that does more
@@ -164,22 +172,19 @@ impl Database {
     /// Runs one query and loads its rows: for results that are small by construction (catalogs,
     /// counts, samples). PostgreSQL's and MariaDB's values must be cast to text in the select list.
     pub fn query(&mut self, statement: &Statement) -> Result<Vec<Row>> {
-        self.statements += 1;
         let rows = match &mut self.connection {
             Driver::Sqlite(connection) => bound!(Sqlite, statement).load::<Row>(connection),
             Driver::Postgres(connection) => bound!(Pg, statement).load::<Row>(connection),
-            Driver::Mysql(connection) => {
-                let target = &self.target;
+            Driver::Mysql(_) => {
                 let mut rows = Vec::new();
-                let mut each = |values: &[Value]| {
+                self.stream(statement, &mut |values| {
                     rows.push(Row::from_bytes(values));
-                    Ok(())
-                };
-                let query = bound!(Mysql, statement);
-                mysql::stream(connection, query, &mut each, |error| scrubbed(target, error))?;
+                    Ok::<(), Error>(())
+                })?;
                 return Ok(rows);
             }
         };
+        self.statements += 1;
         rows.map_err(|error| self.error(error))
     }
 
@@ -194,8 +199,9 @@ impl Database {
         statement: &Statement,
         each: &mut dyn FnMut(&[Value]) -> std::result::Result<(), E>,
     ) -> std::result::Result<u64, E> {
+        self.run_any(&statement.before())?;
         self.statements += 1;
-        let (target, dialect) = (&self.target, self.dialect());
+        let (target, dialect) = (&self.target, self.dialect);
         let fault = |error: diesel::result::Error| {
             E::from(scrubbed(target, Error::of(dialect, error, None)))
         };
@@ -231,6 +237,7 @@ impl Database {
                 count = mysql::stream(connection, bound!(Mysql, statement), each, scrub)?;
             }
         }
+        self.run_any(&statement.after())?;
         Ok(count)
     }
 
@@ -239,7 +246,7 @@ impl Database {
         let rows = self.query(statement)?;
         rows.into_iter().next().ok_or_else(|| Error {
             fault: Fault::Other,
-            message: format!("no row came back from: {}", statement.inlined()),
+            message: format!("no row came back from: {}", statement.inlined(self.dialect)),
         })
     }
 

@@ -3,7 +3,7 @@
 
 use super::error::{Error, Fault};
 use super::target::{MysqlUrl, Tls};
-use crate::engine::Dialect;
+use crate::engine::{Dialect, Server};
 use diesel::connection::{LoadConnection, SimpleConnection};
 use diesel::mysql::{Mysql, MysqlType, MysqlValue};
 use diesel::query_builder::{BoxedSqlQuery, SqlQuery};
@@ -26,15 +26,24 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// The longest message that there can be, in bytes.
 const LONGEST: usize = 1 << 30;
 
-/// A session that speaks the standard's SQL: `"x"` is a name, a backslash is a backslash, a value that
+/// A session that speaks the standard's SQL: `"x"` is a name, a value that
 /// does not fit is an error, and what a row holds can be written again (zero dates, a zero in an
 /// AUTO_INCREMENT column). Errors are told by their English text (`error`).
-const SESSION: &str = "SET SESSION sql_mode = 'ANSI_QUOTES,NO_BACKSLASH_ESCAPES,STRICT_ALL_TABLES,\
-    ALLOW_INVALID_DATES,NO_AUTO_VALUE_ON_ZERO,NO_ENGINE_SUBSTITUTION', lc_messages = 'en_US', \
+const SESSION: &str = "SET SESSION lc_messages = 'en_US', \
     autocommit = 1, completion_type = 'NO_CHAIN', foreign_key_checks = 1, unique_checks = 1, sql_safe_updates = 0, \
     sql_select_limit = 18446744073709551615, time_zone = '+00:00', group_concat_max_len = 1073741824, \
-    innodb_strict_mode = 1, sql_auto_is_null = 0, sql_quote_show_create = 1, sql_big_selects = 1, \
-    max_statement_time = 0, max_error_count = 64";
+    sql_auto_is_null = 0, sql_quote_show_create = 1, sql_big_selects = 1";
+
+/// MariaDB's, where a backslash is a backslash.
+const SESSION_OF_MARIADB: &str = "SET SESSION sql_mode = 'ANSI_QUOTES,NO_BACKSLASH_ESCAPES,STRICT_ALL_TABLES,\
+    ALLOW_INVALID_DATES,NO_AUTO_VALUE_ON_ZERO,NO_ENGINE_SUBSTITUTION', innodb_strict_mode = 1, max_statement_time = 0, \
+    max_error_count = 64";
+
+/// MySQL's ([`engine`](crate::engine) says why a backslash is none): statistics as they are now, owners from however far up,
+/// keys that the server made by itself seen as others are.
+const SESSION_OF_MYSQL: &str = "SET SESSION sql_mode = 'ANSI_QUOTES,STRICT_ALL_TABLES,ALLOW_INVALID_DATES,\
+    NO_AUTO_VALUE_ON_ZERO,NO_ENGINE_SUBSTITUTION', max_execution_time = 0, information_schema_stats_expiry = 0, \
+    cte_max_recursion_depth = 4294967295";
 
 /// All connections share one runtime on the threads that use them: a second connection, from a thread
 /// of its own, can cancel what the first one waits for.
@@ -62,8 +71,8 @@ impl BlockOn for Here {
 /// Opens a connection and prepares its session.
 ///
 /// # Errors
-/// [`Fault::Connect`]; the server is not MariaDB, or too old a one.
-pub fn connect(url: &MysqlUrl) -> Result<MysqlConnection, Error> {
+/// [`Fault::Connect`]; the server is neither MariaDB nor MySQL, or too old a one.
+pub fn connect(url: &MysqlUrl) -> Result<(MysqlConnection, Server), Error> {
     let connection = runtime().block_on(async {
         match tokio::time::timeout(PATIENCE, open(url)).await {
             Ok(connection) => connection,
@@ -71,9 +80,13 @@ pub fn connect(url: &MysqlUrl) -> Result<MysqlConnection, Error> {
         }
     })?;
     let mut connection = MysqlConnection::from(connection);
-    supported(&mut connection)?;
-    match connection.batch_execute(SESSION) {
-        Ok(()) => Ok(connection),
+    let server = supported(&mut connection)?;
+    let own = match server {
+        Server::MariaDb => SESSION_OF_MARIADB,
+        Server::MySql => SESSION_OF_MYSQL,
+    };
+    match connection.batch_execute(&format!("{SESSION}; {own}")) {
+        Ok(()) => Ok((connection, server)),
         Err(error) => Err(told(&mut connection, error)),
     }
 }
@@ -143,18 +156,23 @@ fn options(url: &MysqlUrl, tls: bool) -> Opts {
         .into()
 }
 
-/// MySQL cannot name a temporary table twice in one statement (error 1137), which every search for
-/// keys that are not known yet does.
-fn supported(connection: &mut MysqlConnection) -> Result<(), Error> {
+const OTHERS: [&str; 4] = ["TiDB", "Vitess", "PlanetScale", "OceanBase"];
+
+/// Whose server it is, by what it calls its version.
+fn supported(connection: &mut MysqlConnection) -> Result<Server, Error> {
     let version = one(connection, "SELECT version()")?;
     let numbers = version.split(['.', '-']).map_while(|part| part.parse::<u32>().ok());
     let numbers: Vec<u32> = numbers.collect();
     match version.contains("MariaDB") {
-        true if numbers.as_slice() >= &[10, 5] => Ok(()),
+        true if numbers.as_slice() >= &[10, 5] => Ok(Server::MariaDb),
         true => Err(refused(format!("this is MariaDB {version}: 10.5 or later is needed"))),
-        false => Err(refused(format!(
-            "this is MySQL {version}: only MariaDB (10.5 or later) is supported"
-        ))),
+        // What they call theirs is a version of MySQL, whose locks and checks they do not have.
+        false if OTHERS.iter().any(|other| version.contains(other)) => {
+            Err(refused(format!("this is {version}, which only speaks MySQL's protocol")))
+        }
+        // Invisible columns came with it.
+        false if numbers.as_slice() >= &[8, 0, 23] => Ok(Server::MySql),
+        false => Err(refused(format!("this is MySQL {version}: 8.0.23 or later is needed"))),
     }
 }
 
@@ -216,18 +234,25 @@ pub fn told(connection: &mut MysqlConnection, error: DieselError) -> Error {
         }
         _ => None,
     };
-    Error::of(Dialect::Mysql, error, code)
+    Error::of(Dialect::MARIADB, error, code)
 }
 
 /// The number of the error with this message, of the statement before. `None`: the server does not answer, or has had
 /// more to say than it keeps (`max_error_count`).
 fn code(connection: &mut MysqlConnection, message: &str) -> Option<u16> {
-    // After an error in a trigger comes where it was, for each trigger and procedure that led there.
+    // MariaDB tells, after an error in a trigger, where it was, for each trigger and procedure that led there. MySQL does
+    // not, and a SET makes it forget all.
     const DEPTH: usize = 12;
     let kept = (0..DEPTH).map(|n| {
+        let (set, which) = match n {
+            0 => (String::new(), "@orgsweep_last"),
+            n => (
+                format!(" SET @orgsweep_n = greatest(CAST(@orgsweep_last AS SIGNED) - {n}, 1);"),
+                "@orgsweep_n",
+            ),
+        };
         format!(
-            "; SET @orgsweep_n = greatest(CAST(@orgsweep_last AS SIGNED) - {n}, 1); GET DIAGNOSTICS CONDITION @orgsweep_n \
-             @orgsweep_code{n} = MYSQL_ERRNO, @orgsweep_text{n} = MESSAGE_TEXT"
+            ";{set} GET DIAGNOSTICS CONDITION {which} @orgsweep_code{n} = MYSQL_ERRNO, @orgsweep_text{n} = MESSAGE_TEXT"
         )
     });
     let keep = "GET DIAGNOSTICS @orgsweep_last = NUMBER".to_owned() + &kept.collect::<String>();

@@ -184,24 +184,35 @@ impl Database {
                 self.in_snapshot(|database| database.query_one(&question.into()))?.flag(0)
             }
             // The privilege may hold on the server, on a pattern of databases, or through a role.
-            Dialect::Mysql => {
-                let probe = "CREATE OR REPLACE TEMPORARY TABLE orgsweep_probe (id int); \
-                             DROP TEMPORARY TABLE orgsweep_probe";
-                !self.run(probe).is_err_and(|error| error.fault == Fault::Permission)
+            Dialect::Mysql(_) => {
+                let create = self.dialect().create_temporary("orgsweep_probe");
+                let drop = self.dialect().drop_temporary("orgsweep_probe");
+                let probe = format!("{create} (id int PRIMARY KEY); {drop}");
+                !self.run(&probe).is_err_and(|error| error.fault == Fault::Permission)
             }
         };
         Ok(if may { None } else { Some(self.name()?) })
     }
 
-    /// MariaDB's binary log takes statements instead of rows: InnoDB writes nothing under READ COMMITTED then
+    /// MariaDB's or MySQL's binary log takes statements instead of rows: InnoDB writes nothing under READ COMMITTED then
     /// (error 1665).
     pub fn logs_statements(&mut self) -> Result<bool> {
-        if self.dialect() != Dialect::Mysql {
+        if !self.dialect().is_mysql() {
             return Ok(false);
         }
         let question =
             "SELECT CASE WHEN @@log_bin AND @@binlog_format = 'STATEMENT' THEN '1' ELSE '0' END";
         Ok(self.query_one(&question.into())?.flag(0))
+    }
+
+    /// The server's version, where this program takes it for one that it was run on and never was: MySQL's before 9.
+    pub fn untried_version(&mut self) -> Result<Option<String>> {
+        if self.dialect() != Dialect::MYSQL {
+            return Ok(None);
+        }
+        let version = self.query_one(&"SELECT version()".into())?.text(0).to_owned();
+        let older = version.split('.').next().and_then(|major| major.parse().ok()) < Some(9_u32);
+        Ok(older.then(|| format!("MySQL {version}")))
     }
 
     /// What a Galera cluster takes in one transaction: `6000 rows (wsrep_max_ws_rows)`. None where the server is

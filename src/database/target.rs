@@ -1,6 +1,7 @@
 //! Which database is meant: a URL or a path, and how it may be shown. The only place that sees a
 //! password; everything shown or logged goes through [`Target::redacted`] or [`Target::scrub`].
 
+use super::spelling;
 use super::url::Pieces;
 use crate::engine::Dialect;
 use anyhow::{Result, bail};
@@ -53,7 +54,7 @@ impl fmt::Debug for Target {
 
 impl Target {
     /// Reads `sqlite:PATH`, `sqlite:///PATH`, a plain path, `postgres://…`, `postgresql://…`,
-    /// `mysql://…` or `mariadb://…`.
+    /// `mysql://…` or `mariadb://…`, and what other libraries make of these (`spelling`).
     ///
     /// # Errors
     /// An unknown scheme, or a URL whose password would not survive libpq's own parsing.
@@ -62,6 +63,7 @@ impl Target {
         if text.is_empty() {
             bail!("the database URL is empty");
         }
+        let text = &spelling::usual(text)?;
         let (scheme, rest) = text.split_once(':').unwrap_or(("", text));
         match scheme.to_ascii_lowercase().as_str() {
             "sqlite" => sqlite_path(rest),
@@ -93,7 +95,7 @@ impl Target {
         match self {
             Target::Sqlite(_) => Dialect::Sqlite,
             Target::Postgres(_) => Dialect::Postgres,
-            Target::Mysql(_) => Dialect::Mysql,
+            Target::Mysql(_) => Dialect::MARIADB,
         }
     }
 
@@ -186,6 +188,7 @@ fn mysql_url(text: &str, rest: &str) -> Result<MysqlUrl> {
             "ssl-mode" | "sslmode" => url.tls = tls(&value)?,
             "ssl-ca" | "sslrootcert" => url.ca = Some(PathBuf::from(value)),
             "socket" => url.socket = Some(value),
+            "user" => url.user = Some(value),
             "password" => url.password = Some(value),
             // Not named: it may be the end of a password.
             _ => bail!(
@@ -373,7 +376,7 @@ mod tests {
             "sqlite:x.db&key=cret",
             "sqlite://u:cret@h/x.db",
             "x.db?key=cret",
-            "jdbc:postgresql://h/d?password=cret",
+            "jdbc:oracle:thin:u/cret@h:1521/d",
             "postgres:cret@h/d",
             "postgres://h/d?PASSWORD=cret",
             "POSTGRES://h/d?pwd=cret",

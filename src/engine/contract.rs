@@ -223,6 +223,16 @@ pub trait Engine: Sync {
         None
     }
 
+    /// A statement may name one of our temporary tables more than once.
+    fn names_twice(&self) -> bool {
+        true
+    }
+
+    /// Rows are locked as `CREATE … AS SELECT` reads them.
+    fn locks_while_creating(&self) -> bool {
+        true
+    }
+
     // Names.
 
     /// From here on, names mean what this program means. `None`: there is no path.
@@ -340,6 +350,12 @@ pub trait Engine: Sync {
         self.age("c", type_name).is_some()
     }
 
+    /// A statement that is not strict about values: an ENUM can hold the empty text of a value that once was none of its own
+    /// (<https://mariadb.com/kb/en/enum/>).
+    fn lenient(&self, statement: &str) -> String {
+        statement.to_owned()
+    }
+
     // Archives.
 
     /// A value as an archive keeps it: a text from which the type reads the same value.
@@ -365,6 +381,16 @@ pub trait Engine: Sync {
     /// What an INSERT into a key table says of rows that are in it: two ways to the same row.
     fn or_ignore(&self) -> &'static str {
         ""
+    }
+
+    /// The beginning of a statement that creates one of our temporary tables, in place of one of the same name.
+    fn create_temporary(&self, name: &str) -> String {
+        format!("CREATE TEMP TABLE {name}")
+    }
+
+    /// A column without meaning that is the primary key of a table of ours which has none, where some servers want one.
+    fn own_primary_key(&self) -> Option<&'static str> {
+        None
     }
 
     /// Joins in the order as written, where the planner has no statistics of temporary tables.

@@ -209,8 +209,19 @@ impl Engine for MariaDb {
         Family::of(type_name).written(value)
     }
 
+    fn lenient(&self, statement: &str) -> String {
+        format!(
+            "SET STATEMENT sql_mode = 'ANSI_QUOTES,NO_BACKSLASH_ESCAPES,ALLOW_INVALID_DATES,NO_AUTO_VALUE_ON_ZERO' \
+             FOR {statement}"
+        )
+    }
+
     fn or_ignore(&self) -> &'static str {
         "IGNORE "
+    }
+
+    fn create_temporary(&self, name: &str) -> String {
+        format!("CREATE OR REPLACE TEMPORARY TABLE {name}")
     }
 
     fn ordered_join(&self) -> &'static str {
@@ -243,7 +254,7 @@ impl Engine for MariaDb {
 
     /// <https://mariadb.com/kb/en/execute-immediate/>
     fn spelled_out(&self, statement: &str) -> Option<String> {
-        Some(format!("EXECUTE IMMEDIATE concat({})", pieces(statement).join(", ")))
+        Some(format!("EXECUTE IMMEDIATE concat({})", pieces(statement, literal).join(", ")))
     }
 }
 
@@ -252,7 +263,7 @@ const FACTS: &str = "SELECT @@tx_isolation, CAST(connection_id() AS CHAR), \
 
 /// A TIMESTAMP is told in the session's zone, which is UTC. What is out of CONVERT_TZ's range, it leaves as it is
 /// (<https://mariadb.com/kb/en/convert_tz/>).
-fn age(column: &str, type_name: &str) -> Option<String> {
+pub(super) fn age(column: &str, type_name: &str) -> Option<String> {
     match Family::of(type_name) {
         Family::Date => {
             let made = if type_name.to_ascii_lowercase().starts_with("timestamp") {
@@ -274,7 +285,8 @@ fn age(column: &str, type_name: &str) -> Option<String> {
     }
 }
 
-fn pieces(statement: &str) -> Vec<String> {
+/// Literals of what is seen, and numbers of what is not.
+pub(super) fn pieces(statement: &str, literal: impl Fn(&str) -> String) -> Vec<String> {
     let characters: Vec<char> = statement.chars().collect();
     let pieces = characters.chunk_by(|a, b| is_hidden(*a) == is_hidden(*b));
     let piece = |piece: &[char]| {

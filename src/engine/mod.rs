@@ -6,6 +6,7 @@
 mod contract;
 mod dialect;
 pub(crate) mod mariadb;
+mod mysql;
 pub(crate) mod path;
 mod postgres;
 mod quoting;
@@ -15,7 +16,7 @@ mod statement;
 pub(crate) mod token;
 
 pub use contract::{Cycles, Engine, Purpose, Silence};
-pub use dialect::Dialect;
+pub use dialect::{Dialect, Server};
 pub use mariadb::{coded_type, is_stored_alike};
 pub(crate) use quoting::quote_table;
 pub use quoting::{literal, quote, usage_of};

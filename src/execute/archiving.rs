@@ -221,7 +221,7 @@ mod tests {
         // To SQLite alone the second one is a null, too: its values are literals.
         let row = |nulls: &'static str| [None, Some(&b"NULL"[..]), Some(nulls.as_bytes())];
         for (dialect, nulls) in
-            [(Dialect::Postgres, "1"), (Dialect::Mysql, "1"), (Dialect::Sqlite, "2")]
+            [(Dialect::Postgres, "1"), (Dialect::MARIADB, "1"), (Dialect::Sqlite, "2")]
         {
             assert_eq!(without_count(dialect, &row(nulls), &table).expect(nulls).len(), 2);
         }

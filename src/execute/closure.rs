@@ -233,7 +233,7 @@ fn probe(
             .enumerate()
             .map(|(n, f)| (n, f.reference, discovery.done.get(&f.reference).copied().unwrap_or(0)))
             .collect();
-        for row in run.query(&run.sql.probe(&question))? {
+        for row in run.query_all(&run.sql.probe(&question))? {
             empty.remove(&question[row.count(0)? as usize].1);
         }
     }
@@ -310,7 +310,7 @@ fn add(
     if single_pass {
         *discovery.durations.entry(table).or_default() += took;
     }
-    register(run, discovery, table, followed, rows, statement.inlined())
+    register(run, discovery, table, followed, rows, statement.inlined(run.sql.dialect))
 }
 
 /// Counts what was just found, as a script would find it.

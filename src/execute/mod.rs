@@ -373,7 +373,8 @@ impl<'a> Run<'a> {
     }
 
     fn execute(&mut self, statement: &Statement) -> Result<u64, Failure> {
-        self.write_down(|| statement.inlined());
+        let dialect = self.sql.dialect;
+        self.write_down(|| statement.inlined(dialect));
         self.watched(|database| database.execute(statement))
     }
 
@@ -387,6 +388,15 @@ impl<'a> Run<'a> {
 
     fn query(&mut self, statement: &Statement) -> Result<Vec<Row>, Failure> {
         self.watched(|database| database.query(statement))
+    }
+
+    /// The rows of all of them.
+    fn query_all(&mut self, statements: &[Statement]) -> Result<Vec<Row>, Failure> {
+        let mut rows = Vec::new();
+        for statement in statements {
+            rows.extend(self.query(statement)?);
+        }
+        Ok(rows)
     }
 
     fn one(&mut self, statement: impl Into<Statement>) -> Result<Row, Failure> {

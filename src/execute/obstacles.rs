@@ -168,8 +168,8 @@ pub fn unlinked(run: &mut Run, discovery: &mut Discovery) -> Result<Vec<Unlinked
     for (position, unlink, known) in worth {
         let Reference { child, parent, .. } = *catalog.reference(unlink.reference);
         if catalog.table(child).has_nameless_rows() {
-            let count = run.one(run.sql.count_unlinked(&[(position, unlink, known)]))?;
-            let rows = count.count(1)?;
+            let counts = run.query_all(&run.sql.count_unlinked(&[(position, unlink, known)]))?;
+            let rows = counts.first().map_or(Ok(0), |count| count.count(1))?;
             let refusal = nameless_rows(catalog, child, rows);
             discovery.refusals.extend((rows > 0).then_some(refusal));
             continue;
@@ -230,7 +230,7 @@ fn with_rows<'a>(run: &mut Run, asked: Vec<Asked<'a>>) -> Result<Vec<Asked<'a>>,
     }
     let mut found = BTreeSet::new();
     for batch in asked.chunks(BATCH) {
-        let counts = run.query(&run.sql.count_unlinked(batch))?;
+        let counts = run.query_all(&run.sql.count_unlinked(batch))?;
         for row in counts {
             if row.count(1)? > 0 {
                 found.insert(row.count(0)? as usize);

@@ -275,7 +275,7 @@ fn by_keys(run: &mut Run, constraints: &[Constraint]) -> Result<(), Failure> {
         followed && (run.before.is_some() || !is_whole(run, it))
     });
     for batch in asked.chunks(BATCH) {
-        let counts = run.query(&run.sql.named_still(batch))?;
+        let counts = run.query_all(&run.sql.named_still(batch))?;
         if let Some(row) = counts.iter().find(|row| row.text(1) != "0") {
             let name = &constraints[row.count(0)? as usize].name;
             return Err(still_named(run, row.text(1), name));
@@ -304,7 +304,7 @@ fn by_the_plan(
         })
         .collect();
     for batch in doubtful.chunks(BATCH) {
-        let counts = run.query(&run.sql.count_dangling(batch))?;
+        let counts = run.query_all(&run.sql.count_dangling(batch))?;
         if let Some(row) = counts.iter().find(|row| row.text(1) != "0") {
             let arrow = catalog.reference_arrow(ReferenceId(row.count(0)? as usize));
             return Err(still_named(run, row.text(1), &arrow));

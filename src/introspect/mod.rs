@@ -18,7 +18,7 @@ pub fn load(database: &mut Database) -> database::Result<Catalog> {
     match database.dialect() {
         Dialect::Sqlite => sqlite::load(database),
         Dialect::Postgres => postgres::load(database),
-        Dialect::Mysql => mysql::load(database),
+        Dialect::Mysql(_) => mysql::load(database),
     }
 }
 
@@ -27,7 +27,7 @@ pub fn fingerprint(database: &mut Database) -> database::Result<String> {
     match database.dialect() {
         Dialect::Sqlite => sqlite::fingerprint(database),
         Dialect::Postgres => postgres::fingerprint(database),
-        Dialect::Mysql => mysql::fingerprint(database),
+        Dialect::Mysql(_) => mysql::fingerprint(database),
     }
 }
 
@@ -40,7 +40,7 @@ pub(crate) fn is_indexed(
     let question = match database.dialect() {
         Dialect::Sqlite => include_str!("sqlite/indexed.sql"),
         Dialect::Postgres => include_str!("postgres/indexed.sql"),
-        Dialect::Mysql => include_str!("mysql/indexed.sql"),
+        Dialect::Mysql(_) => include_str!("mysql/indexed.sql"),
     };
     let mut parts = question.split("/*name*/");
     let mut statement = Statement::from(parts.next().unwrap_or_default());

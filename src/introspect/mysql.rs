@@ -1,10 +1,11 @@
-//! Loads a [`Catalog`] from MariaDB's information_schema in a handful of queries, grouped here.
+//! Loads a [`Catalog`] from MariaDB's or MySQL's information_schema in a handful of queries, grouped here.
 //!
 //! The current database counts, and every other one that foreign keys lead to or from: their tables
 //! are named with their database.
 
 mod grants;
 mod reference;
+mod stored;
 
 use self::grants::Grant;
 use crate::catalog::{
@@ -12,17 +13,44 @@ use crate::catalog::{
     TableName, Trigger, Unidentified,
 };
 use crate::database::{self, Database, Fault, Row};
-use crate::engine::{Statement, coded_type, literal};
+use crate::engine::{Dialect, Statement, coded_type};
 use std::collections::{BTreeMap, BTreeSet};
 
-const FINGERPRINT: &str = include_str!("mysql/fingerprint.sql");
-const SCHEMAS: &str = include_str!("mysql/schemas.sql");
+/// What the two servers are asked in words of their own.
+struct Questions {
+    fingerprint: &'static str,
+    schemas: &'static str,
+    columns: &'static str,
+    indexes: &'static str,
+    checks: &'static str,
+    hidden: &'static str,
+}
+
+const MARIADB: Questions = Questions {
+    fingerprint: include_str!("mysql/mariadb/fingerprint.sql"),
+    schemas: include_str!("mysql/mariadb/schemas.sql"),
+    columns: include_str!("mysql/mariadb/columns.sql"),
+    indexes: include_str!("mysql/mariadb/indexes.sql"),
+    checks: include_str!("mysql/mariadb/checks.sql"),
+    hidden: include_str!("mysql/mariadb/hidden.sql"),
+};
+
+const MYSQL: Questions = Questions {
+    fingerprint: include_str!("mysql/mysql/fingerprint.sql"),
+    schemas: include_str!("mysql/mysql/schemas.sql"),
+    columns: include_str!("mysql/mysql/columns.sql"),
+    indexes: include_str!("mysql/mysql/indexes.sql"),
+    checks: include_str!("mysql/mysql/checks.sql"),
+    hidden: include_str!("mysql/mysql/hidden.sql"),
+};
+
+fn questions(dialect: Dialect) -> &'static Questions {
+    if dialect == Dialect::MYSQL { &MYSQL } else { &MARIADB }
+}
+
 const SCHEMAS_VISIBLE: &str = include_str!("mysql/schemas_visible.sql");
 const TABLES: &str = include_str!("mysql/tables.sql");
-const COLUMNS: &str = include_str!("mysql/columns.sql");
-const INDEXES: &str = include_str!("mysql/indexes.sql");
 const REFERENCES: &str = include_str!("mysql/references.sql");
-const CHECKS: &str = include_str!("mysql/checks.sql");
 const TRIGGERS: &str = include_str!("mysql/triggers.sql");
 
 /// The name of [`Trigger::unseen`].
@@ -36,31 +64,32 @@ type Positions = BTreeMap<(String, String), TableId>;
 /// See [`super::load`].
 pub fn load(database: &mut Database) -> database::Result<Catalog> {
     let fingerprint = fingerprint(database)?;
+    let (dialect, questions) = (database.dialect(), questions(database.dialect()));
     let current = database.query_one(&"SELECT DATABASE()".into())?.text(0).to_owned();
     let schemas: Vec<String> =
-        schemas(database, &current)?.iter().map(|name| literal(name)).collect();
+        schemas(database, &current)?.iter().map(|name| dialect.literal(name)).collect();
     let schemas = schemas.join(", ");
     let grants = grants(database)?;
     let named = answer(database, TABLES, &schemas)?;
     let own_names = own_names(&named, &current);
     let listed: Vec<Row> = named.into_iter().filter(|row| !row.flag(6)).collect();
-    let columns = by_table(answer(database, COLUMNS, &schemas)?);
-    let indexes = by_table(answer(database, INDEXES, &schemas)?);
-    let checks = by_table(answer(database, CHECKS, &schemas)?);
+    let columns = by_table(answer(database, questions.columns, &schemas)?);
+    let indexes = by_table(answer(database, questions.indexes, &schemas)?);
+    let checks = by_table(answer(database, questions.checks, &schemas)?);
     let triggers = by_table(answer(database, TRIGGERS, &schemas)?);
     let rows = answer(database, REFERENCES, &schemas)?;
     let table = |row: &Row| {
         let place = place(row);
         let of = |rows: &ByTable| rows.get(&place).cloned().unwrap_or_default();
         let held = |privilege: &str| grants::hold(&grants, &place, privilege);
-        let columns: Vec<Column> = of(&columns).iter().map(column).collect();
+        let columns: Vec<Column> = of(&columns).iter().map(|row| column(dialect, row)).collect();
         Table {
             name: name(&place, &current),
             kind: if row.flag(4) { TableKind::Partitioned } else { TableKind::Ordinary },
             keys: keys(&of(&indexes)),
             columns,
             exclusions: exclusions(&of(&indexes)),
-            checks: of(&checks).iter().map(check).collect(),
+            checks: of(&checks).iter().map(|row| check(dialect, row)).collect(),
             triggers: if held("TRIGGER") {
                 of(&triggers).iter().map(trigger).collect()
             } else {
@@ -85,7 +114,7 @@ pub fn load(database: &mut Database) -> database::Result<Catalog> {
     let mut tables: Vec<Table> = listed.iter().map(table).collect();
     let mut positions: Positions =
         listed.iter().enumerate().map(|(n, row)| (place(row), TableId(n))).collect();
-    let hidden = reference::hidden(database, &grants, &schemas, &positions)?;
+    let hidden = reference::hidden(database, &grants, (questions.hidden, &schemas), &positions)?;
     let may_be_hidden = hidden.is_none();
     let hidden = hidden.unwrap_or_default();
     for rows in hidden.chunk_by(|a, b| place(a) == place(b)) {
@@ -178,12 +207,13 @@ fn hidden_table(name: TableName, references: &[Row]) -> Table {
 /// A hash over everything that the catalog is made of in the current database, indexes that are not
 /// unique and statistics excepted.
 pub fn fingerprint(database: &mut Database) -> database::Result<String> {
-    Ok(database.query_one(&Statement::from(FINGERPRINT))?.text(0).to_owned())
+    let question = questions(database.dialect()).fingerprint;
+    Ok(database.query_one(&question.into())?.text(0).to_owned())
 }
 
 /// The current database and those that foreign keys connect it with, over several steps too.
 fn schemas(database: &mut Database, current: &str) -> database::Result<BTreeSet<String>> {
-    let pairs = match database.query(&Statement::from(SCHEMAS)) {
+    let pairs = match database.query(&questions(database.dialect()).schemas.into()) {
         Err(error) if error.fault == Fault::Permission => {
             database.query(&Statement::from(SCHEMAS_VISIBLE))?
         }
@@ -216,16 +246,20 @@ fn by_table(rows: Vec<Row>) -> ByTable {
     groups
 }
 
-fn column(row: &Row) -> Column {
+fn column(dialect: Dialect, row: &Row) -> Column {
+    let default = match dialect {
+        Dialect::MYSQL => stored::default(row),
+        _ => row.optional(5).map(str::to_owned),
+    };
     Column {
         name: row.text(2).to_owned(),
         type_name: coded_type(row.text(3), row.text(9)),
         domain_over: None,
         nullable: row.flag(4),
-        default: row.optional(5).map(str::to_owned),
-        volatile_default: row.optional(5).is_some_and(is_volatile),
+        volatile_default: default.as_deref().is_some_and(is_volatile),
+        default,
         generated: row.flag(6),
-        generation: row.optional(10).map(str::to_owned),
+        generation: row.optional(10).map(|text| stored::expression(dialect, text)),
         on_update: row.flag(7),
         textual: row.flag(8),
         equality: None,
@@ -269,8 +303,9 @@ fn exclusions(indexes: &[Row]) -> Vec<Exclusion> {
     indexes.chunk_by(|a, b| a.text(2) == b.text(2)).filter(partial).map(exclusion).collect()
 }
 
-fn check(row: &Row) -> Check {
-    Check { name: row.text(2).to_owned(), expression: row.text(3).to_owned(), columns: Vec::new() }
+fn check(dialect: Dialect, row: &Row) -> Check {
+    let expression = stored::expression(dialect, row.text(3));
+    Check { name: row.text(2).to_owned(), expression, columns: Vec::new() }
 }
 
 fn trigger(row: &Row) -> Trigger {

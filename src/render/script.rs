@@ -5,7 +5,7 @@
 
 use super::{Outcome, Report};
 use crate::catalog::TableId;
-use crate::engine::{Cycles, Dialect};
+use crate::engine::{Cycles, Dialect, Statement};
 use crate::exit::Exit;
 use crate::findings::Work;
 use crate::label::{printable, title};
@@ -48,11 +48,11 @@ pub fn report(report: &Report) -> Result<String, String> {
     for unlinked in &report.findings.unlinked {
         let unlink = &report.plan.unlinks[unlinked.unlink];
         let known = rows.contains_key(&report.catalog.reference(unlink.reference).child);
-        script.add(&sql.keep_unlinked(unlinked.unlink, unlink, known, true).inlined())?;
+        script.add_all(&sql.keep_unlinked(unlinked.unlink, unlink, known, true))?;
     }
     script.text += dialect.begin_changes();
     if report.findings.engine_cascade {
-        script.add(&sql.delete(report.plan.root).inlined())?;
+        script.add_all(&sql.delete(report.plan.root))?;
         return Ok(script.text + "COMMIT;\n");
     }
     for work in report.findings.work(report.catalog, report.plan, &BTreeSet::new()) {
@@ -61,11 +61,11 @@ pub fn report(report: &Report) -> Result<String, String> {
                 if let Some(merge) = sql.merge_kept(&change) {
                     script.add(&merge)?;
                 }
-                script.add(&sql.unlink(&change).inlined())?;
+                script.add_all(&sql.unlink(&change))?;
             }
             Work::Delete(tables) => {
                 for statement in deletes(&sql, dialect, &tables) {
-                    script.add(&statement)?;
+                    script.add_all(&statement)?;
                 }
             }
         }
@@ -88,6 +88,10 @@ struct Script {
 }
 
 impl Script {
+    fn add_all(&mut self, statement: &Statement) -> Result<(), String> {
+        statement.texts(self.dialect).iter().try_for_each(|text| self.add(text))
+    }
+
     fn add(&mut self, statement: &str) -> Result<(), String> {
         let Some(statement) = self.dialect.in_seen_characters(statement) else {
             return Err(
@@ -102,10 +106,10 @@ impl Script {
     }
 }
 
-fn deletes(sql: &Sql, dialect: Dialect, component: &[TableId]) -> Vec<String> {
+fn deletes(sql: &Sql, dialect: Dialect, component: &[TableId]) -> Vec<Statement> {
     match (dialect.cycles(), component) {
-        (Cycles::OneStatement, [_, _, ..]) => vec![sql.delete_together(component).inlined()],
-        _ => component.iter().map(|table| sql.delete(*table).inlined()).collect(),
+        (Cycles::OneStatement, [_, _, ..]) => vec![sql.delete_together(component)],
+        _ => component.iter().map(|table| sql.delete(*table)).collect(),
     }
 }
 

@@ -74,7 +74,7 @@ impl Sql<'_> {
         let rows = |from: String, condition: String| ProtectedBy {
             table: reference.child,
             parent: Some(reference.parent),
-            source: from + &where_all(&[condition]),
+            source: (from + &where_all(&[condition])).into(),
         };
         [
             rows(format!("{child} c CROSS JOIN {keys} p ON {checked}"), missed),

@@ -71,7 +71,7 @@ impl<'a> Sql<'a> {
         let text =
             |(column, type_name): (String, String)| self.dialect.identity_text(&column, &type_name);
         let columns: Vec<String> = columns.map(text).collect();
-        format!("SELECT {} FROM {relation}", columns.join(", ")).into()
+        self.said(format!("SELECT {} FROM {relation}", columns.join(", ")))
     }
 
     /// The rows of one table's key table, whole.
@@ -80,7 +80,7 @@ impl<'a> Sql<'a> {
         if let Some(name) = self.table(table).hidden_rowid() {
             values.insert(values.len() - 1, self.dialect.as_text(&format!("c.{name}")));
         }
-        format!("SELECT {} FROM {}", values.join(", "), self.keyed_rows(table)).into()
+        self.said(format!("SELECT {} FROM {}", values.join(", "), self.keyed_rows(table)))
     }
 
     /// The rows `c` of one table's key table; a condition may follow.
@@ -92,10 +92,10 @@ impl<'a> Sql<'a> {
             Dialect::Sqlite => format!("{keys} k CROSS JOIN {relation} c WHERE {same}"),
             Dialect::Postgres => format!("{keys} k JOIN {relation} c ON {same}"),
             // Without a key, rows that are alike are in the key table as often as in their own.
-            Dialect::Mysql if self.has_twins(table) => {
+            Dialect::Mysql(_) if self.has_twins(table) => {
                 format!("{relation} c WHERE EXISTS (SELECT 1 FROM {keys} k WHERE {same})")
             }
-            Dialect::Mysql => format!("{keys} k STRAIGHT_JOIN {relation} c ON {same}"),
+            Dialect::Mysql(_) => format!("{keys} k STRAIGHT_JOIN {relation} c ON {same}"),
         }
     }
 
@@ -120,7 +120,7 @@ impl<'a> Sql<'a> {
                 self.relation(self.catalog.reference(id).parent),
                 self.names_row(id, "r", "c"),
             );
-            (id, statement.into())
+            (id, self.said(statement))
         };
         self.catalog.reference_ids().filter(may_dangle).map(question).collect()
     }
@@ -144,15 +144,14 @@ impl<'a> Sql<'a> {
         let names: Vec<String> = (0..values.len()).map(|n| format!("v{n}")).collect();
         let keys = self.key_values(child, "c");
         let key_names: Vec<String> = (0..keys.len()).map(|n| format!("c{n}")).collect();
-        format!(
+        self.said(format!(
             "WITH d AS ({delete} RETURNING {}), k AS (INSERT INTO {} SELECT {}, {} FROM d) SELECT {} FROM d",
             numbered.chain(keys).collect::<Vec<_>>().join(", "),
             self.key_relation(child),
             key_names.join(", "),
             step.generation,
             names.join(", "),
-        )
-        .into()
+        ))
     }
 
     /// The rows that a change concerns: what identifies them, the values that it overwrites, and what
@@ -168,14 +167,13 @@ impl<'a> Sql<'a> {
             let new = self.new_value(change, &column.name, "c");
             (self.as_stored(column, new), *column)
         }));
-        format!(
+        self.said(format!(
             "SELECT {} FROM {} w JOIN {} c ON {}",
             self.kept_values(&values).join(", "),
             self.changed_once(change),
             self.relation(table),
             self.same_row(table, "w", "c"),
-        )
-        .into()
+        ))
     }
 
     /// The columns that a change writes.

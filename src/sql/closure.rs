@@ -17,26 +17,25 @@ impl Sql<'_> {
     ) -> Statement {
         let mut statement = Statement::from(format!(
             "INSERT INTO {} SELECT {}, {generation} FROM {} c WHERE ",
-            self.key_relation(root.table),
+            self.key_target(root.table),
             self.key_values(root.table, "c").join(", "),
             self.relation(root.table),
         ));
         statement.append(&self.selected(root, selection));
         statement.push(&self.dialect.for_update("c", lock));
-        statement
+        self.said(statement)
     }
 
     /// Locks the root rows that were selected, and counts them.
     pub fn lock_roots(&self, table: TableId) -> Statement {
         let same = self.same_row(table, "k", "c");
-        format!(
+        self.said(format!(
             "SELECT {} FROM (SELECT 1 FROM {} c JOIN {} k ON {same}{}) l",
             self.dialect.count(),
             self.relation(table),
             self.key_relation(table),
             self.dialect.for_update("c", true),
-        )
-        .into()
+        ))
     }
 
     /// How many of those are selected still.
@@ -49,7 +48,7 @@ impl Sql<'_> {
             self.same_row(root.table, "k", "c"),
         ));
         statement.append(&self.selected(root, selection));
-        statement
+        self.said(statement)
     }
 
     /// Adds the rows of a policy's orphans: the condition holds, and no owning reference names a row that may have
@@ -62,6 +61,7 @@ impl Sql<'_> {
         lock: bool,
     ) -> Statement {
         let table = orphans.table;
+        let target = self.key_target(table);
         let mut conditions = vec![orphans.parenthesized()];
         conditions.extend(self.plan.owning_of(table).iter().map(|id| {
             let parent = self.catalog.reference(*id).parent;
@@ -75,15 +75,13 @@ impl Sql<'_> {
             let keys = self.key_relation(table);
             conditions.push(format!("NOT EXISTS (SELECT 1 FROM {keys} k WHERE {same})"));
         }
-        format!(
-            "INSERT INTO {} SELECT {}, {generation} FROM {} c{}{}",
-            self.key_relation(table),
+        self.said(format!(
+            "INSERT INTO {target} SELECT {}, {generation} FROM {} c{}{}",
             self.key_values(table, "c").join(", "),
             self.relation(table),
             where_all(&conditions),
             self.dialect.for_update("c", lock),
-        )
-        .into()
+        ))
     }
 
     /// A row `r` that names nobody by its owning references has no owner. (Root rows own themselves.)
@@ -103,9 +101,10 @@ impl Sql<'_> {
     /// table `excluding` (same identity) stay out.
     pub fn follow(&self, step: &Follow) -> Statement {
         let child = self.catalog.reference(step.reference).child;
+        let target = self.key_target(child);
         let (children, mut conditions) = self.children_once(step.reference, step.since);
         // SQLite's OR IGNORE would do, after a look at every row: the key is in the child's index.
-        if step.known {
+        if step.known && !self.drops_doubles(step) {
             // PostgreSQL looks for rows that are not known yet first, those that name nobody included.
             if self.dialect == Dialect::Postgres {
                 conditions.push(self.row_names_somebody(step.reference, "c"));
@@ -122,10 +121,9 @@ impl Sql<'_> {
         // Rows that are alike go together, however many there are.
         let limit = step.limit.filter(|_| !self.has_twins(child));
         let limit = limit.map(|limit| format!(" LIMIT {limit}")).unwrap_or_default();
-        Statement::from(format!(
-            "INSERT {}INTO {} SELECT {}, {} FROM {}{}{limit}{}",
+        self.said(format!(
+            "INSERT {}INTO {target} SELECT {}, {} FROM {}{}{limit}{}",
             self.dialect.or_ignore(),
-            self.key_relation(child),
             self.key_values(child, "c").join(", "),
             step.generation,
             children,
@@ -137,13 +135,20 @@ impl Sql<'_> {
     /// Which of `references` (position, found since) have child rows at all: one round trip for
     /// many small tables. Only asked while the parents are few, because a planner that expects an
     /// early hit may choose a loop over everything (DESIGN 7).
-    pub fn probe(&self, references: &[(usize, ReferenceId, u32)]) -> Statement {
+    pub fn probe(&self, references: &[(usize, ReferenceId, u32)]) -> Vec<Statement> {
         let one = |(position, id, since): &(usize, ReferenceId, u32)| {
             let since = if *since > 0 { format!(" WHERE p.gen > {since}") } else { String::new() };
             let found = format!("EXISTS (SELECT 1 FROM {}{since})", self.children(*id));
             format!("SELECT {} WHERE {found}", self.dialect.as_text(&position.to_string()))
         };
-        references.iter().map(one).collect::<Vec<_>>().join(" UNION ALL ").into()
+        self.together(references, one)
+    }
+
+    /// The key table's primary key keeps each row from being added twice, where to look for it would need a copy. Not
+    /// where a limit counts rows before they are added.
+    fn drops_doubles(&self, step: &Follow) -> bool {
+        let child = self.catalog.reference(step.reference).child;
+        !self.dialect.names_twice() && !self.has_twins(child) && step.limit.is_none()
     }
 }
 

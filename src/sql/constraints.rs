@@ -92,7 +92,7 @@ impl Sql<'_> {
     pub fn becomes_null(&self, position: usize, change: &Change, column: &str) -> Statement {
         let rows = self.unlinked_rows(position, change);
         let count = self.dialect.count();
-        format!("SELECT {count} FROM ({rows}) a WHERE a.{} IS NULL", quote(column)).into()
+        self.said(format!("SELECT {count} FROM ({rows}) a WHERE a.{} IS NULL", quote(column)))
     }
 
     /// Asks for what all partitions of a table take together, as one expression over its columns; null where
@@ -110,19 +110,18 @@ impl Sql<'_> {
     pub fn breaks_partitioning(&self, position: usize, change: &Change, bounds: &str) -> Statement {
         let rows = self.unlinked_rows(position, change);
         let (count, table) = (self.dialect.count(), quote(&self.table(change.table).name.name));
-        format!("SELECT {count} FROM ({rows}) AS {table} WHERE ({bounds}) IS NOT TRUE").into()
+        self.said(format!("SELECT {count} FROM ({rows}) AS {table} WHERE ({bounds}) IS NOT TRUE"))
     }
 
     /// Rows that would break a CHECK constraint. Its expression may name the table.
     pub fn breaks_check(&self, position: usize, change: &Change, check: &Check) -> Statement {
-        format!(
+        self.said(format!(
             "SELECT {} FROM ({}) AS {} WHERE NOT ({})",
             self.dialect.count(),
             self.unlinked_rows(position, change),
             quote(&self.table(change.table).name.name),
             check.expression
-        )
-        .into()
+        ))
     }
 
     /// Rows that would leave the MATCH FULL reference `id` partly null.
@@ -136,14 +135,13 @@ impl Sql<'_> {
         let test = |test: &str, join: &str| {
             columns.iter().map(|c| format!("a.{} {test}", quote(c))).collect::<Vec<_>>().join(join)
         };
-        format!(
+        self.said(format!(
             "SELECT {} FROM ({}) a WHERE ({}) AND ({})",
             self.dialect.count(),
             self.unlinked_rows(position, change),
             test("IS NULL", " OR "),
             test("IS NOT NULL", " OR "),
-        )
-        .into()
+        ))
     }
 
     /// Values of a unique key that would occur more than once among the surviving rows.
@@ -161,7 +159,7 @@ impl Sql<'_> {
         } else {
             key.columns.iter().map(|c| format!(" AND d.{} IS NOT NULL", quote(c))).collect()
         };
-        format!(
+        self.said(format!(
             "SELECT {} FROM (SELECT {columns}, max(changed) AS changed FROM (\
              SELECT {columns}, 1 AS changed FROM ({}) a UNION ALL SELECT {columns}, 0 FROM {} c WHERE {}) b \
              GROUP BY {columns} HAVING count(*) > 1) d WHERE d.changed = 1{not_null}",
@@ -169,8 +167,7 @@ impl Sql<'_> {
             self.unlinked_rows(position, change),
             self.relation(change.table),
             self.is_other(position, change.table, known),
-        )
-        .into()
+        ))
     }
 
     /// A row `c` that survives and is not changed by this unlink. `known`: the table has a key table.
@@ -206,7 +203,7 @@ impl Sql<'_> {
             }
         });
         let (path, fence) = self.under_their_path(change.table);
-        format!(
+        self.said(format!(
             "WITH changed AS (SELECT row_number() OVER () AS n, {values} FROM ({}) AS {table}{only}) \
              SELECT {} FROM changed a JOIN (SELECT 0 AS n, {values} FROM (SELECT c.* FROM {} c{path} WHERE {}{fence}) \
              AS {table}{only} UNION ALL SELECT * FROM changed) b ON b.n <> a.n AND {}",
@@ -215,8 +212,7 @@ impl Sql<'_> {
             self.relation(change.table),
             self.is_other(position, change.table, known),
             alike.collect::<Vec<_>>().join(" AND "),
-        )
-        .into()
+        ))
     }
 
     /// Rows whose new value names, by the reference `id`, a parent that is missing or goes too.
@@ -238,21 +234,20 @@ impl Sql<'_> {
         } else {
             String::new()
         };
-        format!(
+        self.said(format!(
             "SELECT {} FROM ({}) a WHERE {} AND NOT EXISTS (SELECT 1 FROM {} r WHERE {}{survives})",
             self.dialect.count(),
             self.unlinked_rows(position, change),
             self.row_names_somebody(id, "a"),
             self.relation(reference.parent),
             self.names_row(id, "r", "a"),
-        )
-        .into()
+        ))
     }
 
     /// Rows of one unlink that others name by the reference `id`, a key of which it changes.
     pub fn is_named(&self, position: usize, id: ReferenceId) -> Statement {
         let reference = self.catalog.reference(id);
-        format!(
+        self.said(format!(
             "SELECT {} FROM {} u JOIN {} p ON {} JOIN {} c ON {}",
             self.dialect.count(),
             self.kept(position),
@@ -260,7 +255,6 @@ impl Sql<'_> {
             self.same_row(reference.parent, "u", "p"),
             self.child_relation(id),
             self.names_row(id, "p", "c")
-        )
-        .into()
+        ))
     }
 }

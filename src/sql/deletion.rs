@@ -2,7 +2,7 @@
 
 use super::{Follow, Sql};
 use crate::catalog::{ReferenceId, TableId, TableName};
-use crate::engine::{Dialect, Statement, literal, quote};
+use crate::engine::{Dialect, Statement, quote};
 use crate::label::printable;
 
 impl Sql<'_> {
@@ -18,7 +18,7 @@ impl Sql<'_> {
             }
             // Whatever reads a table keeps its definition until the transaction ends (LOCK TABLES would
             // commit): https://mariadb.com/kb/en/metadata-locking/
-            Dialect::Mysql => {
+            Dialect::Mysql(_) => {
                 let hold = |name: &String| format!("DO (SELECT 1 FROM {name} WHERE 1 = 0)");
                 Some(names.iter().map(hold).collect::<Vec<_>>().join("; "))
             }
@@ -28,11 +28,12 @@ impl Sql<'_> {
     /// InnoDB's estimate of the bytes of a row.
     pub fn average_row_length(&self, table: TableId) -> Statement {
         let TableName { schema, name, .. } = &self.table(table).name;
-        let schema = schema.as_ref().map_or("database()".into(), |schema| literal(schema));
+        let schema =
+            schema.as_ref().map_or("database()".into(), |schema| self.dialect.literal(schema));
         format!(
             "SELECT CAST(coalesce(max(avg_row_length), 0) AS CHAR) FROM information_schema.tables \
              WHERE table_schema = {schema} AND table_name = {}",
-            literal(name)
+            self.dialect.literal(name)
         )
         .into()
     }
@@ -43,18 +44,17 @@ impl Sql<'_> {
         let same = self.same_row(table, "k", "c");
         match self.dialect {
             Dialect::Postgres => {
-                format!("DELETE FROM {relation} c USING {keys} k WHERE {same}").into()
+                self.said(format!("DELETE FROM {relation} c USING {keys} k WHERE {same}"))
             }
-            Dialect::Mysql => {
-                format!("DELETE c FROM {keys} k STRAIGHT_JOIN {relation} c ON {same}").into()
+            Dialect::Mysql(_) => {
+                self.said(format!("DELETE c FROM {keys} k STRAIGHT_JOIN {relation} c ON {same}"))
             }
             Dialect::Sqlite => {
                 let rows = self.identity_values(table, "c").join(", ");
                 let columns = self.key_table(table).identity_columns().join(", ");
-                format!(
+                self.said(format!(
                     "DELETE FROM {relation} AS c WHERE ({rows}) IN (SELECT {columns} FROM {keys})"
-                )
-                .into()
+                ))
             }
         }
     }
@@ -75,27 +75,25 @@ impl Sql<'_> {
         let since =
             if step.since > 0 { format!(" WHERE p.gen > {}", step.since) } else { String::new() };
         let found = format!("{}{since}", self.children(step.reference));
-        match self.dialect {
-            Dialect::Mysql => format!("DELETE c FROM {found}"),
+        self.said(match self.dialect {
+            Dialect::Mysql(_) => format!("DELETE c FROM {found}"),
             _ => format!(
                 "DELETE FROM {} AS c WHERE ({rows}) IN (SELECT {rows} FROM {found})",
                 self.relation(child)
             ),
-        }
-        .into()
+        })
     }
 
     fn delete_child_rows(&self, step: &Follow, keep: bool) -> Statement {
         let reference = self.catalog.reference(step.reference);
         let delete = self.delete_children_by(step);
         if keep {
-            format!(
+            self.said(format!(
                 "WITH d AS ({delete} RETURNING {}) INSERT INTO {} SELECT d.*, {} FROM d",
                 self.key_values(reference.child, "c").join(", "),
                 self.key_relation(reference.child),
                 step.generation,
-            )
-            .into()
+            ))
         } else {
             delete.into()
         }
@@ -121,7 +119,7 @@ impl Sql<'_> {
     /// NULL, non-deferrable and RESTRICT cycles without DDL (DESIGN 4). One count per table.
     pub fn delete_together(&self, tables: &[TableId]) -> Statement {
         let delete = |(n, table): (usize, &TableId)| {
-            format!("d{n} AS ({} RETURNING 1)", self.delete(*table).inlined())
+            format!("d{n} AS ({} RETURNING 1)", self.delete(*table).inlined(self.dialect))
         };
         let deletes: Vec<String> = tables.iter().enumerate().map(delete).collect();
         let count = |n: usize| format!("(SELECT {} FROM d{n})", self.dialect.count());
@@ -140,38 +138,37 @@ impl Sql<'_> {
             let column = &self.catalog.reference(*id).columns[0];
             conditions.push(format!("{alias}.{} IS NULL", quote(column)));
         }
-        format!(
+        self.said(format!(
             "DELETE c FROM {} k STRAIGHT_JOIN {} c ON {}{joins} WHERE {}",
             self.key_relation(table),
             self.relation(table),
             self.same_row(table, "k", "c"),
             conditions.join(" AND ")
-        )
-        .into()
+        ))
     }
 
     /// Takes rows out of a key table that are named, by `id`, by a row which does not go. `known`: the
     /// child has a key table.
     pub fn prune(&self, id: ReferenceId, known: bool) -> Statement {
         let parent = self.catalog.reference(id).parent;
-        let (keys, held) = (self.key_relation(parent), self.is_held(id, known));
-        match self.dialect {
+        let (target, held) = (self.key_target(parent), self.is_held(id, known));
+        self.said(match self.dialect {
             // A table that rows go from may be read in a derived table only (error 1093).
-            Dialect::Mysql => format!(
-                "DELETE k FROM {keys} k JOIN (SELECT DISTINCT {} FROM {keys} k WHERE {held}) h ON {}",
+            Dialect::Mysql(_) => format!(
+                "DELETE k FROM {target} k JOIN (SELECT DISTINCT {} FROM {} k WHERE {held}) h ON {}",
                 self.key_table(parent).identity_columns().join(", "),
+                self.key_relation(parent),
                 self.same_key(parent, "k", "h"),
-            )
-            .into(),
-            _ => format!("DELETE FROM {keys} AS k WHERE {held}").into(),
-        }
+            ),
+            _ => format!("DELETE FROM {target} AS k WHERE {held}"),
+        })
     }
 
     /// How many rows of a key table are so named.
     pub fn count_held(&self, id: ReferenceId, known: bool) -> Statement {
         let keys = self.key_relation(self.catalog.reference(id).parent);
         let count = self.dialect.count();
-        format!("SELECT {count} FROM {keys} AS k WHERE {}", self.is_held(id, known)).into()
+        self.said(format!("SELECT {count} FROM {keys} AS k WHERE {}", self.is_held(id, known)))
     }
 
     fn is_held(&self, id: ReferenceId, known: bool) -> String {
@@ -193,36 +190,35 @@ impl Sql<'_> {
     }
 
     pub fn count_keys(&self, table: TableId) -> Statement {
-        format!("SELECT {} FROM {}", self.dialect.count(), self.key_relation(table)).into()
+        self.said(format!("SELECT {} FROM {}", self.dialect.count(), self.key_relation(table)))
     }
 
     /// How many rows of the closure are still in their table.
     pub fn count_left(&self, table: TableId) -> Statement {
-        format!(
+        self.said(format!(
             "SELECT {} FROM {} k JOIN {} c ON {}",
             self.dialect.count(),
             self.key_relation(table),
             self.relation(table),
             self.same_row(table, "k", "c")
-        )
-        .into()
+        ))
     }
 
     /// How many rows name a deleted key, per reference. A plain count: EXISTS tempts the planner
     /// into loops that run for minutes (DESIGN 7).
-    pub fn count_dangling(&self, references: &[ReferenceId]) -> Statement {
+    pub fn count_dangling(&self, references: &[ReferenceId]) -> Vec<Statement> {
         let one = |id: &ReferenceId| {
             let (id_text, count) = (self.dialect.as_text(&id.0.to_string()), self.dialect.count());
             format!("SELECT {id_text}, {count} FROM {}", self.children(*id))
         };
-        references.iter().map(one).collect::<Vec<_>>().join(" UNION ALL ").into()
+        self.together(references, one)
     }
 }
 
 impl Sql<'_> {
     /// For scripts: fails unless the key table of `table` has so many rows.
     pub fn assert_count(&self, table: TableId, rows: u64) -> String {
-        let keys = self.key_relation(table);
+        let keys = self.temporary(&self.key_table(table).name);
         match self.dialect {
             Dialect::Postgres => format!(
                 "DO $$ BEGIN IF (SELECT count(*) FROM {keys}) <> {rows} THEN \
@@ -238,7 +234,7 @@ impl Sql<'_> {
                  INSERT INTO orgsweep_count{} SELECT count(*) FROM {keys}",
                 table.0, table.0
             ),
-            Dialect::Mysql => {
+            Dialect::Mysql(_) => {
                 let own = self.own(&format!("orgsweep_count{}", table.0));
                 format!(
                     "CREATE TEMPORARY TABLE {own} (found BIGINT CHECK (found = {rows})); \

@@ -44,7 +44,7 @@ impl Sql<'_> {
                     statement.push("c.ctid = ").bind(&part.value).push("::text::tid");
                 }
                 // Rows have no address here: `address` asks for columns.
-                (Place::Row, Dialect::Mysql) => {
+                (Place::Row, Dialect::Mysql(_)) => {
                     statement.push("false");
                 }
             }
@@ -62,7 +62,7 @@ impl Sql<'_> {
         let numeric = match self.dialect {
             Dialect::Sqlite => self.column(table, column).affinity.is_numeric(),
             Dialect::Postgres => false,
-            Dialect::Mysql => matches!(
+            Dialect::Mysql(_) => matches!(
                 Family::of(type_name),
                 Family::Integer | Family::Decimal | Family::Float | Family::Bit
             ),
@@ -95,7 +95,7 @@ impl Sql<'_> {
             self.same_row(row.table, alias, "c")
         ));
         statement.append(&self.is_row(row, "c"));
-        statement
+        self.said(statement)
     }
 
     /// Whom the row names by a reference: whether it names anybody, the values by which it does,
@@ -136,7 +136,7 @@ impl Sql<'_> {
         let mut statement =
             Statement::from(format!("SELECT {} FROM {source} WHERE ", columns.join(", ")));
         statement.append(&self.is_row(row, "c")).push(&format!(" LIMIT {PARENTS}"));
-        statement
+        self.said(statement)
     }
 
     /// Number, label and key of rows that protect this one: those of `question` that name it.
@@ -144,11 +144,11 @@ impl Sql<'_> {
         let columns = self.key_table(row.table).identity_columns().into_iter();
         let own = columns.map(|column| format!("p.{column}")).collect();
         let mut statement = Statement::from(format!(
-            "SELECT {}, {} FROM {} AND ",
+            "SELECT {}, {} FROM ",
             self.dialect.as_text("count(*) OVER ()"),
             self.label(question.table, "c").join(", "),
-            question.source
         ));
+        statement.append(&question.source).push(" AND ");
         let order = self.identity_values(question.table, "c").join(", ");
         statement.append(&self.equals(row, own)).push(&format!(" ORDER BY {order} LIMIT {limit}"));
         statement
@@ -178,7 +178,7 @@ impl Sql<'_> {
                     let (left, right) = equal.split_once('\0').expect("what is bound is in it");
                     statement.push(left).bind(value).push(right);
                 }
-                Dialect::Mysql => {
+                Dialect::Mysql(_) => {
                     statement.append(&Family::of(type_name).is(expression, value));
                 }
             }

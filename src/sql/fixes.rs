@@ -84,19 +84,19 @@ pub fn grant_usage(usage: &str, role: &str) -> String {
 pub fn grant_temporary(dialect: Dialect, database: &str, role: &str) -> String {
     let (database, grantee) = (dialect.identifier(database), grantee(dialect, role));
     match dialect {
-        Dialect::Mysql => format!("GRANT CREATE TEMPORARY TABLES ON {database}.* TO {grantee}"),
+        Dialect::Mysql(_) => format!("GRANT CREATE TEMPORARY TABLES ON {database}.* TO {grantee}"),
         _ => format!("GRANT TEMPORARY ON DATABASE {database} TO {grantee}"),
     }
 }
 
 /// InnoDB's own dictionary is shown to those who hold it (MariaDB).
 pub fn grant_process(role: &str) -> String {
-    format!("GRANT PROCESS ON *.* TO {}", grantee(Dialect::Mysql, role))
+    format!("GRANT PROCESS ON *.* TO {}", grantee(Dialect::MARIADB, role))
 }
 
 fn grantee(dialect: Dialect, role: &str) -> String {
     match (dialect, role.rsplit_once('@')) {
-        (Dialect::Mysql, Some((user, host))) => {
+        (Dialect::Mysql(_), Some((user, host))) => {
             format!("{}@{}", dialect.identifier(user), dialect.identifier(host))
         }
         _ => dialect.identifier(role),
@@ -125,7 +125,7 @@ pub fn add_key(dialect: Dialect, table: &Table) -> Option<String> {
         // Its key would have to hold what decides about the partition.
         Dialect::Postgres if table.kind == TableKind::Partitioned => return None,
         Dialect::Postgres => "bigint GENERATED ALWAYS AS IDENTITY",
-        Dialect::Mysql => "bigint AUTO_INCREMENT",
+        Dialect::Mysql(_) => "bigint AUTO_INCREMENT",
     };
     let is_taken = |name: &str| table.columns.iter().any(|it| it.name.eq_ignore_ascii_case(name));
     let name = ["id", "row_id", "row_number_id"].into_iter().find(|name| !is_taken(name))?;
@@ -135,7 +135,7 @@ pub fn add_key(dialect: Dialect, table: &Table) -> Option<String> {
 
 /// An engine whose rows a ROLLBACK brings back.
 pub fn transactional(table: &Table) -> String {
-    format!("ALTER TABLE {} ENGINE = InnoDB", relation(Dialect::Mysql, &table.name))
+    format!("ALTER TABLE {} ENGINE = InnoDB", relation(Dialect::MARIADB, &table.name))
 }
 
 /// Partitions do not have it from their table.
@@ -184,6 +184,6 @@ pub fn silencing(dialect: Dialect, kinds: Kinds, needs_privilege: bool) -> Strin
              ALTER TABLE … {disable} does so meanwhile"
         ),
         Dialect::Postgres => format!("ALTER TABLE … {disable} stops it meanwhile"),
-        Dialect::Sqlite | Dialect::Mysql => "drop it meanwhile".into(),
+        Dialect::Sqlite | Dialect::Mysql(_) => "drop it meanwhile".into(),
     }
 }

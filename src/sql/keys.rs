@@ -103,7 +103,7 @@ fn identity(dialect: Dialect, table: &Table) -> Vec<Source> {
         }
         (Dialect::Postgres, _) => by_key(table).unwrap_or_else(|| vec![Source::Ctid]),
         // Rows have no address: those that are alike in everything go, or stay, together.
-        (Dialect::Mysql, _) => by_key(table).unwrap_or_else(|| all_of(table)),
+        (Dialect::Mysql(_), _) => by_key(table).unwrap_or_else(|| all_of(table)),
     }
 }
 
@@ -113,7 +113,12 @@ impl Sql<'_> {
     }
 
     pub(super) fn key_relation(&self, table: TableId) -> String {
-        self.temporary(&self.key_table(table).name)
+        self.mentioned(&self.key_table(table).name)
+    }
+
+    /// The same to be written to.
+    pub(super) fn key_target(&self, table: TableId) -> String {
+        self.written_to(&self.key_table(table).name)
     }
 
     /// Statements that create the empty key table of `table`.
@@ -153,22 +158,15 @@ impl Sql<'_> {
                 create + &self.looked_up(table).into_iter().map(index).collect::<String>()
             }
             // An index that is added later would commit.
-            Dialect::Mysql => {
+            Dialect::Mysql(_) => {
                 let short = |columns: &Vec<String>| self.is_short(table, columns);
                 let keys = self.looked_up(table).into_iter().filter(short);
                 let keys = keys.map(|columns| format!("KEY ({})", columns.join(", ")));
                 let primary = format!("PRIMARY KEY ({})", key.identity_columns().join(", "));
                 let primary = (!self.has_twins(table)).then_some(primary);
-                let indexes: Vec<String> = primary.into_iter().chain(keys).collect();
-                let indexes = if indexes.is_empty() {
-                    String::new()
-                } else {
-                    format!(" ({})", indexes.join(", "))
-                };
                 format!(
-                    "CREATE OR REPLACE TEMPORARY TABLE {}{indexes} ENGINE = InnoDB AS \
-                     SELECT {}, CAST(0 AS SIGNED) AS gen FROM {} c WHERE 1 = 0",
-                    self.own(&key.name),
+                    "{} AS SELECT {}, CAST(0 AS SIGNED) AS gen FROM {} c WHERE 1 = 0",
+                    self.create_indexed(&key.name, primary.into_iter().chain(keys).collect()),
                     self.key_values(table, "c").join(", "),
                     self.relation(table),
                 )
@@ -177,7 +175,7 @@ impl Sql<'_> {
     }
 
     pub fn drop_key_table(&self, table: TableId) -> String {
-        self.dialect.drop_temporary(&self.key_relation(table))
+        self.dialect.drop_temporary(&self.temporary(&self.key_table(table).name))
     }
 
     /// A key table's statistics decide between a hash join and a loop over an index; without them
@@ -278,7 +276,7 @@ impl Sql<'_> {
             None => format!("{left} {} {right}", self.dialect.operator("=")),
         };
         let labelled = |type_name: &String| is_labelled(type_name);
-        if self.dialect == Dialect::Mysql && self.identity_types(id).get(n).is_some_and(labelled) {
+        if self.dialect.is_mysql() && self.identity_types(id).get(n).is_some_and(labelled) {
             let same = if twins { "<=>" } else { "=" };
             format!("{equal} AND {} {same} {}", label_number(left), label_number(right))
         } else {

@@ -86,7 +86,7 @@ impl Sql<'_> {
                 None => of_sqlite(column.affinity, value),
             },
             Dialect::Postgres => of_postgres(column, value),
-            Dialect::Mysql => of_mysql(&column.type_name, value),
+            Dialect::Mysql(_) => of_mysql(&column.type_name, value),
         }
     }
 
@@ -100,7 +100,7 @@ impl Sql<'_> {
                 .push(&format!("({shown}) COLLATE pg_catalog.\"C\" OPERATOR(pg_catalog.=) "))
                 .bind(text)
                 .push("::pg_catalog.text"),
-            Dialect::Mysql => {
+            Dialect::Mysql(_) => {
                 condition.push(&format!("{} = CAST(", exact(&shown))).bind(text).push(" AS BINARY)")
             }
         };

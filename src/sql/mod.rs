@@ -15,6 +15,7 @@ pub mod fixes;
 mod keys;
 mod labels;
 mod meaning;
+mod mentions;
 mod naming;
 mod number;
 mod ownership;
@@ -44,7 +45,7 @@ pub use shared_scan::SharedScan;
 pub use staging::{Apart, Stage};
 
 use crate::catalog::{Catalog, Column, ReferenceId, Table, TableId, TableKind};
-use crate::engine::Dialect;
+use crate::engine::{Dialect, Statement};
 use crate::plan::Plan;
 use std::collections::BTreeMap;
 
@@ -56,12 +57,14 @@ pub struct Sql<'a> {
     keys: BTreeMap<TableId, KeyTable>,
     /// What the names of our temporary tables begin with, where it is not `orgsweep_`.
     prefix: Option<String>,
+    mentions: mentions::Mentions,
 }
 
 impl<'a> Sql<'a> {
     pub fn new(dialect: Dialect, catalog: &'a Catalog, plan: &'a Plan) -> Sql<'a> {
         let keys = keys::key_tables(dialect, catalog, plan);
-        Sql { dialect, catalog, plan, keys, prefix: free_prefix(catalog) }
+        let (prefix, mentions) = (free_prefix(catalog), mentions::Mentions::default());
+        Sql { dialect, catalog, plan, keys, prefix, mentions }
     }
 
     /// The name of one of our temporary tables, `orgsweep_…`, where no table or view of the user's has it: MariaDB's
@@ -73,7 +76,7 @@ impl<'a> Sql<'a> {
         }
     }
 
-    /// One of our own temporary tables.
+    /// One of our own temporary tables itself (`mentions`).
     fn temporary(&self, name: &str) -> String {
         self.dialect.temporary(&self.own(name))
     }
@@ -85,10 +88,27 @@ impl<'a> Sql<'a> {
             Dialect::Postgres => format!("CREATE TEMP TABLE {name} ON COMMIT DROP AS"),
             // They outlive the transaction. Nothing commits implicitly that is about a TEMPORARY table,
             // indexes added to it later excepted: https://mariadb.com/kb/en/sql-statements-that-cause-an-implicit-commit/
-            Dialect::Mysql => {
-                format!("CREATE OR REPLACE TEMPORARY TABLE {} ENGINE = InnoDB AS", self.own(name))
-            }
+            Dialect::Mysql(_) => format!("{} AS", self.create_indexed(name, Vec::new())),
         }
+    }
+
+    /// `CREATE TEMPORARY TABLE name (…) ENGINE = InnoDB`, where indexes cannot come later (MariaDB, MySQL).
+    fn create_indexed(&self, name: &str, indexes: Vec<String>) -> String {
+        let has_primary = indexes.iter().any(|index| index.contains("PRIMARY KEY"));
+        let own = self.dialect.own_primary_key().filter(|_| !has_primary);
+        let all: Vec<String> = own.map(str::to_owned).into_iter().chain(indexes).collect();
+        let all = if all.is_empty() { String::new() } else { format!(" ({})", all.join(", ")) };
+        format!("{}{all} ENGINE = InnoDB", self.dialect.create_temporary(&self.own(name)))
+    }
+
+    /// Creates one of our tables with the rows `s` of a query, numbered, and locks them where `lock` says so.
+    fn keep_numbered(&self, name: &str, rows: &str, lock: &str) -> Statement {
+        let (create, kept) = (self.create_as(name), "SELECT row_number() OVER () AS n, s.* FROM");
+        if self.dialect.locks_while_creating() {
+            return self.said(format!("{create} {kept} ({rows}{lock}) s"));
+        }
+        let filled = format!("INSERT INTO {} {kept} ({rows}{lock}) s", self.temporary(name));
+        self.said(filled).between(vec![format!("{create} {kept} ({rows}) s LIMIT 0")], Vec::new())
     }
 
     /// The operator by which values of a column are equal.

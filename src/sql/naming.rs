@@ -5,7 +5,7 @@ use super::affinities::compares_plainly;
 use super::closure::where_all;
 use crate::catalog::{Affinity, Column, Discriminant, ReferenceId, TableId, Unlike};
 use crate::engine::mariadb::Likeness;
-use crate::engine::{Dialect, literal, quote};
+use crate::engine::{Dialect, quote};
 
 impl Sql<'_> {
     /// The child row names the parent row in the key table, by the foreign key's own comparison:
@@ -97,7 +97,7 @@ impl Sql<'_> {
     /// How InnoDB compares the columns `n` of one of its foreign keys.
     fn likeness(&self, id: ReferenceId, n: usize) -> Option<Likeness> {
         let reference = self.catalog.reference(id);
-        let stored = self.dialect == Dialect::Mysql && reference.is_constraint();
+        let stored = self.dialect.is_mysql() && reference.is_constraint();
         stored.then(|| {
             let parent = self.column(reference.parent, &reference.parent_columns[n]);
             Likeness::of(parent, self.column(reference.child, &reference.columns[n]))
@@ -199,7 +199,8 @@ impl Sql<'_> {
             }
             Discriminant::Called(nouns) => return Some(self.is_called(&column, declared, nouns)),
             Discriminant::Literal(texts) => {
-                let values = texts.iter().map(|text| self.dialect.as_it_is(literal(text)));
+                let values =
+                    texts.iter().map(|text| self.dialect.as_it_is(self.dialect.literal(text)));
                 (self.dialect.as_it_is(column), values.collect::<Vec<_>>().join(", "))
             }
             Discriminant::Lookup { table, key, conditions } => {
@@ -218,7 +219,7 @@ impl Sql<'_> {
         };
         Some(match self.dialect {
             Dialect::Postgres => format!("{column} {equals} ANY ({values})"),
-            Dialect::Sqlite | Dialect::Mysql => format!("{column} IN ({values})"),
+            Dialect::Sqlite | Dialect::Mysql(_) => format!("{column} IN ({values})"),
         })
     }
 
@@ -239,7 +240,9 @@ impl Sql<'_> {
     pub(super) fn children_once(&self, id: ReferenceId, since: u32) -> (String, Vec<String>) {
         let newer = |gen_of: &str| (since > 0).then(|| format!("{gen_of} > {since}"));
         if self.catalog.names_one(id) {
-            (self.children(id), newer("p.gen").into_iter().collect())
+            let which = newer("gen").map(|newer| where_all(&[newer])).unwrap_or_default();
+            let parents = self.mentioned_where(&self.key_table(self.parent(id)).name, &which);
+            (self.children_of(id, &parents), newer("p.gen").into_iter().collect())
         } else {
             (self.children_of(id, &self.named_values(id, newer("gen"))), Vec::new())
         }
@@ -279,7 +282,7 @@ impl Sql<'_> {
         let plain = self.is_looked_up(id);
         match self.dialect {
             Dialect::Postgres => format!("{child} c JOIN {parent} p ON {on}"),
-            Dialect::Sqlite | Dialect::Mysql => {
+            Dialect::Sqlite | Dialect::Mysql(_) => {
                 let join = self.dialect.ordered_join();
                 if reference.index.is_some() && plain {
                     format!("{parent} p {join} {child} c ON {on}")

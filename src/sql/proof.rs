@@ -66,7 +66,8 @@ impl Sql<'_> {
         match self.dialect {
             Dialect::Postgres => self.postgres_constraints(tables),
             Dialect::Sqlite => {
-                let names = tables.iter().map(|id| literal(&self.table(*id).name.name));
+                let names =
+                    tables.iter().map(|id| self.dialect.literal(&self.table(*id).name.name));
                 // An index is what a key is found by, so it has the key's collation; a rowid has neither.
                 format!(
                     "SELECT m.name, CAST(f.id AS TEXT), f.\"table\", f.\"from\", f.\"to\", \
@@ -79,7 +80,7 @@ impl Sql<'_> {
                 )
                 .into()
             }
-            Dialect::Mysql => self.mysql_constraints(tables),
+            Dialect::Mysql(_) => self.mysql_constraints(tables),
         }
     }
 
@@ -142,13 +143,13 @@ impl Sql<'_> {
     /// Of the databases that the catalog knows: any other would open every table on the server.
     fn mysql_constraints(&self, tables: &[TableId]) -> Statement {
         let schema = |name: &TableName| {
-            name.schema.as_ref().map_or("database()".into(), |schema| literal(schema))
+            name.schema.as_ref().map_or("database()".into(), |schema| self.dialect.literal(schema))
         };
         let schemas: std::collections::BTreeSet<String> =
             self.catalog.tables.iter().map(|table| schema(&table.name)).collect();
         let parents = tables.iter().map(|id| {
             let name = &self.table(*id).name;
-            format!("({}, {})", schema(name), literal(&name.name))
+            format!("({}, {})", schema(name), self.dialect.literal(&name.name))
         });
         format!(
             "SELECT nullif(TABLE_SCHEMA, database()), TABLE_NAME, CONSTRAINT_NAME, \
@@ -171,13 +172,13 @@ impl Sql<'_> {
         let same = |a: &Row, b: &Row| match self.dialect {
             Dialect::Postgres => false,
             Dialect::Sqlite => (0..2).all(|n| a.text(n) == b.text(n)),
-            Dialect::Mysql => (0..3).all(|n| a.optional(n) == b.optional(n)),
+            Dialect::Mysql(_) => (0..3).all(|n| a.optional(n) == b.optional(n)),
         };
         let read = |rows: &[Row]| {
             let constraint = match self.dialect {
                 Dialect::Postgres => self.postgres_constraint(&rows[0]),
                 Dialect::Sqlite => self.sqlite_constraint(rows),
-                Dialect::Mysql => self.mysql_constraint(rows),
+                Dialect::Mysql(_) => self.mysql_constraint(rows),
             };
             let said = rows[0].0.iter().map(|value| value.as_deref().unwrap_or("NULL"));
             constraint.ok_or_else(|| said.collect::<Vec<_>>().join(", "))
@@ -325,7 +326,7 @@ impl Sql<'_> {
     }
 
     /// The same of the rows that name a key that went.
-    pub fn named_still(&self, constraints: &[(usize, &Constraint)]) -> Statement {
+    pub fn named_still(&self, constraints: &[(usize, &Constraint)]) -> Vec<Statement> {
         let one = |(n, constraint): &(usize, &Constraint)| {
             let on = constraint.compared(&self.key_of(constraint), "c");
             format!(
@@ -336,7 +337,7 @@ impl Sql<'_> {
                 self.key_relation(constraint.parent),
             )
         };
-        constraints.iter().map(one).collect::<Vec<_>>().join(" UNION ALL ").into()
+        self.together(constraints, one)
     }
 
     /// How many rows of the closure name, by none of `references`, a row of it. By the engine's comparison, where that is
@@ -359,15 +360,14 @@ impl Sql<'_> {
             format!("NOT EXISTS (SELECT 1 FROM {named})")
         };
         let named: Vec<String> = references.iter().map(named).collect();
-        format!(
+        self.said(format!(
             "SELECT {} FROM {} k JOIN {} c ON {}{}",
             self.dialect.count(),
             self.key_relation(table),
             self.relation(table),
             self.same_row(table, "k", "c"),
             where_all(&named),
-        )
-        .into()
+        ))
     }
 
     /// `FROM` for the row that goes and that `c` names. SQLite's check gives the child's value the affinity and the
@@ -445,14 +445,13 @@ impl Sql<'_> {
             let (keys, same) = (self.key_relation(child), self.same_row(child, "k", "c"));
             format!("NOT EXISTS (SELECT 1 FROM {keys} k WHERE {same})")
         });
-        format!(
+        self.said(format!(
             "SELECT {} FROM {} c JOIN {} p ON {on}{}",
             self.dialect.count(),
             constraint.rows,
             self.key_relation(constraint.parent),
             where_all(&stays.into_iter().collect::<Vec<_>>()),
-        )
-        .into()
+        ))
     }
 
     /// Whether a table has no more than a million rows, so that SQLite can check all of it.

@@ -15,7 +15,7 @@ pub struct ProtectedBy {
     pub table: TableId,
     /// The parent table, when `p` is its key table.
     pub parent: Option<TableId>,
-    pub(super) source: String,
+    pub(super) source: Statement,
 }
 
 impl Sql<'_> {
@@ -35,7 +35,11 @@ impl Sql<'_> {
             conditions.push(self.not_excluded(id));
         }
         source += &where_all(&conditions);
-        ProtectedBy { table: reference.child, parent: Some(reference.parent), source }
+        ProtectedBy {
+            table: reference.child,
+            parent: Some(reference.parent),
+            source: self.said(source),
+        }
     }
 
     /// Rows of the closure that name another row of it.
@@ -47,7 +51,7 @@ impl Sql<'_> {
         if child == parent {
             source += &where_all(&[format!("NOT ({})", self.same_key(child, "k", "p"))]);
         }
-        ProtectedBy { table: child, parent: Some(parent), source }
+        ProtectedBy { table: child, parent: Some(parent), source: self.said(source) }
     }
 
     /// Rows of the closure whose column an unlink would change although a followed reference that
@@ -61,7 +65,11 @@ impl Sql<'_> {
             self.key_relation(other.parent),
             self.names_key(followed, "q", "c"),
         );
-        ProtectedBy { table: reference.child, parent: Some(reference.parent), source }
+        ProtectedBy {
+            table: reference.child,
+            parent: Some(reference.parent),
+            source: self.said(source),
+        }
     }
 
     /// Surviving rows that name a row of the closure by a reference that the policy ignores.
@@ -75,7 +83,11 @@ impl Sql<'_> {
         );
         let conditions = if known { vec![survives] } else { Vec::new() };
         let source = self.children(id) + &where_all(&conditions);
-        ProtectedBy { table: reference.child, parent: Some(reference.parent), source }
+        ProtectedBy {
+            table: reference.child,
+            parent: Some(reference.parent),
+            source: self.said(source),
+        }
     }
 
     /// Rows of the closure for which a guard's condition is not true.
@@ -89,7 +101,7 @@ impl Sql<'_> {
             self.same_row(table, "k", "c"),
             guard.parenthesized()
         );
-        ProtectedBy { table, parent: None, source }
+        ProtectedBy { table, parent: None, source: self.said(source) }
     }
 
     /// One of them fails where a policy's condition is no expression over its table's columns. What
@@ -192,7 +204,10 @@ impl Sql<'_> {
                 self.dialect.as_text(&format!("count(DISTINCT {})", self.listed(texts.collect())))
             }
         };
-        format!("SELECT {}, {parents} FROM {}", self.dialect.count(), question.source).into()
+        let count = self.dialect.count();
+        let mut statement = Statement::from(format!("SELECT {count}, {parents} FROM "));
+        statement.append(&question.source);
+        statement
     }
 
     /// Label and key of some rows, then label and key of the parents that they name.
@@ -208,13 +223,10 @@ impl Sql<'_> {
                 )
             }));
         }
-        format!(
-            "SELECT {} FROM {} ORDER BY {} LIMIT {limit}",
-            columns.join(", "),
-            question.source,
-            self.identity_values(question.table, "c").join(", "),
-        )
-        .into()
+        let mut statement = Statement::from(format!("SELECT {} FROM ", columns.join(", ")));
+        let order = self.identity_values(question.table, "c").join(", ");
+        statement.append(&question.source).push(&format!(" ORDER BY {order} LIMIT {limit}"));
+        statement
     }
 }
 

@@ -51,15 +51,14 @@ impl Sql<'_> {
         let archived = columns().map(|(n, archived)| {
             format!("{} AS v{n}", self.comparable(&format!("s.v{n}"), column(&archived.name)))
         });
-        format!(
+        self.said(format!(
             "SELECT {} FROM (SELECT {} FROM {} c INTERSECT SELECT {} FROM {} s) b",
             self.dialect.count(),
             own.collect::<Vec<_>>().join(", "),
             self.relation(stage.part.table),
             archived.collect::<Vec<_>>().join(", "),
             self.stage(stage),
-        )
-        .into()
+        ))
     }
 
     fn staged_text(&self, stage: Stage, name: &str) -> Option<String> {
@@ -70,9 +69,12 @@ impl Sql<'_> {
 
     fn counted(&self, from: &str, sample: &[String]) -> (Statement, Statement) {
         const SAMPLES: u32 = 3;
-        let count = format!("SELECT {} {from}", self.dialect.count());
-        let sample = format!("SELECT {} {from} LIMIT {SAMPLES}", sample.join(", "));
-        (count.into(), sample.into())
+        let from = self.said(from);
+        let mut count = Statement::from(format!("SELECT {} ", self.dialect.count()));
+        count.append(&from);
+        let mut some = Statement::from(format!("SELECT {} ", sample.join(", ")));
+        some.append(&from).push(&format!(" LIMIT {SAMPLES}"));
+        (count, some)
     }
 
     /// Keeps the rows from going that archived rows name by `id` (not SQLite, which has one writer).
@@ -89,10 +91,10 @@ impl Sql<'_> {
                 )
                 .into(),
             ),
-            Dialect::Mysql => {
+            Dialect::Mysql(_) => {
                 let count = self.dialect.count();
                 let from = format!("{stage} s STRAIGHT_JOIN {parent} r ON {names}");
-                Some(format!("SELECT {count} FROM {from} LOCK IN SHARE MODE").into())
+                Some(self.said(format!("SELECT {count} FROM {from} LOCK IN SHARE MODE")))
             }
         }
     }
@@ -147,7 +149,7 @@ impl Sql<'_> {
     pub fn put_back(&self, stage: Stage) -> Statement {
         let overriding = match self.dialect {
             Dialect::Postgres => " OVERRIDING SYSTEM VALUE",
-            Dialect::Sqlite | Dialect::Mysql => "",
+            Dialect::Sqlite | Dialect::Mysql(_) => "",
         };
         let (mut columns, mut values) = (stage.columns(), stage.values("s"));
         let mut order = String::new();
@@ -157,19 +159,18 @@ impl Sql<'_> {
             // A new one must not be one that an archived row still waits for.
             order = format!(" ORDER BY s.{staged} IS NULL");
         }
-        format!(
+        self.said(format!(
             "INSERT INTO {} ({columns}){overriding} SELECT {values} FROM {} s{order}",
             self.dialect.table(&self.table(stage.part.table).name),
             self.stage(stage)
-        )
-        .into()
+        ))
     }
 
     /// Puts the rows of a cycle of tables back in one statement, whose checks come at its end
     /// (PostgreSQL). One count per table.
     pub fn put_back_together(&self, stages: &[Stage]) -> Statement {
         let insert = |(n, stage): (usize, &Stage)| {
-            format!("i{n} AS ({} RETURNING 1)", self.put_back(*stage).inlined())
+            format!("i{n} AS ({} RETURNING 1)", self.put_back(*stage).inlined(self.dialect))
         };
         let inserts: Vec<String> = stages.iter().enumerate().map(insert).collect();
         let count = |n: usize| format!("(SELECT {} FROM i{n})", self.dialect.count());
@@ -183,13 +184,17 @@ impl Sql<'_> {
         let values = self.archived_again(stage, &|column, _| format!("c.{}", quote(column)));
         let (stage_table, relation) = (self.stage(stage), self.relation(stage.part.table));
         let join = self.dialect.ordered_join();
-        Some(format!("SELECT {values} FROM {stage_table} s {join} {relation} c ON {found}").into())
+        Some(
+            self.said(format!(
+                "SELECT {values} FROM {stage_table} s {join} {relation} c ON {found}"
+            )),
+        )
     }
 
     /// The same of a stage table itself.
     pub fn staged_rows(&self, stage: Stage) -> Statement {
         let values = self.archived_again(stage, &|_, n| format!("s.v{n}"));
-        format!("SELECT {values} FROM {} s", self.stage(stage)).into()
+        self.said(format!("SELECT {values} FROM {} s", self.stage(stage)))
     }
 
     fn archived_again(&self, stage: Stage, of: &dyn Fn(&str, usize) -> String) -> String {
@@ -216,15 +221,14 @@ impl Sql<'_> {
         let own = values(&|name, _| format!("c.{}", quote(name)));
         let names: Vec<String> =
             (0..stage.section.columns.len()).map(|n| format!("w{n}")).collect();
-        format!(
+        self.said(format!(
             "SELECT {} FROM (SELECT 1 AS kind FROM (SELECT {staged}, 1 AS staged, 0 AS own FROM {} s \
              UNION ALL SELECT {own}, 0, 1 FROM {} c) u GROUP BY {} HAVING sum(own) < sum(staged)) d",
             self.dialect.count(),
             self.stage(stage),
             self.relation(stage.part.table),
             names.join(", "),
-        )
-        .into()
+        ))
     }
 
     /// `c` is the row that a staged one was, by its key.
@@ -275,18 +279,27 @@ impl Sql<'_> {
         let reference = self.catalog.reference(id);
         let columns: Option<Vec<String>> =
             reference.columns.iter().map(|name| stage.column("s", name)).collect();
-        let mut outside: Vec<String> =
+        let named: Vec<String> =
             columns?.iter().map(|column| format!("{column} IS NOT NULL")).collect();
-        if let Some(parent) = parent {
-            let archived = self.staged_names(stage, id, &|name| parent.column("r", name))?;
-            let parent = self.stage(parent);
-            outside.push(format!("NOT EXISTS (SELECT 1 FROM {parent} r WHERE {archived})"));
-        }
-        let (outside, staged) = (outside.join(" AND "), self.stage(stage));
+        let archived = match parent {
+            Some(parent) => {
+                let names = self.staged_names(stage, id, &|name| parent.column("r", name))?;
+                Some((parent, names))
+            }
+            None => None,
+        };
+        let outside = || {
+            let within = archived.iter().map(|(parent, names)| {
+                format!("NOT EXISTS (SELECT 1 FROM {} r WHERE {names})", self.stage(*parent))
+            });
+            named.iter().cloned().chain(within).collect::<Vec<_>>().join(" AND ")
+        };
+        let counted = format!("{} s WHERE {}", self.stage(stage), outside());
+        let (outside, staged) = (outside(), self.stage(stage));
         let there = self.staged_names(stage, id, &|name| Some(format!("r.{}", quote(name))))?;
         let parents = self.relation(reference.parent);
         let held = match self.dialect {
-            Dialect::Mysql => format!(
+            Dialect::Mysql(_) => format!(
                 "SELECT 1 FROM {staged} s WHERE {outside} AND \
                  EXISTS (SELECT 1 FROM {parents} r WHERE {there} LOCK IN SHARE MODE)"
             ),
@@ -300,12 +313,9 @@ impl Sql<'_> {
             ),
         };
         let count = self.dialect.count();
-        Some(
-            format!(
-                "SELECT (SELECT {count} FROM {staged} s WHERE {outside}), (SELECT {count} FROM ({held}) l)"
-            )
-            .into(),
-        )
+        Some(self.said(format!(
+            "SELECT (SELECT {count} FROM {counted}), (SELECT {count} FROM ({held}) l)"
+        )))
     }
 
     /// Rows that are not in their table as they were archived. `None`: the table has no key to find
@@ -322,14 +332,13 @@ impl Sql<'_> {
             self.identical(&format!("c.{}", quote(&column.name)), &format!("s.v{n}"), column)
         });
         let conditions: Vec<String> = std::iter::once(found).chain(same).collect();
-        format!(
+        self.said(format!(
             "SELECT {} FROM {} s WHERE {which}NOT EXISTS (SELECT 1 FROM {} c WHERE {})",
             self.dialect.count(),
             self.stage(stage),
             self.relation(stage.part.table),
             conditions.join(" AND ")
-        )
-        .into()
+        ))
     }
 
     /// Not only equal: 1.0 is not 1.00, and a text is no number.
@@ -342,7 +351,7 @@ impl Sql<'_> {
                 self.dialect.operator("="),
                 self.comparable(right, column),
             ),
-            Dialect::Mysql => format!("{} <=> {}", bytes(left), bytes(right)),
+            Dialect::Mysql(_) => format!("{} <=> {}", bytes(left), bytes(right)),
         }
     }
 
@@ -400,13 +409,13 @@ impl Sql<'_> {
         };
         let identity = identity.iter().enumerate().map(|(n, value)| format!("{value} AS i{n}"));
         let old = (0..written.len()).map(|n| format!("{} AS o{n}", stage.link("s", n).0));
-        format!(
+        self.said_together(format!(
             "{} SELECT {} FROM {staged} s {} {own} c ON {}",
             self.create_as(&self.links(stage)),
             identity.chain(old).collect::<Vec<_>>().join(", "),
             self.dialect.ordered_join(),
             same.join(" AND "),
-        )
+        ))
     }
 
     /// Rows with a number among those that are alike in `values`.
@@ -436,7 +445,7 @@ impl Sql<'_> {
                 let text = self.dialect.output(value, column.value_type());
                 format!("({text}) COLLATE pg_catalog.\"C\"")
             }
-            Dialect::Mysql => bytes(value),
+            Dialect::Mysql(_) => bytes(value),
         }
     }
 
@@ -445,8 +454,8 @@ impl Sql<'_> {
     }
 
     pub fn count_links(&self, stage: Stage) -> Statement {
-        let links = self.temporary(&self.links(stage));
-        format!("SELECT {} FROM {links}", self.dialect.count()).into()
+        let links = self.mentioned(&self.links(stage));
+        self.said(format!("SELECT {} FROM {links}", self.dialect.count()))
     }
 
     /// Rows that name again what they named. `None`: nothing finds them after their change.
@@ -468,7 +477,7 @@ impl Sql<'_> {
             format!(
                 "SELECT {} FROM {} l {} {} c ON {}",
                 self.dialect.count(),
-                self.temporary(&self.links(stage)),
+                self.mentioned(&self.links(stage)),
                 self.dialect.ordered_join(),
                 self.relation(table),
                 same.chain(linked).collect::<Vec<_>>().join(" AND ")
@@ -491,7 +500,7 @@ impl Sql<'_> {
         let same: Vec<String> = same
             .map(|(n, value)| self.identical_keys(table, n, &format!("l.i{n}"), &value))
             .collect();
-        let links = self.temporary(&self.links(stage));
-        self.update(table, &set, &format!("{links} l"), &same.join(" AND ")).into()
+        let links = self.mentioned(&self.links(stage));
+        self.said(self.update(table, &set, &format!("{links} l"), &same.join(" AND ")))
     }
 }

@@ -21,22 +21,21 @@ impl Sql<'_> {
         let others = keys.into_iter().chain(emptied.iter().map(|position| self.kept(*position)));
         let is_in_none = |rows| format!("NOT EXISTS (SELECT 1 FROM {rows} k WHERE {same})");
         let conditions: Vec<String> = others.map(is_in_none).collect();
-        format!(
+        self.said(format!(
             "SELECT {} FROM {} p JOIN {} c ON {}{}",
             self.dialect.count(),
             self.named_once(scope),
             self.child_relation(scope),
             self.names_key(scope, "p", "c"),
             where_all(&conditions),
-        )
-        .into()
+        ))
     }
 
     /// The key of each root row outside the key table that rows of the closure name, and how many do.
     pub(crate) fn others_by_organization(&self, scope: ReferenceId, root: &Root) -> Statement {
         let child = self.catalog.reference(scope).child;
         let key = self.key_text(root, "r");
-        format!(
+        self.said(format!(
             "SELECT {key}, {} FROM {} k JOIN {} c ON {} JOIN {} r ON {} \
              WHERE NOT EXISTS (SELECT 1 FROM {} p WHERE {}) GROUP BY 1",
             self.dialect.count(),
@@ -47,8 +46,7 @@ impl Sql<'_> {
             self.names_row(scope, "r", "c"),
             self.key_relation(root.table),
             self.same_row(root.table, "p", "r"),
-        )
-        .into()
+        ))
     }
 
     /// The key of each selected root row that rows name, and how many do, whether they go or not.

@@ -160,7 +160,7 @@ impl Sql<'_> {
                     .bind(value)
                     .push("::pg_catalog.text)");
             }
-            Dialect::Mysql => {
+            Dialect::Mysql(_) => {
                 condition.push("(");
                 if self.column(root.table, name).textual {
                     condition.push(&format!("{column} = ")).bind(value).push(" AND ");
@@ -188,7 +188,7 @@ impl Sql<'_> {
                 condition.bind(&glob_to_like(glob)).push("::pg_catalog.text, '!')");
             }
             // By characters, and each as it is.
-            Dialect::Mysql => {
+            Dialect::Mysql(_) => {
                 condition.push(&format!("CAST({column} AS CHAR) COLLATE utf8mb4_bin LIKE "));
                 condition.bind(&glob_to_like(glob)).push(" ESCAPE '!'");
             }
@@ -226,7 +226,7 @@ impl Sql<'_> {
                 let (left, right) = equal.split_once('\0').expect("what is bound is in it");
                 condition.push(left).bind(value).push(right);
             }
-            Dialect::Mysql => condition = Family::of(type_name).is(&column, value),
+            Dialect::Mysql(_) => condition = Family::of(type_name).is(&column, value),
         }
         condition
     }
@@ -258,15 +258,14 @@ impl Sql<'_> {
 
     /// Key, name and age in seconds of the selected root rows, by key.
     pub fn describe_roots(&self, root: &Root, up_to: u32) -> Statement {
-        format!(
+        self.said(format!(
             "SELECT {} FROM {} k JOIN {} c ON {} WHERE k.gen <= {up_to} ORDER BY {}",
             self.root_columns(root),
             self.key_relation(root.table),
             self.relation(root.table),
             self.same_row(root.table, "k", "c"),
             self.identity_values(root.table, "c").join(", "),
-        )
-        .into()
+        ))
     }
 
     /// Key, name and age of a root row `c`.
@@ -294,7 +293,7 @@ impl Sql<'_> {
         match self.dialect {
             Dialect::Sqlite => format!("CAST(CAST({number} AS INTEGER) AS TEXT)"),
             Dialect::Postgres => format!("pg_catalog.floor({number})::pg_catalog.text"),
-            Dialect::Mysql => format!("CAST(floor({number}) AS CHAR)"),
+            Dialect::Mysql(_) => format!("CAST(floor({number}) AS CHAR)"),
         }
     }
 }

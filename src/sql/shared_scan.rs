@@ -33,15 +33,14 @@ const LISTED: u64 = 100_000;
 
 impl Sql<'_> {
     pub fn shared_scan(&self, shared_scan: &SharedScan) -> Statement {
-        format!(
+        self.said(format!(
             "INSERT INTO {} SELECT {}, {} FROM {}{}",
             self.key_relation(shared_scan.table),
             self.key_values(shared_scan.table, "c").join(", "),
             self.found_by(shared_scan),
             self.scanned(shared_scan),
             self.dialect.for_update("c", shared_scan.lock),
-        )
-        .into()
+        ))
     }
 
     /// What a shared scan would find: each `gen`, and its rows.
@@ -153,12 +152,11 @@ impl Sql<'_> {
 
     /// What a shared scan has found by others than the first, who finds nearly all: each `gen`, and its rows.
     pub fn count_scanned(&self, shared_scan: &SharedScan) -> Statement {
-        format!(
+        self.said(format!(
             "SELECT gen::text, count(*)::text FROM {} WHERE gen <> {} GROUP BY gen",
             self.key_relation(shared_scan.table),
             shared_scan.generation
-        )
-        .into()
+        ))
     }
 
     /// Moves the rows that are to be set aside out of the key table.
@@ -200,13 +198,12 @@ impl Sql<'_> {
     ) -> Statement {
         let columns = self.key_values(table, "a").len();
         let columns: Vec<String> = (0..columns).map(|n| format!("a.c{n}")).collect();
-        format!(
+        self.said(format!(
             "INSERT INTO {} SELECT {}, {generation} FROM {}",
             self.key_relation(table),
             columns.join(", "),
             self.waiting(table, bit, grown)
-        )
-        .into()
+        ))
     }
 
     /// [`Sql::keep_unlinked`], of the rows that were set aside, and locked, for it.
@@ -219,12 +216,11 @@ impl Sql<'_> {
     ) -> Statement {
         let table = self.catalog.reference(unlink.reference).child;
         let columns = self.key_table(table).identity_columns().join(", ");
-        format!(
+        self.said(format!(
             "{} SELECT row_number() OVER () AS n, {columns} FROM {}",
             self.create_as(&format!("orgsweep_u{position}")),
             self.waiting(table, bit, grown),
-        )
-        .into()
+        ))
     }
 }
 

@@ -68,17 +68,17 @@ impl Stage<'_> {
     }
 }
 
-/// An ENUM can hold the empty text of a value that once was none of its own, and takes it where it need not be
-/// strict (<https://mariadb.com/kb/en/enum/>). The archive's other values come from these very types.
-const LENIENT: &str = "SET STATEMENT sql_mode = 'ANSI_QUOTES,NO_BACKSLASH_ESCAPES,ALLOW_INVALID_DATES,\
-                       NO_AUTO_VALUE_ON_ZERO' FOR ";
-
 /// From so many bytes on a value does not go into the text of a statement with others.
 const LONG: usize = 1 << 12;
 
 impl Sql<'_> {
     pub(super) fn stage(&self, stage: Stage) -> String {
-        self.temporary(&stage.name())
+        self.mentioned(&stage.name())
+    }
+
+    /// `INSERT INTO` the stage table.
+    fn insert_into_stage(&self, stage: Stage) -> String {
+        format!("INSERT INTO {}", self.temporary(&stage.name()))
     }
 
     /// Values compare here as they do in their table: by its columns' collations and, on SQLite, their
@@ -112,19 +112,15 @@ impl Sql<'_> {
                     self.relation(table),
                 )
             }
-            Dialect::Mysql => {
+            Dialect::Mysql(_) => {
                 let columns: Vec<String> = columns
                     .map(|(n, column)| format!("c.{} AS v{n}", quote(&column.name)))
                     .collect();
                 let keys = self.staged_keys(stage).into_iter();
-                let keys: Vec<String> =
-                    keys.map(|key| format!("KEY ({})", key.join(", "))).collect();
-                let keys =
-                    if keys.is_empty() { String::new() } else { format!(" ({})", keys.join(", ")) };
+                let keys = keys.map(|key| format!("KEY ({})", key.join(", "))).collect();
                 format!(
-                    "CREATE OR REPLACE TEMPORARY TABLE {}{keys} ENGINE = InnoDB AS \
-                     SELECT {} FROM {} c WHERE 1 = 0",
-                    self.own(&name),
+                    "{} AS SELECT {} FROM {} c WHERE 1 = 0",
+                    self.create_indexed(&name, keys),
                     columns.join(", "),
                     self.relation(table),
                 )
@@ -143,23 +139,24 @@ impl Sql<'_> {
                 };
                 let rows: Option<Vec<String>> = rows.iter().map(row).collect();
                 Some(
-                    format!("INSERT INTO {} VALUES {}", self.stage(stage), rows?.join(", ")).into(),
+                    format!("{} VALUES {}", self.insert_into_stage(stage), rows?.join(", ")).into(),
                 )
             }
-            Dialect::Mysql => {
+            Dialect::Mysql(_) => {
                 let types = self.staged_types(stage);
                 let row = |row: &Vec<Option<String>>| {
                     let value = |(value, type_name): (&Option<String>, &&str)| match value {
-                        Some(text) => Family::unarchived(type_name, text),
+                        Some(text) => Family::unarchived(type_name, text, self.dialect),
                         None => Some("NULL".into()),
                     };
                     let values: Option<Vec<String>> = row.iter().zip(&types).map(value).collect();
                     Some(format!("({})", values?.join(", ")))
                 };
-                let lenient = lenient(rows, &types);
+                let lenient = is_lenient(rows, &types);
                 let rows: Option<Vec<String>> = rows.iter().map(row).collect();
-                let rows = rows?.join(", ");
-                Some(format!("{lenient}INSERT INTO {} VALUES {rows}", self.stage(stage)).into())
+                let insert =
+                    format!("{} VALUES {}", self.insert_into_stage(stage), rows?.join(", "));
+                Some(if lenient { self.dialect.lenient(&insert) } else { insert }.into())
             }
             Dialect::Postgres => {
                 let values = stage.archived().enumerate().map(|(n, archived)| {
@@ -168,8 +165,8 @@ impl Sql<'_> {
                 });
                 let values: Vec<String> = values.collect();
                 let mut statement = Statement::from(format!(
-                    "INSERT INTO {} SELECT {} FROM ROWS FROM (",
-                    self.stage(stage),
+                    "{} SELECT {} FROM ROWS FROM (",
+                    self.insert_into_stage(stage),
                     values.join(", ")
                 ));
                 for n in 0..values.len() {
@@ -192,7 +189,9 @@ impl Sql<'_> {
         for (n, (value, type_name)) in row.iter().zip(&types).enumerate() {
             values.push(match value {
                 None => "NULL".into(),
-                Some(text) if text.len() < LONG => Family::unarchived(type_name, text)?,
+                Some(text) if text.len() < LONG => {
+                    Family::unarchived(type_name, text, self.dialect)?
+                }
                 Some(text) => {
                     let variable = format!("@orgsweep_v{n}");
                     let (bytes, named) = Family::sent(type_name, text, &variable)?;
@@ -201,8 +200,9 @@ impl Sql<'_> {
                 }
             });
         }
-        let (lenient, values) = (lenient(&[row], &types), values.join(", "));
-        let insert = format!("{lenient}INSERT INTO {} VALUES ({values})", self.stage(stage));
+        let insert = format!("{} VALUES ({})", self.insert_into_stage(stage), values.join(", "));
+        let lenient = is_lenient(&[row], &types);
+        let insert = if lenient { self.dialect.lenient(&insert) } else { insert };
         Some(Apart { ahead, insert: insert.into() })
     }
 
@@ -220,7 +220,7 @@ impl Sql<'_> {
         match self.dialect {
             Dialect::Postgres => return vec![format!("ANALYZE {}", self.stage(stage))],
             // It was created with its indexes: one that comes later would commit.
-            Dialect::Mysql => return Vec::new(),
+            Dialect::Mysql(_) => return Vec::new(),
             Dialect::Sqlite => {}
         }
         let index = |key: Vec<String>| {
@@ -249,13 +249,14 @@ impl Sql<'_> {
     }
 }
 
-fn lenient(rows: &[impl AsRef<[Option<String>]>], types: &[&str]) -> &'static str {
+/// A value is one that only a statement which is not strict takes. The archive's other values come from these very types.
+fn is_lenient(rows: &[impl AsRef<[Option<String>]>], types: &[&str]) -> bool {
     let invalid = |row: &[Option<String>]| {
         row.iter().zip(types).any(|(value, type_name)| {
             value.as_ref().is_some_and(|text| is_invalid_label(type_name, text))
         })
     };
-    if rows.iter().any(|row| invalid(row.as_ref())) { LENIENT } else { "" }
+    rows.iter().any(|row| invalid(row.as_ref()))
 }
 
 /// PostgreSQL's text of an array of texts.

@@ -31,13 +31,13 @@ impl Sql<'_> {
     }
 
     /// How many rows each of `unlinks` (with its position and `known`) changes.
-    pub fn count_unlinked(&self, unlinks: &[(usize, &Unlink, bool)]) -> Statement {
+    pub fn count_unlinked(&self, unlinks: &[(usize, &Unlink, bool)]) -> Vec<Statement> {
         let one = |(position, unlink, known): &(usize, &Unlink, bool)| {
             let (position, count) =
                 (self.dialect.as_text(&position.to_string()), self.dialect.count());
             format!("SELECT {position}, {count} FROM {}", self.unlinked(unlink, *known))
         };
-        unlinks.iter().map(one).collect::<Vec<_>>().join(" UNION ALL ").into()
+        self.together(unlinks, one)
     }
 
     /// Keeps the rows of an unlink in a table of their own: locked, numbered for the question whose they are.
@@ -51,26 +51,20 @@ impl Sql<'_> {
         let child = self.catalog.reference(unlink.reference).child;
         let identity = self.identity_values(child, "c").into_iter().enumerate();
         let identity: Vec<String> = identity.map(|(n, value)| format!("{value} AS c{n}")).collect();
-        let create = self.create_as(&format!("orgsweep_u{position}"));
-        format!(
-            "{create} SELECT row_number() OVER () AS n, s.* FROM (SELECT {} FROM {}{}) s",
-            identity.join(", "),
-            self.unlinked(unlink, known),
-            self.dialect.for_update("c", lock),
-        )
-        .into()
+        let rows = format!("SELECT {} FROM {}", identity.join(", "), self.unlinked(unlink, known));
+        self.keep_numbered(&kept_name(position), &rows, &self.dialect.for_update("c", lock))
     }
 
     pub fn count_kept(&self, position: usize) -> Statement {
-        format!("SELECT {} FROM {}", self.dialect.count(), self.kept(position)).into()
+        self.said(format!("SELECT {} FROM {}", self.dialect.count(), self.kept(position)))
     }
 
     pub fn drop_kept(&self, position: usize) -> String {
-        self.dialect.drop_temporary(&self.kept(position))
+        self.dialect.drop_temporary(&self.temporary(&kept_name(position)))
     }
 
     pub(super) fn kept(&self, position: usize) -> String {
-        self.temporary(&format!("orgsweep_u{position}"))
+        self.mentioned(&kept_name(position))
     }
 
     /// Where several unlinks change rows of one table: these rows, and which unlink concerns each.
@@ -101,13 +95,13 @@ impl Sql<'_> {
             .filter(|(_, column)| self.merges_default(change, column))
             .map(|(n, column)| format!(", {} AS d{n}", self.default_value(change.table, column)))
             .collect();
-        Some(format!(
+        Some(self.said_together(format!(
             "{} SELECT {identity}, {}{alike}{} FROM ({}) s GROUP BY {identity}",
             self.create_as(&format!("orgsweep_w{}", change.table.0)),
             flags.join(", "),
             defaults.concat(),
             rows.join(" UNION ALL ")
-        ))
+        )))
     }
 
     /// One of several unlinks writes the column's default, on an engine where the default's text could
@@ -131,7 +125,7 @@ impl Sql<'_> {
     pub(super) fn changed(&self, change: &Change) -> String {
         match change.unlinks[..] {
             [position] => self.kept(position),
-            _ => self.temporary(&format!("orgsweep_w{}", change.table.0)),
+            _ => self.mentioned(&format!("orgsweep_w{}", change.table.0)),
         }
     }
 
@@ -153,7 +147,7 @@ impl Sql<'_> {
         } else {
             self.dialect.count()
         };
-        format!("SELECT {rows} FROM {}", self.changed(change)).into()
+        self.said(format!("SELECT {rows} FROM {}", self.changed(change)))
     }
 
     /// Writes all unlinks of one table at once: a row that several concern is written once, and
@@ -163,7 +157,7 @@ impl Sql<'_> {
         let set: Vec<(&str, String)> =
             columns.into_iter().map(|column| (column, self.set_value(change, column))).collect();
         let from = format!("{} w", self.changed(change));
-        self.update(change.table, &set, &from, &self.same_row(change.table, "w", "c")).into()
+        self.said(self.update(change.table, &set, &from, &self.same_row(change.table, "w", "c")))
     }
 
     /// What the UPDATE writes. The word DEFAULT is the engine's own: the default's text could mean something
@@ -198,7 +192,7 @@ impl Sql<'_> {
             Dialect::Sqlite | Dialect::Postgres => {
                 format!("UPDATE {relation} AS c SET {} FROM {from} WHERE {on}", assign(""))
             }
-            Dialect::Mysql => {
+            Dialect::Mysql(_) => {
                 format!("UPDATE {from} STRAIGHT_JOIN {relation} c ON {on} SET {}", assign("c."))
             }
         }
@@ -226,15 +220,14 @@ impl Sql<'_> {
             self.identical(&format!("c.{}", quote(column)), &new, declared)
         };
         let columns = self.written_columns(change).into_iter();
-        format!(
+        self.said(format!(
             "SELECT {} FROM {} w JOIN {} c ON {} WHERE ({}) IS NOT TRUE",
             self.dialect.count(),
             self.changed_once(change),
             self.relation(change.table),
             self.same_row(change.table, "w", "c"),
             columns.map(as_written).collect::<Vec<_>>().join(" AND "),
-        )
-        .into()
+        ))
     }
 
     pub(super) fn written_columns(&self, change: &Change) -> Vec<&'_ str> {
@@ -303,7 +296,7 @@ impl Sql<'_> {
     /// An expression as a value of the column's type.
     pub(super) fn typed(&self, table: TableId, column: &str, value: &str) -> String {
         match self.dialect {
-            Dialect::Sqlite | Dialect::Mysql => format!("({value})"),
+            Dialect::Sqlite | Dialect::Mysql(_) => format!("({value})"),
             // A domain's own constraints are asked apart, by name.
             Dialect::Postgres => {
                 let column = self.column(table, column);
@@ -334,4 +327,8 @@ impl Sql<'_> {
             }
         }
     }
+}
+
+pub(super) fn kept_name(position: usize) -> String {
+    format!("orgsweep_u{position}")
 }

@@ -210,7 +210,7 @@ impl Sql<'_> {
                 let (left, right) = equal.split_once('\0').expect("what is bound is in it");
                 condition.push(left).bind(value).push(right);
             }
-            Dialect::Sqlite | Dialect::Mysql => {
+            Dialect::Sqlite | Dialect::Mysql(_) => {
                 let held = format!("c.{}", quote(column));
                 match self.in_the_keys_collation(id, 0, &held) {
                     Some(held) => condition.push(&format!("{held} = ")).bind(value),

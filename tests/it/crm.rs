@@ -47,7 +47,7 @@ impl Fresh {
 
     fn connect(&self) -> Database {
         let mut database = Database::connect(&self.target, true).unwrap();
-        if database.dialect() == Dialect::Mysql {
+        if database.dialect().is_mysql() {
             let like_others = "SET SESSION sql_mode = concat(@@sql_mode, ',PIPES_AS_CONCAT')";
             database.run(like_others).unwrap();
         }
@@ -167,7 +167,7 @@ fn migrations_make_the_typed_schema_once() {
                 "SELECT (table_name || '.' || column_name)::text FROM information_schema.columns
                  WHERE table_schema = 'public' AND table_name NOT LIKE '%diesel%'"
             }
-            Dialect::Mysql => {
+            Dialect::Mysql(_) => {
                 "SELECT concat(TABLE_NAME, '.', COLUMN_NAME) FROM information_schema.COLUMNS
                  WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME NOT LIKE '%diesel%'"
             }
@@ -194,7 +194,7 @@ fn migrations_go_back_to_nothing() {
                 down("postgres"),
                 "SELECT tablename::text FROM pg_tables WHERE schemaname = 'public'",
             ),
-            Dialect::Mysql => (
+            Dialect::Mysql(_) => (
                 down("mysql"),
                 "SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE()",
             ),
@@ -231,14 +231,14 @@ fn refuses(database: &mut Database, setup: &str, table: &str) {
     let tables = match database.dialect() {
         Dialect::Sqlite => "SELECT count(*) FROM sqlite_master WHERE type = 'table'",
         Dialect::Postgres => "SELECT count(*)::text FROM pg_tables WHERE schemaname = 'public'",
-        Dialect::Mysql => {
+        Dialect::Mysql(_) => {
             "SELECT count(*) FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE()"
         }
     };
     assert_eq!(number(database, tables), 1);
     let found = match database.dialect() {
         // Its names are those of files: their case counts.
-        Dialect::Mysql if table != "__diesel_schema_migrations" => table.to_uppercase(),
+        Dialect::Mysql(_) if table != "__diesel_schema_migrations" => table.to_uppercase(),
         _ => table.to_owned(),
     };
     database.run(&format!("DROP TABLE {found}")).unwrap();

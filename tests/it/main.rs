@@ -21,6 +21,7 @@ mod infrastructure;
 mod left_behind;
 mod mariadb;
 mod model;
+mod mysql;
 mod ownership;
 mod policy;
 mod pooler;

@@ -12,7 +12,7 @@ pub(super) fn numbered(code: u16, message: &str) -> Fault {
         // A lock was waited for too long, or not at all.
         1205 | 3572 => Fault::Busy,
         1317 => Fault::Cancelled,
-        1969 => Fault::TimeLimit,
+        1969 | 3024 => Fault::TimeLimit,
         // The server shuts down; the connection was killed.
         1053 | 1927 => Fault::Lost,
         // A packet is too long.
@@ -23,7 +23,7 @@ pub(super) fn numbered(code: u16, message: &str) -> Fault {
         1044 | 1045 | 1142 | 1143 | 1227 | 1370 => Fault::Permission,
         // A key is taken or missing, a null where there can be none, a CHECK.
         1022 | 1048 | 1062 | 1169 | 1216 | 1217 | 1364 | 1451 | 1452 | 1557 | 1586 | 1761
-        | 1762 | 4025 => Fault::Constraint,
+        | 1762 | 3819 | 4025 => Fault::Constraint,
         // No value of its type, or cut off: 1265, 1406; out of range: 1264, 1690.
         1264 | 1265 | 1292 | 1366 | 1367 | 1406 | 1411 | 1690 => Fault::Value,
         _ => Fault::Other,

@@ -92,7 +92,9 @@ impl Text<'_> {
     /// A CHAR is stored with its blanks, which count where the collation pads nothing: InnoDB then finds by a CHAR
     /// what it does not find by a VARCHAR. With `foreign_key_checks` off collations may differ.
     fn is_like(&self, other: &Text) -> bool {
-        let pads = self.collation.is_some_and(|name| !name.contains("_nopad_"));
+        let pads = self.collation.is_some_and(|name| {
+            !name.contains("_nopad_") && !name.contains("_0900_") && name != "binary"
+        });
         self.collation == other.collation && (pads || self.fixed == other.fixed)
     }
 }

@@ -2,7 +2,7 @@
 //! again, and how a text is compared with it.
 
 use super::label_number;
-use crate::engine::{Statement, literal};
+use crate::engine::{Dialect, Statement};
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
@@ -135,7 +135,8 @@ impl Family {
     }
 
     /// The literal of an archived value of this type. `None`: it is none.
-    pub(crate) fn unarchived(type_name: &str, text: &str) -> Option<String> {
+    pub(crate) fn unarchived(type_name: &str, text: &str, dialect: Dialect) -> Option<String> {
+        let literal = |text: &str| dialect.literal(text);
         let hex = || text.bytes().all(|byte| byte.is_ascii_hexdigit());
         match Family::of(type_name) {
             Family::Bytes if hex() && text.len().is_multiple_of(2) => Some(format!("X'{text}'")),
@@ -270,8 +271,11 @@ mod tests {
         assert_eq!(Family::of(&coded_type("varchar(20)", "utf8mb4_bin")), Family::Other);
         assert_eq!(Family::of("enum('a character set b')"), Family::Other);
         assert_eq!(Family::of("enum('a','')"), Family::Labels);
-        assert_eq!(Family::unarchived("enum('a','')", " 2").as_deref(), Some("2"));
-        assert_eq!(Family::unarchived("enum('a','')", "").as_deref(), Some("''"));
+        assert_eq!(
+            Family::unarchived("enum('a','')", " 2", Dialect::MARIADB).as_deref(),
+            Some("2")
+        );
+        assert_eq!(Family::unarchived("enum('a','')", "", Dialect::MARIADB).as_deref(), Some("''"));
         assert!(Family::is_long("longtext") && !Family::is_long("varbinary(8)"));
     }
 }

@@ -230,5 +230,5 @@ fn alone(run: &Run, discovery: &Discovery, reference: ReferenceId, generation: u
         lock: run.lock,
         limit: None,
     };
-    run.sql.follow(&step).inlined()
+    run.sql.follow(&step).inlined(run.sql.dialect)
 }

@@ -32,9 +32,9 @@ pub fn tables_with_suspects(run: &mut Run, discovery: &Discovery) -> Result<Vec<
     if all.is_empty() {
         return Ok(Vec::new());
     }
-    let question = run.sql.count_suspects(&all, closure(discovery, &has_keys(discovery)));
+    let questions = run.sql.count_suspects(&all, closure(discovery, &has_keys(discovery)));
     let mut tables = BTreeSet::new();
-    for row in run.query(&question)? {
+    for row in run.query_all(&questions)? {
         if row.count(1)? > 0 {
             tables.insert(TableId(row.count(0)? as usize));
         }

@@ -129,7 +129,7 @@ impl Batch {
                 expect_short(run, part.table, value.len())?;
                 run.watched(|database| database.set_variable(variable, Some(value)))?;
             }
-            expect_short(run, part.table, insert.inlined().len())?;
+            expect_short(run, part.table, insert.inlined(run.sql.dialect).len())?;
             run.execute(&insert)?;
             for (variable, _) in &ahead {
                 run.watched(|database| database.set_variable(variable, None))?;

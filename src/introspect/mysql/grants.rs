@@ -9,6 +9,8 @@ pub struct Grant {
     schema: String,
     /// `None`: every table of them.
     table: Option<String>,
+    /// MySQL's partial revokes: of what holds on the whole server, these do not in one database.
+    revoked: bool,
 }
 
 /// Reads one line: ``GRANT SELECT, UPDATE (`a`) ON `crm`.`users` TO `ann`@`%` ``. `None` where it grants no
@@ -16,7 +18,7 @@ pub struct Grant {
 pub fn read(line: &str) -> Option<Grant> {
     let words = words(line);
     let mut words = words.iter().map(String::as_str).peekable();
-    words.next().filter(|word| *word == "GRANT")?;
+    let verb = words.next().filter(|word| matches!(*word, "GRANT" | "REVOKE"))?;
     let mut privileges = vec![String::new()];
     loop {
         match words.next()? {
@@ -44,13 +46,17 @@ pub fn read(line: &str) -> Option<Grant> {
         privileges,
         schema: if schema == "*" { "%".into() } else { unquoted(schema) },
         table: Some(table).filter(|name| *name != "*").map(unquoted),
+        revoked: verb == "REVOKE",
     })
 }
 
 /// `privilege` holds on this table.
 pub fn hold(grants: &[Grant], (schema, table): &(String, String), privilege: &str) -> bool {
+    let revoked = grants.iter().any(|it| it.revoked && it.schema == *schema && it.has(privilege));
     grants.iter().any(|grant| {
         grant.has(privilege)
+            && !grant.revoked
+            && !(revoked && grant.schema == "%" && grant.table.is_none())
             && match &grant.table {
                 Some(name) => grant.schema == *schema && name == table,
                 None => is_like(schema.as_bytes(), grant.schema.as_bytes()),
@@ -61,7 +67,8 @@ pub fn hold(grants: &[Grant], (schema, table): &(String, String), privilege: &st
 /// `privilege` holds on every table of the server.
 pub fn hold_everywhere(grants: &[Grant], privilege: &str) -> bool {
     let everywhere = |grant: &Grant| grant.schema == "%" && grant.table.is_none();
-    grants.iter().any(|grant| everywhere(grant) && grant.has(privilege))
+    let revoked = grants.iter().any(|grant| grant.revoked && grant.has(privilege));
+    !revoked && grants.iter().any(|grant| everywhere(grant) && grant.has(privilege))
 }
 
 impl Grant {
@@ -148,6 +155,20 @@ mod tests {
         let held = ["SELECT", "UPDATE", "CREATE TEMPORARY TABLES", "DELETE", "INSERT"];
         assert_eq!(held.map(|name| hold(&grants, &odd, name)), [true, true, true, false, false]);
         assert!(hold_everywhere(&grants, "PROCESS") && !hold_everywhere(&grants, "SELECT"));
+    }
+
+    #[test]
+    fn a_partial_revoke_takes_from_what_holds_everywhere() {
+        let lines = [
+            "GRANT SELECT, DELETE ON *.* TO `x`@`%`",
+            "GRANT DELETE ON `own`.* TO `x`@`%`",
+            "REVOKE SELECT, DELETE ON `own`.* FROM `x`@`%`",
+        ];
+        let grants: Vec<Grant> = lines.iter().filter_map(|line| read(line)).collect();
+        assert!(hold(&grants, &place("crm", "users"), "SELECT"));
+        assert!(!hold(&grants, &place("own", "users"), "SELECT"));
+        assert!(hold(&grants, &place("own", "users"), "DELETE"));
+        assert!(!hold_everywhere(&grants, "SELECT"));
     }
 
     #[test]

@@ -7,8 +7,6 @@ use crate::database::{self, Database, Fault, Row};
 use crate::engine::{is_stored_alike, quote};
 use std::collections::BTreeMap;
 
-const HIDDEN: &str = include_str!("hidden.sql");
-
 /// What happens on delete, by database, table and constraint.
 type Rules = BTreeMap<(String, String, String), String>;
 
@@ -17,13 +15,13 @@ type Rules = BTreeMap<(String, String, String), String>;
 pub fn hidden(
     database: &mut Database,
     grants: &[Grant],
-    schemas: &str,
+    (question, schemas): (&str, &str),
     seen: &Positions,
 ) -> database::Result<Option<Vec<Row>>> {
     if grants::hold_everywhere(grants, "SELECT") {
         return Ok(Some(Vec::new()));
     }
-    match answer(database, HIDDEN, schemas) {
+    match answer(database, question, schemas) {
         Ok(rows) => {
             Ok(Some(rows.into_iter().filter(|row| !seen.contains_key(&place(row))).collect()))
         }

@@ -21,11 +21,11 @@ impl Sql<'_> {
                  CREATE INDEX temp.{EDGES}_parent ON {EDGES} (parent, child); \
                  CREATE INDEX temp.{EDGES}_child ON {EDGES} (child, parent); "
             ),
-            Dialect::Mysql => format!(
-                "CREATE OR REPLACE TEMPORARY TABLE {} (child BIGINT, parent BIGINT, \
-                 KEY (parent, child), KEY (child, parent)) ENGINE = InnoDB; ",
-                self.own(EDGES)
-            ),
+            Dialect::Mysql(_) => {
+                let columns =
+                    "child BIGINT, parent BIGINT, KEY (parent, child), KEY (child, parent)";
+                self.create_indexed(EDGES, vec![columns.into()]) + "; "
+            }
         }
     }
 
@@ -52,13 +52,11 @@ impl Sql<'_> {
                 };
                 format!("CREATE TEMP TABLE {name} (n INTEGER, gen INTEGER, {own}{end}; ")
             }
-            Dialect::Mysql => {
-                let primary = if self.has_twins(table) { String::new() } else { primary + ", " };
-                format!(
-                    "CREATE OR REPLACE TEMPORARY TABLE {} (n BIGINT, gen INT, {primary}KEY (n), KEY (gen)) \
-                     ENGINE = InnoDB AS SELECT 0 AS n, 0 AS gen, {values} FROM {rows} c WHERE 1 = 0; ",
-                    self.own(&name)
-                )
+            Dialect::Mysql(_) => {
+                let own = (!self.has_twins(table)).then_some(primary);
+                let numbers = "n BIGINT, gen INT, KEY (n), KEY (gen)".to_owned();
+                let create = self.create_indexed(&name, [numbers].into_iter().chain(own).collect());
+                format!("{create} AS SELECT 0 AS n, 0 AS gen, {values} FROM {rows} c WHERE 1 = 0; ")
             }
         }
     }
@@ -72,6 +70,7 @@ impl Sql<'_> {
     pub fn trace_unlinked(&self, position: usize, table: TableId, generation: u32) -> Statement {
         let columns = self.key_table(table).identity_columns().into_iter();
         let columns: Vec<String> = columns.map(|column| format!("u.{column}")).collect();
+        let target = self.traced_target(table);
         let rows = format!(
             "SELECT DISTINCT {} FROM {} u WHERE NOT EXISTS (SELECT 1 FROM {} x WHERE {})",
             columns.join(", "),
@@ -79,14 +78,14 @@ impl Sql<'_> {
             self.traced(table),
             self.same_key(table, "x", "u"),
         );
-        self.number_traced(table, generation, &rows)
+        self.number_traced(&target, generation, &rows)
     }
 
     /// Traces one row.
     pub fn trace_row(&self, row: &RowKey, generation: u32) -> Statement {
         let mut rows = Statement::from(format!(
             "INSERT INTO {} SELECT {}, {generation}, {} FROM {} c WHERE NOT EXISTS (SELECT 1 FROM {} x WHERE {}) AND ",
-            self.traced(row.table),
+            self.traced_target(row.table),
             u64::from(generation) * GENERATION,
             self.identity_values(row.table, "c").join(", "),
             self.relation(row.table),
@@ -94,12 +93,13 @@ impl Sql<'_> {
             self.same_row(row.table, "x", "c"),
         ));
         rows.append(&self.is_row(row, "c"));
-        rows
+        self.said(rows)
     }
 
     /// The owning parents by `id` of rows traced after `since` and before `generation`, as far as they are not traced.
     pub fn trace_parents(&self, id: ReferenceId, since: u32, generation: u32) -> Statement {
         let parent = self.catalog.reference(id).parent;
+        let target = self.traced_target(parent);
         let values = self.identity_values(parent, "r").into_iter().enumerate();
         let values: Vec<String> = values.map(|(n, value)| format!("{value} AS c{n}")).collect();
         let mut conditions = self.newly_owned_by(id, since, generation);
@@ -114,13 +114,13 @@ impl Sql<'_> {
             self.traced_and_parents(id),
             where_all(&conditions)
         );
-        self.number_traced(parent, generation, &rows)
+        self.number_traced(&target, generation, &rows)
     }
 
     /// Who of these names whom.
     pub fn add_edges(&self, id: ReferenceId, since: u32, generation: u32) -> Statement {
         let parent = self.catalog.reference(id).parent;
-        format!(
+        self.said(format!(
             "INSERT INTO {} SELECT t.n, x.n FROM {} {} {} x ON {}{}",
             self.edges(),
             self.traced_and_parents(id),
@@ -128,15 +128,14 @@ impl Sql<'_> {
             self.traced(parent),
             self.same_row(parent, "x", "r"),
             where_all(&self.newly_owned_by(id, since, generation)),
-        )
-        .into()
+        ))
     }
 
     /// The same of parents that are already deleted: all of these belong to the selected organizations alone, for which
     /// number 0 stands.
     pub fn add_edges_to_taken(&self, id: ReferenceId, since: u32, generation: u32) -> Statement {
         let reference = self.catalog.reference(id);
-        format!(
+        self.said(format!(
             "INSERT INTO {} SELECT t.n, 0 FROM {} t JOIN {} c ON {} JOIN {} p ON {}{}",
             self.edges(),
             self.traced(reference.child),
@@ -145,8 +144,7 @@ impl Sql<'_> {
             self.key_relation(reference.parent),
             self.names_key(id, "p", "c"),
             where_all(&self.newly_owned_by(id, since, generation)),
-        )
-        .into()
+        ))
     }
 
     /// Traced rows `t`, these rows `c` in their table, and the parents `r` that they name by `id`.
@@ -168,12 +166,15 @@ impl Sql<'_> {
         vec![newly, self.row_is_owned_by(id, "c")]
     }
 
-    pub(super) fn number_traced(&self, table: TableId, generation: u32, rows: &str) -> Statement {
-        format!(
-            "INSERT INTO {} SELECT {} + row_number() OVER (), {generation}, s.* FROM ({rows}) s",
-            self.traced(table),
+    /// The traced rows of `table`, to be added to.
+    pub(super) fn traced_target(&self, table: TableId) -> String {
+        self.written_to(&traced_name(table))
+    }
+
+    pub(super) fn number_traced(&self, target: &str, generation: u32, rows: &str) -> Statement {
+        self.said(format!(
+            "INSERT INTO {target} SELECT {} + row_number() OVER (), {generation}, s.* FROM ({rows}) s",
             u64::from(generation) * GENERATION,
-        )
-        .into()
+        ))
     }
 }

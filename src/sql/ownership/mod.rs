@@ -20,28 +20,28 @@ use crate::catalog::TableId;
 impl Sql<'_> {
     /// The rows of `table` whose owners are traced: suspects, unlinked ones, and the ancestors of both.
     fn traced(&self, table: TableId) -> String {
-        self.temporary(&traced_name(table))
+        self.mentioned(&traced_name(table))
     }
 
     /// A traced row, and the number of a parent that owns it.
     fn edges(&self) -> String {
-        self.temporary(EDGES)
+        self.mentioned(EDGES)
     }
 
     fn owner_table(&self) -> String {
-        self.temporary(OWNERS)
+        self.mentioned(OWNERS)
     }
 
     pub(in crate::sql) fn verdict_table(&self, table: TableId) -> String {
-        self.temporary(&verdict_name(table))
+        self.mentioned(&verdict_name(table))
     }
 
     /// Removes everything that was asked about owners, before the closure is found again.
     pub fn forget_owners(&self, suspects: &[TableId], traced: &[TableId]) -> String {
-        let verdicts = suspects.iter().map(|table| self.verdict_table(*table));
-        let traced = traced.iter().map(|table| self.traced(*table));
-        let all = verdicts.chain(traced).chain([self.edges(), self.owner_table()]);
-        all.map(|name| self.dialect.drop_temporary(&name) + "; ").collect()
+        let verdicts = suspects.iter().map(|table| verdict_name(*table));
+        let traced = traced.iter().map(|table| traced_name(*table));
+        let all = verdicts.chain(traced).chain([EDGES.to_owned(), OWNERS.to_owned()]);
+        all.map(|name| self.dialect.drop_temporary(&self.temporary(&name)) + "; ").collect()
     }
 
     /// `DISTINCT`, where rows of the table are alike and nothing tells them apart.

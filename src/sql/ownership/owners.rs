@@ -45,22 +45,17 @@ impl Sql<'_> {
         });
         let start: Vec<String> = [own].into_iter().chain(orphans).collect();
         let create = match self.dialect {
-            Dialect::Mysql => {
-                format!(
-                    "CREATE OR REPLACE TEMPORARY TABLE {} (KEY (n)) ENGINE = InnoDB AS",
-                    self.own(OWNERS)
-                )
-            }
+            Dialect::Mysql(_) => self.create_indexed(OWNERS, vec!["KEY (n)".into()]) + " AS",
             _ => self.create_as(OWNERS),
         };
-        format!(
+        self.said_together(format!(
             "{create} WITH RECURSIVE owner(n, organization, selected) AS ({} UNION SELECT 0, 0, 1 \
              UNION SELECT e.child, w.organization, w.selected FROM owner w {} {} e ON e.parent = w.n) \
              SELECT n, organization, selected FROM owner",
             start.join(" UNION "),
             self.dialect.ordered_join(),
             self.edges(),
-        )
+        ))
     }
 
     /// Joins what is selected, `k`, of the traced rows `t`.
@@ -90,7 +85,7 @@ impl Sql<'_> {
             let some = format!("{rows} LIMIT {SAMPLES}").into();
             return self.organizations_above(&some, closure, " WHERE k.gen IS NULL");
         }
-        format!(
+        self.said(format!(
             "SELECT s.label, s.row_key, {} FROM (SELECT {} AS label, {key} AS row_key FROM ({rows}) v \
              JOIN {} w ON w.n = v.n JOIN {} t ON t.n = w.organization JOIN {} o ON {} WHERE w.selected = 0) s \
              GROUP BY s.label, s.row_key ORDER BY count(*) DESC, s.row_key LIMIT {NAMED}",
@@ -100,8 +95,7 @@ impl Sql<'_> {
             self.traced(root),
             self.relation(root),
             self.same_row(root, "t", "o"),
-        )
-        .into()
+        ))
     }
 
     /// The other organizations whose rows an unlink changes.
@@ -118,13 +112,12 @@ impl Sql<'_> {
 
     /// Rows of an unlink that belong to the selected organizations alone and survive.
     pub fn count_stranded(&self, position: usize, table: TableId) -> Statement {
-        format!(
+        self.said(format!(
             "SELECT {} FROM {} JOIN {} w ON w.n = t.n WHERE w.least = 1",
             self.dialect.count(),
             self.traced_unlinked(position, table),
             self.owned_rows(),
-        )
-        .into()
+        ))
     }
 
     fn traced_unlinked(&self, position: usize, table: TableId) -> String {
@@ -164,6 +157,6 @@ impl Sql<'_> {
         if !which.is_empty() {
             statement.push(&format!(" LIMIT {NAMED}"));
         }
-        statement
+        self.said(statement)
     }
 }

@@ -18,6 +18,18 @@ pub struct Suspects {
     pub known_owned: Option<(u32, u32)>,
 }
 
+/// Why rows of a table might be suspects.
+#[derive(Clone, Copy)]
+enum Way {
+    /// Root rows that were not selected.
+    Reached,
+    /// They name an owner outside the closure.
+    Outside(ReferenceId),
+    Ownerless,
+    /// Something else found them than their owners.
+    Doubtful,
+}
+
 /// What is known of the closure.
 #[derive(Clone, Copy)]
 pub struct Closure<'a> {
@@ -48,44 +60,55 @@ impl Closure<'_> {
 impl Sql<'_> {
     /// The tables that have suspects, each with a number: in one round trip, and without the joins that tell which
     /// rows they are.
-    pub fn count_suspects(&self, all: &[Suspects], closure: Closure) -> Statement {
+    pub fn count_suspects(&self, all: &[Suspects], closure: Closure) -> Vec<Statement> {
         let questions = all.iter().flat_map(|suspects| {
-            let (table, count) =
-                (self.dialect.as_text(&suspects.table.0.to_string()), self.dialect.count());
-            let ways = self.ways_to_be_suspect(suspects, closure).into_iter();
-            ways.map(move |rows| format!("SELECT {table}, {count} FROM {rows}"))
+            let owning = suspects.owning.iter().copied().map(Way::Outside);
+            let doubtful = closure.doubtful.contains_key(&suspects.table);
+            let ways = owning
+                .chain(suspects.ownerless.then_some(Way::Ownerless))
+                .chain(doubtful.then_some(Way::Doubtful));
+            let ways: Vec<Way> = match suspects.table == self.plan.root {
+                true => vec![Way::Reached],
+                false => ways.collect(),
+            };
+            ways.into_iter().map(move |way| (suspects, way))
         });
-        questions.collect::<Vec<_>>().join(" UNION ALL ").into()
+        self.together(questions, |(suspects, way)| {
+            let table = self.dialect.as_text(&suspects.table.0.to_string());
+            let rows = self.suspects_by(suspects, way, closure);
+            format!("SELECT {table}, {} FROM {rows}", self.dialect.count())
+        })
     }
 
-    fn ways_to_be_suspect(&self, suspects: &Suspects, closure: Closure) -> Vec<String> {
+    fn suspects_by(&self, suspects: &Suspects, way: Way, closure: Closure) -> String {
         let table = suspects.table;
-        let own = self.key_relation(table);
-        if table == self.plan.root {
-            return vec![self.suspects(table, closure)];
-        }
-        let outside = suspects.owning.iter().map(|id| {
-            let missing = (closure.has_keys)(self.catalog.reference(*id).parent)
-                .then(|| format!(" AND {}", self.is_outside(*id)));
-            self.key_is_owned_by(*id, "k") + &missing.unwrap_or_default()
-        });
-        let ownerless = suspects.ownerless.then(|| self.names_no_owner(table));
+        let way = match way {
+            Way::Reached => return self.suspects(table, closure),
+            Way::Outside(id) => {
+                let missing = (closure.has_keys)(self.catalog.reference(id).parent)
+                    .then(|| format!(" AND {}", self.is_outside(id)));
+                self.key_is_owned_by(id, "k") + &missing.unwrap_or_default()
+            }
+            Way::Ownerless => self.names_no_owner(table),
+            Way::Doubtful => {
+                closure.is_doubtful(table, |_| true).unwrap_or_else(|| "1 = 0".to_owned())
+            }
+        };
         let others = suspects.known_owned.map_or(String::new(), |(first, last)| {
             format!(" AND k.gen NOT BETWEEN {first} AND {last}")
         });
         let reached = self.but_selected_orphans(table, closure);
-        let doubtful = closure.is_doubtful(table, |_| true);
-        let ways = outside.chain(ownerless).chain(doubtful);
-        ways.map(|way| format!("{own} k WHERE {way}{reached}{others}")).collect()
+        format!("{} k WHERE {way}{reached}{others}", self.key_relation(table))
     }
 
     /// Traces the suspects of `table` from this generation on.
     pub fn trace_suspects(&self, table: TableId, closure: Closure, generation: u32) -> Statement {
         let columns = self.key_table(table).identity_columns().into_iter();
         let columns: Vec<String> = columns.map(|column| format!("k.{column}")).collect();
+        let target = self.traced_target(table);
         let suspects = self.suspects(table, closure);
         let rows = format!("SELECT {}{} FROM {suspects}", self.distinct(table), columns.join(", "));
-        self.number_traced(table, generation, &rows)
+        self.number_traced(&target, generation, &rows)
     }
 
     /// Candidates `k` that name an owner outside the closure, or none.
@@ -118,17 +141,19 @@ impl Sql<'_> {
     /// A parent that the candidate `k` names by `id` is not in the closure: the one, or one of several.
     fn is_outside(&self, id: ReferenceId) -> String {
         let parent = self.catalog.reference(id).parent;
-        let (keys, rows) = (self.key_relation(parent), self.relation(parent));
         let none = format!(
-            "NOT EXISTS (SELECT 1 FROM {keys} p WHERE {})",
+            "NOT EXISTS (SELECT 1 FROM {} p WHERE {})",
+            self.key_relation(parent),
             self.key_names_key(id, "p", "k")
         );
         if self.catalog.names_one(id) {
             return none;
         }
         format!(
-            "({none} OR EXISTS (SELECT 1 FROM {rows} r WHERE {} AND NOT EXISTS (SELECT 1 FROM {keys} q WHERE {})))",
+            "({none} OR EXISTS (SELECT 1 FROM {} r WHERE {} AND NOT EXISTS (SELECT 1 FROM {} q WHERE {})))",
+            self.relation(parent),
             self.key_names_row(id, "r", "k"),
+            self.key_relation(parent),
             self.same_row(parent, "q", "r"),
         )
     }

@@ -37,7 +37,7 @@ impl Sql<'_> {
             joins += &format!(" JOIN {} k ON {same}", self.key_relation(table));
             reached = format!("({reached}) AND NOT {doubtful}");
         }
-        format!(
+        self.said_together(format!(
             "{} SELECT {}t.n, {}, CASE WHEN w.n IS NULL THEN 'global' WHEN w.most = 0 THEN 'foreign' \
              WHEN w.least = 0 THEN 'shared' ELSE 'ours' END AS class, CASE WHEN {reached} THEN 1 ELSE 0 END AS cascaded \
              FROM {} t LEFT JOIN {} w ON w.n = t.n JOIN {} c ON {}{joins} WHERE t.gen = {generation}",
@@ -48,7 +48,7 @@ impl Sql<'_> {
             self.owned_rows(),
             self.relation(table),
             self.same_row(table, "t", "c"),
-        )
+        ))
     }
 
     fn cascades_into(&self, table: TableId, closure: Closure) -> impl Iterator<Item = ReferenceId> {
@@ -90,12 +90,11 @@ impl Sql<'_> {
 
     /// Class and number of the refused rows that `id` reaches.
     pub fn count_refused(&self, id: ReferenceId, excluding: bool) -> Statement {
-        format!(
+        self.said(format!(
             "SELECT v.class, {} FROM {} GROUP BY v.class",
             self.dialect.count(),
             self.refused(id, None, excluding)
-        )
-        .into()
+        ))
     }
 
     pub fn sample_refused(
@@ -106,13 +105,12 @@ impl Sql<'_> {
         limit: u32,
     ) -> Statement {
         let child = self.catalog.reference(id).child;
-        format!(
+        self.said(format!(
             "SELECT {} FROM {} ORDER BY {} LIMIT {limit}",
             self.label(child, "c").join(", "),
             self.refused(id, Some(class), excluding),
             self.identity_values(child, "c").join(", "),
-        )
-        .into()
+        ))
     }
 
     /// The other organizations that own refused rows, with their number of rows.
@@ -142,7 +140,7 @@ impl Sql<'_> {
     }
 
     pub(in crate::sql) fn excluded(&self, id: ReferenceId) -> String {
-        self.temporary(&format!("orgsweep_x{}", id.0))
+        self.mentioned(&excluded_name(id))
     }
 
     pub(in crate::sql) fn not_excluded(&self, id: ReferenceId) -> String {
@@ -158,7 +156,7 @@ impl Sql<'_> {
         let identity: Vec<String> = identity.map(|(n, value)| format!("{value} AS c{n}")).collect();
         format!(
             "{} SELECT {} FROM {} c WHERE 1 = 0",
-            self.create_as(&format!("orgsweep_x{}", id.0)),
+            self.create_as(&excluded_name(id)),
             identity.join(", "),
             self.relation(child)
         )
@@ -167,12 +165,15 @@ impl Sql<'_> {
     /// Keeps the refused rows that `id` reaches out of the closure.
     pub fn exclude_refused(&self, id: ReferenceId) -> Statement {
         let child = self.catalog.reference(id).child;
-        format!(
+        self.said(format!(
             "INSERT INTO {} SELECT {} FROM {}",
-            self.excluded(id),
+            self.written_to(&excluded_name(id)),
             self.identity_values(child, "c").join(", "),
             self.refused(id, None, true)
-        )
-        .into()
+        ))
     }
+}
+
+fn excluded_name(id: ReferenceId) -> String {
+    format!("orgsweep_x{}", id.0)
 }

@@ -20,7 +20,7 @@ fn postgres() {
 
 #[test]
 fn mysql() {
-    run(Backend::Mysql, Dialect::Mysql);
+    run(Backend::Mysql, Dialect::MARIADB);
 }
 
 fn run(backend: Backend, dialect: Dialect) {

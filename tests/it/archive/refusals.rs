@@ -113,6 +113,9 @@ each_backend! {
     }
 
     fn a_constraint_that_is_new(db: TestDatabase) {
+        if db.is_mysql_itself() {
+            return skip("MySQL adds no CHECK that rows break");
+        }
         let archive = cleaned(&db);
         db.execute(db.pick(
             "DROP TABLE tasks; CREATE TABLE tasks (a integer, b integer CHECK (b > 1), user_id integer)",

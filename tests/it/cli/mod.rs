@@ -24,7 +24,7 @@ mod pages;
 mod rehearsal;
 mod saved;
 mod schemas;
-mod scripts;
+pub mod scripts;
 mod selection;
 mod series;
 mod target;

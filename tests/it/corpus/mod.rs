@@ -191,7 +191,16 @@ fn load(schema: &str, backend: Backend) -> Option<TestDatabase> {
             std::fs::write(db.path(), file).expect("the SQLite file");
         }
         Backend::Postgres => psql(db.url(), &unzip(&folder.join("dump.sql.gz"))),
-        Backend::Mysql => mysql::client(db.name(), &unzip(&folder.join("mysql.sql.gz"))),
+        Backend::Mysql if schema == "kratos" && db.is_mysql_itself() => {
+            skip("the dump has values of generated columns, which MySQL does not take");
+            return None;
+        }
+        Backend::Mysql => {
+            let dump = unzip(&folder.join("mysql.sql.gz"));
+            // A mode that MySQL has no longer.
+            let dump = String::from_utf8(dump).expect("UTF-8").replace("NO_AUTO_CREATE_USER,", "");
+            mysql::client(db.name(), dump.as_bytes());
+        }
     }
     Some(db)
 }

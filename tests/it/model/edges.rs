@@ -32,7 +32,7 @@ pub fn add(schema: &mut Schema, rng: &mut Rng) {
         Dialect::Postgres => {
             &[other_kinds, other_names, triggers, large_values, names_in_two_cases, shadowed_tables]
         }
-        Dialect::Mysql => &[other_kinds, other_names, triggers],
+        Dialect::Mysql(_) => &[other_kinds, other_names, triggers],
     };
     for edge in edges {
         if rng.u32(..8) == 0 {
@@ -59,7 +59,7 @@ fn other_kinds(schema: &mut Schema, rng: &mut Rng) {
             let kind = kinds(schema.dialect)[rng.usize(..3)];
             schema.retype(table, column, kind);
             for (child, own) in referring {
-                let same = schema.dialect == Dialect::Mysql || kind == Kind::Untyped || rng.bool();
+                let same = schema.dialect.is_mysql() || kind == Kind::Untyped || rng.bool();
                 schema.retype(child, own, if same { kind } else { Kind::Text });
             }
         }
@@ -69,7 +69,7 @@ fn other_kinds(schema: &mut Schema, rng: &mut Rng) {
 fn kinds(dialect: Dialect) -> [Kind; 3] {
     match dialect {
         Dialect::Sqlite => [Kind::Padded, Kind::NoCase, Kind::Untyped],
-        Dialect::Postgres | Dialect::Mysql => [Kind::Padded, Kind::Padded, Kind::NoCase],
+        Dialect::Postgres | Dialect::Mysql(_) => [Kind::Padded, Kind::Padded, Kind::NoCase],
     }
 }
 

@@ -116,7 +116,7 @@ impl Generator<'_> {
         if !self.profile.careless {
             keep_keys_still(&mut schema);
         }
-        if self.dialect == Dialect::Mysql {
+        if self.dialect.is_mysql() {
             cascade_what_cannot_be_null(&mut schema);
         }
         self.rng.shuffle(&mut schema.references);
@@ -211,7 +211,7 @@ impl Generator<'_> {
             Dialect::Postgres => {
                 [Kind::Integer, Kind::Bigint, Kind::Numeric, Kind::Text, Kind::Uuid]
             }
-            Dialect::Mysql => {
+            Dialect::Mysql(_) => {
                 [Kind::Integer, Kind::Integer, Kind::Bigint, Kind::Text, Kind::NoCase]
             }
         };
@@ -284,7 +284,7 @@ impl Generator<'_> {
         let loose = self.chance(8);
         match (parent, self.dialect) {
             // InnoDB wants the very type, collation included.
-            (parent, Dialect::Mysql) => parent,
+            (parent, Dialect::Mysql(_)) => parent,
             (Kind::Integer | Kind::Bigint, Dialect::Sqlite) if loose => Kind::Text,
             (Kind::Integer | Kind::Bigint, _) if loose => self.pick(&[Kind::Integer, Kind::Bigint]),
             (Kind::Numeric, _) if loose => Kind::Integer,
@@ -346,8 +346,8 @@ impl Generator<'_> {
             // Defaults on several columns would need a parent that has just those.
             OnDelete::SetDefault if columns.len() > 1 || own == 0 => OnDelete::SetNull,
             // InnoDB has none.
-            OnDelete::SetDefault if self.dialect == Dialect::Mysql => OnDelete::SetNull,
-            OnDelete::NoAction if self.dialect == Dialect::Mysql => OnDelete::Restrict,
+            OnDelete::SetDefault if self.dialect.is_mysql() => OnDelete::SetNull,
+            OnDelete::NoAction if self.dialect.is_mysql() => OnDelete::Restrict,
             action => action,
         }
     }

@@ -136,15 +136,15 @@ impl Kind {
             (Kind::Integer, _) => "integer",
             (Kind::Bigint, _) => "bigint",
             (Kind::Uuid, Dialect::Postgres) => "uuid",
-            (Kind::Numeric, Dialect::Mysql) => "decimal(20)",
-            (Kind::Text | Kind::Uuid, Dialect::Mysql) => "varchar(100)",
-            (Kind::NoCase, Dialect::Mysql) => "varchar(100) COLLATE utf8mb4_general_ci",
+            (Kind::Numeric, Dialect::Mysql(_)) => "decimal(20)",
+            (Kind::Text | Kind::Uuid, Dialect::Mysql(_)) => "varchar(100)",
+            (Kind::NoCase, Dialect::Mysql(_)) => "varchar(100) COLLATE utf8mb4_general_ci",
             (Kind::Numeric, _) => "numeric",
             (Kind::NoCase, Dialect::Postgres) => "text COLLATE caseless",
             (Kind::NoCase, _) => "text COLLATE NOCASE",
             (Kind::Padded, Dialect::Sqlite) => "text COLLATE RTRIM",
             (Kind::Padded, Dialect::Postgres) => "char(100)",
-            (Kind::Padded, Dialect::Mysql) => "varchar(100) COLLATE utf8mb4_bin",
+            (Kind::Padded, Dialect::Mysql(_)) => "varchar(100) COLLATE utf8mb4_bin",
             (Kind::Untyped, _) => "",
             (Kind::Text | Kind::Uuid, _) => "text",
         }
@@ -339,8 +339,8 @@ impl Schema {
             (Dialect::Postgres, false) => "EXECUTE FUNCTION do_nothing()".to_owned(),
             (Dialect::Sqlite, true) => format!("BEGIN {write}; END"),
             (Dialect::Sqlite, false) => "BEGIN SELECT 1; END".to_owned(),
-            (Dialect::Mysql, true) => write,
-            (Dialect::Mysql, false) => "SET @nothing = 1".to_owned(),
+            (Dialect::Mysql(_), true) => write,
+            (Dialect::Mysql(_), false) => "SET @nothing = 1".to_owned(),
         };
         let _ = writeln!(
             sql,
@@ -398,7 +398,7 @@ impl Schema {
         if reference.set_columns != reference.columns {
             let _ = write!(sql, " ({})", child.column_list(&reference.set_columns));
         }
-        if reference.deferred && self.dialect != Dialect::Mysql {
+        if reference.deferred && !self.dialect.is_mysql() {
             sql.push_str(" DEFERRABLE INITIALLY DEFERRED");
         }
         sql

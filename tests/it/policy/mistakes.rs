@@ -122,7 +122,10 @@ each_backend! {
         let of = |from: &str, more: &str| {
             format!("[[references]]\nfrom = \"{from}\"\nto = \"users\"\non-delete = \"cascade\"\n{more}\n")
         };
-        unfit(&db, &of("deals.ref", ""), &["orgsweep.toml:2", "deals.ref"]);
+        if !db.is_mysql_itself() {
+            // (MySQL has no type of its own for it, but texts.)
+            unfit(&db, &of("deals.ref", ""), &["orgsweep.toml:2", "deals.ref"]);
+        }
         unfit(&db, &of("deals.made", ""), &["orgsweep.toml:2", "deals.made"]);
         unfit(&db, &of("deals.title", "type = { column = \"kind\", is = \"Deal\" }"), &["orgsweep.toml:2"]);
         if db.backend == Backend::Mysql {

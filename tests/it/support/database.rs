@@ -94,8 +94,9 @@ impl TestDatabase {
         let url = with_database(server, &name);
         let db = Self::open(Backend::Mysql, url, server.to_owned(), directory);
         let quoted = quote(&name);
-        let texts = "CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin";
-        db.admin(&format!("CREATE DATABASE {quoted} {texts}"));
+        let own = server == mysql_url().unwrap_or_default() && mysql::is_mysql_itself();
+        let collation = if own { "utf8mb4_0900_bin" } else { "utf8mb4_nopad_bin" };
+        db.admin(&format!("CREATE DATABASE {quoted} CHARACTER SET utf8mb4 COLLATE {collation}"));
         db
     }
 
@@ -134,7 +135,7 @@ impl TestDatabase {
 
     fn copy_mysql(&self) -> TestDatabase {
         let copy = Self::fresh(Backend::Mysql).expect("it was there before");
-        mysql::client(copy.name(), &mysql::dump_script(self.name()));
+        mysql::copy(self, &copy);
         copy
     }
 
@@ -192,13 +193,18 @@ impl TestDatabase {
         }
     }
 
+    /// It is on MySQL, and not on MariaDB.
+    pub fn is_mysql_itself(&self) -> bool {
+        self.backend == Backend::Mysql && mysql::is_mysql_itself()
+    }
+
     /// A separate connection, for sessions that compete.
     pub fn connect(&self) -> Database {
         let target = Target::parse(&self.url).expect("a valid URL");
         let mut database =
             Database::connect(&target, false).expect("a connection to the test database");
         if self.backend == Backend::Mysql {
-            database.run(mysql::SESSION).expect("a mode that it knows");
+            database.run(mysql::session(database.dialect())).expect("a mode that it knows");
         }
         database
     }

@@ -2,17 +2,41 @@
 
 use super::database::{TestDatabase, mysql_url};
 use super::rows::Dump;
-use orgsweep::engine::{literal, quote};
+use orgsweep::database::{Database, Target};
+use orgsweep::engine::{Dialect, literal, quote};
 use std::io::Write;
 use std::process::{Command, Stdio};
+use std::sync::OnceLock;
+
+/// The server that tests are given is MySQL itself, and not MariaDB.
+pub fn is_mysql_itself() -> bool {
+    static MYSQL: OnceLock<bool> = OnceLock::new();
+    *MYSQL.get_or_init(|| {
+        let target = mysql_url().and_then(|url| Target::parse(&url).ok());
+        let connect =
+            |target: &Target| Database::connect(target, false).expect("the server answers");
+        target.is_some_and(|target| connect(&target).dialect() == Dialect::MYSQL)
+    })
+}
 
 /// What a test's own session understands on top of orgsweep's: `||` as the others do.
-pub const SESSION: &str = "SET SESSION sql_mode = concat(@@sql_mode, ',PIPES_AS_CONCAT'), max_recursive_iterations = 1000000";
+pub fn session(server: Dialect) -> &'static str {
+    if server == Dialect::MYSQL {
+        "SET SESSION sql_mode = concat(@@sql_mode, ',PIPES_AS_CONCAT'), restrict_fk_on_non_standard_key = 0"
+    } else {
+        "SET SESSION sql_mode = concat(@@sql_mode, ',PIPES_AS_CONCAT'), max_recursive_iterations = 1000000"
+    }
+}
 
-/// The same definition as MariaDB says it: a text that may be in a key has a length, and a reference
+/// The same definition as MariaDB says it, and MySQL, where a backslash escapes: a text that may be in a key has a length, and a reference
 /// names the column.
 pub fn translated(sql: &str) -> String {
-    let tokens = tokens(sql);
+    let mut tokens = tokens(sql);
+    if is_mysql_itself() {
+        for text in tokens.iter_mut().filter(|token| token.starts_with('\'')) {
+            *text = text.replace('\\', "\\\\");
+        }
+    }
     let mut out = String::new();
     let (mut defines, mut fires) = (false, false);
     let mut words = tokens.iter().enumerate().peekable();
@@ -46,6 +70,7 @@ pub fn translated(sql: &str) -> String {
             "BIGSERIAL" => out.push_str("bigint AUTO_INCREMENT"),
             "SERIAL" => out.push_str("integer AUTO_INCREMENT"),
             "JSONB" => out.push_str("json"),
+            "UUID" if is_mysql_itself() => out.push_str("char(36)"),
             "TRIGGER" => {
                 (defines, fires) = (false, true);
                 out.push_str(token);
@@ -135,9 +160,44 @@ pub fn client_of(database: &str) -> Command {
 
 /// A database as a script.
 pub fn dump_script(database: &str) -> Vec<u8> {
-    let arguments = ["--skip-comments", "--routines", "--triggers", "--single-transaction"];
-    let output =
-        program("mariadb-dump", database).args(arguments).output().expect("mariadb-dump runs");
+    dumped(database, &["--routines", "--triggers"])
+}
+
+/// Fills an empty database with what is in another one. MySQL does not take the values of generated columns that
+/// MariaDB's client writes down.
+pub fn copy(from: &TestDatabase, to: &TestDatabase) {
+    if !is_mysql_itself() {
+        return client(to.name(), &dump_script(from.name()));
+    }
+    client(to.name(), &dumped(from.name(), &["--no-data", "--skip-triggers"]));
+    let columns = from.query(
+        "SELECT TABLE_NAME, COLUMN_NAME FROM information_schema.COLUMNS \
+         JOIN information_schema.TABLES USING (TABLE_SCHEMA, TABLE_NAME) WHERE TABLE_SCHEMA = DATABASE() \
+         AND TABLE_TYPE = 'BASE TABLE' AND GENERATION_EXPRESSION = '' ORDER BY TABLE_NAME, ORDINAL_POSITION",
+    );
+    let name = |row: &Vec<Option<String>>, n: usize| quote(row[n].as_deref().unwrap_or_default());
+    let mut script = "SET foreign_key_checks = 0".to_owned();
+    for rows in columns.chunk_by(|a, b| a[0] == b[0]) {
+        let (table, own) = (name(&rows[0], 0), quote(from.name()));
+        let columns = rows.iter().map(|row| name(row, 1)).collect::<Vec<_>>().join(", ");
+        script += &format!("; INSERT INTO {table} ({columns}) SELECT {columns} FROM {own}.{table}");
+    }
+    to.with(|db| {
+        db.run(&format!("{script}; SET foreign_key_checks = 1")).expect("rows are copied")
+    });
+    client(
+        to.name(),
+        &dumped(from.name(), &["--no-data", "--no-create-info", "--routines", "--triggers"]),
+    );
+}
+
+fn dumped(database: &str, what: &[&str]) -> Vec<u8> {
+    let arguments = ["--skip-comments", "--single-transaction"];
+    let output = program("mariadb-dump", database)
+        .args(arguments)
+        .args(what)
+        .output()
+        .expect("mariadb-dump runs");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     output.stdout
 }

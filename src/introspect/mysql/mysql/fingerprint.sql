@@ -1,0 +1,32 @@
+-- One hash over what decides which rows go and how: columns, keys, foreign keys, checks, triggers,
+-- engines. Temporary tables are not listed. A sum needs no sorting.
+SELECT concat_ws(',', count(*), sum(CAST(conv(left(sha2(line, 256), 12), 16, 10) AS UNSIGNED)),
+                 sum(CAST(conv(right(sha2(line, 256), 12), 16, 10) AS UNSIGNED)))
+  FROM (
+    SELECT concat_ws(',', 'table', TABLE_NAME, ENGINE) AS line
+      FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE()
+    UNION ALL
+    SELECT concat_ws(',', 'column', TABLE_NAME, COLUMN_NAME, ORDINAL_POSITION, COLUMN_TYPE, IS_NULLABLE,
+                     coalesce(COLUMN_DEFAULT, '-'), COLLATION_NAME, EXTRA, GENERATION_EXPRESSION)
+      FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = DATABASE()
+    UNION ALL
+    SELECT concat_ws(',', 'key', TABLE_NAME, INDEX_NAME, SEQ_IN_INDEX, COLUMN_NAME, EXPRESSION, SUB_PART)
+      FROM information_schema.STATISTICS WHERE TABLE_SCHEMA = DATABASE() AND NON_UNIQUE = 0
+    UNION ALL
+    SELECT concat_ws(',', 'pair', TABLE_NAME, CONSTRAINT_NAME, ORDINAL_POSITION, COLUMN_NAME,
+                     nullif(REFERENCED_TABLE_SCHEMA, DATABASE()), REFERENCED_TABLE_NAME, REFERENCED_COLUMN_NAME)
+      FROM information_schema.KEY_COLUMN_USAGE
+     WHERE TABLE_SCHEMA = DATABASE() AND REFERENCED_TABLE_NAME IS NOT NULL
+    UNION ALL
+    -- A dump brings RESTRICT back as NO ACTION, which is the same here.
+    SELECT concat_ws(',', 'reference', TABLE_NAME, CONSTRAINT_NAME, replace(DELETE_RULE, 'NO ACTION', 'RESTRICT'))
+      FROM information_schema.REFERENTIAL_CONSTRAINTS WHERE CONSTRAINT_SCHEMA = DATABASE()
+    UNION ALL
+    SELECT concat_ws(',', 'check', t.TABLE_NAME, t.CONSTRAINT_NAME, t.ENFORCED, c.CHECK_CLAUSE)
+      FROM information_schema.TABLE_CONSTRAINTS t JOIN information_schema.CHECK_CONSTRAINTS c
+        ON c.CONSTRAINT_SCHEMA = t.CONSTRAINT_SCHEMA AND c.CONSTRAINT_NAME = t.CONSTRAINT_NAME
+     WHERE t.TABLE_SCHEMA = DATABASE() AND t.CONSTRAINT_TYPE = 'CHECK'
+    UNION ALL
+    SELECT concat_ws(',', 'trigger', EVENT_OBJECT_TABLE, TRIGGER_NAME, EVENT_MANIPULATION, sha2(ACTION_STATEMENT, 256))
+      FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = DATABASE()
+  ) facts
