@@ -224,7 +224,9 @@ impl View<'_> {
             Ended::Previewed => format!("would put back {rows} of {tables}{relinked}"),
             Ended::Refused if self.is_back() => {
                 let rows = counted(self.manifest.deleted(), "row");
-                format!("already back: the keys of all {rows} are there; nothing was written")
+                format!(
+                    "refused: already back: the keys of all {rows} are there; nothing was written"
+                )
             }
             Ended::Refused => "refused: nothing was written".into(),
         }

@@ -91,10 +91,10 @@ fn framed(
     for row in &rows {
         table.add_row(row.clone());
     }
-    for n in 0..header.len() {
+    for (n, name) in header.iter().enumerate() {
         const PADDING: usize = 2;
         let texts = rows.iter().filter_map(|row| row.get(n)).map(String::as_str);
-        let words = texts.chain([header[n]]).flat_map(str::split_whitespace);
+        let words = texts.chain([*name]).flat_map(str::split_whitespace);
         let longest = words.map(|word| word.chars().count()).max().unwrap_or_default() + PADDING;
         let longest = Width::Fixed(u16::try_from(longest).unwrap_or(u16::MAX));
         if let Some(column) = table.column_mut(n) {
