@@ -25,6 +25,7 @@ pub struct Manifest {
     pub database: String,
     /// Tells this database from every other: see `Database::identity`.
     pub identity: String,
+    #[cfg_attr(test, schemars(with = "String"))]
     pub dialect: Dialect,
     /// The table of organizations.
     pub root: String,

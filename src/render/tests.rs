@@ -175,7 +175,7 @@ fn json_is_complete_and_stable() {
         expect![[r#"
             {
               "format": 1,
-              "tool": "orgsweep 0.1.0",
+              "tool": "orgsweep 0.2.0",
               "command": "preview",
               "database": "sqlite:crm.db",
               "selection": "--org-name Apex",
@@ -303,7 +303,7 @@ fn the_script_says_what_it_does_not_check() {
         |report| script::report(report).expect("plain names"),
         expect![[r#"
             .bail on
-            -- orgsweep 0.1.0: delete what the preview showed. Run it with: sqlite3 -bail FILE < THIS
+            -- orgsweep 0.2.0: delete what the preview showed. Run it with: sqlite3 -bail FILE < THIS
             -- Checked by the engine alone: it stops when a count differs or a reference forbids a
             -- DELETE. orgsweep clean proves more, and shows refusals in words.
             -- organization Apex (1)
@@ -339,7 +339,7 @@ fn the_script_of_a_refused_preview_does_nothing_but_fail() {
         |report| script::report(report).expect("plain names"),
         expect![[r#"
             .bail on
-            -- orgsweep 0.1.0: delete what the preview showed. Run it with: sqlite3 -bail FILE < THIS
+            -- orgsweep 0.2.0: delete what the preview showed. Run it with: sqlite3 -bail FILE < THIS
             -- Checked by the engine alone: it stops when a count differs or a reference forbids a
             -- DELETE. orgsweep clean proves more, and shows refusals in words.
             -- REFUSED by orgsweep clean: deals.created_by → users (restrict) protects 1 row of users: 3 rows of deals name them

@@ -300,7 +300,7 @@ fn json_is_complete_and_stable() {
         expect![[r#"
             {
               "format": 1,
-              "tool": "orgsweep 0.1.0",
+              "tool": "orgsweep 0.2.0",
               "command": "explain",
               "database": "sqlite:crm.db",
               "organizations": [
