@@ -71,7 +71,9 @@ fn commands_are_such() {
                 let line = line.split(['|', '>', '…']).next().unwrap_or_default();
                 let words = words(line);
                 seen += 1;
-                if let Err(error) = Cli::try_parse_from(&words) {
+                if let Err(error) = Cli::try_parse_from(&words)
+                    && error.use_stderr()
+                {
                     panic!("{}: {line}\n{error}", path.display());
                 }
             }
