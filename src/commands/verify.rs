@@ -88,6 +88,7 @@ impl Looking<'_> {
         ours.map_or(Ok(()), |set| database.run(set))?;
         let organization = |row: &Row| (row.text(0).to_owned(), row.text(1).to_owned());
         let mut remains = Remains {
+            unasked: false,
             organizations: found.iter().map(organization).collect(),
             checked: vec![format!("that no selected row of {} exists", self.root_name())],
             ..Remains::default()
@@ -148,6 +149,7 @@ impl Looking<'_> {
             remains.checked.push(format!("that no row has the key in {}", counted.join(", ")));
         }
         if !unasked.is_empty() {
+            remains.unasked = true;
             remains.checked.push(format!(
                 "but not {}, where rows may have the key without a foreign key: --org-id asks for it",
                 unasked.join(", ")

@@ -3,12 +3,12 @@
 use libsqlite3_sys::SQLITE_VERSION;
 use openssl::version::version as openssl_version;
 
-/// `SQLite 3.53.2, PostgreSQL (libpq 18), MariaDB (mysql_async)`
+/// `SQLite 3.53.2, PostgreSQL (libpq 18), MariaDB and MySQL (mysql_async)`
 pub fn engines() -> String {
     // SAFETY: it reads a constant.
     let libpq = unsafe { pq_sys::PQlibVersion() } / 10_000;
     let sqlite = SQLITE_VERSION.to_string_lossy();
-    format!("SQLite {sqlite}, PostgreSQL (libpq {libpq}), MariaDB (mysql_async)")
+    format!("SQLite {sqlite}, PostgreSQL (libpq {libpq}), MariaDB and MySQL (mysql_async)")
 }
 
 /// `OpenSSL 3.6.3 9 Jun 2026`

@@ -231,7 +231,8 @@ impl Report<'_> {
     /// Of rows that are others' too, and of rows that stay.
     fn row_notes(&self) -> Vec<String> {
         let mut notes = Vec::new();
-        for shared in &self.findings.shared {
+        let shared = self.findings.shared.iter();
+        for shared in shared.filter(|_| !self.plan.rules.guards.refuses_shared) {
             notes.push(format!(
                 "rows of {} that are shared with other organizations go too: {}",
                 self.table_name(shared.table),
@@ -278,9 +279,10 @@ impl Report<'_> {
             let name = self.catalog.reference_name(left.scope);
             match &left.rows {
                 Counted::Rows(rows) => format!(
-                    "{} of {} are left behind, as --leave-behind says: {name} names {} that go",
+                    "{} of {} {} left behind, as --leave-behind says: {name} names {} that go",
                     super::counted(*rows, "row"),
                     self.table_name(self.catalog.reference(left.scope).child),
+                    if *rows == 1 { "is" } else { "are" },
                     self.table_name(self.plan.root)
                 ),
                 Counted::Unknown(why) => {

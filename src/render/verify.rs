@@ -19,6 +19,8 @@ pub struct Remains {
     /// What the records say was unlinked.
     pub stranded: Vec<Stranded>,
     pub checked: Vec<String>,
+    /// Some scope columns were not: of a name that is gone nobody knows the key.
+    pub unasked: bool,
 }
 
 /// Rows that a reference, or a column without a foreign key, has left.
@@ -76,7 +78,10 @@ pub fn text(remains: &Remains) -> String {
         text += &line(&sentence(left));
     }
     if text.is_empty() {
-        text += "nothing is left\n";
+        text += match remains.unasked {
+            true => "nothing is left of what was looked for\n",
+            false => "nothing is left\n",
+        };
     }
     for stranded in &remains.stranded {
         text += &line(&recalled(stranded));

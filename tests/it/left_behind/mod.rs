@@ -249,5 +249,5 @@ fn verify_says_in_which_database_it_looked() {
     // Of a name that is gone nobody knows the key.
     db.orgsweep(&["verify", "--org-name", "Gone"])
         .exits(0)
-        .says(&["but not logs.organization_id, visits"]);
+        .says(&["nothing is left of what was looked for", "but not logs.organization_id, visits"]);
 }

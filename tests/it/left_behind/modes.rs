@@ -37,7 +37,7 @@ each_backend! {
         db.orgsweep(&save).exits(3);
         let flags = ["--scope-column", "visits.organization_id", "--leave-behind=logs.organization_id"];
         db.orgsweep(&[&save[..], &flags].concat()).exits(0);
-        db.orgsweep(&["clean", "--plan", &plan, "--yes"]).exits(0).says(&["1 row of logs are left behind"]);
+        db.orgsweep(&["clean", "--plan", &plan, "--yes"]).exits(0).says(&["1 row of logs is left behind"]);
         assert_eq!(left(&db), [2, 2, 2, 3]);
     }
 
