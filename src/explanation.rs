@@ -21,6 +21,8 @@ pub struct Explanation {
     pub names: Vec<Naming>,
     /// Whose the row turned out to be, where that was a question.
     pub judged: Option<Judgement>,
+    /// The scope column, and the organization that is not selected, of which it says that the row is its.
+    pub said: Option<(ReferenceId, String)>,
     /// Unlinks that change the row: positions in [`Plan::unlinks`].
     pub unlinks: Vec<usize>,
     /// Rows that protect this one.
@@ -147,6 +149,7 @@ impl Explanation {
             (Standing::Selected, _) => Verdict::Selected,
             (Standing::Stays, _) if self.unlinks.is_empty() => Verdict::Stays,
             (Standing::Stays, _) => Verdict::Unlinked,
+            _ if self.said.is_some() => Verdict::Foreign,
             (_, Some(Judgement::Foreign)) if row.refused => Verdict::Foreign,
             (_, Some(Judgement::Shared)) if row.refused => Verdict::Shared,
             (_, Some(Judgement::Global)) if row.refused => Verdict::Global,

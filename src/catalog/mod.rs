@@ -65,12 +65,7 @@ impl fmt::Display for TableName {
         if let Some(schema) = &self.schema {
             write!(f, "{schema}.")?;
         }
-        // `"billing.users"` is no table of a schema.
-        if self.name.contains('.') {
-            write!(f, "\"{}\"", self.name)
-        } else {
-            f.write_str(&self.name)
-        }
+        f.write_str(&self.name)
     }
 }
 

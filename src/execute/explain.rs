@@ -4,7 +4,7 @@ use super::analysis::{Analysis, analyze, collect_refusals};
 use super::discovery::Discovery;
 use super::naming::{key, named, standing};
 use super::ownership::{self, ancestry};
-use super::{Failure, Job, Observer, Run};
+use super::{Failure, Job, Observer, Run, scopes};
 use crate::address::{Address, Place};
 use crate::catalog::{Origin, ReferenceId, TableId};
 use crate::database::{Database, Purpose};
@@ -83,6 +83,11 @@ fn explained(run: &mut Run, title: String, key: &RowKey) -> Result<Explanation, 
         names: names(run, &analysis.discovery, key)?,
         owners: ownership::owners_of_row(run, &analysis.discovery, &mut analysis.ownership, key)?,
         judged: ownership::judgement(run, &analysis.ownership, key)?,
+        said: if analysis.discovery.has_keys(run.job.plan.root) {
+            scopes::said_of(run, key)?
+        } else {
+            None
+        },
         unlinks: unlinks(run, &analysis, key)?,
         protectors: protectors(run, &analysis, key)?,
         refusals,

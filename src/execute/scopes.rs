@@ -5,13 +5,15 @@
 use super::closure::key_counted;
 use super::discovery::Discovery;
 use super::{Failure, Job, Run};
-use crate::catalog::{Catalog, ReferenceId, Table};
+use crate::catalog::{Catalog, ReferenceId, Table, TableId};
 use crate::database::{self, Database, Fault, Row};
 use crate::engine::{Statement, usage_of};
 use crate::findings::{Counted, LeftBehind, Unlinked};
 use crate::interrupt;
 use crate::introspect;
+use crate::label::title;
 use crate::plan::{Plan, Refusal, RefusalKind};
+use crate::sql::RowKey;
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
@@ -179,11 +181,7 @@ pub fn others(run: &mut Run, discovery: &mut Discovery) -> Result<Vec<Refusal>, 
     }
     for scope in telling_others(catalog, plan) {
         let table = catalog.reference(scope).child;
-        let agreed = || {
-            let followed = plan.followed_into(table, catalog);
-            followed.iter().all(|followed| plan.deletes_foreign(catalog, followed.reference))
-        };
-        if !discovery.has_rows(table) || agreed() {
+        if !discovery.has_rows(table) || is_agreed(catalog, plan, table) {
             continue;
         }
         key_counted(run, discovery, table)?;
@@ -198,6 +196,28 @@ pub fn others(run: &mut Run, discovery: &mut Discovery) -> Result<Vec<Refusal>, 
         }
     }
     Ok(refusals)
+}
+
+/// The first of them that says so of this row, and whose it then is.
+pub fn said_of(run: &mut Run, key: &RowKey) -> Result<Option<(ReferenceId, String)>, Failure> {
+    let catalog = run.job.catalog;
+    if is_agreed(catalog, run.job.plan, key.table) {
+        return Ok(None);
+    }
+    let telling = telling_others(catalog, run.job.plan).into_iter();
+    for scope in telling.filter(|id| catalog.reference(*id).child == key.table) {
+        let other = run.query(&run.sql.other_of_row(scope, run.job.root, key))?;
+        if let Some(row) = other.first() {
+            return Ok(Some((scope, title(row.text(0), row.text(1)))));
+        }
+    }
+    Ok(None)
+}
+
+/// Whatever reaches rows of this table may take those of others.
+fn is_agreed(catalog: &Catalog, plan: &Plan, table: TableId) -> bool {
+    let followed = plan.followed_into(table, catalog);
+    followed.iter().all(|followed| plan.deletes_foreign(catalog, followed.reference))
 }
 
 /// The columns by which a row of the closure may say that it is somebody else's.

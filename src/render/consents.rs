@@ -23,7 +23,11 @@ pub fn hint(catalog: &Catalog, plan: &Plan, refusal: &Refusal) -> String {
     if reference.columns.len() == 1
         && catalog.references_named(&name).is_ok_and(|ids| ids.len() == 1)
     {
-        ways.push(format!("{} gives them another parent", flag("reassign={}:KEY")));
+        let parent = &catalog.table(reference.parent).name;
+        let reassign = flag("reassign={}:KEY");
+        ways.push(format!(
+            "{reassign} gives them to another row of {parent}, the one with this key"
+        ));
     }
     if !organizations {
         ways.push(format!("{} deletes them", flag("delete={}")));
@@ -33,6 +37,14 @@ pub fn hint(catalog: &Catalog, plan: &Plan, refusal: &Refusal) -> String {
         Some(cure) => format!("{ways}; {cure}"),
         None => ways,
     }
+}
+
+/// Where a scope column says whose they are.
+pub fn of_scope(name: &str) -> String {
+    let unheard = shell_word(&format!("--leave-behind={name}"));
+    format!(
+        "--foreign delete deletes them, too; {unheard}, if the column does not say whose a row is"
+    )
 }
 
 /// What a policy could say of these rows that nobody says yet.

@@ -157,7 +157,7 @@ fn message(report: &Report, refusal: &Refusal) -> String {
         ),
         RefusalKind::Reassign => {
             format!(
-                "{rows} of {table} cannot be reassigned: the new {parent} is missing or goes too"
+                "{rows} of {table} cannot be reassigned: no row of {parent} that stays has this key"
             )
         }
         RefusalKind::Incomparable => format!(
@@ -234,8 +234,7 @@ fn hint(report: &Report, refusal: &Refusal) -> String {
             format!("--force deletes these rows too; {named} by this reference only")
         }
         RefusalKind::Foreign if refusal.reference.is_some_and(|id| report.catalog.is_scope(id)) => {
-            let unheard = shell_word(&format!("--leave-behind={name}"));
-            format!("--foreign delete deletes them, too; {unheard}, if the column does not say whose a row is")
+            consents::of_scope(&name)
         }
         RefusalKind::Foreign | RefusalKind::Shared | RefusalKind::Global => {
             consents::hint(report.catalog, report.plan, refusal)

@@ -1,7 +1,7 @@
 //! Rows that say by a scope column whose they are.
 
-use super::Sql;
 use super::closure::where_all;
+use super::{RowKey, Sql};
 use crate::catalog::{Column, ReferenceId};
 use crate::engine::{Dialect, Statement};
 use crate::selection::{Root, Selection};
@@ -47,6 +47,21 @@ impl Sql<'_> {
             self.key_relation(root.table),
             self.same_row(root.table, "p", "r"),
         ))
+    }
+
+    /// Label and key of the root row outside the key table that this row names.
+    pub(crate) fn other_of_row(&self, scope: ReferenceId, root: &Root, row: &RowKey) -> Statement {
+        let [label, key] = self.label(root.table, "r");
+        let mut other = Statement::from(format!(
+            "SELECT {label}, {key} FROM {} c JOIN {} r ON {} WHERE NOT EXISTS (SELECT 1 FROM {} p WHERE {}) AND ",
+            self.child_relation(scope),
+            self.relation(root.table),
+            self.names_row(scope, "r", "c"),
+            self.key_relation(root.table),
+            self.same_row(root.table, "p", "r"),
+        ));
+        other.append(&self.is_row(row, "c"));
+        other
     }
 
     /// The key of each selected root row that rows name, and how many do, whether they go or not.

@@ -62,6 +62,14 @@ each_backend! {
             assert!(outcome.stdout.contains("1 row of audit that go name other organizations"), "{outcome}");
             changes(&before, &db.dump()).assert_none();
         }
+        let explain = |id: &str, flags: &[&str]| {
+            db.orgsweep(&[&["explain", "audit", id, "--org-name", "A"], flags].concat())
+        };
+        explain("2", &[]).says(&["refused: audit.organization_id, which is no foreign key, says that it belongs to B (id 2)",
+            "--leave-behind=audit.organization_id"]);
+        for (id, flags) in [("1", &[][..]), ("4", &[]), ("2", &["--foreign", "delete"]), ("2", &["--leave-behind"])] {
+            explain(id, flags).exits(0).says(&["goes with"]);
+        }
         let hint = refused(&db, "A", &[], "foreign", "audit");
         let ways = [&["--foreign", "delete"][..], &["--leave-behind=audit.organization_id"]];
         for way in ways {

@@ -46,6 +46,7 @@ fn explanation(standing: Standing, change: impl Fn(&mut Explanation)) -> Explana
         owners: Vec::new(),
         names: Vec::new(),
         judged: None,
+        said: None,
         unlinks: Vec::new(),
         protectors: Vec::new(),
         refusals: 0,

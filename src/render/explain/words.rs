@@ -5,7 +5,7 @@ use crate::catalog::{Reference, ReferenceId};
 use crate::explanation::{Effect, Named, Naming, Protector, Standing, Verdict};
 use crate::label::shell_word;
 use crate::plan::{Rank, UnlinkValue};
-use crate::render::{counted, grouped};
+use crate::render::{consents, counted, grouped};
 
 /// Whose row it is; of an organization there is nothing to say.
 pub fn owners(view: &ExplanationView) -> Option<String> {
@@ -33,6 +33,13 @@ pub fn sentence(view: &ExplanationView) -> String {
         Verdict::Goes => goes(view),
         Verdict::NeedsForce => {
             format!("goes only with --force: by {}", list(view, &forced_by(view, Rank::Protected)))
+        }
+        Verdict::Foreign if view.explanation.said.is_some() => {
+            let (scope, organization) = view.explanation.said.as_ref().expect("it says so");
+            let name = view.catalog.reference_name(*scope);
+            format!(
+                "refused: {name}, which is no foreign key, says that it belongs to {organization}"
+            )
         }
         Verdict::Foreign if view.explanation.row().table == view.plan.root => {
             "refused: this organization is not selected, and --force deletes no other".into()
@@ -144,6 +151,9 @@ pub fn hint(view: &ExplanationView) -> Option<String> {
             let flags: Vec<String> =
                 flags.iter().map(|id| shell_word(&format!("--force={}", name(id)))).collect();
             Some(format!("--force, or only {}", flags.join(" ")))
+        }
+        Verdict::Foreign if view.explanation.said.is_some() => {
+            view.explanation.said.as_ref().map(|(scope, _)| consents::of_scope(&name(scope)))
         }
         Verdict::Foreign | Verdict::Shared | Verdict::Global => Some(consents(view)),
         Verdict::RefusedParent => Some("explain that row: it tells which flags decide".into()),

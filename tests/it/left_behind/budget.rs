@@ -3,7 +3,7 @@
 use super::*;
 
 /// So many rows are more than is read without an index in a tenth of this time.
-const SHORT: [&str; 2] = ["--scope-timeout", "500ms"];
+const SHORT: [&str; 2] = ["--scope-timeout", "3s"];
 
 /// `rows` more rows in `table` that name this organization, and the planner knows it.
 fn grow(db: &TestDatabase, table: &str, rows: u32, organization: u32) {
@@ -26,7 +26,7 @@ fn unknown(outcome: &Outcome) -> Vec<String> {
 each_backend! {
     fn a_large_table_without_an_index_is_not_read(db: TestDatabase) {
         db.execute(VISITS);
-        grow(&db, "visits", 60_000, 2);
+        grow(&db, "visits", 200_000, 2);
         let preview = ["preview", "--org-name", "Third", "--format", "json"];
         let outcome = db.orgsweep(&[&preview[..], &SHORT].concat()).exits(3);
         let [message] = &unknown(&outcome)[..] else { panic!("{outcome}") };
@@ -64,7 +64,7 @@ each_backend! {
     /// One answer for all of a series.
     fn what_is_not_known_of_one_of_a_series_is_not_known_of_any(db: TestDatabase) {
         db.execute(VISITS);
-        grow(&db, "visits", 60_000, 2);
+        grow(&db, "visits", 200_000, 2);
         let series = ["clean", "--org-like", "*i*", "--per-org", "--yes"];
         let before = left(&db);
         db.orgsweep(&[&series[..], &SHORT].concat()).exits(3).says(&["is not known"]);

@@ -107,7 +107,7 @@ each_backend! {
     fn a_column_is_named_whatever_is_in_its_name(db: TestDatabase) {
         tenants(&db, "integer", "integer", &["tenant 1"]);
         db.execute(r#"CREATE TABLE "a.b" (id integer PRIMARY KEY, "of.tenant,id" integer); INSERT INTO "a.b" VALUES (1, 1), (2, 2)"#);
-        let named = r#""a.b".of.tenant,id"#;
+        let named = "a.b.of.tenant,id";
         clean(&db, "1", &["--scope-column", "of.tenant,id", "--dry-run"]).exits(0);
         clean(&db, "1", &["--scope-column", named]).exits(0);
         assert_eq!(db.count(r#""a.b""#), 1);
