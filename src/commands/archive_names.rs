@@ -4,7 +4,10 @@
 use super::{receipts, run_record};
 use crate::archive::{self, ArchiveDirectory, Entry, State};
 use crate::database::Target;
-use crate::exit::Problem;
+use crate::exit::{Exit, Problem};
+use crate::label::printable;
+use crate::receipt::{Part, Receipt};
+use crate::render::history::{moment, organizations};
 use anyhow::Result;
 use std::path::{Path, PathBuf};
 
@@ -68,6 +71,9 @@ fn latest(directory: &Path, target: Option<&Target>) -> Result<Vec<PathBuf>> {
         runs.find(|receipt| receipt.parts.iter().any(|part| part.archive.as_deref() == Some(name)))
     };
     let run = of_run(&last);
+    if let (Some(target), Some(run)) = (target, &run) {
+        kept_nothing(target, receipts.clone(), run)?;
+    }
     let of_run = |entry: &&Entry| match &run {
         Some(run) => {
             run.parts.iter().any(|part| part.archive.as_deref() == Some(&*name(&entry.path)))
@@ -75,6 +81,29 @@ fn latest(directory: &Path, target: Option<&Target>) -> Result<Vec<PathBuf>> {
         None => name(&entry.path) == last,
     };
     Ok(archives.iter().filter(of_run).map(|entry| entry.path.clone()).collect())
+}
+
+/// A later deletion that kept no archive is the last one, and does not come back: no other is put back in its place.
+fn kept_nothing(
+    target: &Target,
+    receipts: impl Iterator<Item = Receipt>,
+    last: &Receipt,
+) -> Result<()> {
+    let database = target.redacted();
+    let later = receipts.filter(|it| it.database == database && it.started_at > last.started_at);
+    let parts = later.flat_map(|receipt| {
+        let gone = |part: &Part| part.outcome == "cleaned" && part.archive.is_none();
+        receipt.parts.into_iter().filter(gone).map(move |part| (part, receipt.started_at))
+    });
+    let Some((part, at)) = parts.last() else { return Ok(()) };
+    let problem = format!(
+        "the last deletion from this database kept no archive: {} on {}",
+        printable(&organizations(std::slice::from_ref(&part))),
+        moment(at)
+    );
+    Err(Problem::new(Exit::Refused, problem)
+        .hint("orgsweep archives lists what was kept; orgsweep restore NAME puts one of them back")
+        .into())
 }
 
 fn name(path: &Path) -> String {

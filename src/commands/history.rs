@@ -5,12 +5,14 @@ use super::{receipts, run_record};
 use crate::archive::Organization;
 use crate::cli::{History, HistoryCommand, PageFormat, PlainFormat};
 use crate::exit::{Exit, Problem};
+use crate::receipt::Receipt;
 use crate::receipt::chain::{self, Record};
 use crate::render::history::{self, Run};
 use crate::render::html::{self, ArchiveNow, Made, Proof};
 use crate::settings::Settings;
 use crate::ui::Ui;
 use anyhow::Result;
+use std::collections::BTreeMap;
 use std::path::Path;
 use time::OffsetDateTime;
 
@@ -35,8 +37,21 @@ pub fn run(settings: &Settings, args: &History, ui: &mut Ui) -> Result<Exit> {
 
 /// Those that can be read, the oldest first.
 fn runs<'a>(records: &'a [Record]) -> Vec<Run<'a>> {
-    let readable =
-        |record: &'a Record| Some(Run { link: &record.link, receipt: record.receipt.as_ref()? });
+    let receipts = || records.iter().filter_map(|record| record.receipt.as_ref());
+    let restores = receipts().flat_map(|receipt| {
+        let restored = receipt.parts.iter().filter_map(|part| part.restored.as_deref());
+        restored.map(|digest| (digest, receipt.started_at))
+    });
+    let restored: BTreeMap<&str, OffsetDateTime> = restores.collect();
+    let put_back = |receipt: &Receipt| {
+        let kept = receipt.parts.iter().filter_map(|part| part.archive_digest.as_deref());
+        kept.filter_map(|digest| restored.get(digest).copied()).max()
+    };
+    let readable = |record: &'a Record| {
+        let receipt = record.receipt.as_ref()?;
+        let put_back = Some(receipt).filter(|it| it.command == "clean").and_then(put_back);
+        Some(Run { link: &record.link, receipt, put_back })
+    };
     let mut runs: Vec<Run<'a>> = records.iter().filter_map(readable).collect();
     runs.sort_by_key(|run| run.receipt.started_at);
     runs
@@ -82,23 +97,25 @@ fn show(
         PageFormat::Html => {
             let proof = Proof { id: &run.link.id, digest: &run.link.sha256 };
             let made = Made { at: OffsetDateTime::now_utc(), by: settings.actor() };
-            html::record(run.receipt, &proof, archive, &made)
+            html::record(run.receipt, &proof, run.put_back, archive, &made)
         }
     };
     output.write(&text, ui)?;
     Ok(Exit::Done)
 }
 
-/// The run that is meant by `latest`, or by the beginning or the end of its name.
+/// The run that is meant by `latest`, the last one that deleted anything, or by the beginning or the end of its name.
 fn find<'a, 'r>(runs: &'a [Run<'r>], name: &str) -> Result<&'a Run<'r>> {
     let is_meant = |run: &&Run| {
         let id = run.link.id.as_str();
         !name.is_empty() && (id.starts_with(name) || id.ends_with(name))
     };
-    let latest = runs.last().filter(|_| name == "latest");
+    let deleted = |run: &&Run| run.receipt.parts.iter().any(|part| part.outcome == "cleaned");
+    let latest = runs.iter().rev().find(deleted).filter(|_| name == "latest");
     let meant: Vec<&Run> = latest.into_iter().chain(runs.iter().filter(is_meant)).collect();
     let what = match &meant[..] {
         [one] => return Ok(one),
+        [] if name == "latest" => "no run has deleted anything".to_owned(),
         [] => format!("no run is called {name}"),
         several => format!("{} runs are called {name}", several.len()),
     };

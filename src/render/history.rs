@@ -16,6 +16,8 @@ use time::macros::format_description;
 pub struct Run<'a> {
     pub link: &'a Link,
     pub receipt: &'a Receipt,
+    /// When what it deleted was put back last, as another receipt says.
+    pub put_back: Option<OffsetDateTime>,
 }
 
 impl Run<'_> {
@@ -46,7 +48,7 @@ pub fn table(runs: &[Run], of: usize, width: u16) -> String {
     for run in runs {
         let receipt = run.receipt;
         text += &line(&format!(
-            "{}  {}  {} {}, exit {}: {} in {}, by {}",
+            "{}  {}  {} {}, exit {}: {} in {}, by {}{}",
             moment(receipt.started_at),
             run.name(),
             receipt.command,
@@ -55,6 +57,7 @@ pub fn table(runs: &[Run], of: usize, width: u16) -> String {
             counted(run.rows(), "row"),
             run.took(),
             run.who(),
+            if run.put_back.is_some() { "; put back since" } else { "" },
         ));
         let about = [organizations(&receipt.parts), receipt.selection.clone()];
         let about: Vec<String> = about.into_iter().filter(|it| !it.is_empty()).collect();
@@ -71,7 +74,7 @@ pub fn table(runs: &[Run], of: usize, width: u16) -> String {
 }
 
 /// `Apex, Global, Third and 4 more`
-pub(super) fn organizations(parts: &[Part]) -> String {
+pub fn organizations(parts: &[Part]) -> String {
     const SHOWN: usize = 3;
     let mut all: Vec<String> = parts
         .iter()
@@ -92,12 +95,17 @@ pub(super) struct RunView<'a> {
     /// Of the receipt, and SHA-256 of its file.
     id: &'a str,
     sha256: &'a str,
+    /// When what it deleted was put back last.
+    #[serde(skip_serializing_if = "Option::is_none", with = "time::serde::rfc3339::option")]
+    #[cfg_attr(test, schemars(with = "Option<String>"))]
+    put_back: Option<OffsetDateTime>,
     #[serde(flatten)]
     receipt: &'a Receipt,
 }
 
 fn view<'a>(run: &Run<'a>) -> RunView<'a> {
-    RunView { id: &run.link.id, sha256: &run.link.sha256, receipt: run.receipt }
+    let Run { link, receipt, put_back } = *run;
+    RunView { id: &link.id, sha256: &link.sha256, put_back, receipt }
 }
 
 #[derive(Serialize)]
@@ -138,6 +146,9 @@ pub fn one(run: &Run, width: u16) -> String {
         ("ended: ", format!("{} {}, exit {}", receipt.command, receipt.outcome(), receipt.exit)),
     ] {
         text += &wrapped(heading, &value, width);
+    }
+    if let Some(at) = run.put_back {
+        text += &line(&format!("put back: {}", moment(at)));
     }
     if let Some(error) = &receipt.error {
         text += &wrapped("error: ", error, width);
@@ -243,7 +254,7 @@ pub fn verdict_json(directory: &Path, verdict: &Verdict, exit: u8) -> String {
 }
 
 /// `2026-11-23 05:37:07`, UTC
-pub(super) fn moment(time: OffsetDateTime) -> String {
+pub fn moment(time: OffsetDateTime) -> String {
     let seconds = format_description!("[year]-[month]-[day] [hour]:[minute]:[second]");
     time.format(seconds).or_else(|_| time.format(&Rfc3339)).unwrap_or_default()
 }

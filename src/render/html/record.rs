@@ -7,6 +7,7 @@ use crate::label::{printable, title};
 use crate::receipt::{Part, Receipt};
 use maud::{Markup, html};
 use std::time::Duration;
+use time::OffsetDateTime;
 
 /// What tells this record from a forged one, as far as anything does.
 pub struct Proof<'a> {
@@ -21,10 +22,11 @@ pub enum ArchiveNow {
     Gone,
 }
 
-/// The whole page. `archive` tells what has become of the one with this name.
+/// The whole page. `put_back`: when what went came back. `archive` tells what has become of the one with this name.
 pub fn record(
     receipt: &Receipt,
     proof: &Proof,
+    put_back: Option<OffsetDateTime>,
     archive: impl Fn(&str) -> ArchiveNow,
     made: &Made,
 ) -> String {
@@ -41,6 +43,7 @@ pub fn record(
             ("By", person(&receipt.actor)),
             ("With", receipt.tool.clone()),
             ("Ended", ended(receipt)),
+            ("Put back", put_back.map(moment).unwrap_or_default()),
         ]))
         (parts(shown))
         @if !folded.is_empty() {
@@ -61,10 +64,10 @@ pub fn record(
              to the directory of receipts: in the change request that this page is attached to."
         }
     };
-    page(&head(receipt), &body, made)
+    page(&head(receipt, put_back), &body, made)
 }
 
-fn head(receipt: &Receipt) -> Head<'static> {
+fn head(receipt: &Receipt, put_back: Option<OffsetDateTime>) -> Head<'static> {
     let (kind, done) = match receipt.command.as_str() {
         "restore" => ("Record of a restore", "put back"),
         _ => ("Record of an erasure", "erased"),
@@ -77,7 +80,10 @@ fn head(receipt: &Receipt) -> Head<'static> {
         several => counted(several.len() as u64, "organization"),
     };
     let rows = receipt.parts.iter().map(Part::moved).sum::<u64>();
+    let back = put_back
+        .map(|at| format!("{} {done}, and put back on {}.", counted(rows, "row"), moment(at)));
     let (tone, verdict) = match receipt.exit {
+        _ if back.is_some() => (Tone::Warning, back.unwrap_or_default()),
         0 if rows > 0 => (Tone::Good, format!("{} {done}, and committed.", counted(rows, "row"))),
         0 => (Tone::Plain, format!("Nothing was {done}: {}.", receipt.outcome())),
         _ if rows > 0 => {

@@ -92,6 +92,7 @@ fn plan_of(text: &str) -> String {
         deletions: vec![step()],
         unlinks: vec![step()],
         left_behind: BTreeMap::from([(text.into(), Some(3))]),
+        notes: vec![text.into()],
     };
     plan(&saved, text, &MADE(text))
 }
@@ -117,7 +118,8 @@ fn record_of(text: &str) -> String {
         digests: [(text.to_owned(), text.to_owned())].into(),
         restored: None,
     });
-    record(&receipt, &Proof { id: text, digest: text }, |_| ArchiveNow::Kept, &MADE(text))
+    let proof = Proof { id: text, digest: text };
+    record(&receipt, &proof, None, |_| ArchiveNow::Kept, &MADE(text))
 }
 
 /// The tags of a page, in order.

@@ -50,12 +50,28 @@ each_backend! {
         changes(&before, &contents(&db)).assert_none();
     }
 
+    /// No other is put back in its place.
+    fn a_deletion_that_kept_no_archive_is_the_last_one_all_the_same(db: TestDatabase) {
+        db.execute(SCHEMA);
+        clean(&db, &["--org-name", "Apex"]).exits(0);
+        in_archives(&db, &["clean", "--org-name", "Global", "--yes", "--no-archive"]).exits(0);
+        let after = contents(&db);
+        for words in [&["undo", "--yes"][..], &["restore", "latest"]] {
+            in_archives(&db, words).exits(3).says(&["kept no archive: Global", "orgsweep archives lists"]);
+        }
+        changes(&after, &contents(&db)).assert_none();
+        in_archives(&db, &["history", "show", "latest"]).exits(0).says(&["Global"]);
+    }
+
     fn what_is_back_is_said_to_be_back(db: TestDatabase) {
         db.execute(SCHEMA);
         let before = contents(&db);
         clean(&db, &["--org-name", "Apex"]).exits(0);
         in_archives(&db, &["archives", "list"]).exits(0).says(&["complete"]);
+        in_archives(&db, &["history", "show", "latest"]).exits(0).hides("put back");
         in_archives(&db, &["undo", "--yes"]).exits(0);
+        in_archives(&db, &["history", "show", "latest"]).exits(0).says(&["ended: clean", "put back: "]);
+        in_archives(&db, &["history"]).exits(0).says(&["put back since"]);
         in_archives(&db, &["undo", "--yes"]).exits(3).says(&["already back: the keys of all 2 rows"]);
         assert_eq!(restore(&db, &only_archive(&db), &[]).exits(3).json()["already_back"], true);
         in_archives(&db, &["archives"]).exits(0).says(&["put back"]);

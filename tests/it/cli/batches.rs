@@ -165,7 +165,7 @@ each_backend! {
         for name in &names {
             restore(&[name]).exits(3).says(&["refused"]);
         }
-        restore(&[names[0]]).exits(3).says(&["was put back before", "of logs"]);
+        restore(&[names[0]]).exits(3).says(&["already back"]);
         assert_eq!(db.dump(), before);
         // Gone again, it can be put back again.
         db.orgsweep(&[&CLEAN[..], &["--no-archive"]].concat()).exits(0);
