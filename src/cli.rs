@@ -104,7 +104,7 @@ Examples:
                                                        from cron, every night
 
 Exit codes: 0 done or nothing to do, 1 failed and rolled back, 2 usage, 3 refused,
-4 not confirmed, 5 busy, 6 verification failed, 7 outcome unknown, 8 partly done,
+4 not confirmed, 5 busy, 6 a proof failed, 7 outcome unknown, 8 partly done,
 10 something to delete (preview --detailed-exitcode), 70 bug, 130/143 interrupted";
 
 #[derive(Debug, Clone, Subcommand)]

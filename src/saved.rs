@@ -38,6 +38,9 @@ pub struct SavedPlan {
     /// By scope columns the rows that stay though they name what goes; null where nobody knows how many.
     #[serde(default)]
     pub left_behind: BTreeMap<String, Option<u64>>,
+    /// For people: whose rows go or change besides, and what stays.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
 }
 
 /// What must still be the same.
@@ -79,10 +82,12 @@ impl SavedPlan {
         plan: &Plan,
     ) -> SavedPlan {
         let digest = |step: Step| findings.digests.get(&step).cloned().unwrap_or_default();
-        let reference = |id| {
+        let reference = |id: ReferenceId| {
             let reference = catalog.reference(id);
             let parent = &catalog.table(reference.parent).name;
-            format!("{} → {parent} ({})", reference.columns.join(", "), reference.on_delete)
+            let columns = reference.columns.join(", ");
+            let forced = if plan.rules.force.covers(id) { ", forced" } else { "" };
+            format!("{columns} → {parent} ({}{forced})", reference.on_delete)
         };
         let deletion = |table| {
             let reached = findings.reached_by(table).into_iter();
@@ -121,17 +126,8 @@ impl SavedPlan {
             deletions: deletions.collect(),
             unlinks: unlinks.collect(),
             left_behind: left_behind.collect(),
+            notes: Vec::new(),
         }
-    }
-
-    /// What stays though it names what goes, each in a sentence.
-    pub fn staying(&self) -> Vec<String> {
-        let rows =
-            |rows: &Option<u64>| rows.map_or("nobody knows how many".into(), |it| it.to_string());
-        let line = |(name, left): (&String, &Option<u64>)| {
-            format!("left behind by {name}: {}", rows(left))
-        };
-        self.left_behind.iter().map(line).collect()
     }
 
     /// What of the plan's surroundings is another one now.

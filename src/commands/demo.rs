@@ -57,9 +57,10 @@ pub fn run(args: &Demo, settings: &Settings, ui: &mut Ui) -> Result<Exit> {
     let restored = step(ui, session, about, &["restore", &newest])?;
     expect(restored == Exit::Done, "the organization should have come back")?;
     ui.result(&format!(
-        "\n# {KEPT} has its {} as before. The file is {}: go on with it, or remove it.",
+        "\n# {KEPT} has its {} as before. The file is {}. To go on with it: export DATABASE_URL={}",
         crate::render::counted(before, "row"),
-        args.file.display()
+        args.file.display(),
+        shell_word(&format!("sqlite:{}", args.file.display()))
     ));
     Ok(Exit::Done)
 }

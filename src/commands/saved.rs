@@ -2,7 +2,7 @@
 
 use super::context::{Prepared, Session};
 use super::output::Output;
-use super::reporting::Reporting;
+use super::reporting::{Ended, Reporting};
 use crate::cli::{Clean, Flags, PageFormat, PlanCommand};
 use crate::database::Database;
 use crate::execute::Failure;
@@ -44,7 +44,10 @@ pub fn save(
     let bound = bound(session, prepared, database)?;
     let flags = reporting.flags(findings);
     let made = (bound, prepared.actor.clone());
+    let ended = Ended::previewed(findings.clone());
+    let notes = reporting.report(&ended).row_notes();
     let saved = SavedPlan::new(made, flags, findings, &prepared.catalog, &prepared.plan);
+    let saved = SavedPlan { notes, ..saved };
     let text = serde_json::to_vec_pretty(&saved)?;
     file.write(&text).map_err(|error| {
         Problem::usage(format!("--save-plan {} cannot be written: {error}", path.display()))

@@ -30,6 +30,6 @@ pub fn table(plan: &SavedPlan, width: u16) -> String {
     text.push('\n');
     let sum = |steps: &[SavedStep]| counted(steps.iter().map(|step| step.rows).sum(), "row");
     text += &line(&format!("{} deleted, {} unlinked", sum(&plan.deletions), sum(&plan.unlinks)));
-    text.extend(plan.staying().iter().map(|left| line(left)));
+    text.extend(plan.notes.iter().map(|note| wrapped("note: ", note, width)));
     text
 }

@@ -229,7 +229,7 @@ impl Report<'_> {
     }
 
     /// Of rows that are others' too, and of rows that stay.
-    fn row_notes(&self) -> Vec<String> {
+    pub fn row_notes(&self) -> Vec<String> {
         let mut notes = Vec::new();
         let shared = self.findings.shared.iter();
         for shared in shared.filter(|_| !self.plan.rules.guards.refuses_shared) {
@@ -250,7 +250,7 @@ impl Report<'_> {
             }
             if unlinked.stranded > 0 {
                 notes.push(format!(
-                    "{} of {} belong to nobody else and stay behind: {name} is {}; --cascade {} takes them along",
+                    "{} of {} have no other owner, and stay behind: {name} is {}; --cascade {} takes them along",
                     super::counted(unlinked.stranded, "row"),
                     self.table_name(self.catalog.reference(id).child),
                     self.catalog.reference(id).on_delete,

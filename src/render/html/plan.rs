@@ -42,7 +42,7 @@ pub fn plan(plan: &SavedPlan, digest: &str, made: &Made) -> String {
         (list(named))
         h2 { "What goes" }
         (rows(&steps))
-        @if !plan.left_behind.is_empty() { (list(&plan.staying())) }
+        @if !plan.notes.is_empty() { h2 { "Beside that" } (list(&plan.notes)) }
         p.dim {
             "The plan holds a digest of the keys of each line. Where another row would go by now, or one less, \
              or where database, schema or policy are others, clean refuses."

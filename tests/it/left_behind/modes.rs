@@ -46,6 +46,8 @@ each_backend! {
         let plan = db.directory().join("plan.json").display().to_string();
         let left_behind = ["preview", "--org-name", "Apex", "--leave-behind", "--save-plan", &plan];
         db.orgsweep(&left_behind).exits(0);
+        let notes = ["note: 2 rows of visits are left behind", "note: 1 row of logs is left behind"];
+        db.orgsweep(&["plan", "show", &plan]).exits(0).says(&notes);
         db.execute("INSERT INTO logs VALUES (9, 1, 'late')");
         db.orgsweep(&["clean", "--plan", &plan, "--yes"]).exits(3).says(&["+1 left behind by logs.organization_id"]);
         db.execute("DELETE FROM logs WHERE id IN (1, 9)");
