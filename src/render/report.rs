@@ -250,7 +250,7 @@ impl Report<'_> {
             }
             if unlinked.stranded > 0 {
                 notes.push(format!(
-                    "{} of {} have no other owner, and stay behind: {name} is {}; --cascade {} takes them along",
+                    "{} of {} without another owner stay behind: {name} is {}; --cascade {} takes them along",
                     super::counted(unlinked.stranded, "row"),
                     self.table_name(self.catalog.reference(id).child),
                     self.catalog.reference(id).on_delete,

@@ -157,7 +157,7 @@ each_backend! {
         let outcome = clean(&db, "A", &[]).exits(0);
         assert_eq!(left(&db, "people"), ["1", "2"]);
         let notes = outcome.json()["notes"].to_string();
-        assert!(notes.contains("1 row of people belong"), "{notes}");
+        assert!(notes.contains("1 row of people without another owner"), "{notes}");
     }
 
     fn a_refund_that_names_its_organization_instead_of_an_event_is_that_one_s(db: TestDatabase) {

@@ -169,7 +169,7 @@ fn whose(report: &Report) -> Vec<[String; 4]> {
         }
         if unlinked.stranded > 0 {
             let why = format!(
-                "belong to nobody else: it is {}; --cascade {} takes them along",
+                "without another owner: it is {}; --cascade {} takes them along",
                 report.catalog.reference(id).on_delete,
                 shell_word(&report.catalog.reference_name(id))
             );

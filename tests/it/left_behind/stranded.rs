@@ -27,7 +27,7 @@ each_backend! {
         db.execute(MEMBERS);
         db.orgsweep(&["preview", "--org-name", "Apex"])
             .exits(0)
-            .says(&["2 rows of users have no other owner", "--cascade users.organization_id takes them along"]);
+            .says(&["2 rows of users without another owner stay behind", "--cascade users.organization_id takes them along"]);
         for checks in ["engine", "set"] {
             let copy = db.copy();
             let flags = ["--cascade", "users.organization_id", "--reference-checks", checks];
