@@ -3,6 +3,7 @@
 use crate::catalog::{Catalog, Event, OnDelete, Origin, Reference, ReferenceId, TableId};
 use crate::engine::Dialect;
 use crate::graph::Component;
+use crate::label::title;
 use crate::plan::{EngineCascade, Plan, Rank, Refusal, Unlink};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -105,6 +106,8 @@ impl Proof {
 pub struct Expected {
     /// Their keys.
     pub organizations: Vec<String>,
+    /// What they are called; none, where nobody noted it.
+    pub titles: Vec<String>,
     pub rows: BTreeMap<TableId, u64>,
     /// By position in [`Plan::unlinks`].
     pub unlinked: BTreeMap<usize, u64>,
@@ -118,6 +121,7 @@ impl From<&Findings> for Expected {
         let unlinked = findings.unlinked.iter().map(|found| (found.unlink, found.rows));
         Expected {
             organizations: findings.organizations.iter().map(|one| one.key.clone()).collect(),
+            titles: findings.organizations.iter().map(Organization::title).collect(),
             rows: findings.rows(),
             unlinked: unlinked.collect(),
             digests: findings.digests.clone(),
@@ -136,6 +140,13 @@ pub struct Organization {
     pub key: String,
     pub name: Option<String>,
     pub age_seconds: Option<i64>,
+}
+
+impl Organization {
+    /// `Apex (key 1)`
+    pub fn title(&self) -> String {
+        title(self.name.as_deref().unwrap_or(""), &format!("key {}", self.key))
+    }
 }
 
 /// Rows that one statement added to the closure.

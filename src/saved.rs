@@ -2,9 +2,8 @@
 //! versioned JSON.
 
 use crate::archive::Actor;
-use crate::catalog::{Catalog, ReferenceId};
+use crate::catalog::{Catalog, OnDelete, ReferenceId};
 use crate::findings::{Expected, Findings, Organization, Step};
-use crate::label::title;
 use crate::plan::{Plan, Unlink};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -86,7 +85,8 @@ impl SavedPlan {
             let reference = catalog.reference(id);
             let parent = &catalog.table(reference.parent).name;
             let columns = reference.columns.join(", ");
-            let forced = if plan.rules.force.covers(id) { ", forced" } else { "" };
+            let protects = matches!(reference.on_delete, OnDelete::Restrict | OnDelete::NoAction);
+            let forced = if protects { ", forced" } else { "" };
             format!("{columns} → {parent} ({}{forced})", reference.on_delete)
         };
         let deletion = |table| {
@@ -111,9 +111,6 @@ impl SavedPlan {
         });
         let left_behind = findings.left_behind.iter();
         let left_behind = left_behind.map(|it| (catalog.reference_name(it.scope), it.rows.known()));
-        let title_of = |one: &Organization| {
-            title(one.name.as_deref().unwrap_or(""), &format!("key {}", one.key))
-        };
         SavedPlan {
             format: FORMAT,
             tool: concat!("orgsweep ", env!("CARGO_PKG_VERSION")).into(),
@@ -122,7 +119,7 @@ impl SavedPlan {
             bound,
             flags,
             organizations: findings.organizations.iter().map(|one| one.key.clone()).collect(),
-            titles: findings.organizations.iter().map(title_of).collect(),
+            titles: findings.organizations.iter().map(Organization::title).collect(),
             deletions: deletions.collect(),
             unlinks: unlinks.collect(),
             left_behind: left_behind.collect(),
@@ -144,6 +141,7 @@ impl SavedPlan {
     pub fn expected(&self, catalog: &Catalog, plan: &Plan) -> Expected {
         let mut expected = Expected {
             organizations: self.organizations.clone(),
+            titles: self.titles.clone(),
             rows: BTreeMap::new(),
             unlinked: BTreeMap::new(),
             digests: BTreeMap::new(),

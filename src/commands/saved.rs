@@ -109,6 +109,10 @@ pub fn load(path: &Path, args: &Clean) -> Result<(SavedPlan, Clean)> {
     let flags = Flags::try_parse_from(words)
         .map_err(|error| broken(path, &format!("its flags make no sense: {}", error.kind())))?;
     let Flags { select, mut delete } = flags;
+    if delete.per_org {
+        let why = "its flags are of a series, and a plan is of one transaction";
+        return Err(broken(path, why).into());
+    }
     // What narrows may be said anew.
     delete.lock_timeout = args.delete.lock_timeout;
     delete.deadline = args.delete.deadline;

@@ -180,8 +180,12 @@ impl Engine for MariaDb {
         Family::of(type_name).text(value)
     }
 
-    fn exact_text(&self, value: &str, _type_name: &str) -> String {
-        exact(value)
+    /// Of a BIT its number, of bytes their digits: as characters they might be another value's text.
+    fn exact_text(&self, value: &str, type_name: &str) -> String {
+        match Family::of(type_name) {
+            Family::Bit | Family::Bytes => exact(&self.output(value, type_name)),
+            _ => exact(value),
+        }
     }
 
     fn collated(&self, value: &str, own: &Column, other: &Column) -> Option<String> {

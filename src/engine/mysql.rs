@@ -5,7 +5,7 @@
 use super::contract::VERBS;
 use super::mariadb::{MariaDb, pieces};
 use super::{Cycles, Engine, Purpose};
-use crate::catalog::{Reference, TableId, TableName};
+use crate::catalog::{Column, Reference, TableId, TableName};
 use crate::plan::Checks;
 use std::borrow::Cow;
 use std::time::Duration;
@@ -29,6 +29,9 @@ impl Engine for MySql {
         cancel(pid: &str) -> Option<String>;
         reference_checks(checks: Checks) -> Option<&'static str>;
         set_fk_enforcement(enforced: bool) -> Option<&'static str>;
+        locks_held() -> Option<&'static str>;
+        looks_before_a_row_is_there() -> bool;
+        collated(value: &str, own: &Column, other: &Column) -> Option<String>;
         cycles() -> Cycles;
         locks_index_entries() -> bool;
         compares_anything() -> bool;
@@ -45,7 +48,6 @@ impl Engine for MySql {
         exact_text(value: &str, type_name: &str) -> String;
         as_it_is(text: String) -> String;
         age(column: &str, type_name: &str) -> Option<String>;
-        archived(value: &str, type_name: &str) -> String;
         or_ignore() -> &'static str;
         ordered_join() -> &'static str;
         analyze() -> &'static str;
@@ -111,6 +113,15 @@ impl Engine for MySql {
 
     fn written<'v>(&self, type_name: &str, value: &'v [u8]) -> Cow<'v, [u8]> {
         MariaDb.written(type_name, value)
+    }
+
+    /// A double as text has all of its digits where it comes from a column; what CAST makes has at most 22 characters.
+    fn archived(&self, value: &str, type_name: &str) -> String {
+        if type_name.to_ascii_lowercase().starts_with("double") {
+            format!("CAST({value} AS CHAR)")
+        } else {
+            MariaDb.archived(value, type_name)
+        }
     }
 
     fn for_update(&self, alias: &str, lock: bool) -> String {

@@ -223,6 +223,8 @@ pub(super) fn unmoved(job: &Job, expected: &Expected, found: &Findings) -> Resul
     }
     if found.organizations != expected.organizations && moved.is_empty() {
         moved.push("other organizations are selected now".into());
+    } else if !expected.titles.is_empty() && found.titles != expected.titles {
+        moved.push(format!("they are called {} now", found.titles.join(", ")));
     }
     if moved.is_empty() { Ok(()) } else { Err(Failure::CountsMoved(moved)) }
 }

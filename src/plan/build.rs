@@ -15,9 +15,14 @@ pub fn build(catalog: &Catalog, root: TableId, rules: Rules) -> Plan {
     let deletion = deletion(catalog, &tables);
     let followed = in_order(catalog, &rules, &discovery);
     let unlinks = unlinks(catalog, &rules, &tables);
+    // Who is unlinked when the other one goes is no part of it: a referrer, a partner.
     let self_reference = |id: &ReferenceId| {
         let reference = catalog.reference(*id);
-        reference.child == root && reference.parent == root
+        let stays = matches!(
+            reference.on_delete,
+            OnDelete::SetNull | OnDelete::SetDefault | OnDelete::Ignore
+        );
+        reference.child == root && reference.parent == root && !stays
     };
     let children = if rules.with_children {
         catalog.reference_ids().filter(self_reference).collect()

@@ -135,6 +135,8 @@ impl Scopes<'_> {
         let name = format!("{}.{}", table.name, columns.join(","));
         let message = if let Some(parent) = self.parent_of(*id, columns) {
             format!("{name} is a reference to {}", catalog.table(parent).name)
+        } else if self.has_a_namesake(*id) {
+            format!("{name} is of a schema that has {} of its own", root.name.name)
         } else if self.is_kept(*id) {
             format!("the policy keeps {}", table.name)
         } else {
@@ -169,6 +171,7 @@ impl Scopes<'_> {
     /// What a row of `table` says by these columns, unless something else says what they mean.
     fn reference(self, table: TableId, columns: Vec<String>) -> Option<Reference> {
         let said = table == self.root
+            || self.has_a_namesake(table)
             || self.is_kept(table)
             || self.is_known(table, &columns)
             || self.parent_of(table, &columns).is_some();
@@ -288,6 +291,14 @@ impl Scopes<'_> {
         by_habit.chain(key.map(|key| key.columns.clone())).collect()
     }
 
+    /// Its schema has a table of its own that is called as the root is, and that its columns mean.
+    fn has_a_namesake(self, table: TableId) -> bool {
+        let schema = |id: TableId| self.catalog.table(id).name.qualifier();
+        let name = |id: TableId| self.catalog.table(id).name.name.to_lowercase();
+        let is_namesake = |id: TableId| schema(id) == schema(table) && name(id) == name(self.root);
+        schema(table) != schema(self.root) && self.catalog.table_ids().any(is_namesake)
+    }
+
     fn is_kept(self, table: TableId) -> bool {
         let mut kept = self.policy.file.tables.iter().filter(|(_, table)| table.keep.is_some());
         kept.any(|(name, _)| self.catalog.table_named(name.as_ref()) == Ok(table))
@@ -327,7 +338,8 @@ enum Kind {
 
 impl Kind {
     fn of(column: &Column) -> Kind {
-        const NUMBERS: [&str; 11] = [
+        const NUMBERS: [&str; 12] = [
+            "bit",
             "int",
             "integer",
             "tinyint",

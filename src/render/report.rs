@@ -250,11 +250,11 @@ impl Report<'_> {
             }
             if unlinked.stranded > 0 {
                 notes.push(format!(
-                    "{} of {} without another owner stay behind: {name} is {}; --cascade {} takes them along",
+                    "{} of {} without another owner stay behind (--cascade {} takes them along): {name} is {}",
                     super::counted(unlinked.stranded, "row"),
                     self.table_name(self.catalog.reference(id).child),
-                    self.catalog.reference(id).on_delete,
                     shell_word(&self.catalog.reference_name(id)),
+                    self.catalog.reference(id).on_delete,
                 ));
             }
         }

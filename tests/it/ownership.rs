@@ -95,6 +95,22 @@ each_backend! {
         assert!(left(&db, "organizations").is_empty());
     }
 
+    /// A referrer is no part of what it refers to.
+    fn an_organization_that_would_only_be_unlinked_is_no_child(db: TestDatabase) {
+        db.execute("CREATE TABLE organizations (id integer PRIMARY KEY, name varchar(20) NOT NULL,
+                referred_by integer REFERENCES organizations (id) ON DELETE SET NULL);
+            INSERT INTO organizations VALUES (1, 'A', NULL), (2, 'B', 1)");
+        let outcome = clean(&db, "A", &["--with-children"]).exits(2);
+        assert!(outcome.stdout.contains("--cascade organizations.referred_by --with-children"), "{outcome}");
+        let both = db.copy();
+        both.execute("ALTER TABLE organizations ADD COLUMN parent integer REFERENCES organizations (id) ON DELETE CASCADE");
+        both.execute("INSERT INTO organizations VALUES (3, 'Sub', NULL, 1)");
+        clean(&both, "A", &["--with-children"]).exits(0);
+        assert_eq!(left(&both, "organizations"), ["2"]);
+        clean(&db, "A", &["--with-children", "--cascade", "organizations.referred_by"]).exits(0);
+        assert!(left(&db, "organizations").is_empty());
+    }
+
     /// Its owners are in the closure because it is: that says nothing.
     fn a_row_that_only_itself_or_a_circle_owns_is_nobody_s(db: TestDatabase) {
         both(&db, "CREATE TABLE tasks (id integer PRIMARY KEY,

@@ -152,6 +152,8 @@ impl Family {
             Family::Labels => {
                 Some(text.strip_prefix(NUMBER).and_then(number).unwrap_or_else(|| literal(text)))
             }
+            // As an integer it would be 0.
+            Family::Float if text == "-0" => Some("-0e0".to_owned()),
             Family::Integer | Family::Decimal | Family::Float => number(text),
             Family::Date | Family::Other => Some(literal(text)),
         }

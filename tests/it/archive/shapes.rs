@@ -47,6 +47,19 @@ each_backend! {
         round_trip(&db, &[&APEX[..], &["--foreign", "delete"]].concat());
     }
 
+    /// In 17 digits; MySQL's CAST keeps 22 characters of them.
+    fn doubles_with_all_of_their_digits(db: TestDatabase) {
+        db.execute(
+            "CREATE TABLE organizations (id integer PRIMARY KEY, name text NOT NULL);
+             CREATE TABLE rates (id double precision PRIMARY KEY, rate double precision,
+                 organization_id integer NOT NULL REFERENCES organizations (id) ON DELETE CASCADE);
+             INSERT INTO organizations VALUES (1, 'Apex'), (2, 'Global');
+             INSERT INTO rates VALUES (-1.2345678901234567e-10, -1.7976931348623157e308, 1), (2, -2.2250738585072014e-308, 1),
+                 (3, -0e0, 1), (4, 0.1, 2)",
+        );
+        round_trip(&db, &APEX);
+    }
+
     fn composite_and_permuted_keys(db: TestDatabase) {
         db.execute(
             "CREATE TABLE organizations (id integer PRIMARY KEY, name text NOT NULL);

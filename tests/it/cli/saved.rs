@@ -40,6 +40,27 @@ each_backend! {
         clean(&db, &file).exits(3).says(&["-2 users"]);
     }
 
+    /// The key may be another organization's by now.
+    fn a_plan_is_of_organizations_that_are_called_so(db: TestDatabase) {
+        db.execute(SMALL);
+        let (_directory, file) = saved(&db);
+        db.execute("UPDATE organizations SET name = 'Precious' WHERE id = 1");
+        clean(&db, &file).exits(3).says(&["called Precious (key 1) now"]);
+        assert_eq!(db.count("organizations"), 2);
+    }
+
+    /// It is bound to what it is of, and a series is of nothing that it names.
+    fn a_plan_that_somebody_made_a_series_is_none(db: TestDatabase) {
+        db.execute(SMALL);
+        let (_directory, file) = saved(&db);
+        let text = std::fs::read_to_string(&file).expect("the plan");
+        let series = text.replace(r#""flags": ["#, r#""flags": ["--per-org", "--org-id=2","#);
+        assert_ne!(series, text);
+        std::fs::write(&file, series).expect("the plan");
+        clean(&db, &file).exits(2).says(&["series"]);
+        assert_eq!(db.count("organizations"), 2);
+    }
+
     /// The same command would end the same way for ever.
     fn a_plan_that_is_stale_names_the_preview_that_saves_a_new_one(db: TestDatabase) {
         db.execute(SMALL);

@@ -75,6 +75,10 @@ each_backend! {
     }
 
     fn a_uuid_is_the_same_however_it_is_written(db: TestDatabase) {
+        // It has no such type.
+        if db.is_mysql_itself() {
+            return;
+        }
         let (id, other) = ("6f9619ff-8b86-d011-b42d-00c04fc964ff", "6f9619ff-8b86-d011-b42d-00c04fc964fe");
         let spelled = [id.to_uppercase(), format!("{{{id}}}"), id.replace('-', ""), other.to_owned()];
         let rows = spelled.iter().map(|text| format!("visit '{text}'"));

@@ -66,9 +66,9 @@ pub fn verdict(case: &Case, options: &Options) -> Verdict {
     let deleted = model.deleted(options, &selected);
     let changed = model.unlink(&closure);
     let mut refusals = model.protected(&deleted, options);
-    if !options.foreign_delete {
-        refusals.extend(firewall::refusals(&model, &selected, &closure));
-    }
+    let others = firewall::refusals(&model, &selected, &closure).into_iter();
+    // Other organizations go only where they are selected.
+    refusals.extend(others.filter(|it| !options.foreign_delete || it.table == 0));
     refusals.extend(unlinks::refusals(&model, &closure, &changed));
     refusals.extend(model.overlaps(&closure, options));
     refusals.sort();
@@ -136,7 +136,9 @@ impl<'a> Model<'a> {
         if !with_children {
             return selected;
         }
-        self.closure(&selected, |reference| reference.child == 0 && reference.parent == 0)
+        self.closure(&selected, |reference| {
+            reference.child == 0 && reference.parent == 0 && !reference.action.unlinks()
+        })
     }
 
     /// The rows that go without more force: those of cascades and forced references.
