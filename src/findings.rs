@@ -3,7 +3,7 @@
 use crate::catalog::{Catalog, Event, OnDelete, Origin, Reference, ReferenceId, TableId};
 use crate::engine::Dialect;
 use crate::graph::Component;
-use crate::label::title;
+use crate::label;
 use crate::plan::{EngineCascade, Plan, Rank, Refusal, Unlink};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -145,7 +145,7 @@ pub struct Organization {
 impl Organization {
     /// `Apex (key 1)`
     pub fn title(&self) -> String {
-        title(self.name.as_deref().unwrap_or(""), &format!("key {}", self.key))
+        label::organization(self.name.as_deref(), &self.key)
     }
 }
 

@@ -47,6 +47,11 @@ pub fn title(name: &str, key: &str) -> String {
     }
 }
 
+/// `Apex (key 1)`
+pub fn organization(name: Option<&str>, key: &str) -> String {
+    title(name.unwrap_or_default(), &format!("key {key}"))
+}
+
 /// A text on one line, whatever is in it: hidden characters are escaped, line ends among them.
 pub fn printable(text: &str) -> String {
     escaped(text, |c| is_hidden(c).then(|| c.escape_default().to_string()))

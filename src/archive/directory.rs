@@ -160,9 +160,13 @@ impl ArchiveDirectory {
 }
 
 impl Entry {
+    pub fn name(&self) -> String {
+        file_name(&self.path)
+    }
+
     /// The name of a receipt without its ending.
     pub fn stem(&self) -> String {
-        let name = self.path.file_name().unwrap_or_default().to_string_lossy();
+        let name = self.name();
         name.strip_suffix(RECEIPT).unwrap_or(&name).to_owned()
     }
 
@@ -209,9 +213,14 @@ fn files(directory: &Path, state: impl Fn(&str) -> Option<State>) -> Result<Vec<
     Ok(entries)
 }
 
+/// A name as it is told, and compared with those in receipts.
+fn file_name(path: &Path) -> String {
+    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
+}
+
 /// As [`ArchiveDirectory::stem`] names them: whoever gave an archive another name wants to keep it.
 fn is_own_name(path: &Path) -> bool {
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let name = file_name(path);
     let stem = [ENDING, PENDING, PARTIAL].iter().find_map(|ending| name.strip_suffix(ending));
     let Some((stamp, rest)) = stem.and_then(|stem| stem.split_once('-')) else { return false };
     let stamp_is_ours = stamp.len() == "20261129T150000.000Z".len()

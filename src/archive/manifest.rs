@@ -3,9 +3,11 @@
 use super::write::hex;
 use crate::catalog::{Column, TableName};
 use crate::engine::Dialect;
+use crate::label;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
+use std::fmt;
 use time::OffsetDateTime;
 
 /// The version of the archive's format that this program writes, and the only one that it reads.
@@ -64,11 +66,24 @@ pub struct Actor {
     pub host: String,
 }
 
+impl fmt::Display for Actor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}@{}", self.user, self.host)
+    }
+}
+
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Organization {
     pub key: String,
     pub name: Option<String>,
+}
+
+impl Organization {
+    /// `Apex (key 1)`
+    pub fn title(&self) -> String {
+        label::organization(self.name.as_deref(), &self.key)
+    }
 }
 
 /// Rows of one table.

@@ -91,7 +91,7 @@ fn reference(tables: &[Table], child: TableId, column: &str) -> Option<Reference
         "no action" => OnDelete::NoAction,
         other => panic!("unknown action {other:?}"),
     };
-    let unlinks = matches!(on_delete, OnDelete::SetNull | OnDelete::SetDefault);
+    let unlinks = on_delete.unlinks();
     Some(Reference {
         name: None,
         child,

@@ -391,6 +391,11 @@ impl OnDelete {
             OnDelete::Ignore => "ignore",
         }
     }
+
+    /// The child row stays, and is emptied or given its default.
+    pub fn unlinks(self) -> bool {
+        matches!(self, OnDelete::SetNull | OnDelete::SetDefault)
+    }
 }
 
 impl fmt::Display for OnDelete {
@@ -414,6 +419,14 @@ impl Catalog {
 
     pub fn reference_ids(&self) -> impl Iterator<Item = ReferenceId> + use<> {
         (0..self.references.len()).map(ReferenceId)
+    }
+
+    /// The references of `table` to itself.
+    pub fn self_references(&self, table: TableId) -> impl Iterator<Item = ReferenceId> + '_ {
+        self.reference_ids().filter(move |id| {
+            let reference = self.reference(*id);
+            reference.child == table && reference.parent == table
+        })
     }
 
     /// It is a scope column, a reference only because somebody says so, if at all.

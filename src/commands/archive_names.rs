@@ -34,7 +34,7 @@ pub fn find(directory: &Path, word: &Path, target: Option<&Target>) -> Result<Ve
         [] => Err(missing(word).into()),
         [one] => Ok(vec![one.path.clone()]),
         _ => {
-            let names: Vec<String> = meant.iter().map(|entry| name(&entry.path)).collect();
+            let names: Vec<String> = meant.iter().map(|entry| entry.name()).collect();
             let problem = format!("{text} may be any of {} archives", names.len());
             Err(Problem::usage(problem).hint(names.join(", ")).into())
         }
@@ -44,7 +44,7 @@ pub fn find(directory: &Path, word: &Path, target: Option<&Target>) -> Result<Ve
 /// By the time with which its name begins, or by the eight digits at its end.
 fn is_meant(entry: &Entry, text: &str) -> bool {
     const FEWEST: usize = 4;
-    let name = name(&entry.path);
+    let name = entry.name();
     let stem = name.split(".tar.zst").next().unwrap_or_default();
     let id = stem.rsplit('-').next().unwrap_or_default();
     text.len() >= FEWEST && (name.starts_with(text) || id.starts_with(text))
@@ -60,7 +60,7 @@ fn latest(directory: &Path, target: Option<&Target>) -> Result<Vec<PathBuf>> {
         Some(target) => run_record::of_database(target, about.collect())?,
         None => about.map(|(entry, _)| entry).collect(),
     };
-    let Some(last) = archives.last().map(|entry| name(&entry.path)) else {
+    let Some(last) = archives.last().map(|entry| entry.name()) else {
         let whose = if target.is_some() { " of this database" } else { "" };
         let problem = format!("there is no archive{whose} in {}", directory.display());
         return Err(Problem::usage(problem).hint("orgsweep archives lists all there are").into());
@@ -75,10 +75,8 @@ fn latest(directory: &Path, target: Option<&Target>) -> Result<Vec<PathBuf>> {
         kept_nothing(target, receipts.clone(), run)?;
     }
     let of_run = |entry: &&Entry| match &run {
-        Some(run) => {
-            run.parts.iter().any(|part| part.archive.as_deref() == Some(&*name(&entry.path)))
-        }
-        None => name(&entry.path) == last,
+        Some(run) => run.parts.iter().any(|part| part.archive.as_deref() == Some(&*entry.name())),
+        None => entry.name() == last,
     };
     Ok(archives.iter().filter(of_run).map(|entry| entry.path.clone()).collect())
 }
@@ -104,10 +102,6 @@ fn kept_nothing(
     Err(Problem::new(Exit::Refused, problem)
         .hint("orgsweep archives lists what was kept; orgsweep restore NAME puts one of them back")
         .into())
-}
-
-fn name(path: &Path) -> String {
-    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }
 
 fn missing(word: &Path) -> Problem {

@@ -1,7 +1,6 @@
 //! `orgsweep archives`: what is kept.
 
-use super::run_record;
-use super::{archive_names, receipts};
+use super::{archive_names, receipts, run_record};
 use crate::archive::{self, ArchiveDirectory};
 use crate::cli::{Archives, ArchivesCommand, PlainFormat};
 use crate::database::Target;
@@ -81,7 +80,7 @@ fn kept(directory: &Path, entries: Vec<archive::Entry>) -> Result<Vec<Kept>> {
         }
     }
     let kept = |entry: archive::Entry| {
-        let name = entry.path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let name = entry.name();
         Kept { part: parts.remove(&name), restored: restored.remove(&name), name, entry }
     };
     Ok(entries.into_iter().map(kept).collect())

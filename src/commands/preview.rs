@@ -67,10 +67,11 @@ fn preview(
         let what = "this server is a standby: rows are only counted, a script needs their keys";
         return Err(Problem::new(Exit::Refused, what).hint("preview on the primary").into());
     }
+    let ended = Ended::previewed(findings);
     if let (Some(path), Some(file)) = (&args.save_plan, file) {
-        saved::save(path, file, session, &mut database, &reporting, &findings, ui)?;
+        saved::save(path, file, session, &mut database, &reporting, &ended, ui)?;
     }
-    let (text, exit) = reporting.text(&Ended::previewed(findings), ui);
+    let (text, exit) = reporting.text(&ended, ui);
     if let Some(output) = output.take() {
         output.write(&text, ui)?;
     }

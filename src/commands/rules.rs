@@ -132,25 +132,16 @@ pub fn rules(
 
 /// Somebody expects more organizations to be selected: of those that are only unlinked none is.
 fn has_children(catalog: &Catalog, root: TableId) -> Result<()> {
-    let own = |id: &ReferenceId| {
-        let reference = catalog.reference(*id);
-        reference.child == root && reference.parent == root
+    let own: Vec<ReferenceId> = catalog.self_references(root).collect();
+    let action = |id: ReferenceId| catalog.reference(id).on_delete;
+    let Some(first) = own.first().filter(|_| own.iter().all(|id| action(*id).unlinks())) else {
+        return Ok(());
     };
-    let unlinks = |id: &ReferenceId| {
-        matches!(catalog.reference(*id).on_delete, OnDelete::SetNull | OnDelete::SetDefault)
-    };
-    let own: Vec<ReferenceId> = catalog.reference_ids().filter(own).collect();
-    match own.first().filter(|_| own.iter().all(unlinks)) {
-        None => Ok(()),
-        Some(first) => {
-            let (name, action) =
-                (catalog.reference_name(*first), catalog.reference(*first).on_delete);
-            let problem =
-                format!("--with-children: {name} is {action}, so nothing is part of what it names");
-            let hint = format!("--cascade {name} --with-children takes them along");
-            Err(Problem::usage(problem).hint(hint).into())
-        }
-    }
+    let (name, action) = (catalog.reference_name(*first), action(*first));
+    let problem =
+        format!("--with-children: {name} is {action}, so nothing is part of what it names");
+    let hint = format!("--cascade {name} --with-children takes them along");
+    Err(Problem::usage(problem).hint(hint).into())
 }
 
 /// Of two limits the lower one holds: a flag cannot loosen a guard.

@@ -235,10 +235,7 @@ fn prune(
     let began = SystemTime::from(receipt.started_at);
     let own: BTreeSet<&str> =
         receipt.parts.iter().filter_map(|part| part.archive.as_deref()).collect();
-    let earlier = |entry: &archive::Entry| {
-        let name = entry.path.file_name().unwrap_or_default().to_string_lossy();
-        entry.modified < began && !own.contains(&*name)
-    };
+    let earlier = |entry: &archive::Entry| entry.modified < began && !own.contains(&*entry.name());
     let mut archives = ArchiveDirectory::expired(directory, keep)?;
     archives.retain(|(entry, _)| earlier(entry));
     let mut old = of_database(&session.target, archives)?;

@@ -8,7 +8,6 @@ use crate::database::Database;
 use crate::execute::Failure;
 use crate::exit::{self, Exit, Problem};
 use crate::files::{self, Destination};
-use crate::findings::Findings;
 use crate::receipt::chain::sha256;
 use crate::render;
 use crate::render::html::Made;
@@ -33,9 +32,10 @@ pub fn save(
     session: &Session,
     database: &mut Database,
     reporting: &Reporting,
-    findings: &Findings,
+    ended: &Ended,
     ui: &mut Ui,
 ) -> Result<()> {
+    let findings = &ended.findings;
     if findings.is_empty() || findings.is_refused() {
         ui.note(&format!("no plan was saved: there is nothing that {} could do", path.display()));
         return Ok(());
@@ -44,8 +44,7 @@ pub fn save(
     let bound = bound(session, prepared, database)?;
     let flags = reporting.flags(findings);
     let made = (bound, prepared.actor.clone());
-    let ended = Ended::previewed(findings.clone());
-    let notes = reporting.report(&ended).row_notes();
+    let notes = reporting.report(ended).row_notes();
     let saved = SavedPlan::new(made, flags, findings, &prepared.catalog, &prepared.plan);
     let saved = SavedPlan { notes, ..saved };
     let text = serde_json::to_vec_pretty(&saved)?;

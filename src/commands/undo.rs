@@ -62,15 +62,13 @@ fn introduction(session: &Session, archives: &[PathBuf]) -> Result<String> {
         })?;
         let Manifest { made_at, actor, .. } = &reader.manifest;
         text += &printable(&format!(
-            "  {}: {} deleted, {} unlinked on {} {:02}:{:02} UTC by {}@{}",
+            "  {}: {} deleted, {} unlinked on {} {:02}:{:02} UTC by {actor}",
             reader.manifest.subject(),
             counted(reader.manifest.deleted(), "row"),
             counted(reader.manifest.unlinked(), "row"),
             made_at.date(),
             made_at.hour(),
             made_at.minute(),
-            actor.user,
-            actor.host
         ));
         text.push('\n');
     }

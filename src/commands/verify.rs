@@ -6,7 +6,7 @@ use super::roots::tell_unmatched;
 use super::rules::leave_behind;
 use super::run_record;
 use crate::archive::Organization;
-use crate::catalog::{OnDelete, ReferenceId};
+use crate::catalog::ReferenceId;
 use crate::cli::{PlainFormat, Verify};
 use crate::database::{Database, Fault, Row};
 use crate::execute::{self, Budget, Failure};
@@ -219,8 +219,7 @@ impl Looking<'_> {
         let catalog = self.sql.catalog;
         let is_emptied = |id: &ReferenceId| {
             let reference = catalog.reference(*id);
-            reference.parent == self.root.table
-                && matches!(reference.on_delete, OnDelete::SetNull | OnDelete::SetDefault)
+            reference.parent == self.root.table && reference.on_delete.unlinks()
         };
         catalog.reference_ids().filter(is_emptied).map(|id| catalog.reference_name(id)).collect()
     }

@@ -331,10 +331,7 @@ pub trait Engine: Sync {
     }
 
     /// A column's text, of a collation, as one of the collation of another column: by that one it can be compared.
-    fn collated(&self, value: &str, own: &Column, other: &Column) -> Option<String> {
-        let _ = (value, own, other);
-        None
-    }
+    fn collated(&self, value: &str, own: &Column, other: &Column) -> Option<String>;
 
     /// A text that is compared as it is, whatever the collation.
     fn as_it_is(&self, text: String) -> String {

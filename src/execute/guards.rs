@@ -3,7 +3,6 @@
 use super::discovery::Discovery;
 use super::obstacles::ask;
 use super::{Failure, Run};
-use crate::label::title;
 use crate::plan::{Pattern, Rank, Refusal, RefusalKind};
 
 /// The guards that do not hold.
@@ -52,7 +51,7 @@ fn names(run: &Run, discovery: &Discovery) -> Vec<String> {
     let complaint = |organization: &crate::findings::Organization| {
         let name = organization.name.as_deref().unwrap_or_default();
         let matches = |pattern: &&Pattern| pattern.matches(name);
-        let shown = title(name, &format!("key {}", organization.key));
+        let shown = organization.title();
         if let Some(pattern) = guards.forbidden_organizations.iter().find(matches) {
             return Some(format!("{}: {shown} is forbidden by {:?}", pattern.place, pattern.glob));
         }

@@ -16,16 +16,12 @@ pub fn build(catalog: &Catalog, root: TableId, rules: Rules) -> Plan {
     let followed = in_order(catalog, &rules, &discovery);
     let unlinks = unlinks(catalog, &rules, &tables);
     // Who is unlinked when the other one goes is no part of it: a referrer, a partner.
-    let self_reference = |id: &ReferenceId| {
-        let reference = catalog.reference(*id);
-        let stays = matches!(
-            reference.on_delete,
-            OnDelete::SetNull | OnDelete::SetDefault | OnDelete::Ignore
-        );
-        reference.child == root && reference.parent == root && !stays
+    let is_part = |id: &ReferenceId| {
+        let action = catalog.reference(*id).on_delete;
+        !action.unlinks() && action != OnDelete::Ignore
     };
     let children = if rules.with_children {
-        catalog.reference_ids().filter(self_reference).collect()
+        catalog.self_references(root).filter(is_part).collect()
     } else {
         Vec::new()
     };

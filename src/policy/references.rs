@@ -69,7 +69,7 @@ pub(super) fn spoken(policy: &Policy, catalog: &Catalog) -> BTreeSet<(TableId, V
 /// Makes `action` the reference's own.
 pub fn act(reference: &mut Reference, action: OnDelete) {
     reference.on_delete = action;
-    let unlinks = matches!(action, OnDelete::SetNull | OnDelete::SetDefault);
+    let unlinks = action.unlinks();
     if unlinks && reference.set_columns.is_empty() {
         reference.set_columns.clone_from(&reference.columns);
     }

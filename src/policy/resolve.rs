@@ -186,11 +186,8 @@ impl Resolved {
                 continue;
             }
             if let Some(place) = spoken.get(&id) {
-                let takes = !matches!(
-                    reference.on_delete,
-                    OnDelete::SetNull | OnDelete::SetDefault | OnDelete::Ignore
-                );
-                if takes {
+                let action = reference.on_delete;
+                if !action.unlinks() && action != OnDelete::Ignore {
                     let message =
                         format!("{name} is kept here, but {place} says {}", reference.on_delete);
                     faults.push(policy.fault(span, message));

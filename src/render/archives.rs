@@ -3,7 +3,7 @@
 use super::history::{moment, organizations};
 use super::table::{age, line, plain, wrapped};
 use super::{counted, grouped};
-use crate::archive::{Entry, Kind, Manifest, State};
+use crate::archive::{Entry, Kind, Manifest, Organization, State};
 use crate::receipt::Part;
 use serde::Serialize;
 use std::path::Path;
@@ -144,26 +144,14 @@ pub fn manifest_table(manifest: &Manifest, width: u16) -> String {
         ]
     };
     let mut text = String::new();
-    let named: Vec<String> = manifest
-        .organizations
-        .iter()
-        .map(|one| {
-            crate::label::title(one.name.as_deref().unwrap_or(""), &format!("key {}", one.key))
-        })
-        .collect();
+    let named: Vec<String> = manifest.organizations.iter().map(Organization::title).collect();
     for (heading, value) in [
         ("organizations: ", named.join(", ")),
         ("database: ", manifest.database.clone()),
         ("digest: ", manifest.digest()),
         (
             "made: ",
-            format!(
-                "{} by {}@{}, {}",
-                moment(manifest.made_at),
-                manifest.actor.user,
-                manifest.actor.host,
-                manifest.tool
-            ),
+            format!("{} by {}, {}", moment(manifest.made_at), manifest.actor, manifest.tool),
         ),
     ] {
         text += &wrapped(heading, &value, width);

@@ -1,13 +1,13 @@
 //! Runs that receipts tell of, and what the receipts say of each other.
 
-use super::table::{duration, line, plain, wrapped};
+use super::lines::{line, seconds};
+use super::table::{plain, wrapped};
 use super::{counted, grouped};
-use crate::label::title;
+use crate::archive::Organization;
 use crate::receipt::chain::{FaultKind, Link, Verdict};
 use crate::receipt::{Part, Receipt};
 use serde::Serialize;
 use std::path::Path;
-use std::time::Duration;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 use time::macros::format_description;
@@ -31,11 +31,7 @@ impl Run<'_> {
     }
 
     fn took(&self) -> String {
-        duration(Duration::try_from_secs_f64(self.receipt.seconds).unwrap_or_default())
-    }
-
-    fn who(&self) -> String {
-        format!("{}@{}", self.receipt.actor.user, self.receipt.actor.host)
+        seconds(self.receipt.seconds)
     }
 }
 
@@ -56,7 +52,7 @@ pub fn table(runs: &[Run], of: usize, width: u16) -> String {
             receipt.exit,
             counted(run.rows(), "row"),
             run.took(),
-            run.who(),
+            receipt.actor,
             if run.put_back.is_some() { "; put back since" } else { "" },
         ));
         let about = [organizations(&receipt.parts), receipt.selection.clone()];
@@ -139,7 +135,7 @@ pub fn one(run: &Run, width: u16) -> String {
                 "{}, in {}, by {}, {}",
                 moment(receipt.started_at),
                 run.took(),
-                run.who(),
+                receipt.actor,
                 receipt.tool
             ),
         ),
@@ -160,10 +156,8 @@ pub fn one(run: &Run, width: u16) -> String {
 }
 
 fn of_part(part: &Part, width: u16) -> String {
-    let names = part.organizations.iter();
-    let names =
-        names.map(|one| title(one.name.as_deref().unwrap_or(""), &format!("key {}", one.key)));
-    let names = names.collect::<Vec<_>>().join(", ");
+    let names: Vec<String> = part.organizations.iter().map(Organization::title).collect();
+    let names = names.join(", ");
     let mut text = wrapped(&format!("\n{}: ", part.outcome), &names, width);
     if !part.tables.is_empty() {
         let row = |(table, rows): (&String, &u64)| vec![table.clone(), grouped(*rows)];

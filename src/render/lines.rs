@@ -27,3 +27,8 @@ pub fn duration(duration: Duration) -> String {
         _ => format!("{:.1} s", duration.as_secs_f64()),
     }
 }
+
+/// The same of what a receipt says.
+pub fn seconds(seconds: f64) -> String {
+    duration(Duration::try_from_secs_f64(seconds).unwrap_or_default())
+}

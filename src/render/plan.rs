@@ -8,7 +8,7 @@ use crate::saved::{SavedPlan, SavedStep};
 pub fn table(plan: &SavedPlan, width: u16) -> String {
     let named = if plan.titles.is_empty() { &plan.organizations } else { &plan.titles };
     let flags: Vec<String> = plan.flags.iter().map(|flag| shell_word(flag)).collect();
-    let by = plan.made_by.as_ref().map(|by| format!("by {}@{}, ", by.user, by.host));
+    let by = plan.made_by.as_ref().map(|by| format!("by {by}, "));
     let mut text = String::new();
     for (heading, value) in [
         ("organizations: ", named.join(", ")),

@@ -73,7 +73,7 @@ pub fn references(
         let (schema, table) = place(first);
         let rule = rules.get(&(schema, table, first.text(2).to_owned())).map(String::as_str);
         let on_delete = on_delete(first.optional(7).or(rule).unwrap_or_default());
-        let unlinks = matches!(on_delete, OnDelete::SetNull | OnDelete::SetDefault);
+        let unlinks = on_delete.unlinks();
         let indexes = indexes.get(&place(first)).map(Vec::as_slice).unwrap_or_default();
         let (child, parent) = ends(first, positions)?;
         if is_mismatch(pairs, (child, parent), tables) {

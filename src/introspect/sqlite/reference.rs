@@ -79,7 +79,7 @@ fn reference(
     let keyed = parent_columns(to, rows)?;
     let columns: Vec<String> = rows.iter().map(|row| row.text(3).to_owned()).collect();
     let on_delete = on_delete(rows[0].text(5));
-    let writes = matches!(on_delete, OnDelete::SetNull | OnDelete::SetDefault);
+    let writes = on_delete.unlinks();
     let declared = from.references.get(place);
     let deferred = declared.is_some_and(|declared| declared.deferred);
     Some(Reference {

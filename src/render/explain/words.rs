@@ -27,19 +27,20 @@ pub fn sentence(view: &ExplanationView) -> String {
         let others = view.explanation.owners.iter().filter(|owner| !owner.selected);
         others.map(|owner| owner.title.clone()).collect::<Vec<_>>().join(", ")
     };
+    if let (Verdict::Foreign, Some((scope, organization))) =
+        (view.verdict(), &view.explanation.said)
+    {
+        let name = view.catalog.reference_name(*scope);
+        return format!(
+            "refused: {name}, which is no foreign key, says that it belongs to {organization}"
+        );
+    }
     match view.verdict() {
         Verdict::Selected if is_selected_root(view) => "goes: it is a selected organization".into(),
         Verdict::Selected => "goes: the policy selects it, a row without an owner".into(),
         Verdict::Goes => goes(view),
         Verdict::NeedsForce => {
             format!("goes only with --force: by {}", list(view, &forced_by(view, Rank::Protected)))
-        }
-        Verdict::Foreign if view.explanation.said.is_some() => {
-            let (scope, organization) = view.explanation.said.as_ref().expect("it says so");
-            let name = view.catalog.reference_name(*scope);
-            format!(
-                "refused: {name}, which is no foreign key, says that it belongs to {organization}"
-            )
         }
         Verdict::Foreign if view.explanation.row().table == view.plan.root => {
             "refused: this organization is not selected, and --force deletes no other".into()
@@ -152,10 +153,10 @@ pub fn hint(view: &ExplanationView) -> Option<String> {
                 flags.iter().map(|id| shell_word(&format!("--force={}", name(id)))).collect();
             Some(format!("--force, or only {}", flags.join(" ")))
         }
-        Verdict::Foreign if view.explanation.said.is_some() => {
-            view.explanation.said.as_ref().map(|(scope, _)| consents::of_scope(&name(scope)))
+        Verdict::Foreign | Verdict::Shared | Verdict::Global => {
+            let said = view.explanation.said.as_ref();
+            Some(said.map_or_else(|| consents(view), |(scope, _)| consents::of_scope(&name(scope))))
         }
-        Verdict::Foreign | Verdict::Shared | Verdict::Global => Some(consents(view)),
         Verdict::RefusedParent => Some("explain that row: it tells which flags decide".into()),
         _ => None,
     }

@@ -16,15 +16,14 @@ pub use plan::plan;
 pub use preview::preview;
 pub use record::{ArchiveNow, Proof, record};
 
-use super::grouped;
+use super::{grouped, history};
 use crate::archive::Actor;
 use crate::label::{printable, visible};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use sha2::{Digest, Sha256};
-use time::OffsetDateTime;
-use time::macros::format_description;
+use time::{OffsetDateTime, UtcOffset};
 
 const STYLE: &str = include_str!("style.css");
 
@@ -81,7 +80,7 @@ fn page(head: &Head, body: &Markup, made: &Made) -> String {
                     }
                     (body)
                     footer {
-                        "Made " (moment(made.at)) " by " (printable(&person(&made.by))) " with orgsweep "
+                        "Made " (moment(made.at)) " by " (printable(&made.by.to_string())) " with orgsweep "
                         (env!("CARGO_PKG_VERSION")) "."
                     }
                 }
@@ -94,12 +93,7 @@ fn page(head: &Head, body: &Markup, made: &Made) -> String {
 
 /// `2026-11-23 05:37:07 UTC`
 fn moment(time: OffsetDateTime) -> String {
-    let format = format_description!("[year]-[month]-[day] [hour]:[minute]:[second] UTC");
-    time.to_offset(time::UtcOffset::UTC).format(format).unwrap_or_default()
-}
-
-fn person(actor: &Actor) -> String {
-    format!("{}@{}", actor.user, actor.host)
+    format!("{} UTC", history::moment(time.to_offset(UtcOffset::UTC)))
 }
 
 /// What is known in a word or two each; those without a word are left out.

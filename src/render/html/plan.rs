@@ -1,7 +1,7 @@
 //! The page of a saved plan: what `clean --plan` does, or refuses to.
 
 use super::super::counted;
-use super::{Head, Made, Row, Tone, facts, list, moment, page, person, rows};
+use super::{Head, Made, Row, Tone, facts, list, moment, page, rows};
 use crate::label::{printable, shell_word};
 use crate::saved::{SavedPlan, SavedStep, policy_digest};
 use maud::html;
@@ -31,7 +31,7 @@ pub fn plan(plan: &SavedPlan, digest: &str, made: &Made) -> String {
         (facts(&[
             ("Database", plan.bound.database.clone()),
             ("Saved", moment(plan.made_at)),
-            ("By", plan.made_by.as_ref().map(person).unwrap_or_default()),
+            ("By", plan.made_by.as_ref().map(ToString::to_string).unwrap_or_default()),
             ("With", plan.tool.clone()),
             ("SHA-256 of the plan", digest.into()),
             ("Identity of the database", plan.bound.identity.clone()),

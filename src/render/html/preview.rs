@@ -5,7 +5,7 @@ use super::super::report::{ReachedView, StepView, owners};
 use super::super::table::{age, duration, reached_by};
 use super::super::{Outcome, Report, counted, grouped};
 use super::picture::picture;
-use super::{Head, Made, Row, Tone, facts, list, moment, page, person, rows};
+use super::{Head, Made, Row, Tone, facts, list, moment, page, rows};
 use crate::engine::Dialect;
 use crate::findings::{Counted, Organization};
 use crate::label::{printable, shell_word, title};
@@ -79,7 +79,7 @@ fn head_facts(report: &Report, made: &Made) -> Markup {
             ("Asked for", report.selection.clone()),
             ("Where", report.conditions.join(" and ")),
             ("Looked at", moment(made.at)),
-            ("By", person(&made.by)),
+            ("By", made.by.to_string()),
         ]))
         @if !organizations.is_empty() {
             h2 { (counted(organizations.len() as u64, "organization")) }

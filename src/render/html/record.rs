@@ -1,12 +1,12 @@
 //! The page of a receipt: the record of what was erased, to be kept.
 
 use super::super::counted;
-use super::super::table::duration;
-use super::{Head, Made, Row, Tone, facts, list, moment, page, person, rows};
-use crate::label::{printable, title};
+use super::super::lines::seconds;
+use super::{Head, Made, Row, Tone, facts, list, moment, page, rows};
+use crate::archive::Organization;
+use crate::label::printable;
 use crate::receipt::{Part, Receipt};
 use maud::{Markup, html};
-use std::time::Duration;
 use time::OffsetDateTime;
 
 /// What tells this record from a forged one, as far as anything does.
@@ -39,8 +39,8 @@ pub fn record(
         (facts(&[
             ("Database", receipt.database.clone()),
             ("Asked for", receipt.selection.clone()),
-            ("When", format!("{}, for {}", moment(receipt.started_at), took(receipt.seconds))),
-            ("By", person(&receipt.actor)),
+            ("When", format!("{}, for {}", moment(receipt.started_at), seconds(receipt.seconds))),
+            ("By", receipt.actor.to_string()),
             ("With", receipt.tool.clone()),
             ("Ended", ended(receipt)),
             ("Put back", put_back.map(moment).unwrap_or_default()),
@@ -95,10 +95,7 @@ fn head(receipt: &Receipt, put_back: Option<OffsetDateTime>) -> Head<'static> {
 }
 
 fn organizations(part: &Part) -> impl Iterator<Item = String> + '_ {
-    let named = |one: &crate::archive::Organization| {
-        title(one.name.as_deref().unwrap_or(""), &format!("key {}", one.key))
-    };
-    part.organizations.iter().map(named)
+    part.organizations.iter().map(Organization::title)
 }
 
 fn ended(receipt: &Receipt) -> String {
@@ -106,10 +103,6 @@ fn ended(receipt: &Receipt) -> String {
         None => format!("exit {}", receipt.exit),
         Some(error) => format!("exit {}: {error}", receipt.exit),
     }
-}
-
-fn took(seconds: f64) -> String {
-    duration(Duration::try_from_secs_f64(seconds).unwrap_or_default())
 }
 
 fn part(receipt: &Receipt, part: &Part, archive: impl Fn(&str) -> ArchiveNow) -> Markup {
@@ -128,7 +121,7 @@ fn part(receipt: &Receipt, part: &Part, archive: impl Fn(&str) -> ArchiveNow) ->
         (list(&names))
         @if let Some(error) = &part.error { p { (printable(error)) } }
         @if !tables.is_empty() { (rows(&tables)) }
-        (facts(&[("Unlinked", unlinked), ("Took", took(part.seconds))]))
+        (facts(&[("Unlinked", unlinked), ("Took", seconds(part.seconds))]))
         @if part.outcome == "cleaned" { (proofs(part)) }
         (staying(part))
         @if let Some(name) = &part.archive { (kept(receipt, part, name, archive(name))) }
