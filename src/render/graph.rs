@@ -156,7 +156,11 @@ pub fn dot(view: &GraphView) -> String {
 
 /// A Mermaid flowchart, for Markdown.
 pub fn mermaid(view: &GraphView) -> String {
-    let escape = |text: &str| printable(text).replace('"', "#quot;");
+    // Mermaid's own entities: a label is HTML otherwise (<https://mermaid.js.org/syntax/flowchart.html#entity-codes-to-escape-characters>).
+    let escape = |text: &str| {
+        let text = printable(text).replace('#', "#35;").replace('&', "#amp;");
+        text.replace('"', "#quot;").replace('<', "#lt;").replace('>', "#gt;")
+    };
     let mut text = String::from("flowchart LR\n");
     for (table, label) in labels(view) {
         text += &format!("  t{}[\"{}\"]\n", table.0, escape(&label));

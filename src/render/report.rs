@@ -4,7 +4,7 @@ use crate::catalog::{Catalog, Event, OnDelete, Origin, Reference, ReferenceId, T
 use crate::engine::{Dialect, Silence};
 use crate::findings::{Beyond, Counted, Findings, LeftBehind, Proof, Rehearsal, Step};
 use crate::label::shell_word;
-use crate::plan::Plan;
+use crate::plan::{Plan, Unlink, UnlinkValue};
 use crate::restoration::{Firing, Kinds, firing};
 use crate::sql::{Sql, fixes};
 use serde::Serialize;
@@ -174,7 +174,7 @@ impl Report<'_> {
                     table: self.table_name(self.catalog.reference(unlink.reference).child),
                     reference: Some(self.catalog.reference_name(unlink.reference)),
                     rows,
-                    reached_by: vec![self.reached(unlink.reference, rows)],
+                    reached_by: vec![self.unlinked(unlink, rows)],
                     organizations: owners.iter().map(owner).collect(),
                     stranded: found.map_or(0, |found| found.stranded),
                     milliseconds,
@@ -207,6 +207,14 @@ impl Report<'_> {
             },
         });
         found.chain(protecting).collect()
+    }
+
+    fn unlinked(&self, unlink: &Unlink, rows: u64) -> ReachedView {
+        let mut reached = self.reached(unlink.reference, rows);
+        if let UnlinkValue::Key(key) = &unlink.value {
+            reached.columns += &format!(" := {key}");
+        }
+        reached
     }
 
     fn reached(&self, id: ReferenceId, rows: u64) -> ReachedView {

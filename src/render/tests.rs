@@ -141,7 +141,7 @@ fn markdown_and_csv_show_the_same_steps() {
     check(
         markdown::report,
         expect![[r#"
-            **Apex (key 1)** in `sqlite:crm.db`
+            **Apex (key 1)** in <code>sqlite:crm.db</code>
 
             | # | action | table | rows | reached by |
             |---:|---|---|---:|---|

@@ -112,6 +112,10 @@ each_backend! {
             assert_eq!(keys(&db, "deals"), ["200"], "{outcome}");
             assert_eq!(db.value("SELECT created_by FROM deals WHERE id = 200"), creator, "{outcome}");
             assert_eq!(outcome.rows("unlink").get("deals"), Some(&1), "{outcome}");
+            if !creator.is_empty() {
+                let preview = [&FORCED[..], &["--foreign", consent, "--dry-run"]].concat();
+                original.copy().orgsweep(&preview).says(&["created_by := 20"]);
+            }
             assert_eq!((keys(&db, "users"), keys(&db, "organizations")), (vec!["20".into()], vec!["2".into()]));
         }
         // To nobody, and to somebody who goes too.

@@ -171,7 +171,17 @@ each_backend! {
     fn markdown_says_whose_rows_they_are_and_where(db: TestDatabase) {
         small(&db);
         let head = preview_as(&db, "markdown").lines().next().unwrap_or_default().to_owned();
-        assert!(head.starts_with("**Apex (key 1)** in `") && head.contains(db.name()), "{head}");
+        assert!(head.starts_with("**Apex (key 1)** in <code>") && head.contains(db.name()), "{head}");
+    }
+
+    /// On a page that others read: no markup, no picture, no link, nobody called.
+    fn markdown_means_nothing_by_a_name(db: TestDatabase) {
+        small(&db);
+        db.execute("UPDATE organizations SET name = '<b>[x](y) *z* @team _w_ snake_case' WHERE id = 1");
+        let id = ["preview", "--org-id", "1", "--format", "markdown"];
+        let text = db.orgsweep(&id).stdout;
+        let name = r"\<b\>\[x\](y) \*z\* @<!-- -->team \_w\_ snake_case (key 1)";
+        assert!(text.starts_with(&format!("**{name}** in ")), "{text}");
     }
 
     fn a_closed_pipe_is_no_panic(db: TestDatabase) {
