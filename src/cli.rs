@@ -12,6 +12,7 @@ mod organizations;
 mod policy;
 mod records;
 mod version;
+mod wait;
 
 pub use archives::{ArchiveDir, Archives, ArchivesCommand, RecordArgs, Restore, Undo};
 pub use crm::{Demo, Migrate, Seed};
@@ -22,6 +23,7 @@ pub use invocation::{Invocation, NextCommand};
 pub use organizations::{ListFormat, Organizations};
 pub use policy::{PolicyCheck, PolicyCommand, PolicyDjango, PolicyInit};
 pub use records::{History, HistoryCommand, OutputArgs, PageFormat, PlanCommand};
+pub use wait::Wait;
 
 use crate::settings::{Colour, PolicyChoice};
 use crate::ui::LogOptions;
@@ -131,6 +133,7 @@ pub enum Command {
         #[command(subcommand)]
         command: PolicyCommand,
     },
+    Wait(Wait),
     Migrate(Migrate),
     Seed(Seed),
     Demo(Demo),
@@ -271,6 +274,10 @@ pub struct Clean {
     /// Wait so long after each batch
     #[arg(long, value_name = "DURATION", requires = "batch_rows", value_parser = duration, help_heading = HOW, hide_short_help = true)]
     pub pause: Option<Duration>,
+
+    /// Wait before a batch while this file is there: touch it to pause, remove it to go on
+    #[arg(long, value_name = "FILE", requires = "batch_rows", help_heading = HOW, hide_short_help = true)]
+    pub pause_file: Option<PathBuf>,
 
     /// Before the first batch and after each wait until no replica is further behind than this (PostgreSQL, by
     /// a role that may see replicas: a superuser, or one with pg_monitor)
@@ -490,7 +497,10 @@ impl Cli {
                 check.format == PlainFormat::Json
             }
             Command::Policy { command: PolicyCommand::Init(_) | PolicyCommand::Django(_) } => false,
-            Command::Demo(_) | Command::Completions { .. } | Command::Man { .. } => false,
+            Command::Wait(_)
+            | Command::Demo(_)
+            | Command::Completions { .. }
+            | Command::Man { .. } => false,
         }
     }
 }

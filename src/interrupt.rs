@@ -127,3 +127,19 @@ pub fn requested() -> bool {
 pub fn check() -> Result<(), Interrupted> {
     if requested() { Err(Interrupted) } else { Ok(()) }
 }
+
+/// Sleeps so long, unless something asks to stop.
+///
+/// # Errors
+/// Something does.
+pub fn sleep(long: Duration) -> Result<(), Interrupted> {
+    const LOOK: Duration = Duration::from_millis(100);
+    let until = Instant::now() + long;
+    loop {
+        check()?;
+        match until.saturating_duration_since(Instant::now()) {
+            Duration::ZERO => return Ok(()),
+            left => std::thread::sleep(left.min(LOOK)),
+        }
+    }
+}

@@ -11,12 +11,12 @@ mod terminal;
 use crate::exit::{self, Exit, Problem};
 use crate::interrupt;
 use crate::label::{printable, visible, visible_json};
-use crate::render::grouped;
+use crate::render::{counted, grouped};
 use crate::settings::{Colour, Settings};
 use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 use serde_json::{Value, json};
 use std::io::{self, IsTerminal, Write};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{LazyLock, Mutex, PoisonError};
 use std::time::Duration;
 use terminal::{Answer, Terminal};
 use time::OffsetDateTime;
@@ -31,6 +31,8 @@ pub struct Ui {
     pub json: bool,
     log_options: LogOptions,
     bar: Option<Bar>,
+    /// What the rest is about, as long as `--quiet` has nothing to say of it.
+    unsaid: Option<String>,
     /// Why a result was not written.
     unwritten: Option<io::Error>,
 }
@@ -72,7 +74,8 @@ impl Ui {
         let terminal = terminal_width().filter(|_| io::stdout().is_terminal());
         let width = settings.columns.or(terminal).unwrap_or(ENDLESS).max(NARROWEST);
         let (json, log_options) = output();
-        Ui { width, unattended: settings.unattended, json, log_options, bar: None, unwritten: None }
+        let unattended = settings.unattended;
+        Ui { width, unattended, json, log_options, bar: None, unsaid: None, unwritten: None }
     }
 
     /// A person may be there to ask.
@@ -134,6 +137,7 @@ impl Ui {
     /// Writes what a command did: `--quiet` leaves out what went well, unless it is JSON.
     pub fn report(&mut self, text: &str, exit: Exit) {
         if !self.log_options.quiet || self.json || exit != Exit::Done {
+            self.introduce();
             self.result(text);
         }
     }
@@ -147,7 +151,21 @@ impl Ui {
     pub fn heading(&mut self, text: &str) {
         let shown = printable(text);
         let painted = self.log_options.colour.paints(io::stderr().is_terminal());
-        self.say("info", text, &if painted { paint::strong(&shown) } else { shown });
+        if self.log_options.quiet {
+            self.unsaid = Some(shown);
+        } else {
+            self.say("info", text, &if painted { paint::strong(&shown) } else { shown });
+        }
+    }
+
+    /// A mail that says that something went wrong says where, too.
+    fn introduce(&mut self) {
+        if let Some(heading) = self.unsaid.take()
+            && !self.json
+            && !self.log_options.log_json
+        {
+            eprint(&heading);
+        }
     }
 
     /// Says something beside the result, on one line.
@@ -186,6 +204,7 @@ impl Ui {
     /// Why the command did not end well.
     pub fn problem(&mut self, problem: &Problem) {
         self.clear();
+        self.introduce();
         tell(problem, self.json, self.log_options);
     }
 
@@ -304,7 +323,8 @@ fn terminal_width() -> Option<u16> {
 }
 
 /// Of so many rows.
-const BAR: &str = "{bar:24} {human_pos} of {human_len} rows, {rate}, {elapsed} {wide_msg}";
+const BAR: &str =
+    "{bar:24} {human_pos} of {human_len} rows, {rate}, {elapsed}, {eta} left {wide_msg}";
 /// Rows of nobody knows how many.
 const COUNTER: &str = "{spinner} {msg}, {rate}, {elapsed}";
 /// Something without rows.
@@ -342,10 +362,16 @@ fn eprint(text: &str) {
     let _ = writeln!(io::stderr(), "{text}");
 }
 
+/// Tells the lines of one run from those of another.
+static RUN: LazyLock<String> = LazyLock::new(|| {
+    let began = OffsetDateTime::now_utc().unix_timestamp_nanos() / 1_000_000;
+    format!("{began:x}-{:x}", std::process::id())
+});
+
 /// One object, one line.
 fn log(level: &str, event: &str, fields: Value) {
     let time = OffsetDateTime::now_utc().format(&Rfc3339).unwrap_or_default();
-    let mut line = json!({ "time": time, "level": level, "event": event });
+    let mut line = json!({ "time": time, "run": *RUN, "level": level, "event": event });
     if let (Some(line), Value::Object(fields)) = (line.as_object_mut(), fields) {
         line.extend(fields.into_iter().filter(|(_, value)| !value.is_null()));
     }
@@ -417,6 +443,22 @@ fn output() -> (bool, LogOptions) {
 pub fn problem(problem: &Problem) {
     let (json, log_options) = output();
     tell(problem, json, log_options);
+}
+
+/// What a run is doing, for who asks it from outside: how long it has run, how much of a series is committed.
+pub fn whereabouts(doing: Option<String>, running: Duration, committed: usize) {
+    let doing = doing.unwrap_or_else(|| "nothing in the database yet".into());
+    let seconds = running.as_secs();
+    if output().1.log_json {
+        let fields = json!({ "message": doing, "seconds": seconds, "committed": committed });
+        return log("info", "status", fields);
+    }
+    let running = humantime::format_duration(Duration::from_secs(seconds));
+    let committed = match committed {
+        0 => "nothing is committed".into(),
+        some => format!("{} committed", counted(some as u64, "transaction")),
+    };
+    eprint(&format!("{}; running for {running}; {committed}", printable(&doing)));
 }
 
 /// Where in the program something went wrong.

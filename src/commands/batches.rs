@@ -23,7 +23,7 @@ use crate::ui::Ui;
 use anyhow::Result;
 use lag::Lag;
 use std::collections::BTreeSet;
-use std::thread;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 /// No engine's LIMIT is higher.
@@ -182,6 +182,7 @@ impl Series<'_> {
         let mut all = Ended::from(execute::Outcome::Nothing);
         let mut limit = rows;
         loop {
+            hold(args.pause_file.as_deref(), ui)?;
             if let Some(lag) = &mut self.lag {
                 lag.wait(database, ui)?;
             }
@@ -209,9 +210,13 @@ impl Series<'_> {
             }
             let done = all.findings.deleted();
             let rows = format!("{} of {}", grouped(done), counted(self.total, "row"));
-            let batches = counted(self.parts.len() as u64, "batch");
-            ui.progress(format!("{rows} deleted in {batches}"));
-            pause(args.pause.unwrap_or_default())?;
+            let batches = self.parts.len() as u64;
+            let about = batches + self.total.saturating_sub(done).div_ceil(limit);
+            ui.progress(format!(
+                "{rows} deleted in {batches} of about {}",
+                counted(about, "batch")
+            ));
+            interrupt::sleep(args.pause.unwrap_or_default()).map_err(Failure::from)?;
         }
     }
 
@@ -299,15 +304,17 @@ fn partly(error: &anyhow::Error, committed: usize, parts: &[Part], next: &NextCo
     Problem::new(exit, done).hint(format!("the same command goes on with what is left: {next}"))
 }
 
-/// Sleeps, unless a signal comes.
-fn pause(long: Duration) -> Result<(), Failure> {
-    const LOOK: Duration = Duration::from_millis(100);
-    let until = Instant::now() + long;
-    loop {
-        interrupt::check()?;
-        match until.saturating_duration_since(Instant::now()) {
-            Duration::ZERO => return Ok(()),
-            left => thread::sleep(left.min(LOOK)),
-        }
+/// Waits while there is such a file: no transaction is open, nothing is locked.
+///
+/// # Errors
+/// A signal or the deadline.
+fn hold(file: Option<&Path>, ui: &mut Ui) -> Result<(), Failure> {
+    const LOOK: Duration = Duration::from_millis(250);
+    let Some(file) = file.filter(|file| file.exists()) else { return Ok(()) };
+    ui.note(&format!("paused while {} is there", file.display()));
+    while file.exists() {
+        interrupt::sleep(LOOK)?;
     }
+    ui.note("going on");
+    Ok(())
 }

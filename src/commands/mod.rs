@@ -30,6 +30,7 @@ mod saved;
 mod seed;
 mod undo;
 mod verify;
+mod wait;
 
 use crate::cli::{Cli, Command};
 use crate::exit::Exit;
@@ -84,6 +85,7 @@ pub fn run(cli: &Cli, settings: &Settings, ui: &mut Ui) -> Result<Exit> {
             ui.result(&String::from_utf8_lossy(&page));
             Ok(Exit::Done)
         }
+        Command::Wait(args) => wait::run(&target()?, args, ui),
         Command::Migrate(args) => migrate::run(&target()?, args, ui),
         Command::Seed(args) => seed::run(&target()?, args, ui),
         Command::Demo(args) => demo::run(args, settings, ui),

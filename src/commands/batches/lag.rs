@@ -1,8 +1,9 @@
 //! `--max-lag`: waiting for replicas between batches.
 
-use super::pause;
 use crate::database::{Database, Replicas, Replication};
+use crate::execute::Failure;
 use crate::exit::{Exit, Problem};
+use crate::interrupt;
 use crate::ui::Ui;
 use anyhow::Result;
 use std::collections::VecDeque;
@@ -61,7 +62,7 @@ impl Lag {
                 None => "behind since before this run".to_owned(),
             };
             ui.progress(format!("a replica is {behind}: waiting"));
-            pause(LOOK)?;
+            interrupt::sleep(LOOK).map_err(Failure::from)?;
         }
         Ok(())
     }

@@ -127,6 +127,30 @@ each_backend! {
         assert_eq!(db.dump(), whole.dump());
     }
 
+    fn while_the_pause_file_is_there_no_batch_begins(db: TestDatabase) {
+        let before = large(&db);
+        let folder = tempfile::TempDir::new().unwrap();
+        let file = folder.path().join("pause");
+        std::fs::write(&file, "").unwrap();
+        let name = file.display().to_string();
+        let batches = [&CLEAN[..], &["--batch-rows", "50", "--pause-file", &name]].concat();
+        let waiting = [&batches[..], &["--deadline", "3s"]].concat();
+        db.orgsweep(&waiting).exits(5).says(&["paused while"]);
+        assert_eq!(db.dump(), before);
+        std::fs::remove_file(&file).unwrap();
+        db.orgsweep(&batches).exits(0).hides("paused");
+        assert_eq!(db.count("organizations"), 1);
+    }
+
+    fn a_run_that_is_asked_tells_where_it_is_and_goes_on(db: TestDatabase) {
+        large(&db);
+        let kept = tempfile::TempDir::new().unwrap();
+        let running = paused(&db, "500ms", kept.path());
+        running.signal("USR1");
+        running.finish().exits(0).says(&["; running for ", " committed"]);
+        assert_eq!(db.count("organizations"), 1);
+    }
+
     fn rows_that_come_in_between_go_too_and_rows_that_leave_stay(db: TestDatabase) {
         large(&db);
         let kept = tempfile::TempDir::new().unwrap();

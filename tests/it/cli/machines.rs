@@ -29,6 +29,7 @@ each_backend! {
             let time = line["time"].as_str().unwrap_or_default();
             assert!(time.ends_with('Z') && time.contains('T'), "{line}");
             assert!(line["message"].is_string() && line["level"].is_string(), "{line}");
+            assert!(line["run"].is_string() && line["run"] == log[0]["run"], "{line}");
         }
     }
 
@@ -55,7 +56,9 @@ each_backend! {
     fn a_quiet_run_says_only_why_it_ended_badly(db: TestDatabase) {
         small(&db);
         let quiet = ["clean", "--org-name", "Apex", "--yes", "--quiet"];
-        db.orgsweep(&quiet).exits(3).says(&["deals.created_by"]);
+        // The mail says of which database.
+        let refused = db.orgsweep(&quiet).exits(3).says(&["deals.created_by"]);
+        assert!(refused.stderr.lines().next().is_some_and(|line| line.contains(db.name())), "{refused}");
         db.orgsweep(&["clean", "--org-name", "*", "--org-like", "*", "--quiet"]).exits(2).says(&["error:"]);
         let done = db.orgsweep(&[&quiet[..], &["--force"]].concat()).exits(0);
         assert_eq!((done.stdout.as_str(), done.stderr.as_str()), ("", ""));
@@ -63,6 +66,13 @@ each_backend! {
         let json = db.orgsweep(&[&quiet[..], &["--format", "json"]].concat()).exits(0);
         assert_eq!(json.json()["outcome"], "nothing");
         assert_eq!(json.stderr, "");
+    }
+
+    fn wait_ends_when_the_database_answers(db: TestDatabase) {
+        db.orgsweep(&["wait"]).exits(0).says(&["answers", db.name()]);
+        let missing = db.url().replace(db.name(), "not_there_yet");
+        let waits = ["wait", "--timeout", "600ms", "--database-url", &missing];
+        orgsweep(&waits).exits(5).says(&["no answer within 600ms", "--timeout"]);
     }
 
     fn metrics_tell_of_success_and_failure(db: TestDatabase) {
