@@ -236,6 +236,23 @@ impl Restored {
     }
 }
 
+/// Nothing but its own rows is in the way, all of them as far as their keys tell.
+pub fn is_back(manifest: &Manifest, catalog: &Catalog, restored: &Restored) -> bool {
+    let name = |table: TableId| catalog.table(table).name.to_string();
+    let all_there = |section: &Section| {
+        let own = section.table_name().to_string();
+        restored.obstacles.iter().any(|obstacle| match obstacle {
+            Obstacle::Taken { table, rows, .. } => *rows == section.rows && name(*table) == own,
+            Obstacle::There { table, .. } => name(*table) == own,
+            _ => false,
+        })
+    };
+    let its_own =
+        |obstacle: &Obstacle| matches!(obstacle, Obstacle::Taken { .. } | Obstacle::There { .. });
+    let mut sections = manifest.sections.iter().filter(|it| it.kind == Kind::Rows);
+    restored.obstacles.iter().all(its_own) && sections.all(all_there)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -170,6 +170,13 @@ impl Entry {
         name.strip_suffix(RECEIPT).unwrap_or(&name).to_owned()
     }
 
+    /// Whose rows an archive holds, as its name says it ([`ArchiveDirectory::stem`]); two subjects may look alike.
+    pub fn subject(&self) -> String {
+        let name = self.name();
+        let rest = name.split_once('-').map_or("", |(_, rest)| rest);
+        rest.rsplit_once('-').map_or("", |(subject, _)| subject).to_owned()
+    }
+
     pub fn age(&self) -> Duration {
         self.modified.elapsed().unwrap_or_default()
     }

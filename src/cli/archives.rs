@@ -64,8 +64,8 @@ Examples:
 pub struct Restore {
     /// The archive: a path, a name in the archive directory or its beginning, or latest
     ///
-    /// The eight digits at the end of its name will do, too. latest is the last run of this database that deleted
-    /// anything, all of its archives. Several are restored one after the other, the newest first.
+    /// The eight digits at the end of its name will do, too. latest is the last deletion from this database, all of its
+    /// archives, those of a --batch-rows that was cut off and went on included. Several are restored one after the other, the newest first.
     #[arg(required = true)]
     pub archive: Vec<PathBuf>,
 
@@ -103,8 +103,8 @@ pub struct Restore {
 
 /// Put back what was deleted last from this database.
 ///
-/// restore latest, once somebody has confirmed it: all archives of the last clean that deleted anything. At a terminal
-/// you type "undo"; elsewhere --yes is needed.
+/// All archives of the last deletion, once somebody has confirmed it; what is back already is passed over. Nothing is
+/// put back where some of them are gone. At a terminal you type "undo"; elsewhere --yes is needed.
 #[derive(Debug, Clone, Args)]
 pub struct Undo {
     /// Find out whether it could be put back; write nothing

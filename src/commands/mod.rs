@@ -13,6 +13,7 @@ mod explain;
 mod graph;
 mod history;
 mod indexes;
+mod last_deletion;
 mod migrate;
 mod organizations;
 mod output;

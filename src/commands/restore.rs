@@ -194,11 +194,7 @@ fn doubted(
     readers: &[Reader],
     ui: &mut Ui,
 ) -> Result<Vec<bool>> {
-    let directory = run_record::directory(&args.archives, &session.settings);
-    let receipts = directory.map(|directory| receipts::receipts(&directory));
-    let receipts = receipts.ok().and_then(|receipts| receipts.ok()).unwrap_or_default();
-    let parts = receipts.iter().flat_map(|(_, receipt)| &receipt.parts);
-    let restored: BTreeSet<&str> = parts.filter_map(|part| part.restored.as_deref()).collect();
+    let restored = put_back_before(session, args);
     let (mut doubted, mut earlier) = (Vec::new(), BTreeSet::new());
     for reader in readers {
         let digest = reader.manifest.digest();
@@ -211,14 +207,42 @@ fn doubted(
     Ok(doubted)
 }
 
+/// Digests of archives that were put back, as receipts say.
+pub fn put_back_before(session: &Session, args: &Restore) -> BTreeSet<String> {
+    let directory = run_record::directory(&args.archives, &session.settings);
+    let receipts = directory.map(|directory| receipts::receipts(&directory));
+    let receipts = receipts.ok().and_then(|receipts| receipts.ok()).unwrap_or_default();
+    let parts = receipts.into_iter().flat_map(|(_, receipt)| receipt.parts);
+    parts.filter_map(|part| part.restored).collect()
+}
+
 fn is_still_there(session: &Session, args: &Restore, reader: &Reader, ui: &mut Ui) -> Result<bool> {
+    let there = |obstacle: &Obstacle| matches!(obstacle, Obstacle::There { .. });
+    let tried = tried(session, args, reader, ui)?;
+    Ok(tried.is_some_and(|(_, restored)| restored.obstacles.iter().any(there)))
+}
+
+/// An archive that was put back before: all of it is there, as far as keys tell.
+pub fn is_back(session: &Session, args: &Restore, reader: &Reader, ui: &mut Ui) -> Result<bool> {
+    let tried = tried(session, args, reader, ui)?;
+    Ok(tried.is_some_and(|(catalog, restored)| {
+        crate::restoration::is_back(&reader.manifest, &catalog, &restored)
+    }))
+}
+
+/// What would come of it. `None`: the schema is another one; what else keeps it out is told when its turn comes.
+fn tried(
+    session: &Session,
+    args: &Restore,
+    reader: &Reader,
+    ui: &mut Ui,
+) -> Result<Option<(Catalog, Restored)>> {
     let dry = Restore { dry_run: true, ..args.clone() };
     let mut database = Database::connect(&session.target, false)?;
     database.set_busy_timeout(args.lock_timeout)?;
     let catalog = database.in_snapshot(introspect::load)?;
-    // What else keeps it out is told when its turn comes.
     let Ok(restoration) = crate::restoration::plan(&reader.manifest, &catalog) else {
-        return Ok(false);
+        return Ok(None);
     };
     let silence = database.silence()?;
     let source = Source {
@@ -229,7 +253,7 @@ fn is_still_there(session: &Session, args: &Restore, reader: &Reader, ui: &mut U
         fire_triggers: args.fire_triggers,
     };
     let restored = put_back(&mut database, &catalog, &source, &dry, ui)?;
-    Ok(restored.obstacles.iter().any(|obstacle| matches!(obstacle, Obstacle::There { .. })))
+    Ok(Some((catalog, restored)))
 }
 
 fn put_back(

@@ -1,5 +1,6 @@
 //! How MariaDB speaks. Its sessions are set to ANSI_QUOTES and NO_BACKSLASH_ESCAPES, and work in UTC.
 
+mod json;
 mod stored;
 mod values;
 
@@ -183,7 +184,7 @@ impl Engine for MariaDb {
     /// Of a BIT its number, of bytes their digits: as characters they might be another value's text.
     fn exact_text(&self, value: &str, type_name: &str) -> String {
         match Family::of(type_name) {
-            Family::Bit | Family::Bytes => exact(&self.output(value, type_name)),
+            Family::Bit | Family::Bytes | Family::Vector => exact(&self.output(value, type_name)),
             _ => exact(value),
         }
     }

@@ -2,11 +2,11 @@
 
 use super::table::{plain, wrapped};
 use super::{counted, grouped};
-use crate::archive::{Kind, Manifest, Organization, Section};
+use crate::archive::{Manifest, Organization};
 use crate::catalog::{Catalog, Fires, ReferenceId, TableId, Trigger};
 use crate::exit::Exit;
 use crate::label::printable;
-use crate::restoration::{Firing, Obstacle, Restored};
+use crate::restoration::{Firing, Obstacle, Restored, is_back};
 use crate::sql::fixes;
 use serde::Serialize;
 
@@ -50,23 +50,8 @@ impl View<'_> {
         self.catalog.table(table).name.to_string()
     }
 
-    /// Nothing but its own rows is in the way, all of them as far as their keys tell.
     fn is_back(&self) -> bool {
-        let all_there = |section: &Section| {
-            let name = section.table_name().to_string();
-            self.restored.obstacles.iter().any(|obstacle| match obstacle {
-                Obstacle::Taken { table, rows, .. } => {
-                    *rows == section.rows && self.name(*table) == name
-                }
-                Obstacle::There { table, .. } => self.name(*table) == name,
-                _ => false,
-            })
-        };
-        let its_own = |obstacle: &Obstacle| {
-            matches!(obstacle, Obstacle::Taken { .. } | Obstacle::There { .. })
-        };
-        let mut sections = self.manifest.sections.iter().filter(|it| it.kind == Kind::Rows);
-        self.restored.obstacles.iter().all(its_own) && sections.all(all_there)
+        is_back(self.manifest, self.catalog, self.restored)
     }
 
     /// Why not, one sentence each.

@@ -220,7 +220,7 @@ fn of_mysql(type_name: &str, text: &str) -> Meaning {
             None => Meaning::Nothing,
         },
         // These compare as they are shown.
-        (Family::Bytes | Family::Bit, _) => value(),
+        (Family::Bytes | Family::Bit | Family::Vector, _) => value(),
         (Family::Date, _) => match whole_time(text) {
             Some(whole) => Meaning::Time { text: text.to_owned(), whole },
             None => Meaning::Text(text.to_owned()),
@@ -231,7 +231,9 @@ fn of_mysql(type_name: &str, text: &str) -> Meaning {
             valid(digits == 32 && digits + dashes == text.len())
         }
         (Family::Other, "inet4" | "inet6") => valid(text.parse::<IpAddr>().is_ok()),
-        (Family::Coded | Family::Labels | Family::Other, _) => Meaning::Text(text.to_owned()),
+        (Family::Coded | Family::Labels | Family::Json | Family::Other, _) => {
+            Meaning::Text(text.to_owned())
+        }
     }
 }
 

@@ -194,7 +194,7 @@ impl Sql<'_> {
                 }
                 Some(text) => {
                     let variable = format!("@orgsweep_v{n}");
-                    let (bytes, named) = Family::sent(type_name, text, &variable)?;
+                    let (bytes, named) = Family::sent(type_name, text, &variable, self.dialect)?;
                     ahead.push((variable, bytes));
                     named
                 }

@@ -128,3 +128,60 @@ fn rows_that_are_alike_are_linked_again_as_many_as_there_were() {
     );
     comes_back(&db, "Apex");
 }
+
+/// A DECIMAL, a time or bytes in a JSON value, of each type of column that they come from, read otherwise as text.
+#[test]
+fn what_json_values_are_made_of_comes_back() {
+    let Some(db) = database() else { return };
+    db.execute(
+        r#"CREATE TABLE organizations (id int PRIMARY KEY, name varchar(40));
+          CREATE TABLE made (bits bit(9), two binary(2), some varbinary(9), b blob, tiny tinyblob, medium mediumblob, large longblob, moment timestamp(3));
+          CREATE TABLE notes (id int AUTO_INCREMENT PRIMARY KEY, org int, j json, FOREIGN KEY (org) REFERENCES organizations (id) ON DELETE CASCADE);
+          CREATE TABLE keyless (org int, j json, FOREIGN KEY (org) REFERENCES organizations (id) ON DELETE CASCADE);
+          CREATE TABLE kept (j json, org int, FOREIGN KEY (org) REFERENCES organizations (id) ON DELETE SET NULL);
+          INSERT INTO organizations VALUES (1, 'Apex'), (2, 'Beta');
+          INSERT INTO made VALUES (b'100000001', x'00ff', x'0020', 'ab', x'', x'27', repeat(x'00ff', 3000), '2026-01-02 03:04:05.678');
+          INSERT INTO notes (org, j) SELECT 1, json_object('price', CAST(1.10 AS DECIMAL(5, 2)), 'whole', CAST(7 AS DECIMAL(3)), 'we"ird\\
+.$[*]é', json_array(CAST('2026-01-02' AS DATE), json_object('', CAST('-11:12:13.5' AS TIME(1)), 'f', 1.5e0)),
+              'at', CAST('2026-01-02 03:04:05.678' AS DATETIME(3)), 'all', json_array(bits, two, some, b, tiny, medium, large, moment)) FROM made;
+          INSERT INTO notes (org, j) VALUES (1, CAST(CAST(2.50 AS DECIMAL(5, 2)) AS JSON)), (1, '2.5'), (1, ' [1.0, "a b", null]'), (1, NULL),
+              (1, json_array(repeat('x', 600000), CAST(1.10 AS DECIMAL(5, 2)))), (2, '{}');
+          INSERT INTO notes (org, j) WITH RECURSIVE n AS (SELECT 1 AS i UNION ALL SELECT i + 1 FROM n WHERE i < 250)
+              SELECT 1, json_arrayagg(CAST(i / 7 AS DECIMAL(9, 4))) FROM n;
+          INSERT INTO keyless SELECT org, j FROM notes WHERE id <= 3;
+          INSERT INTO kept SELECT j, org FROM notes WHERE id <= 3"#,
+    );
+    let types = "SELECT group_concat(concat_ws(' ', id, JSON_TYPE(x.v), x.v) ORDER BY id, x.n SEPARATOR '\n') FROM notes, \
+                 JSON_TABLE(j, '$**[0]' COLUMNS (n FOR ORDINALITY, v JSON PATH '$')) x WHERE id <> 6";
+    let before = db.value(types);
+    assert!(before.contains("DECIMAL 1.10") && before.contains("base64:type16:"), "{before}");
+    comes_back(&db, "Apex");
+    assert_eq!(db.value(types), before);
+}
+
+#[test]
+fn vectors_come_back() {
+    let Some(db) = database() else { return };
+    db.execute(
+        "CREATE TABLE organizations (id int PRIMARY KEY, name varchar(40));
+         CREATE TABLE words (id int PRIMARY KEY, org int, v vector(3), long_one vector(2000), FOREIGN KEY (org) REFERENCES organizations (id) ON DELETE CASCADE);
+         CREATE TABLE keyless (org int, v vector(3), FOREIGN KEY (org) REFERENCES organizations (id) ON DELETE CASCADE);
+         CREATE TABLE kept (v vector(3), org int, FOREIGN KEY (org) REFERENCES organizations (id) ON DELETE SET NULL);
+         INSERT INTO organizations VALUES (1, 'Apex'), (2, 'Beta');
+         INSERT INTO words VALUES (1, 1, string_to_vector('[1, 2.5, -3e-7]'), repeat(x'0000803f', 2000)), (2, 1, NULL, NULL), (3, 2, x'0000803f0000004000004040', NULL);
+         INSERT INTO keyless SELECT org, v FROM words; INSERT INTO keyless SELECT org, v FROM words;
+         INSERT INTO kept SELECT v, org FROM words; INSERT INTO kept SELECT v, org FROM words",
+    );
+    let contents = || {
+        let own = ["words", "keyless", "kept"].map(|table| {
+            let long = if table == "words" { ", hex(long_one)" } else { "" };
+            db.query(&format!("SELECT org, hex(v){long} FROM {table} ORDER BY 1, 2"))
+        });
+        own.concat()
+    };
+    let before = contents();
+    clean(&db, &["--org-name", "Apex"]).exits(0);
+    assert_ne!(contents(), before);
+    restore(&db, &only_archive(&db), &[]).exits(0);
+    assert_eq!(contents(), before);
+}

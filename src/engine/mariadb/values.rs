@@ -1,7 +1,7 @@
 //! What MariaDB's types ask for: how a value is written as text so that the same value can be read
 //! again, and how a text is compared with it.
 
-use super::label_number;
+use super::{json, label_number};
 use crate::engine::{Dialect, Statement};
 use std::borrow::Cow;
 use std::fmt::Write as _;
@@ -20,6 +20,9 @@ pub(crate) enum Family {
     Coded,
     /// Labels one of which is the empty text, as a value reads that is none of them: kept as numbers.
     Labels,
+    /// MySQL's own; MariaDB's are texts.
+    Json,
+    Vector,
     Other,
 }
 
@@ -63,6 +66,8 @@ impl Family {
             | "multipoint" | "multilinestring" | "multipolygon" | "geometrycollection"
             | "geomcollection" => Family::Bytes,
             word if word.ends_with("blob") => Family::Bytes,
+            "json" => Family::Json,
+            "vector" => Family::Vector,
             "enum" | "set" if has_empty_label(&name) => Family::Labels,
             _ if char_set(type_name).is_some() => Family::Coded,
             _ => Family::Other,
@@ -81,7 +86,7 @@ impl Family {
                 Family::Date => "date".into(),
                 Family::Coded | Family::Labels => "text".into(),
                 Family::Other if TEXTS.iter().any(|text| word.ends_with(text)) => "text".into(),
-                Family::Other => word,
+                Family::Json | Family::Vector | Family::Other => word,
             }
         };
         kind(left) == kind(right)
@@ -93,7 +98,7 @@ impl Family {
         let word = name.split(['(', ' ']).next().unwrap_or_default();
         word.ends_with("text")
             || word.ends_with("blob")
-            || word == "json"
+            || matches!(word, "json" | "vector")
             || (Family::of(word) == Family::Bytes && !word.ends_with("binary"))
     }
 
@@ -114,7 +119,9 @@ impl Family {
         match self {
             Family::Bytes | Family::Other => format!("concat({value})"),
             Family::Coded => format!("CONVERT({value} USING binary)"),
-            Family::Bit => format!("hex({value})"),
+            // concat() takes no vector; all of one is shorter than any max_allowed_packet but the smallest.
+            Family::Bit | Family::Vector => format!("hex({value})"),
+            Family::Json => json::archived(value),
             Family::Labels => format!("concat('{NUMBER}', {})", label_number(value)),
             Family::Integer | Family::Decimal | Family::Float | Family::Date => self.text(value),
         }
@@ -139,7 +146,9 @@ impl Family {
         let literal = |text: &str| dialect.literal(text);
         let hex = || text.bytes().all(|byte| byte.is_ascii_hexdigit());
         match Family::of(type_name) {
-            Family::Bytes if hex() && text.len().is_multiple_of(2) => Some(format!("X'{text}'")),
+            Family::Bytes | Family::Vector if hex() && text.len().is_multiple_of(2) => {
+                Some(format!("X'{text}'"))
+            }
             Family::Coded if hex() && text.len().is_multiple_of(2) => {
                 Some(format!("_{} X'{text}'", char_set(type_name)?))
             }
@@ -148,7 +157,11 @@ impl Family {
                 let zero = if text.len().is_multiple_of(2) { "" } else { "0" };
                 Some(format!("X'{zero}{text}'"))
             }
-            Family::Bytes | Family::Bit | Family::Coded => None,
+            Family::Bytes | Family::Bit | Family::Coded | Family::Vector => None,
+            Family::Json => {
+                let parts = json::parts(text)?;
+                parts.value(literal(parts.text), dialect)
+            }
             Family::Labels => {
                 Some(text.strip_prefix(NUMBER).and_then(number).unwrap_or_else(|| literal(text)))
             }
@@ -161,9 +174,19 @@ impl Family {
 
     /// The value itself of an archived one, to be sent apart from the statement, and how that names it there.
     /// `None`: it is none.
-    pub(crate) fn sent(type_name: &str, text: &str, variable: &str) -> Option<(Vec<u8>, String)> {
+    pub(crate) fn sent(
+        type_name: &str,
+        text: &str,
+        variable: &str,
+        dialect: Dialect,
+    ) -> Option<(Vec<u8>, String)> {
         match Family::of(type_name) {
-            Family::Bytes | Family::Coded => {
+            Family::Json => {
+                let parts = json::parts(text)?;
+                let value = parts.value(variable.to_owned(), dialect)?;
+                Some((parts.text.as_bytes().to_vec(), value))
+            }
+            Family::Bytes | Family::Coded | Family::Vector => {
                 let pairs = text.as_bytes().chunks(2);
                 let byte =
                     |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok();
@@ -186,6 +209,8 @@ impl Family {
             | Family::Date
             | Family::Coded
             | Family::Labels
+            | Family::Json
+            | Family::Vector
             | Family::Other => true,
         }
     }
@@ -199,10 +224,10 @@ impl Family {
                 Some(number) => condition.push(&format!("{column} = {number}")),
                 None => condition.push("false"),
             },
-            Family::Bytes | Family::Bit => {
+            Family::Bytes | Family::Bit | Family::Vector => {
                 condition.push(&format!("{} = ", self.text(column))).bind(text)
             }
-            Family::Date | Family::Coded | Family::Labels | Family::Other => {
+            Family::Date | Family::Coded | Family::Labels | Family::Json | Family::Other => {
                 condition.push(&format!("{column} = ")).bind(text)
             }
         };
@@ -240,9 +265,7 @@ pub(crate) fn exact(value: &str) -> String {
 /// Any value as bytes that differ where the values do, two of one column's type: of a long one a digest, since CAST
 /// is NULL for what is longer than `max_allowed_packet`.
 pub(crate) fn bytes(value: &str) -> String {
-    format!(
-        "IF(octet_length({value}) > {LONG}, sha2({value}, 512), CAST(concat({value}) AS BINARY))"
-    )
+    format!("IF(octet_length({value}) > {LONG}, sha2({value}, 512), CONVERT({value} USING binary))")
 }
 
 /// Shorter than any server's `max_allowed_packet`, which is at least 1024.

@@ -63,6 +63,33 @@ each_backend! {
         in_archives(&db, &["history", "show", "latest"]).exits(0).says(&["Global"]);
     }
 
+    fn one_that_is_back_is_said_first_and_passed_over(db: TestDatabase) {
+        db.execute(SCHEMA);
+        let before = contents(&db);
+        clean(&db, &["--org-name", "Apex", "--org-name", "Global", "--per-org"]).exits(0);
+        let apex = files(&archive_dir(&db), "-apex-").into_iter().find(|path| path.extension().is_some_and(|it| it == "zst"));
+        restore(&db, &apex.expect("its archive"), &[]).exits(0);
+        in_archives(&db, &["undo"]).exits(4).says(&["Apex: 2 rows deleted", "already back", "Global: 2 rows deleted"]);
+        in_archives(&db, &["undo", "--yes"]).exits(0).says(&["already back"]);
+        changes(&before, &contents(&db)).assert_none();
+        in_archives(&db, &["undo"]).exits(3).says(&["already back"]);
+    }
+
+    /// No part of it, and no other in its place.
+    fn a_deletion_some_of_which_is_not_kept_any_more_stays_as_it_is(db: TestDatabase) {
+        db.execute(SCHEMA);
+        clean(&db, &["--org-name", "Third"]).exits(0);
+        clean(&db, &["--org-name", "Apex", "--org-name", "Global", "--per-org"]).exits(0);
+        let after = contents(&db);
+        for (name, why) in [("-apex-", "1 of the 2 archives of the last deletion"), ("-global-", "has its archive")] {
+            for path in files(&archive_dir(&db), name).iter().filter(|path| path.extension().is_some_and(|it| it == "zst")) {
+                std::fs::remove_file(path).expect("an archive");
+            }
+            in_archives(&db, &["undo", "--yes"]).exits(3).says(&[why, "orgsweep restore NAME"]);
+            changes(&after, &contents(&db)).assert_none();
+        }
+    }
+
     fn what_is_back_is_said_to_be_back(db: TestDatabase) {
         db.execute(SCHEMA);
         let before = contents(&db);
