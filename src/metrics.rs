@@ -90,6 +90,8 @@ mod tests {
             unlinked: 4,
             tables,
             left_behind: BTreeMap::new(),
+            stay: false,
+            linked: BTreeMap::new(),
             stranded: BTreeMap::new(),
             unproven: Vec::new(),
             archive: None,

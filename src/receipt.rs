@@ -71,6 +71,12 @@ pub struct Part {
     /// number where nobody knows.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub left_behind: BTreeMap<String, Option<u64>>,
+    /// The organizations' own rows stay.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub stay: bool,
+    /// Rows that go on naming them, by reference.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub linked: BTreeMap<String, u64>,
     /// Rows that belonged to these organizations alone, by the reference that was unlinked.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub stranded: BTreeMap<String, u64>,

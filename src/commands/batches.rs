@@ -179,7 +179,7 @@ impl Series<'_> {
         rows: u64,
         ui: &mut Ui,
     ) -> Result<Ended> {
-        let mut all = Ended::from(execute::Outcome::Nothing);
+        let mut all = Ended::from(execute::Outcome::Nothing(Findings::default()));
         let mut limit = rows;
         loop {
             if let Some(lag) = &mut self.lag {
@@ -244,12 +244,18 @@ impl Series<'_> {
 
 /// What several batches did, as if it had been one.
 fn add(all: &mut Ended, batch: Ended) {
+    let Findings { organizations, found, unlinked, shared, proof, left_behind, .. } =
+        batch.findings;
+    // The last one may find that the others have left nothing.
+    if !batch.findings.staying.is_empty() {
+        all.findings.staying = batch.findings.staying;
+        all.findings.linked = batch.findings.linked;
+        all.findings.left_behind.clone_from(&left_behind);
+    }
     if batch.outcome != Outcome::Cleaned {
         return;
     }
     all.outcome = Outcome::Cleaned;
-    let Findings { organizations, found, unlinked, shared, proof, left_behind, .. } =
-        batch.findings;
     all.findings.proof.add(proof);
     all.findings.organizations = organizations;
     for more in found {

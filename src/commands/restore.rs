@@ -322,6 +322,8 @@ fn part(view: &View, start: Instant) -> Part {
         tables: rows.map(|(table, rows)| (name(table), *rows)).collect(),
         unproven: Vec::new(),
         left_behind: BTreeMap::new(),
+        stay: false,
+        linked: BTreeMap::new(),
         stranded: BTreeMap::new(),
         archive: Some(view.archive.clone()),
         digests: digests(view.manifest),

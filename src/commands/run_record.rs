@@ -215,6 +215,8 @@ pub fn failed(organizations: &[Organization], error: &anyhow::Error, took: Durat
         unlinked: 0,
         tables: BTreeMap::new(),
         left_behind: BTreeMap::new(),
+        stay: false,
+        linked: BTreeMap::new(),
         stranded: BTreeMap::new(),
         unproven: Vec::new(),
         archive: pending.map(|name| name.to_string_lossy().into_owned()),

@@ -27,7 +27,7 @@ pub fn clean(
 ) -> Result<Option<Outcome>, Failure> {
     let mut discovery = closure::find_and_delete(run, tables.clone())?;
     if discovery.is_empty() {
-        return Ok(Some(Outcome::Nothing));
+        return Ok(Some(Outcome::Nothing(Findings::default())));
     }
     if guards::too_many(run, &discovery).is_some() {
         return Ok(None);

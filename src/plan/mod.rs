@@ -35,6 +35,8 @@ pub struct Plan {
     pub followed: Vec<Followed>,
     /// References that are set to null or default where the child row survives.
     pub unlinks: Vec<Unlink>,
+    /// References to a root whose rows stay that do not take their rows along: these go on naming it.
+    pub linked: Vec<ReferenceId>,
     /// Those tables, children before parents by every reference: the order of deletion.
     pub deletion: Vec<Component>,
     pub ownership: Ownership,
@@ -132,6 +134,11 @@ impl Plan {
     /// The references by which a row of `table` may be owned.
     pub fn owning_of(&self, table: TableId) -> &[ReferenceId] {
         self.ownership.owning.get(&table).map_or(&[], Vec::as_slice)
+    }
+
+    /// The selected rows of this table stay: it is the organizations' own, and these are only emptied.
+    pub fn keeps(&self, table: TableId) -> bool {
+        self.rules.keep_organization && table == self.root
     }
 
     /// Rows that name a parent by this reference join its closure.

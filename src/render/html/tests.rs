@@ -112,6 +112,8 @@ fn record_of(text: &str) -> String {
         tables: [(text.to_owned(), 3)].into(),
         unproven: vec![text.into()],
         left_behind: [(text.to_owned(), None)].into(),
+        stay: true,
+        linked: [(text.to_owned(), 1)].into(),
         stranded: [(text.to_owned(), 1)].into(),
         archive: Some(text.into()),
         archive_digest: Some(text.into()),
