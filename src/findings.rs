@@ -18,6 +18,8 @@ pub struct Findings {
     pub staying: Vec<Found>,
     /// Rows that go on naming those, by reference.
     pub linked: Vec<(ReferenceId, u64)>,
+    /// Rows that belong to nobody any more, by the reference of the association whose last row goes.
+    pub unassociated: Vec<(ReferenceId, u64)>,
     /// Unlinks with rows.
     pub unlinked: Vec<Unlinked>,
     /// Rows that they change: one that several unlinks concern counts once.

@@ -110,6 +110,10 @@ pub fn clean(
     match ended {
         Ok(mut ended) => {
             ended.findings.unlinked_rows = unlinked_rows(&seen.findings, &ended.findings);
+            // Who is linked by rows of another batch is not alone yet: only all of it tells.
+            ended.findings.unassociated.clone_from(&seen.findings.unassociated);
+            let told = series.reporting.part(&ended, Duration::ZERO).unassociated;
+            series.parts.last_mut().into_iter().for_each(|part| part.unassociated = told.clone());
             Ok(series.reporting.finish(ui, &ended))
         }
         Err(error) if committed > 0 => {

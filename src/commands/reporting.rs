@@ -178,6 +178,12 @@ impl Reporting<'_> {
             left_behind: findings.left_behind.iter().map(left_behind).collect(),
             stay: !findings.staying.is_empty(),
             linked: findings.linked.iter().map(|(id, rows)| (name(*id), *rows)).collect(),
+            unassociated: findings
+                .unassociated
+                .iter()
+                .filter(|_| cleaned)
+                .map(|(id, rows)| (name(*id), *rows))
+                .collect(),
             stranded: findings.unlinked.iter().filter(|_| cleaned).filter_map(stranded).collect(),
             unproven: render::unproven(&findings.proof),
             archive: archive.map(Kept::file_name),

@@ -324,6 +324,7 @@ fn part(view: &View, start: Instant) -> Part {
         left_behind: BTreeMap::new(),
         stay: false,
         linked: BTreeMap::new(),
+        unassociated: BTreeMap::new(),
         stranded: BTreeMap::new(),
         archive: Some(view.archive.clone()),
         digests: digests(view.manifest),

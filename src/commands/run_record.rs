@@ -217,6 +217,7 @@ pub fn failed(organizations: &[Organization], error: &anyhow::Error, took: Durat
         left_behind: BTreeMap::new(),
         stay: false,
         linked: BTreeMap::new(),
+        unassociated: BTreeMap::new(),
         stranded: BTreeMap::new(),
         unproven: Vec::new(),
         archive: pending.map(|name| name.to_string_lossy().into_owned()),

@@ -7,7 +7,8 @@ use super::discovery::Discovery;
 use super::ownership::{self, Ownership};
 use super::single_pass;
 use super::{
-    Failure, Progress, Run, cascade, constraints, guards, obstacles, proof, scopes, write_set,
+    Failure, Progress, Run, associations, cascade, constraints, guards, obstacles, proof, scopes,
+    write_set,
 };
 use crate::catalog::ReferenceId;
 use crate::findings::{Findings, Proof, Unlinked};
@@ -93,6 +94,7 @@ pub fn collect_refusals(run: &mut Run, analysis: &mut Analysis) -> Result<Findin
     }
     let kept = obstacles::kept(run, discovery)?;
     let linked = obstacles::linked(run, discovery)?;
+    let unassociated = associations::unassociated(run, discovery)?;
     let mut refusals = discovery.refusals.clone();
     refusals.extend(guards::guards(run, discovery)?);
     refusals.extend(write_set::too_large(run, discovery, unlinked)?);
@@ -111,6 +113,7 @@ pub fn collect_refusals(run: &mut Run, analysis: &mut Analysis) -> Result<Findin
         found,
         staying,
         linked,
+        unassociated,
         only_counted: false,
         is_cut: discovery.is_cut(),
         shared: ownership::shared(run, discovery, ownership)?,

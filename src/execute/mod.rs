@@ -3,6 +3,7 @@
 
 mod analysis;
 mod archiving;
+mod associations;
 mod batch;
 mod cascade;
 mod checks;

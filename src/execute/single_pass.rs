@@ -4,8 +4,8 @@
 //! end, and sends the run back to the closure.
 
 use super::{
-    Failure, Job, Outcome, Progress, Run, archiving, closure, constraints, deletion, failure,
-    guards, obstacles, ownership, proof, scopes,
+    Failure, Job, Outcome, Progress, Run, archiving, associations, closure, constraints, deletion,
+    failure, guards, obstacles, ownership, proof, scopes,
 };
 use crate::catalog::{Event, Reference, TableId};
 use crate::doctor;
@@ -51,6 +51,7 @@ pub fn clean(
     if !refusals.is_empty() {
         return Ok(None);
     }
+    let unassociated = associations::unassociated(run, &mut discovery)?;
     let ownership = ownership::analyze(run, &discovery, &[], &unlinked)?;
     let unlinked_rows = obstacles::unlinked_rows(run, &unlinked)?;
     let unlinked = ownership::owners_of_unlinked(run, &discovery, &ownership, &unlinked)?;
@@ -64,6 +65,7 @@ pub fn clean(
         unlinked,
         unlinked_rows,
         left_behind,
+        unassociated,
         top_down,
         ..Findings::default()
     };

@@ -1,5 +1,6 @@
 //! Catalog and rules to plan.
 
+use super::associations::links;
 use super::{Followed, ForeignAction, Ownership, Plan, Rank, Rules, Unlink, UnlinkValue};
 use crate::catalog::{Catalog, OnDelete, ReferenceId, TableId};
 use crate::graph::{self, Component};
@@ -27,6 +28,7 @@ pub fn build(catalog: &Catalog, root: TableId, rules: Rules) -> Plan {
         Vec::new()
     };
     let ownership = Ownership::new(catalog, root, &starts, &rules);
+    let links = links(catalog, (root, &tables), &ownership, &rules);
     Plan {
         root,
         tables,
@@ -36,6 +38,7 @@ pub fn build(catalog: &Catalog, root: TableId, rules: Rules) -> Plan {
         linked,
         deletion,
         ownership,
+        links,
         children,
         rules,
     }

@@ -2,6 +2,7 @@
 //! which references, in which order rows are found and removed, whose rows they are. Pure data:
 //! the preview and the deletion run the same plan, and nothing below it decides a rule anew.
 
+mod associations;
 mod build;
 mod ownership;
 mod refusal;
@@ -40,6 +41,8 @@ pub struct Plan {
     /// Those tables, children before parents by every reference: the order of deletion.
     pub deletion: Vec<Component>,
     pub ownership: Ownership,
+    /// References of associations to rows that may belong to nobody once the last of these is gone.
+    pub links: Vec<ReferenceId>,
     /// The root's references to itself along which `--with-children` selects.
     pub children: Vec<ReferenceId>,
     pub rules: Rules,

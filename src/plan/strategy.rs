@@ -88,9 +88,10 @@ impl Plan {
     }
 
     /// Something else than the deletion itself looks at the keys of `table`: references to it, the
-    /// question whose they are.
+    /// question whose they are, and whom they link.
     pub fn looks_at(&self, catalog: &Catalog, table: TableId) -> bool {
         self.may_be_foreign(catalog, table)
+            || self.links.iter().any(|id| catalog.reference(*id).child == table)
             || catalog.references.iter().any(|reference| reference.parent == table)
     }
 

@@ -175,6 +175,10 @@ fn of_part(part: &Part, width: u16) -> String {
     for (reference, rows) in &part.stranded {
         text += &wrapped("stranded: ", &format!("{} by {reference}", counted(*rows, "row")), width);
     }
+    for (reference, rows) in &part.unassociated {
+        let rows = format!("{} named by {reference} no more", counted(*rows, "row"));
+        text += &wrapped("nobody's: ", &rows, width);
+    }
     for (column, rows) in &part.left_behind {
         let rows = rows.map_or("not known how many rows".into(), |rows| counted(rows, "row"));
         text += &wrapped("left behind: ", &format!("{rows} by {column}"), width);

@@ -41,6 +41,9 @@ pub(super) struct Document<'a> {
     /// Rows that go on naming organizations that stay.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     stays_linked: Vec<LinkedView>,
+    /// Rows that belong to nobody once the last row that links them is gone, by its reference.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    unassociated: Vec<LinkedView>,
     notes: Vec<String>,
     totals: Totals,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -151,6 +154,7 @@ fn document<'a>(report: &'a Report) -> Document<'a> {
         refusals: report.refusal_views(),
         left_behind: report.findings.left_behind.iter().map(|it| left_behind(report, it)).collect(),
         stays_linked: report.findings.linked.iter().map(linked).collect(),
+        unassociated: report.findings.unassociated.iter().map(linked).collect(),
         notes: report.notes(),
         totals: Totals {
             deleted: report.findings.deleted(),

@@ -259,9 +259,25 @@ impl Report<'_> {
                 ));
             }
         }
+        notes.extend(self.unassociated_notes());
         notes.extend(self.left_behind_notes());
         notes.extend(self.staying_notes());
         notes
+    }
+
+    fn unassociated_notes(&self) -> Vec<String> {
+        let note = |(id, rows): &(ReferenceId, u64)| {
+            let reference = self.catalog.reference(*id);
+            let belong = if *rows == 1 { "belongs" } else { "belong" };
+            format!(
+                "{} of {} {belong} to nobody any more: their last rows of {} go ({})",
+                super::counted(*rows, "row"),
+                self.table_name(reference.parent),
+                self.table_name(reference.child),
+                self.catalog.reference_name(*id),
+            )
+        };
+        self.findings.unassociated.iter().map(note).collect()
     }
 
     /// What `--keep-organization` leaves: the organizations, and what names them without going along.

@@ -181,6 +181,12 @@ fn whose(report: &Report) -> Vec<[String; 4]> {
         let rows = grouped(report.findings.organizations.len() as u64);
         lines.push(["they stay".into(), report.table_name(found.table), rows, why]);
     }
+    for (id, rows) in &report.findings.unassociated {
+        let reference = report.catalog.reference(*id);
+        let why = format!("the last rows of {} go", report.table_name(reference.child));
+        let name = report.catalog.reference_arrow(*id);
+        lines.push(["nobody's: they stay".into(), name, number(*rows), why]);
+    }
     for (id, rows) in &report.findings.linked {
         let why = format!("it is {}", report.catalog.reference(*id).on_delete);
         let name = report.catalog.reference_arrow(*id);

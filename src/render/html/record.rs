@@ -156,6 +156,10 @@ fn staying(part: &Part) -> Markup {
     let linked = part.linked.iter().map(|(reference, rows)| {
         format!("{} linked to them by {reference}", counted(*rows, "row"))
     });
+    let alone = part.unassociated.iter().map(|(reference, rows)| {
+        format!("{} belong to nobody: {reference} names them no more", counted(*rows, "row"))
+    });
+    let stranded = stranded.chain(alone);
     let lines: Vec<String> = own.chain(linked).chain(stranded).chain(left_behind).collect();
     html! { @if !lines.is_empty() { h3 { "What stayed" } (list(&lines)) } }
 }
