@@ -30,7 +30,7 @@ use crate::ui::LogOptions;
 use clap::builder::FalseyValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use durations::duration;
-use headings::{HOW, OUTPUT, SAFETY, TARGET, WHICH};
+use headings::{HOW, OUTPUT, SAFETY, TARGET, WHAT, WHICH};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -234,7 +234,7 @@ pub struct Clean {
     /// Do exactly what preview --save-plan FILE has found
     ///
     /// Refused (exit 3) where anything has moved since.
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["name", "org_name", "org_id", "org_like", "condition", "select", "older_than", "force", "foreign", "cascade", "scope_column", "leave_behind", "with_children", "per_org", "dry_run", "create_missing_indexes"], help_heading = WHICH)]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["name", "org_name", "org_id", "org_like", "condition", "select", "older_than", "force", "foreign", "cascade", "scope_column", "leave_behind", "with_children", "keep_organization", "per_org", "dry_run", "create_missing_indexes"], help_heading = WHICH)]
     pub plan: Option<PathBuf>,
 
     /// The same as preview
@@ -313,6 +313,10 @@ pub struct Verify {
 
     #[command(flatten)]
     pub select: SelectArgs,
+
+    /// That nothing is left but the organizations' own rows, and what stays linked to them
+    #[arg(long, help_heading = WHAT)]
+    pub keep_organization: bool,
 
     #[command(flatten)]
     pub scope: Scope,

@@ -179,7 +179,8 @@ impl Explanation {
             Named::Unreadable => return Effect::Unreadable,
             Named::Row { parent, excluded } => (parent, *excluded),
         };
-        if parent.standing == Standing::Stays {
+        let linked = plan.keeps(parent.table) && !plan.follows(naming.reference);
+        if parent.standing == Standing::Stays || linked {
             return Effect::ParentStays;
         }
         if excluded {

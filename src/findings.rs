@@ -14,6 +14,12 @@ pub struct Findings {
     pub organizations: Vec<Organization>,
     /// Every statement that found rows, in the order in which it ran.
     pub found: Vec<Found>,
+    /// The same of root rows that stay.
+    pub staying: Vec<Found>,
+    /// Rows that go on naming those, by reference.
+    pub linked: Vec<(ReferenceId, u64)>,
+    /// Rows that belong to nobody any more, by the reference of the association whose last row goes.
+    pub unassociated: Vec<(ReferenceId, u64)>,
     /// Unlinks with rows.
     pub unlinked: Vec<Unlinked>,
     /// Rows that they change: one that several unlinks concern counts once.
@@ -250,9 +256,12 @@ pub enum Work {
 }
 
 impl Findings {
-    /// Nothing was selected.
+    /// Nothing was selected, or nothing is there beside organizations that stay.
     pub fn is_empty(&self) -> bool {
-        self.found.is_empty() && self.organizations.is_empty()
+        let idle = || self.unlinked.is_empty() && self.refusals.is_empty();
+        let nothing =
+            || if self.staying.is_empty() { self.organizations.is_empty() } else { idle() };
+        self.found.is_empty() && nothing()
     }
 
     /// Rows of the closure per table.
@@ -336,6 +345,9 @@ impl Findings {
 
     /// What the engine's own DELETE of the selected rows would not do, or not as it was found.
     pub fn beyond_cascades(&self, catalog: &Catalog, plan: &Plan) -> Option<String> {
+        if plan.rules.keep_organization {
+            return Some("the organizations themselves stay".into());
+        }
         let rows = self.rows();
         let is_own = |reference: &Reference, actions: &[OnDelete]| {
             reference.declaration.origin == Origin::Database

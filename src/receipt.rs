@@ -71,6 +71,15 @@ pub struct Part {
     /// number where nobody knows.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub left_behind: BTreeMap<String, Option<u64>>,
+    /// The organizations' own rows stay.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub stay: bool,
+    /// Rows that go on naming them, by reference.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub linked: BTreeMap<String, u64>,
+    /// Rows that belong to nobody since the last row that linked them went, by that row's reference.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub unassociated: BTreeMap<String, u64>,
     /// Rows that belonged to these organizations alone, by the reference that was unlinked.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub stranded: BTreeMap<String, u64>,

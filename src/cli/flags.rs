@@ -126,6 +126,13 @@ pub struct DeleteArgs {
     #[arg(long)]
     pub with_children: bool,
 
+    /// Delete what is theirs, and leave the organizations' own rows where they are
+    ///
+    /// As if those went: rows that name them with CASCADE go, RESTRICT and NO ACTION want --force. Rows that SET NULL
+    /// would unlink stay linked, and are listed.
+    #[arg(long)]
+    pub keep_organization: bool,
+
     /// A transaction for each organization, not one for all
     ///
     /// One that is refused or fails leaves the others done: exit 8 then, and the output lists which. Where

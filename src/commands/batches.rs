@@ -110,6 +110,10 @@ pub fn clean(
     match ended {
         Ok(mut ended) => {
             ended.findings.unlinked_rows = unlinked_rows(&seen.findings, &ended.findings);
+            // Who is linked by rows of another batch is not alone yet: only all of it tells.
+            ended.findings.unassociated.clone_from(&seen.findings.unassociated);
+            let told = series.reporting.part(&ended, Duration::ZERO).unassociated;
+            series.parts.last_mut().into_iter().for_each(|part| part.unassociated = told.clone());
             Ok(series.reporting.finish(ui, &ended))
         }
         Err(error) if committed > 0 => {
@@ -179,7 +183,7 @@ impl Series<'_> {
         rows: u64,
         ui: &mut Ui,
     ) -> Result<Ended> {
-        let mut all = Ended::from(execute::Outcome::Nothing);
+        let mut all = Ended::from(execute::Outcome::Nothing(Findings::default()));
         let mut limit = rows;
         loop {
             hold(args.pause_file.as_deref(), ui)?;
@@ -249,12 +253,18 @@ impl Series<'_> {
 
 /// What several batches did, as if it had been one.
 fn add(all: &mut Ended, batch: Ended) {
+    let Findings { organizations, found, unlinked, shared, proof, left_behind, .. } =
+        batch.findings;
+    // The last one may find that the others have left nothing.
+    if !batch.findings.staying.is_empty() {
+        all.findings.staying = batch.findings.staying;
+        all.findings.linked = batch.findings.linked;
+        all.findings.left_behind.clone_from(&left_behind);
+    }
     if batch.outcome != Outcome::Cleaned {
         return;
     }
     all.outcome = Outcome::Cleaned;
-    let Findings { organizations, found, unlinked, shared, proof, left_behind, .. } =
-        batch.findings;
     all.findings.proof.add(proof);
     all.findings.organizations = organizations;
     for more in found {

@@ -29,16 +29,18 @@ pub fn confirm(
             .hint("--yes confirms; the preview above shows what would go")
             .into());
     }
+    let keep = args.delete.keep_organization;
+    let verb = if keep { "empty" } else { "delete" };
     let (question, expected) = match organizations {
         [organization] => {
             let name = organization.name.as_deref().filter(|name| !name.trim().is_empty());
             let expected = printable(name.unwrap_or(&organization.key).trim());
-            (format!("To delete it, type its name: {expected}"), expected)
+            (format!("To {verb} it, type its name: {expected}"), expected)
         }
         [] => ("To delete the orphans, type: delete orphans".into(), "delete orphans".into()),
         several => {
-            let expected = format!("delete {} organizations", several.len());
-            (format!("To delete them, type: {expected}"), expected)
+            let expected = format!("{verb} {} organizations", several.len());
+            (format!("To {verb} them, type: {expected}"), expected)
         }
     };
     let lasting = if args.record.no_archive {
@@ -48,6 +50,8 @@ pub fn confirm(
     };
     let whose = match organizations.len() as u64 {
         0 => "the orphans".to_owned(),
+        1 if keep => "an organization, which stays itself,".to_owned(),
+        several if keep => format!("{}, which stay themselves,", counted(several, "organization")),
         several => counted(several, "organization"),
     };
     let rows = counted(rows, "row");

@@ -66,7 +66,7 @@ impl Ended {
 impl From<execute::Outcome> for Ended {
     fn from(outcome: execute::Outcome) -> Ended {
         match outcome {
-            execute::Outcome::Nothing => Ended::short(Outcome::Nothing, Findings::default()),
+            execute::Outcome::Nothing(findings) => Ended::short(Outcome::Nothing, findings),
             execute::Outcome::Refused(findings) => Ended::short(Outcome::Refused, findings),
             execute::Outcome::Cleaned { findings, durations, archive } => {
                 let archives = archive.into_iter().map(|kept| *kept).collect();
@@ -104,7 +104,7 @@ impl Reporting<'_> {
 
     /// The report, and how the command ends.
     pub fn text(&self, ended: &Ended, ui: &mut Ui) -> (String, Exit) {
-        let mut exit = self.exit(ended.outcome);
+        let mut exit = self.exit(ended);
         let report = self.report(ended);
         let text = match self.format {
             PreviewFormat::Table => render::table::report(&report, ui.width),
@@ -134,10 +134,11 @@ impl Reporting<'_> {
         ui.show(|width| render::table::report(&report, width));
     }
 
-    fn exit(&self, outcome: Outcome) -> Exit {
-        match outcome {
+    fn exit(&self, ended: &Ended) -> Exit {
+        let unmatched = ended.findings.organizations.is_empty();
+        match ended.outcome {
             Outcome::Refused => Exit::Refused,
-            Outcome::Nothing if self.select.require_match => Exit::Refused,
+            Outcome::Nothing if self.select.require_match && unmatched => Exit::Refused,
             Outcome::Previewed if self.detailed => Exit::Something,
             _ => Exit::Done,
         }
@@ -175,6 +176,14 @@ impl Reporting<'_> {
             unlinked: if cleaned { findings.unlinked_rows } else { 0 },
             tables: rows.map(table).collect(),
             left_behind: findings.left_behind.iter().map(left_behind).collect(),
+            stay: !findings.staying.is_empty(),
+            linked: findings.linked.iter().map(|(id, rows)| (name(*id), *rows)).collect(),
+            unassociated: findings
+                .unassociated
+                .iter()
+                .filter(|_| cleaned)
+                .map(|(id, rows)| (name(*id), *rows))
+                .collect(),
             stranded: findings.unlinked.iter().filter(|_| cleaned).filter_map(stranded).collect(),
             unproven: render::unproven(&findings.proof),
             archive: archive.map(Kept::file_name),
@@ -195,7 +204,7 @@ impl Reporting<'_> {
         Report {
             command: self.command,
             outcome: *outcome,
-            exit: self.exit(*outcome).code(),
+            exit: self.exit(ended).code(),
             database: self.prepared.target.clone(),
             dialect: self.prepared.dialect,
             role: &self.prepared.role,
@@ -314,9 +323,14 @@ impl Reporting<'_> {
             values.iter().map(|value| format!("--{name}={value}")).collect()
         };
         let children = with_children.then(|| "--with-children".to_owned());
-        let others = children.into_iter().chain(engine_cascade(self.delete));
+        let others = children.into_iter().chain(keep(self.delete));
+        let others = others.chain(engine_cascade(self.delete));
         flagged.into_iter().flat_map(flag).chain(others).collect()
     }
+}
+
+fn keep(delete: &DeleteArgs) -> Option<String> {
+    delete.keep_organization.then(|| "--keep-organization".to_owned())
 }
 
 /// `--engine-cascade=never`, where it is not left to orgsweep.
@@ -353,7 +367,7 @@ pub fn selection_in_full(select: &SelectArgs, delete: &DeleteArgs, policy: &Poli
         |(name, _): &(&toml::Spanned<String>, _)| Some(name.as_ref()) == select.select.as_ref();
     let meant = policy.file.selections.iter().find(named);
     let meant = meant.map(|(_, selection)| format!("(where {})", selection.condition.as_ref()));
-    selection_flags(select, delete).into_iter().chain(meant).collect()
+    selection_flags(select, delete).into_iter().chain(meant).chain(keep(delete)).collect()
 }
 
 fn flags(name: &str, values: &[String]) -> Vec<String> {

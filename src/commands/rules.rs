@@ -115,6 +115,7 @@ pub fn rules(
         force: force(catalog, &delete.force)?,
         consents: consents?.concat(),
         with_children: delete.with_children,
+        keep_organization: delete.keep_organization,
         engine_cascade: match delete.engine_cascade {
             cli::EngineCascade::Auto => EngineCascade::Auto,
             cli::EngineCascade::Always => EngineCascade::Always,

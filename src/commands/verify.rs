@@ -8,12 +8,13 @@ use super::run_record;
 use crate::archive::Organization;
 use crate::catalog::ReferenceId;
 use crate::cli::{PlainFormat, Verify};
-use crate::database::{Database, Fault, Row};
+use crate::database::{self, Database, Fault, Row};
+use crate::engine::Statement;
 use crate::execute::{self, Budget, Failure};
 use crate::exit::{Exit, Problem};
 use crate::findings::Counted;
 use crate::interrupt;
-use crate::plan::{self, LeaveBehind};
+use crate::plan::{self, LeaveBehind, Rules};
 use crate::render::verify::{Left, Remains, Stranded, What, json, text};
 use crate::selection::{Root, Selection};
 use crate::sql::Sql;
@@ -28,7 +29,8 @@ pub fn run(session: &Session, args: &Verify, ui: &mut Ui) -> Result<Exit> {
     context.take_flags(&session.policy, &args.scope, &[])?;
     let selection = context.selection(&args.select)?;
     let agreed = leave_behind(&context.catalog, &args.scope)?;
-    let plan = plan::build(&context.catalog, context.root.table, context.rules.clone());
+    let rules = Rules { keep_organization: args.keep_organization, ..context.rules.clone() };
+    let plan = plan::build(&context.catalog, context.root.table, rules);
     let sql = Sql::new(context.database.dialect(), &context.catalog, &plan);
     let (root, timeout) = (&context.root, args.scope.scope_timeout);
     let looking = Looking { sql: &sql, root, selection: &selection, agreed, timeout };
@@ -52,6 +54,11 @@ pub fn run(session: &Session, args: &Verify, ui: &mut Ui) -> Result<Exit> {
         ui.warn("no organization matches, and --require-match wants one (without it, that is what verify looks for)");
     }
     Ok(exit)
+}
+
+/// Of all of them: each row ends with its number.
+fn sum(rows: &[Row]) -> database::Result<u64> {
+    rows.iter().map(|row| row.count(row.0.len() - 1)).sum()
 }
 
 /// What is looked for.
@@ -87,12 +94,16 @@ impl Looking<'_> {
         })?;
         ours.map_or(Ok(()), |set| database.run(set))?;
         let organization = |row: &Row| (row.text(0).to_owned(), row.text(1).to_owned());
+        let keep = sql.plan.rules.keep_organization;
         let mut remains = Remains {
-            unasked: false,
+            keep,
             organizations: found.iter().map(organization).collect(),
-            checked: vec![format!("that no selected row of {} exists", self.root_name())],
             ..Remains::default()
         };
+        if !keep {
+            let what = format!("that no selected row of {} exists", self.root_name());
+            remains.checked.push(what);
+        }
         self.named(database, &mut remains)?;
         self.scoped(database, &mut remains)?;
         self.dangling(database, &mut remains)?;
@@ -103,12 +114,38 @@ impl Looking<'_> {
         self.sql.catalog.table(self.root.table).name.to_string()
     }
 
+    /// Counts of the rows that name a selected key by one of `references`: those of organizations that stay tell it
+    /// themselves.
+    fn naming(
+        &self,
+        remains: &Remains,
+        references: &mut dyn Iterator<Item = ReferenceId>,
+    ) -> Vec<(ReferenceId, Statement)> {
+        let Looking { sql, root, selection, .. } = self;
+        if !remains.keep || remains.organizations.is_empty() {
+            return sql.naming(root, &selection.ids, references);
+        }
+        let keys = remains.organizations.iter().map(|(key, _)| key.clone()).collect();
+        // The condition was asked: its names would not mean the same here.
+        let found = Selection { only: Some(keys), ..Selection::default() };
+        let found = if root.key.is_empty() { selection } else { &found };
+        let names_root = |id: &ReferenceId| sql.catalog.reference(*id).parent == root.table;
+        let question = |id| (id, sql.count_by_organization(id, root, found));
+        references.filter(names_root).map(question).collect()
+    }
+
+    /// Whether rows may go on naming an organization that stays by this reference.
+    fn stays_linked(&self, id: ReferenceId) -> bool {
+        let plan = self.sql.plan;
+        plan.linked.contains(&id) || plan.keeps(self.sql.catalog.reference(id).child)
+    }
+
     /// Rows that name a key by a reference.
     fn named(&self, database: &mut Database, remains: &mut Remains) -> Result<()> {
-        if self.selection.ids.is_empty() {
+        let questions = self.naming(remains, &mut self.sql.catalog.reference_ids());
+        if self.selection.ids.is_empty() && questions.is_empty() {
             return Ok(());
         }
-        let questions = self.sql.rows_naming(self.root, &self.selection.ids);
         remains.checked.push(format!(
             "that none of {} references to {} names the key",
             questions.len(),
@@ -116,8 +153,9 @@ impl Looking<'_> {
         ));
         for (id, question) in questions {
             let reference = self.sql.catalog.reference_arrow(id);
-            let rows = Counted::Rows(database.query_one(&question)?.count(0)?);
-            remains.add(Left { reference, rows, what: What::Names, agreed: false });
+            let rows = Counted::Rows(sum(&database.query(&question)?)?);
+            let agreed = self.stays_linked(id);
+            remains.add(Left { reference, rows, what: What::Names, agreed });
         }
         Ok(())
     }
@@ -125,7 +163,7 @@ impl Looking<'_> {
     /// Rows that have a key without a foreign key, as far as they can be counted in time.
     fn scoped(&self, database: &mut Database, remains: &mut Remains) -> Result<()> {
         let catalog = self.sql.catalog;
-        let questions = self.sql.rows_scoped(self.root, &self.selection.ids);
+        let questions = self.naming(remains, &mut catalog.scope_ids());
         let is_asked = |id: &ReferenceId| questions.iter().any(|(asked, _)| asked == id);
         let unasked = catalog.scope_ids().filter(|id| !is_asked(id));
         let unasked: Vec<String> = unasked.map(|id| catalog.reference_name(id)).collect();
@@ -137,7 +175,7 @@ impl Looking<'_> {
             let rows = match budget.ask(database, catalog, id, &question)? {
                 Ok(rows) => {
                     counted.push(reference.clone());
-                    Counted::Rows(rows.first().map_or(Ok(0), |row| row.count(0))?)
+                    Counted::Rows(sum(&rows)?)
                 }
                 Err(why) => Counted::Unknown(why),
             };

@@ -7,7 +7,8 @@ use super::discovery::Discovery;
 use super::ownership::{self, Ownership};
 use super::single_pass;
 use super::{
-    Failure, Progress, Run, cascade, constraints, guards, obstacles, proof, scopes, write_set,
+    Failure, Progress, Run, associations, cascade, constraints, guards, obstacles, proof, scopes,
+    write_set,
 };
 use crate::catalog::ReferenceId;
 use crate::findings::{Findings, Proof, Unlinked};
@@ -79,21 +80,26 @@ pub fn collect_refusals(run: &mut Run, analysis: &mut Analysis) -> Result<Findin
     if discovery.is_empty() {
         return Ok(Findings::default());
     }
+    let (found, staying) = discovery.found_to_go();
     let incomparable = |refusal: &Refusal| refusal.kind == RefusalKind::Incomparable;
     if discovery.refusals.iter().any(incomparable) {
         // Any other question may compare by such a reference.
         return Ok(Findings {
             organizations: discovery.organizations.clone(),
-            found: discovery.found.clone(),
+            found,
+            staying,
             refusals: discovery.refusals.clone(),
             ..Findings::default()
         });
     }
     let kept = obstacles::kept(run, discovery)?;
+    let linked = obstacles::linked(run, discovery)?;
+    let unassociated = associations::unassociated(run, discovery)?;
     let mut refusals = discovery.refusals.clone();
     refusals.extend(guards::guards(run, discovery)?);
     refusals.extend(write_set::too_large(run, discovery, unlinked)?);
     refusals.extend(kept);
+    refusals.extend(obstacles::held(run, discovery)?);
     refusals.extend(obstacles::disagreements(run, discovery)?);
     refusals.extend(obstacles::protected(run, discovery, excluded)?);
     refusals.extend(ownership::refusals(run, discovery, ownership, excluded)?);
@@ -104,7 +110,10 @@ pub fn collect_refusals(run: &mut Run, analysis: &mut Analysis) -> Result<Findin
     refusals.extend(scopes::others(run, discovery)?);
     let mut findings = Findings {
         organizations: discovery.organizations.clone(),
-        found: discovery.found.clone(),
+        found,
+        staying,
+        linked,
+        unassociated,
         only_counted: false,
         is_cut: discovery.is_cut(),
         shared: ownership::shared(run, discovery, ownership)?,

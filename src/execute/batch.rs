@@ -5,6 +5,7 @@ use super::discovery::Discovery;
 use super::{Failure, Job, Observer, Outcome, Run, deletion, retried, transaction};
 use crate::catalog::{ReferenceId, TableId};
 use crate::database::Database;
+use crate::findings::Findings;
 use std::collections::BTreeSet;
 
 /// How a batch ended.
@@ -39,8 +40,10 @@ fn cut_batch(
     let outcome = transaction(database, job, observe, |run| {
         let outcome = run.clean(None)?;
         let findings = match &outcome {
-            Outcome::Refused(findings) | Outcome::Cleaned { findings, .. } => Some(findings),
-            Outcome::Nothing | Outcome::Rehearsed { .. } => None,
+            Outcome::Refused(findings)
+            | Outcome::Cleaned { findings, .. }
+            | Outcome::Nothing(findings) => Some(findings),
+            Outcome::Rehearsed { .. } => None,
         };
         let selected = findings.iter().flat_map(|it| &it.organizations).map(|one| &one.key);
         if !selected.eq(organizations) {
@@ -53,9 +56,10 @@ fn cut_batch(
             .is_some_and(|it| it.is_cut && it.rows().get(&root).is_none_or(|rows| *rows == 0));
         let stuck =
             matches!(&outcome, Outcome::Cleaned { findings, .. } if findings.deleted() == 0);
-        Ok(Some(if stuck { Outcome::Nothing } else { outcome }))
+        Ok(Some(outcome).filter(|_| !stuck))
     })?;
-    Ok(Batch { outcome: outcome.unwrap_or(Outcome::Nothing), cut })
+    let nothing = || Outcome::Nothing(Findings::default());
+    Ok(Batch { outcome: outcome.unwrap_or_else(nothing), cut })
 }
 
 /// Takes every row out of the key tables that a row names which is still to go, or that would stop it; again and
@@ -63,7 +67,9 @@ fn cut_batch(
 /// unlink is for rows that stay, and may take from the others what they belong to the organization by.
 pub fn prune(run: &mut Run, discovery: &mut Discovery) -> Result<(), Failure> {
     let root = run.job.plan.root;
+    let stays = run.job.plan.keeps(root);
     let mut later = to_go_later(run, discovery);
+    later.retain(|table| !(stays && *table == root));
     let tables = run.job.plan.deletion.iter().flatten().copied();
     let tables: Vec<TableId> =
         tables.filter(|table| *table != root && discovery.has_rows(*table)).collect();
@@ -78,7 +84,7 @@ pub fn prune(run: &mut Run, discovery: &mut Discovery) -> Result<(), Failure> {
             }
         }
         // The organizations' own rows stay in their key table: owners are told by them.
-        if !later.contains(&root) && is_held(run, discovery, root, &later)? {
+        if !stays && !later.contains(&root) && is_held(run, discovery, root, &later)? {
             pruned = true;
             later.insert(root);
         }

@@ -87,6 +87,7 @@ pub fn find_and_delete(run: &mut Run, tables: BTreeSet<TableId>) -> Result<Disco
 fn select_roots(run: &mut Run, discovery: &mut Discovery) -> Result<(), Failure> {
     let root = run.job.root.table;
     run.must_read(root)?;
+    discovery.staying = Some(root).filter(|root| run.job.plan.keeps(*root));
     create_keys(run, discovery, root)?;
     let generation = discovery.next();
     let lock = run.lock && run.job.catalog.table(root).privileges.lock;
@@ -373,7 +374,8 @@ fn create_keys(run: &mut Run, discovery: &mut Discovery, table: TableId) -> Resu
 fn missing_privileges(run: &Run, discovery: &Discovery) -> Vec<Refusal> {
     let missing = |table: TableId| {
         let privileges = run.job.catalog.table(table).privileges;
-        let wanted = [(privileges.delete, "DELETE"), (privileges.lock, "UPDATE")];
+        let deletes = privileges.delete || discovery.staying == Some(table);
+        let wanted = [(deletes, "DELETE"), (privileges.lock, "UPDATE")];
         let missing: Vec<&str> =
             wanted.iter().filter(|(held, _)| !held).map(|(_, name)| *name).collect();
         let mut refusal = Refusal::new(RefusalKind::Privilege, table, None);
@@ -395,7 +397,8 @@ fn missing_privileges(run: &Run, discovery: &Discovery) -> Vec<Refusal> {
     let nameless = discovery.tables().filter(|table| catalog.table(*table).has_nameless_rows());
     let nameless = nameless.map(|table| nameless_rows(catalog, table, discovery.rows[&table]));
     let missing: Vec<Refusal> = discovery.tables().filter_map(missing).collect();
-    let unidentified = discovery.tables().filter_map(unidentified);
-    let others = discovery.tables().filter_map(lasting).chain(nameless);
+    let going = || discovery.tables().filter(|table| discovery.loses_rows(*table));
+    let unidentified = going().filter_map(unidentified);
+    let others = going().filter_map(lasting).chain(nameless);
     missing.into_iter().chain(unidentified).chain(others).collect()
 }

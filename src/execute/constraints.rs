@@ -162,7 +162,7 @@ fn broken_constraints(
         }
         // A self-reference whose key moves along is the question before.
         if unlink.value != UnlinkValue::Null && !changes_key {
-            let known = discovery.has_keys(reference.parent);
+            let known = discovery.may_lose(reference.parent);
             let kind = match unlink.value {
                 UnlinkValue::Key(_) if unlink.foreign_only => RefusalKind::Reassign,
                 _ => RefusalKind::SetDefault,
@@ -171,7 +171,7 @@ fn broken_constraints(
             ask(run, kind, question, reference.columns.join(", "))?;
         }
     }
-    let known = discovery.has_keys(change.table);
+    let known = discovery.may_lose(change.table);
     for exclusion in unlink.exclusions(table).filter(|it| !it.parts.is_empty()) {
         let question = run.sql.breaks_exclusion(position, change, exclusion, known);
         ask(run, RefusalKind::Exclusion, question, exclusion.name.clone())?;

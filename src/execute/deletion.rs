@@ -140,7 +140,8 @@ pub fn references_into(
     rows: &BTreeMap<TableId, u64>,
 ) -> Vec<ReferenceId> {
     let into = job.plan.followed_into(table, job.catalog).into_iter().map(|it| it.reference);
-    into.filter(|id| rows.contains_key(&job.catalog.reference(*id).parent)).collect()
+    let is_there = |parent: &TableId| rows.contains_key(parent) || job.plan.keeps(*parent);
+    into.filter(|id| is_there(&job.catalog.reference(*id).parent)).collect()
 }
 
 /// A trigger that saw other rows go may have given these to somebody else: whatever names no parent that goes any

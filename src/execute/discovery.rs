@@ -36,6 +36,8 @@ pub struct Discovery {
     pub organizations: Vec<Organization>,
     pub found: Vec<Found>,
     pub refusals: Vec<Refusal>,
+    /// The table whose rows are known and stay.
+    pub staying: Option<TableId>,
     /// The last generation of root rows that were selected, not reached.
     pub selected: u32,
     /// The last generation that belongs to this run's closure; later ones need `--force`.
@@ -76,7 +78,22 @@ impl Discovery {
 
     /// Rows of the closure are still in this table, and its key table tells which.
     pub fn shows(&self, table: TableId) -> bool {
-        !self.is_single_pass(table) && self.has_keys(table)
+        !self.is_single_pass(table) && self.may_lose(table)
+    }
+
+    /// The table has a key table, and its rows in there go.
+    pub fn may_lose(&self, table: TableId) -> bool {
+        self.has_keys(table) && self.staying != Some(table)
+    }
+
+    /// Rows of the table go.
+    pub fn loses_rows(&self, table: TableId) -> bool {
+        self.has_rows(table) && self.staying != Some(table)
+    }
+
+    /// What was found and goes, or would by `--force`; and the root's rows that stay.
+    pub fn found_to_go(&self) -> (Vec<Found>, Vec<Found>) {
+        self.found.iter().cloned().partition(|found| self.staying != Some(found.table))
     }
 
     /// Rows of this table are deleted as they are found.

@@ -12,7 +12,8 @@ pub fn guards(run: &mut Run, discovery: &Discovery) -> Result<Vec<Refusal>, Fail
         names(run, discovery).into_iter().map(|why| refusal(run, why)).collect();
     refusals.extend(too_many(run, discovery));
     if let Some((most, place)) = &guards.max_rows {
-        let deleted = discovery.found.iter().filter(|found| found.rank < Rank::Protected);
+        let (going, _) = discovery.found_to_go();
+        let deleted = going.iter().filter(|found| found.rank < Rank::Protected);
         let rows: u64 = deleted.map(|found| found.rows).sum();
         if rows > *most {
             let why = format!("{place}: max-rows is {most}, and {rows} rows would go");
@@ -20,7 +21,7 @@ pub fn guards(run: &mut Run, discovery: &Discovery) -> Result<Vec<Refusal>, Fail
         }
     }
     for guard in &guards.test_data {
-        if discovery.has_rows(guard.table) {
+        if discovery.loses_rows(guard.table) {
             let question = run.sql.unguarded(guard);
             run.names_theirs()?;
             let broken = ask(run, RefusalKind::Guard, None, &question)?;

@@ -114,8 +114,8 @@ pub type Observer<'a> = &'a mut dyn FnMut(Progress<'_>);
 /// How a clean ended, short of a failure.
 #[derive(Debug)]
 pub enum Outcome {
-    /// No organization matches.
-    Nothing,
+    /// No organization matches, or nothing is there beside those that stay.
+    Nothing(Findings),
     Refused(Findings),
     Cleaned {
         findings: Findings,

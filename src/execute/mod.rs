@@ -3,6 +3,7 @@
 
 mod analysis;
 mod archiving;
+mod associations;
 mod batch;
 mod cascade;
 mod checks;
@@ -214,7 +215,7 @@ fn delete(
         }
     }
     let outcome = transaction(database, job, observe, |run| run.clean(expected).map(Some))?;
-    Ok(outcome.unwrap_or(Outcome::Nothing))
+    Ok(outcome.unwrap_or_else(|| Outcome::Nothing(Findings::default())))
 }
 
 impl<'a> Run<'a> {
@@ -289,7 +290,7 @@ impl<'a> Run<'a> {
             failure::unmoved(self.job, expected, &findings)?;
         }
         if findings.is_empty() {
-            return Ok(Outcome::Nothing);
+            return Ok(Outcome::Nothing(findings));
         }
         if findings.is_refused() {
             return Ok(Outcome::Refused(findings));

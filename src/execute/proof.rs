@@ -84,7 +84,9 @@ pub fn weigh_rows(
     run: &mut Run,
     rows: &BTreeMap<TableId, u64>,
 ) -> Result<Vec<Constraint>, Failure> {
-    let tables: Vec<TableId> = rows.keys().copied().collect();
+    let root = run.job.plan.root;
+    let stays = run.job.plan.keeps(root) && !rows.contains_key(&root);
+    let tables: Vec<TableId> = rows.keys().copied().chain(stays.then_some(root)).collect();
     let constraints = constraints(run, &tables)?;
     for (table, found) in rows {
         if let Some(id) = unfounded(run, *table, rows, &constraints) {
@@ -161,7 +163,8 @@ fn uncounted(
         let reference = catalog.reference(id);
         // SQLite's other comparisons are refused where they differ.
         let told = run.sql.dialect == Dialect::Sqlite && !reference.is_plain();
-        if reference.on_delete != OnDelete::Cascade || plan.unlinks_by(id) || told {
+        let stays = plan.keeps(reference.parent);
+        if reference.on_delete != OnDelete::Cascade || plan.unlinks_by(id) || stays || told {
             continue;
         }
         let known = rows.contains_key(&reference.child);

@@ -124,7 +124,8 @@ pub fn left_behind(
 ) -> Result<Vec<LeftBehind>, Failure> {
     let Some(check) = run.job.scopes else { return Ok(Vec::new()) };
     let (catalog, root) = (run.job.catalog, run.job.plan.root);
-    if !discovery.has_rows(root) {
+    // Organizations that stay are found by each batch.
+    if !discovery.has_rows(root) || (run.job.plan.keeps(root) && discovery.is_cut()) {
         return Ok(Vec::new());
     }
     // What a failure undoes must not be among it.

@@ -4,8 +4,8 @@
 //! end, and sends the run back to the closure.
 
 use super::{
-    Failure, Job, Outcome, Progress, Run, archiving, closure, constraints, deletion, failure,
-    guards, obstacles, ownership, proof, scopes,
+    Failure, Job, Outcome, Progress, Run, archiving, associations, closure, constraints, deletion,
+    failure, guards, obstacles, ownership, proof, scopes,
 };
 use crate::catalog::{Event, Reference, TableId};
 use crate::doctor;
@@ -27,7 +27,7 @@ pub fn clean(
 ) -> Result<Option<Outcome>, Failure> {
     let mut discovery = closure::find_and_delete(run, tables.clone())?;
     if discovery.is_empty() {
-        return Ok(Some(Outcome::Nothing));
+        return Ok(Some(Outcome::Nothing(Findings::default())));
     }
     if guards::too_many(run, &discovery).is_some() {
         return Ok(None);
@@ -51,6 +51,7 @@ pub fn clean(
     if !refusals.is_empty() {
         return Ok(None);
     }
+    let unassociated = associations::unassociated(run, &mut discovery)?;
     let ownership = ownership::analyze(run, &discovery, &[], &unlinked)?;
     let unlinked_rows = obstacles::unlinked_rows(run, &unlinked)?;
     let unlinked = ownership::owners_of_unlinked(run, &discovery, &ownership, &unlinked)?;
@@ -64,6 +65,7 @@ pub fn clean(
         unlinked,
         unlinked_rows,
         left_behind,
+        unassociated,
         top_down,
         ..Findings::default()
     };

@@ -63,11 +63,14 @@ fn measure(run: &mut Run) -> Result<Findings, Failure> {
             unlinked.push(Unlinked { unlink, rows, organizations: Vec::new(), stranded: 0 });
         }
     }
+    let (staying, found) =
+        found.into_iter().partition(|found: &Found| run.job.plan.keeps(found.table));
     // Without keys nobody can tell which rows two unlinks have in common: at most so many.
     let unlinked_rows = unlinked.iter().map(|unlinked| unlinked.rows).sum();
     Ok(Findings {
         organizations,
         found,
+        staying,
         unlinked,
         unlinked_rows,
         only_counted: true,

@@ -47,7 +47,8 @@ pub fn too_large(
 
 /// Rows of each table that this run would delete or unlink.
 fn changed(run: &Run, discovery: &Discovery, unlinked: &[Unlinked]) -> BTreeMap<TableId, u64> {
-    let deleted = discovery.found.iter().filter(|found| found.rank < Rank::Protected);
+    let (going, _) = discovery.found_to_go();
+    let deleted = going.iter().filter(|found| found.rank < Rank::Protected);
     let deleted = deleted.map(|found| (found.table, found.rows));
     let child =
         |unlink: usize| run.job.catalog.reference(run.job.plan.unlinks[unlink].reference).child;

@@ -1,5 +1,6 @@
 //! Catalog and rules to plan.
 
+use super::associations::links;
 use super::{Followed, ForeignAction, Ownership, Plan, Rank, Rules, Unlink, UnlinkValue};
 use crate::catalog::{Catalog, OnDelete, ReferenceId, TableId};
 use crate::graph::{self, Component};
@@ -14,7 +15,8 @@ pub fn build(catalog: &Catalog, root: TableId, rules: Rules) -> Plan {
     let discovery = graph::components(catalog, &tables, follows);
     let deletion = deletion(catalog, &tables);
     let followed = in_order(catalog, &rules, &discovery);
-    let unlinks = unlinks(catalog, &rules, &tables);
+    let unlinks = unlinks(catalog, root, &rules, &tables);
+    let linked = linked(catalog, root, &rules);
     // Who is unlinked when the other one goes is no part of it: a referrer, a partner.
     let is_part = |id: &ReferenceId| {
         let action = catalog.reference(*id).on_delete;
@@ -26,7 +28,20 @@ pub fn build(catalog: &Catalog, root: TableId, rules: Rules) -> Plan {
         Vec::new()
     };
     let ownership = Ownership::new(catalog, root, &starts, &rules);
-    Plan { root, tables, discovery, followed, unlinks, deletion, ownership, children, rules }
+    let links = links(catalog, (root, &tables), &ownership, &rules);
+    Plan {
+        root,
+        tables,
+        discovery,
+        followed,
+        unlinks,
+        linked,
+        deletion,
+        ownership,
+        links,
+        children,
+        rules,
+    }
 }
 
 /// Children before parents. The engine watches no order among references that it does not know: they
@@ -68,9 +83,17 @@ fn in_order(catalog: &Catalog, rules: &Rules, discovery: &[Component]) -> Vec<Fo
     all
 }
 
-fn unlinks(catalog: &Catalog, rules: &Rules, tables: &BTreeSet<TableId>) -> Vec<Unlink> {
+fn unlinks(
+    catalog: &Catalog,
+    root: TableId,
+    rules: &Rules,
+    tables: &BTreeSet<TableId>,
+) -> Vec<Unlink> {
     let reached = |id: &ReferenceId| tables.contains(&catalog.reference(*id).parent);
-    let by_schema = catalog.reference_ids().filter(reached).filter_map(|id| {
+    let loses = |id: &ReferenceId| {
+        reached(id) && !(rules.keep_organization && catalog.reference(*id).parent == root)
+    };
+    let by_schema = catalog.reference_ids().filter(loses).filter_map(|id| {
         let reference = catalog.reference(id);
         let value = match reference.on_delete {
             OnDelete::SetNull => UnlinkValue::Null,
@@ -93,6 +116,15 @@ fn unlinks(catalog: &Catalog, rules: &Rules, tables: &BTreeSet<TableId>) -> Vec<
         Some(Unlink { reference: id, columns, value, foreign_only: true })
     });
     by_schema.chain(by_consent).collect()
+}
+
+/// References that are neither followed nor emptied, as the root rows that they name stay.
+fn linked(catalog: &Catalog, root: TableId, rules: &Rules) -> Vec<ReferenceId> {
+    let names_root = |id: &ReferenceId| {
+        catalog.reference(*id).parent == root && rank(catalog, rules, *id).is_none()
+    };
+    let all = catalog.reference_ids().filter(|_| rules.keep_organization);
+    all.filter(names_root).collect()
 }
 
 fn consented_value(rules: &Rules, id: ReferenceId) -> Option<UnlinkValue> {

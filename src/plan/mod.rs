@@ -2,6 +2,7 @@
 //! which references, in which order rows are found and removed, whose rows they are. Pure data:
 //! the preview and the deletion run the same plan, and nothing below it decides a rule anew.
 
+mod associations;
 mod build;
 mod ownership;
 mod refusal;
@@ -35,9 +36,13 @@ pub struct Plan {
     pub followed: Vec<Followed>,
     /// References that are set to null or default where the child row survives.
     pub unlinks: Vec<Unlink>,
+    /// References to a root whose rows stay that do not take their rows along: these go on naming it.
+    pub linked: Vec<ReferenceId>,
     /// Those tables, children before parents by every reference: the order of deletion.
     pub deletion: Vec<Component>,
     pub ownership: Ownership,
+    /// References of associations to rows that may belong to nobody once the last of these is gone.
+    pub links: Vec<ReferenceId>,
     /// The root's references to itself along which `--with-children` selects.
     pub children: Vec<ReferenceId>,
     pub rules: Rules,
@@ -132,6 +137,11 @@ impl Plan {
     /// The references by which a row of `table` may be owned.
     pub fn owning_of(&self, table: TableId) -> &[ReferenceId] {
         self.ownership.owning.get(&table).map_or(&[], Vec::as_slice)
+    }
+
+    /// The selected rows of this table stay: it is the organizations' own, and these are only emptied.
+    pub fn keeps(&self, table: TableId) -> bool {
+        self.rules.keep_organization && table == self.root
     }
 
     /// Rows that name a parent by this reference join its closure.

@@ -81,6 +81,12 @@ impl Ownership {
         owning && self.yields_to(reference).is_empty()
     }
 
+    /// No row of `table` is without an owner that it names.
+    pub(super) fn always_has_owner(&self, catalog: &Catalog, table: TableId) -> bool {
+        let owning = self.owning.get(&table).into_iter().flatten();
+        owning.copied().any(|id| names_somebody_always(catalog, id))
+    }
+
     pub fn is_association(&self, table: TableId) -> bool {
         self.associations.contains(&table)
     }

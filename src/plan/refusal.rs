@@ -66,6 +66,8 @@ pub enum RefusalKind {
     Uncounted,
     /// The policy keeps rows that name a row of the closure.
     Kept,
+    /// An organization that stays names a row of the closure.
+    Held,
     /// A guard of the policy does not hold.
     Guard,
     /// A privilege is missing.
@@ -112,6 +114,7 @@ impl RefusalKind {
             RefusalKind::LeftBehind => "left_behind",
             RefusalKind::Uncounted => "uncounted",
             RefusalKind::Kept => "kept_rows",
+            RefusalKind::Held => "held_rows",
             RefusalKind::Guard => "guard",
             RefusalKind::Privilege => "privilege",
             RefusalKind::RowSecurity => "row_security",

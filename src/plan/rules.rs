@@ -8,6 +8,8 @@ pub struct Rules {
     pub force: Force,
     pub consents: Vec<Consent>,
     pub with_children: bool,
+    /// The selected rows of the root stay; what is theirs goes as if they went.
+    pub keep_organization: bool,
     pub checks: Checks,
     pub engine_cascade: EngineCascade,
     /// Owning references that the policy names, per table.

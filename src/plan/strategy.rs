@@ -22,6 +22,7 @@ impl Plan {
             named.any(|it| unlink.writes(catalog.table(child), &it.parent_columns))
         };
         let reasons = [
+            (rules.keep_organization, "the organizations themselves stay"),
             (!rules.orphans.is_empty(), "the policy's orphans go along"),
             (!rules.guards.test_data.is_empty(), "a guard of the policy looks at the rows"),
             (!follows_all, "without --force, references may protect rows"),
@@ -56,7 +57,8 @@ impl Plan {
 
     /// What this plan may do to rows of a table.
     pub fn events(&self, catalog: &Catalog, table: TableId) -> Vec<Event> {
-        let deletes = self.tables.contains(&table).then_some(Event::Delete);
+        let deletes = self.tables.contains(&table) && !self.keeps(table);
+        let deletes = deletes.then_some(Event::Delete);
         let updates = self.unlinks_in(table, catalog).then_some(Event::Update);
         deletes.into_iter().chain(updates).collect()
     }
@@ -86,9 +88,10 @@ impl Plan {
     }
 
     /// Something else than the deletion itself looks at the keys of `table`: references to it, the
-    /// question whose they are.
+    /// question whose they are, and whom they link.
     pub fn looks_at(&self, catalog: &Catalog, table: TableId) -> bool {
         self.may_be_foreign(catalog, table)
+            || self.links.iter().any(|id| catalog.reference(*id).child == table)
             || catalog.references.iter().any(|reference| reference.parent == table)
     }
 

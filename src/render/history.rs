@@ -166,8 +166,18 @@ fn of_part(part: &Part, width: u16) -> String {
     }
     let (rows, unlinked) = (counted(part.moved(), "row"), counted(part.unlinked, "row"));
     text += &line(&format!("{rows}, {unlinked} unlinked"));
+    if part.stay {
+        text += &wrapped("stayed: ", "the organizations' own rows", width);
+    }
+    for (reference, rows) in &part.linked {
+        text += &wrapped("linked: ", &format!("{} by {reference}", counted(*rows, "row")), width);
+    }
     for (reference, rows) in &part.stranded {
         text += &wrapped("stranded: ", &format!("{} by {reference}", counted(*rows, "row")), width);
+    }
+    for (reference, rows) in &part.unassociated {
+        let rows = format!("{} named by {reference} no more", counted(*rows, "row"));
+        text += &wrapped("nobody's: ", &rows, width);
     }
     for (column, rows) in &part.left_behind {
         let rows = rows.map_or("not known how many rows".into(), |rows| counted(rows, "row"));

@@ -4,6 +4,7 @@ use super::refusals::RefusalView;
 use super::rehearsal::RehearsalView;
 use super::report::{Outcome, StepView};
 use super::{Report, unproven};
+use crate::catalog::ReferenceId;
 use crate::findings::{Counted, LeftBehind};
 use crate::plan::Checks;
 use serde::Serialize;
@@ -20,6 +21,9 @@ pub(super) struct Document<'a> {
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     conditions: &'a [String],
     organizations: Vec<OrganizationView<'a>>,
+    /// They stay themselves.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    organizations_stay: bool,
     outcome: Outcome,
     exit: u8,
     reference_checks: Checks,
@@ -34,6 +38,12 @@ pub(super) struct Document<'a> {
     /// Rows that stay although a column without a foreign key says that they are of what goes.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     left_behind: Vec<LeftBehindView>,
+    /// Rows that go on naming organizations that stay.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    stays_linked: Vec<LinkedView>,
+    /// Rows that belong to nobody once the last row that links them is gone, by its reference.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    unassociated: Vec<LinkedView>,
     notes: Vec<String>,
     totals: Totals,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -69,6 +79,13 @@ struct LeftBehindView {
     unknown: Option<String>,
     /// `--leave-behind` says that they may stay.
     agreed: bool,
+}
+
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+struct LinkedView {
+    reference: String,
+    rows: u64,
 }
 
 fn left_behind(report: &Report, left: &LeftBehind) -> LeftBehindView {
@@ -110,6 +127,10 @@ fn document<'a>(report: &'a Report) -> Document<'a> {
         name: organization.name.as_deref(),
         age_seconds: organization.age_seconds,
     });
+    let linked = |(id, rows): &(ReferenceId, u64)| LinkedView {
+        reference: report.catalog.reference_name(*id),
+        rows: *rows,
+    };
     Document {
         format: 1,
         tool: concat!("orgsweep ", env!("CARGO_PKG_VERSION")),
@@ -118,6 +139,7 @@ fn document<'a>(report: &'a Report) -> Document<'a> {
         selection: &report.selection,
         conditions: report.conditions,
         organizations: organizations.collect(),
+        organizations_stay: !report.findings.staying.is_empty(),
         outcome: report.outcome,
         exit: report.exit,
         reference_checks: report.plan.rules.checks,
@@ -131,6 +153,8 @@ fn document<'a>(report: &'a Report) -> Document<'a> {
         steps: report.steps(),
         refusals: report.refusal_views(),
         left_behind: report.findings.left_behind.iter().map(|it| left_behind(report, it)).collect(),
+        stays_linked: report.findings.linked.iter().map(linked).collect(),
+        unassociated: report.findings.unassociated.iter().map(linked).collect(),
         notes: report.notes(),
         totals: Totals {
             deleted: report.findings.deleted(),

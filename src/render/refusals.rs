@@ -177,6 +177,9 @@ fn message(report: &Report, refusal: &Refusal) -> String {
         RefusalKind::Kept => {
             format!("{rows} of {table} still name {parent} by {arrow}, and the policy keeps them")
         }
+        RefusalKind::Held => {
+            format!("{rows} of {table} would stay and name {parent} that go, by {arrow} ({action})")
+        }
         RefusalKind::Guard => refusal.detail.clone(),
         RefusalKind::Privilege => {
             format!("{}, which {arrow} unlinks", lacking(&refusal.detail, &table))
@@ -201,6 +204,14 @@ fn message(report: &Report, refusal: &Refusal) -> String {
              other way round, as their types differ: it would leave them dangling, fail, or take others' rows"
         ),
     }
+}
+
+/// Where the column takes no null, the unlink is refused in its turn.
+fn held(name: &str) -> String {
+    let from = toml_text(name);
+    format!(
+        "set {name} to null first, or let the policy do it: [[references]] from = {from}, on-delete = \"set null\""
+    )
 }
 
 fn nameless(table: &str, refusal: &Refusal) -> String {
@@ -266,6 +277,7 @@ fn hint(report: &Report, refusal: &Refusal) -> String {
             "the policy says so: see what keeps or ignores this table, and change these rows first"
                 .into()
         }
+        RefusalKind::Held => held(&name),
         RefusalKind::Guard => match refusal.detail.split_once(' ') {
             Some((flag, _)) if flag.starts_with("--") => {
                 format!(

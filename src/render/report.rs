@@ -143,7 +143,8 @@ impl Report<'_> {
     pub fn empty_tables(&self) -> Vec<TableId> {
         let rows = self.findings.rows();
         let tables = self.plan.deletion.iter().flatten();
-        tables.filter(|table| !rows.contains_key(table)).copied().collect()
+        let is_empty = |table: &&TableId| !rows.contains_key(table) && !self.plan.keeps(**table);
+        tables.filter(is_empty).copied().collect()
     }
 
     pub fn table_name(&self, table: TableId) -> String {
@@ -266,8 +267,46 @@ impl Report<'_> {
                 ));
             }
         }
+        notes.extend(self.unassociated_notes());
         notes.extend(self.left_behind_notes());
+        notes.extend(self.staying_notes());
         notes
+    }
+
+    fn unassociated_notes(&self) -> Vec<String> {
+        let note = |(id, rows): &(ReferenceId, u64)| {
+            let reference = self.catalog.reference(*id);
+            let belong = if *rows == 1 { "belongs" } else { "belong" };
+            format!(
+                "{} of {} {belong} to nobody any more: their last rows of {} go ({})",
+                super::counted(*rows, "row"),
+                self.table_name(reference.parent),
+                self.table_name(reference.child),
+                self.catalog.reference_name(*id),
+            )
+        };
+        self.findings.unassociated.iter().map(note).collect()
+    }
+
+    /// What `--keep-organization` leaves: the organizations, and what names them without going along.
+    fn staying_notes(&self) -> Vec<String> {
+        let root = self.table_name(self.plan.root);
+        let stay = (!self.findings.staying.is_empty())
+            .then(|| format!("the selected rows of {root} stay, as --keep-organization says"));
+        let linked = |(id, rows): &(ReferenceId, u64)| {
+            let (name, reference) = (self.catalog.reference_name(*id), self.catalog.reference(*id));
+            let (stay, action) = (if *rows == 1 { "stays" } else { "stay" }, reference.on_delete);
+            let way = match action {
+                OnDelete::Ignore => "the policy keeps them".to_owned(),
+                _ => format!("--cascade {} takes them along", shell_word(&name)),
+            };
+            format!(
+                "{} of {} {stay} linked to {root}: {name} is {action} ({way})",
+                super::counted(*rows, "row"),
+                self.table_name(reference.child),
+            )
+        };
+        stay.into_iter().chain(self.findings.linked.iter().map(linked)).collect()
     }
 
     /// Of the rest: of schema, engine and what comes after.
@@ -307,11 +346,13 @@ impl Report<'_> {
     fn unreferenced_note(&self) -> Option<String> {
         let root = self.plan.root;
         let leads = |it: &Reference| it.parent == root && it.child != root;
-        let root_goes = self.findings.found.iter().any(|found| found.table == root);
-        let alone = root_goes && !self.catalog.references.iter().any(leads);
+        let mut found = self.findings.found.iter().chain(&self.findings.staying);
+        let alone =
+            found.any(|found| found.table == root) && !self.catalog.references.iter().any(leads);
         alone.then(|| {
             let table = self.table_name(root);
-            format!("no reference leads to {table}: only its own rows go")
+            let what = if self.plan.keeps(root) { "nothing goes" } else { "only its own rows go" };
+            format!("no reference leads to {table}: {what}")
         })
     }
 

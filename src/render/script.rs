@@ -34,10 +34,12 @@ pub fn report(report: &Report) -> Result<String, String> {
         script.add(statement)?;
     }
     let rows = report.findings.rows();
-    for table in rows.keys() {
+    let staying = &report.findings.staying;
+    let stays = staying.first().map(|found| &found.table);
+    for table in rows.keys().chain(stays) {
         script.add(&sql.create_key_table(*table))?;
     }
-    for found in &report.findings.found {
+    for found in staying.iter().chain(&report.findings.found) {
         script.add(&found.script)?;
     }
     script.text += "\n-- the counts must be those of the preview\n";

@@ -5,7 +5,7 @@ pub use super::lines::{duration, line};
 pub(super) use super::lines::wrapped;
 use super::report::{ReachedView, StepView};
 use super::{Outcome, Report, counted, grouped, refusal_groups, rehearsal, unproven};
-use crate::findings::Proof;
+use crate::findings::{Organization, Proof};
 use crate::label::printable;
 use comfy_table::presets::UTF8_FULL_CONDENSED;
 use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, Table, Width};
@@ -247,6 +247,11 @@ fn totals(report: &Report) -> Vec<String> {
     let proof = report.plan.rules.checks.as_str();
     let checks = |order| format!("reference checks: {proof}{order} ({})", report.checks_reason);
     match report.outcome {
+        Outcome::Nothing if !findings.organizations.is_empty() => {
+            let titles = findings.organizations.iter().map(Organization::title);
+            let titles = titles.collect::<Vec<_>>().join(", ");
+            vec![format!("nothing to clean up: {titles} has nothing that would go")]
+        }
         Outcome::Nothing => {
             vec![format!("nothing to clean up: nothing matches {}", report.selection)]
         }

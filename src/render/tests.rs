@@ -40,6 +40,9 @@ pub fn findings(plan: &Plan) -> Findings {
             found(2, Some(1), Rank::Cascade, 1_200),
             found(2, Some(2), Rank::Protected, 3),
         ],
+        staying: Vec::new(),
+        linked: Vec::new(),
+        unassociated: Vec::new(),
         unlinked: vec![Unlinked {
             unlink: checked_by.expect("deals.checked_by is unlinked"),
             rows: 2,

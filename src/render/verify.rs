@@ -21,6 +21,8 @@ pub struct Remains {
     pub checked: Vec<String>,
     /// Some scope columns were not: of a name that is gone nobody knows the key.
     pub unasked: bool,
+    /// The organizations themselves stay: only what is theirs was to go.
+    pub keep: bool,
 }
 
 /// Rows that a reference, or a column without a foreign key, has left.
@@ -29,7 +31,7 @@ pub struct Left {
     pub reference: String,
     pub rows: Counted,
     pub what: What,
-    /// `--leave-behind` says that they may be there.
+    /// `--leave-behind` or `--keep-organization` says that they may be there.
     pub agreed: bool,
 }
 
@@ -65,22 +67,25 @@ impl Remains {
 
     /// Nothing is left, as far as anybody can know.
     pub fn is_clear(&self) -> bool {
-        self.organizations.is_empty() && self.rows.iter().all(|left| left.agreed)
+        (self.keep || self.organizations.is_empty()) && self.rows.iter().all(|left| left.agreed)
     }
 }
 
 pub fn text(remains: &Remains) -> String {
     let mut text = String::new();
+    let there = if remains.keep { "stays" } else { "still there" };
     for (key, name) in &remains.organizations {
-        text += &line(&format!("still there: {name} (key {key})"));
+        text += &line(&format!("{there}: {name} (key {key})"));
     }
     for left in &remains.rows {
         text += &line(&sentence(left));
     }
-    if text.is_empty() {
-        text += match remains.unasked {
-            true => "nothing is left of what was looked for\n",
-            false => "nothing is left\n",
+    let stays = remains.keep && !remains.organizations.is_empty();
+    if remains.is_clear() && (text.is_empty() || stays) {
+        text += match (remains.unasked, stays) {
+            (true, _) => "nothing is left of what was looked for\n",
+            (false, true) => "nothing else is left\n",
+            (false, false) => "nothing is left\n",
         };
     }
     for stranded in &remains.stranded {
@@ -95,6 +100,9 @@ fn sentence(left: &Left) -> String {
     match (rows, what) {
         (Counted::Unknown(why), _) => {
             format!("not known: whether rows of it are left by {reference}: {why}{as_agreed}")
+        }
+        (Counted::Rows(rows), What::Names) if *agreed => {
+            format!("stays linked: {} by {reference}", counted(*rows, "row"))
         }
         (Counted::Rows(rows), What::Names) => {
             format!("still there: {} by {reference}", counted(*rows, "row"))
@@ -129,6 +137,9 @@ pub(super) struct VerifyDocument<'a> {
     /// `gone`, or `left`.
     outcome: &'static str,
     exit: u8,
+    /// The organizations themselves were to stay.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    keep_organization: bool,
     /// Those that still exist.
     organizations: Vec<OrganizationView<'a>>,
     rows: Vec<LeftView<'a>>,
@@ -154,7 +165,7 @@ struct LeftView<'a> {
     unknown: Option<&'a str>,
     what: What,
     dangling: bool,
-    /// `--leave-behind` says that they may be there.
+    /// `--leave-behind` or `--keep-organization` says that they may be there.
     agreed: bool,
 }
 
@@ -196,6 +207,7 @@ pub fn json(remains: &Remains, exit: u8) -> String {
         database: &remains.database,
         outcome: if remains.is_clear() { "gone" } else { "left" },
         exit,
+        keep_organization: remains.keep,
         organizations: organizations.map(|(key, name)| OrganizationView { key, name }).collect(),
         rows: remains.rows.iter().map(left).collect(),
         stranded: remains.stranded.iter().map(stranded).collect(),

@@ -1,7 +1,7 @@
 //! Key tables: the rows found so far, per table, inside the database.
 //!
 //! A key table holds what identifies a row, the columns that references point at, the owning
-//! columns where it is asked whose a row is, and `gen`, the number of the statement that found the
+//! columns where it is asked whose a row is or whom it links, and `gen`, the number of the statement that found the
 //! row. Columns are called `c0`, `c1`, … and keep their type and collation.
 
 use super::Sql;
@@ -65,6 +65,10 @@ pub(super) fn key_tables(
         let asked = owning.flat_map(|id| plan.ownership.yields_to(*id).iter().chain([id]));
         let naming = asked.flat_map(|id| catalog.reference(*id).naming_columns());
         columns.entry(*table).or_default().extend(naming);
+    }
+    for id in &plan.links {
+        let reference = catalog.reference(*id);
+        columns.entry(reference.child).or_default().extend(reference.naming_columns());
     }
     let key_table = |(id, columns): (TableId, Vec<&String>)| {
         let table = catalog.table(id);

@@ -6,6 +6,7 @@
 
 mod affinities;
 mod archiving;
+mod associations;
 mod closure;
 mod constraints;
 mod deletion;

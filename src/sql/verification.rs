@@ -48,17 +48,8 @@ impl Sql<'_> {
         format!("SELECT {count} FROM (SELECT 1 FROM {relation} c LIMIT {most}) l").into()
     }
 
-    /// Per reference to the root's key, and a count of the rows that name one of `ids`.
-    pub fn rows_naming(&self, root: &Root, ids: &[String]) -> Vec<(ReferenceId, Statement)> {
-        self.naming(root, ids, &mut self.catalog.reference_ids())
-    }
-
-    /// The same per scope column that holds the root's key.
-    pub(crate) fn rows_scoped(&self, root: &Root, ids: &[String]) -> Vec<(ReferenceId, Statement)> {
-        self.naming(root, ids, &mut self.catalog.scope_ids())
-    }
-
-    fn naming(
+    /// Per reference to the root's key, scope columns too, and a count of the rows that name one of `ids`.
+    pub fn naming(
         &self,
         root: &Root,
         ids: &[String],

@@ -18,6 +18,7 @@ mod firewall;
 mod galera;
 mod grants;
 mod infrastructure;
+mod keep_organization;
 mod left_behind;
 mod mariadb;
 mod model;

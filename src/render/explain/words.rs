@@ -36,6 +36,9 @@ pub fn sentence(view: &ExplanationView) -> String {
         );
     }
     match view.verdict() {
+        Verdict::Selected if view.plan.keeps(view.explanation.row().table) => {
+            "stays: it is a selected organization, and --keep-organization only empties it".into()
+        }
         Verdict::Selected if is_selected_root(view) => "goes: it is a selected organization".into(),
         Verdict::Selected => "goes: the policy selects it, a row without an owner".into(),
         Verdict::Goes => goes(view),
@@ -203,11 +206,14 @@ pub fn consequence(view: &ExplanationView, naming: &Naming) -> String {
     let parent = view.catalog.reference(naming.reference).parent;
     let goes = match &naming.parent {
         Named::Row { parent, .. } if parent.standing == Standing::NeedsForce => "goes with --force",
+        _ if view.plan.keeps(parent) => "is emptied",
         _ => "goes",
     };
     match explanation.effect(naming, view.catalog, view.plan) {
         Effect::NamesNobody | Effect::Unreadable => String::new(),
-        Effect::ParentStays if parent == view.plan.root => "is not selected".into(),
+        Effect::ParentStays if parent == view.plan.root && !view.plan.keeps(parent) => {
+            "is not selected".into()
+        }
         Effect::ParentStays => "stays".into(),
         Effect::Followed => format!("{goes}, and this row with it"),
         Effect::NeedsForce => format!("{goes}, and by --force this row"),

@@ -176,6 +176,22 @@ fn whose(report: &Report) -> Vec<[String; 4]> {
             lines.push(["stranded: they stay".into(), name, number(unlinked.stranded), why]);
         }
     }
+    if let Some(found) = report.findings.staying.first() {
+        let why = "--keep-organization says so".into();
+        let rows = grouped(report.findings.organizations.len() as u64);
+        lines.push(["they stay".into(), report.table_name(found.table), rows, why]);
+    }
+    for (id, rows) in &report.findings.unassociated {
+        let reference = report.catalog.reference(*id);
+        let why = format!("the last rows of {} go", report.table_name(reference.child));
+        let name = report.catalog.reference_arrow(*id);
+        lines.push(["nobody's: they stay".into(), name, number(*rows), why]);
+    }
+    for (id, rows) in &report.findings.linked {
+        let why = format!("it is {}", report.catalog.reference(*id).on_delete);
+        let name = report.catalog.reference_arrow(*id);
+        lines.push(["they stay linked".into(), name, number(*rows), why]);
+    }
     for left in &report.findings.left_behind {
         let agreed = report.plan.rules.leave_behind.covers(left.scope);
         let what = if agreed { "left behind, as agreed" } else { "left behind: refused" };

@@ -152,7 +152,15 @@ fn staying(part: &Part) -> Markup {
         Some(rows) => format!("{} left behind: {column} still names it", counted(*rows, "row")),
         None => format!("not known: whether {column} still names it"),
     });
-    let lines: Vec<String> = stranded.chain(left_behind).collect();
+    let own = part.stay.then(|| "the organizations' own rows".to_owned()).into_iter();
+    let linked = part.linked.iter().map(|(reference, rows)| {
+        format!("{} linked to them by {reference}", counted(*rows, "row"))
+    });
+    let alone = part.unassociated.iter().map(|(reference, rows)| {
+        format!("{} belong to nobody: {reference} names them no more", counted(*rows, "row"))
+    });
+    let stranded = stranded.chain(alone);
+    let lines: Vec<String> = own.chain(linked).chain(stranded).chain(left_behind).collect();
     html! { @if !lines.is_empty() { h3 { "What stayed" } (list(&lines)) } }
 }
 

@@ -2,7 +2,7 @@
 
 use super::OWNERS;
 use super::suspects::Closure;
-use crate::catalog::TableId;
+use crate::catalog::{ReferenceId, TableId};
 use crate::engine::{Dialect, Statement};
 use crate::sql::{RowKey, Sql};
 
@@ -112,11 +112,18 @@ impl Sql<'_> {
 
     /// Rows of an unlink that belong to the selected organizations alone and survive.
     pub fn count_stranded(&self, position: usize, table: TableId) -> Statement {
+        let linked = self.plan.linked.iter();
+        let linked = linked.filter(|id| self.catalog.reference(**id).child == table);
+        let same = self.same_row(table, "u", "c");
+        let belongs = |id: &ReferenceId| {
+            format!(" AND NOT EXISTS (SELECT 1 FROM {} WHERE {same})", self.children(*id))
+        };
         self.said(format!(
-            "SELECT {} FROM {} JOIN {} w ON w.n = t.n WHERE w.least = 1",
+            "SELECT {} FROM {} JOIN {} w ON w.n = t.n WHERE w.least = 1{}",
             self.dialect.count(),
             self.traced_unlinked(position, table),
             self.owned_rows(),
+            linked.map(belongs).collect::<String>(),
         ))
     }
 

@@ -6,6 +6,7 @@ mod comparisons;
 mod misuse;
 mod modes;
 mod stranded;
+mod unassociated;
 
 use crate::support::*;
 use serde_json::Value;
