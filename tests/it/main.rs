@@ -22,6 +22,7 @@ mod left_behind;
 mod mariadb;
 mod model;
 mod mysql;
+mod newer_postgres;
 mod ownership;
 mod policy;
 mod pooler;
