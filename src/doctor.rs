@@ -135,6 +135,13 @@ pub fn examine(catalog: &Catalog, plan: &Plan, dialect: Dialect, facts: &Facts) 
         let cure = Some(fixes::grant_process(&facts.role));
         diagnostics.push(of_server(Severity::Slows, Kind::Hidden, what.into(), cure));
     }
+    if catalog.may_be_unlisted {
+        let what = "this user may not read every table of the database: rows in those that the server does not list would \
+                    be left behind unseen";
+        let database = catalog.default_schema.as_deref().unwrap_or_default();
+        let cure = Some(fixes::grant_select(database, &facts.role));
+        diagnostics.push(of_server(Severity::Note, Kind::Hidden, what.into(), cure));
+    }
     for limit in &facts.write_set_limits {
         let what = format!(
             "the cluster takes at most {limit} in one transaction: beyond that, --batch-rows"
@@ -335,10 +342,11 @@ fn of_reference(
         let what = format!(
             "the engine does not watch {arrow}: orgsweep checks it last, other sessions can get past it"
         );
-        let cure = Some(fixes::enable_triggers(catalog, reference.child));
+        let cure = Some(fixes::watch(catalog, id));
         diagnostics.push(diagnostic(Severity::Note, Kind::Unwatched, what, cure));
     }
-    if reference.is_constraint() && !reference.validated {
+    // What is enforced again is validated with it.
+    if reference.is_constraint() && !reference.validated && !reference.not_enforced {
         let what =
             format!("rows that were there before {arrow} were never checked: they may dangle");
         diagnostics.push(diagnostic(

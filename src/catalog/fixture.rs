@@ -104,6 +104,7 @@ fn reference(tables: &[Table], child: TableId, column: &str) -> Option<Reference
         initially_deferred: false,
         validated: true,
         enforced: true,
+        not_enforced: false,
         index: Some(format!("{name}_index")),
         comparisons: vec![Comparison::plain()],
         partition: None,

@@ -29,6 +29,9 @@ pub struct Catalog {
     pub unsound: Vec<TableId>,
     /// MariaDB: further references to these tables may come from tables that this user may not see.
     pub may_be_hidden: bool,
+    /// MariaDB, MySQL: of the current database, tables or columns may not be listed here, since this user holds nothing on
+    /// them.
+    pub may_be_unlisted: bool,
     /// MariaDB: what in the current database, views too, is named as our temporary tables are, which would hide it.
     pub own_names: Vec<String>,
     /// The schema in which a table without one is found, where the tables do not tell: SQLite's `main`, MariaDB's
@@ -253,6 +256,9 @@ pub struct Reference {
     pub validated: bool,
     /// False when the engine does not watch it (NOT ENFORCED, its triggers disabled, declared).
     pub enforced: bool,
+    /// PostgreSQL 18: declared NOT ENFORCED.
+    #[serde(default)]
+    pub not_enforced: bool,
     /// An index that finds the child rows of a key; SQLite's rowid is `(rowid)`.
     pub index: Option<String>,
     /// Per column how the engine compares the key's value with the child's.
@@ -279,6 +285,9 @@ pub struct Comparison {
     /// Both sides are of the same type and collation, and the operator is the engine's own: what is equal
     /// is equal for every way of comparing. Only then do checks in sets stand for the engine's.
     pub plain: bool,
+    /// PostgreSQL 18: of a PERIOD. What overlaps the child's is named, which may be several keys'.
+    #[serde(default)]
+    pub overlaps: bool,
     /// PostgreSQL: why nobody can tell which values are equal.
     #[serde(default)]
     pub unlike: Option<Unlike>,
@@ -291,6 +300,8 @@ pub enum Unlike {
     Collation,
     /// What is equal by the operator is not by its order, so it hangs on how the engine joins.
     Order,
+    /// Declared: one holds the other's values in a form that has several readings (a UUID's bytes, a list).
+    Form,
 }
 
 impl Comparison {
@@ -439,13 +450,13 @@ impl Catalog {
     }
 
     /// No two parents have the value that a child names. InnoDB lets a foreign key name what is not unique, and
-    /// PostgreSQL one whose values the child's collation takes for equal.
+    /// PostgreSQL periods that overlap, and values that the child's collation takes for equal.
     pub fn names_one(&self, id: ReferenceId) -> bool {
         let reference = self.reference(id);
         let named = &reference.parent_columns;
         let keys = &self.table(reference.parent).keys;
         let is_unique = keys.iter().any(|key| key.columns.iter().all(|it| named.contains(it)));
-        is_unique && !reference.is_in_another_collation()
+        is_unique && !reference.is_in_another_collation() && !reference.names_a_period()
     }
 
     /// `deals.created_by`, `billing.lines.tenant,no`: how people name a reference, `--force` too.
@@ -475,6 +486,15 @@ impl Reference {
     /// PostgreSQL: a key's value is compared in the child's collation, which need not tell it from the other keys.
     pub fn is_in_another_collation(&self) -> bool {
         self.comparisons.iter().any(|comparison| comparison.key_in_childs_collation)
+    }
+
+    /// Nothing tells which rows its values name.
+    pub fn is_untold(&self) -> bool {
+        self.comparisons.iter().any(|comparison| comparison.unlike == Some(Unlike::Form))
+    }
+
+    pub fn names_a_period(&self) -> bool {
+        self.comparisons.iter().any(|comparison| comparison.overlaps)
     }
 
     /// Key and child compare in one way only.

@@ -229,7 +229,13 @@ impl Reporting<'_> {
         let refused = findings.is_refused();
         let scoped =
             |it: &&Refusal| matches!(it.kind, RefusalKind::LeftBehind | RefusalKind::Uncounted);
-        let column = |id| self.prepared.catalog.reference(id).columns.join(",");
+        let catalog = &self.prepared.catalog;
+        let untold =
+            |it: &Refusal| it.reference.is_some_and(|id| catalog.reference(id).is_untold());
+        if findings.refusals.iter().any(untold) {
+            return None;
+        }
+        let column = |id| catalog.reference(id).columns.join(",");
         let columns: BTreeSet<String> = findings
             .refusals
             .iter()

@@ -13,7 +13,7 @@ use crate::interrupt;
 use crate::introspect;
 use crate::label::title;
 use crate::plan::{Plan, Refusal, RefusalKind};
-use crate::sql::RowKey;
+use crate::sql::{RowKey, Sql};
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
@@ -82,6 +82,28 @@ impl Budget {
         }
     }
 
+    /// How many rows a scope column is asked about; of one that nothing tells, those that name anybody are too many.
+    ///
+    /// # Errors
+    /// See [`Budget::ask`].
+    pub fn count(
+        &self,
+        database: &mut Database,
+        sql: &Sql,
+        scope: ReferenceId,
+        question: &Statement,
+    ) -> Result<Counted, database::Error> {
+        let untold = sql.catalog.reference(scope).is_untold();
+        let question = if untold { &sql.count_naming_anybody(scope) } else { question };
+        Ok(match self.ask(database, sql.catalog, scope, question)? {
+            Err(why) => Counted::Unknown(why),
+            Ok(rows) => match rows.first().map_or(Ok(0), |row| row.count(0))? {
+                0 => Counted::Rows(0),
+                rows => sql.unlike(scope).map_or(Counted::Rows(rows), Counted::Unknown),
+            },
+        })
+    }
+
     fn too_large(
         &self,
         database: &mut Database,
@@ -146,10 +168,7 @@ pub fn left_behind(
             unlinked.iter().map(|one| one.unlink).filter(takes_the_key).collect();
         let known = discovery.shows(reference.child);
         let question = run.sql.count_left_behind(scope, known, &emptied);
-        let rows = match budget.ask(run.database, catalog, scope, &question)? {
-            Ok(rows) => Counted::Rows(rows.first().map_or(Ok(0), |row| row.count(0))?),
-            Err(why) => Counted::Unknown(why),
-        };
+        let rows = budget.count(run.database, &run.sql, scope, &question)?;
         if rows != Counted::Rows(0) {
             left.push(LeftBehind { scope, rows });
         }
@@ -223,7 +242,9 @@ fn is_agreed(catalog: &Catalog, plan: &Plan, table: TableId) -> bool {
 
 /// The columns by which a row of the closure may say that it is somebody else's.
 pub fn telling_others(catalog: &Catalog, plan: &Plan) -> Vec<ReferenceId> {
-    let unheard = |id: &ReferenceId| !plan.rules.leave_behind.covers(*id);
+    let unheard = |id: &ReferenceId| {
+        !plan.rules.leave_behind.covers(*id) && !catalog.reference(*id).is_untold()
+    };
     let by_now = catalog.reference_ids().filter(|id| says_otherwise(catalog, plan, *id));
     catalog.scope_ids().filter(unheard).chain(by_now).collect()
 }
@@ -258,6 +279,13 @@ pub fn name_each(database: &mut Database, job: &Job) -> Result<PerOrganization, 
         for scope in check.asked.iter().copied() {
             interrupt::check()?;
             let question = run.sql.count_by_organization(scope, job.root, job.selection);
+            if job.catalog.reference(scope).is_untold() {
+                let rows = budget.count(run.database, &run.sql, scope, &question)?;
+                if let Counted::Unknown(why) = rows {
+                    all.insert(scope, Err(why));
+                }
+                continue;
+            }
             let counted = match budget.ask(run.database, job.catalog, scope, &question)? {
                 Ok(rows) => {
                     let each = rows.iter().map(|row| Ok((row.text(0).to_owned(), row.count(1)?)));

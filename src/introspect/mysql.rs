@@ -116,6 +116,8 @@ pub fn load(database: &mut Database) -> database::Result<Catalog> {
         listed.iter().enumerate().map(|(n, row)| (place(row), TableId(n))).collect();
     let hidden = reference::hidden(database, &grants, (questions.hidden, &schemas), &positions)?;
     let may_be_hidden = hidden.is_none();
+    // What holds on a table without a name holds on every one.
+    let may_be_unlisted = !grants::hold(&grants, &(current.clone(), String::new()), "SELECT");
     let hidden = hidden.unwrap_or_default();
     for rows in hidden.chunk_by(|a, b| place(a) == place(b)) {
         positions.insert(place(&rows[0]), TableId(tables.len()));
@@ -129,6 +131,7 @@ pub fn load(database: &mut Database) -> database::Result<Catalog> {
         tables,
         references,
         may_be_hidden,
+        may_be_unlisted,
         own_names,
         default_schema: Some(current),
         mismatches,

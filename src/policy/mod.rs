@@ -8,6 +8,7 @@ pub mod django;
 mod draft;
 mod file;
 mod guards;
+mod kind;
 mod names;
 mod references;
 mod resolve;

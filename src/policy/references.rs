@@ -1,11 +1,12 @@
 //! `[[references]]`: foreign keys that mean something else, and references without a foreign key.
 
 use super::file::{self, OneOrMore};
+use super::kind::Fit;
 use super::names::{column_named, table_called};
 use super::{Fault, Policy};
 use crate::catalog::{
     Catalog, Comparison, Declaration, Discriminant, Discriminator, Misnomer, OnDelete, Origin,
-    Reference, ReferenceId, TableId,
+    Reference, ReferenceId, TableId, Unlike,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
@@ -180,6 +181,10 @@ fn declared(
     };
     let as_text =
         columns.iter().zip(&parent_columns).any(|(c, p)| kind(child, c) != kind(parent, p));
+    let pairs = columns.iter().zip(&parent_columns).filter_map(|(column, key)| {
+        catalog.table(child).column(column).zip(catalog.table(parent).column(key))
+    });
+    let fits: Vec<Fit> = pairs.map(|(own, key)| Fit::of(own, key)).collect();
     let discriminator = match &entry.discriminator {
         Some(given) => Some(discriminator(policy, catalog, child, given.as_ref(), &given.span())?),
         None => None,
@@ -193,6 +198,7 @@ fn declared(
         place: policy.place(&span),
         ..Declaration::default()
     };
+    mark(&mut reference, &fits);
     act(&mut reference, *action.as_ref());
     Ok(Meaning::Declare(Box::new(reference)))
 }
@@ -222,8 +228,16 @@ pub(super) fn plain(
         initially_deferred: false,
         validated: false,
         enforced: false,
+        not_enforced: false,
         partition: None,
         declaration: Declaration::default(),
+    }
+}
+
+/// Says of which columns nothing tells what they name.
+pub(super) fn mark(reference: &mut Reference, fits: &[Fit]) {
+    for (comparison, fit) in reference.comparisons.iter_mut().zip(fits) {
+        comparison.unlike = (*fit == Fit::Untold).then_some(Unlike::Form);
     }
 }
 
@@ -238,6 +252,7 @@ fn inverse(
         return Ok(());
     }
     let forward = catalog.reference(id).clone();
+    let untold = forward.is_untold();
     if !is_key(catalog, forward.child, &forward.columns) {
         let name = catalog.reference_name(id);
         let message = format!("{name} is no unique key, so several rows could share one parent");
@@ -250,6 +265,9 @@ fn inverse(
     reference.on_delete = OnDelete::Cascade;
     reference.declaration.origin = Origin::Inverse;
     reference.declaration.as_text = forward.declaration.as_text;
+    if untold {
+        reference.comparisons.clone_from(&forward.comparisons);
+    }
     catalog.references.push(reference);
     Ok(())
 }

@@ -2,7 +2,8 @@
 //! unsaid"). Names and types only: whether a row holds a selected key is for the database to tell.
 
 use super::Policy;
-use super::references::{act, plain, spoken};
+use super::kind::{Fit, Kind};
+use super::references::{act, mark, plain, spoken};
 use crate::catalog::{
     Catalog, Column, Declaration, Discriminant, Discriminator, OnDelete, Origin, Reference, Table,
     TableId,
@@ -65,7 +66,7 @@ impl Scopes<'_> {
         let is_new = |it: &Reference| {
             !found.iter().any(|other| (other.child, &other.columns) == (it.child, &it.columns))
         };
-        possible.retain(is_new);
+        possible.retain(|it| is_new(it) && !it.is_untold());
         possible
     }
 
@@ -79,6 +80,7 @@ impl Scopes<'_> {
         let mut fit: Vec<Reference> = called
             .iter()
             .filter_map(|(id, columns)| self.reference(*id, columns.clone()))
+            .filter(|it| !it.is_untold())
             .collect();
         if fit.is_empty() && !called.iter().any(|(id, columns)| self.is_known(*id, columns)) {
             return Err(self.unfit(text, &called));
@@ -143,12 +145,16 @@ impl Scopes<'_> {
             let keys = self.keys(columns);
             let key = keys.first().map(|key| (key.join(", "), typed(root, key)));
             match key {
-                Some((key, type_name)) => format!(
-                    "{name} is {}, and {}.{key} is {type_name}: no value of it is a key of {}",
-                    typed(table, columns),
-                    root.name,
-                    root.name
-                ),
+                Some((key, type_name)) => {
+                    let untold = self.reference(*id, columns.clone()).is_some();
+                    let why = if untold { "nothing tells which" } else { "no" };
+                    format!(
+                        "{name} is {}, and {}.{key} is {type_name}: {why} value of it is a key of {}",
+                        typed(table, columns),
+                        root.name,
+                        root.name
+                    )
+                }
                 None => {
                     format!("{name} is not as many columns as the key of {} has", root.name)
                 }
@@ -179,25 +185,23 @@ impl Scopes<'_> {
             return None;
         }
         let (own, root) = (self.catalog.table(table), self.catalog.table(self.root));
-        let kinds = |key: &Vec<String>| -> Option<Vec<(Kind, Kind)>> {
+        let fits = |key: &Vec<String>| -> Option<Vec<Fit>> {
             let pairs = columns.iter().zip(key).map(|(c, k)| own.column(c).zip(root.column(k)));
-            pairs.map(|pair| pair.map(|(c, k)| (Kind::of(c), Kind::of(k)))).collect()
+            pairs.map(|pair| pair.map(|(own, key)| Fit::of(own, key))).collect()
         };
-        let (keys, all) =
-            (self.keys(&columns), |key: &Vec<String>, fits: fn(&Kind, &Kind) -> bool| {
-                kinds(key).is_some_and(|pairs| pairs.iter().all(|(own, key)| fits(own, key)))
-            });
-        let alike = keys.iter().find(|key| all(key, Kind::is));
-        let key = alike.or(keys.iter().find(|key| all(key, Kind::may_be)))?.clone();
+        let fitting = self.keys(&columns).into_iter().filter_map(|key| Some((fits(&key)?, key)));
+        let best = fitting.min_by_key(|(fits, _)| fits.iter().max().copied());
+        let (fits, key) = best.filter(|(fits, _)| !fits.contains(&Fit::Never))?;
         let textual = |table: &Table, name: &String| table.column(name).is_some_and(|c| c.textual);
         let as_text = columns.iter().zip(&key).any(|(c, k)| textual(own, c) != textual(root, k))
-            || !all(&key, Kind::is);
+            || fits.iter().any(|fit| *fit != Fit::AsIs);
         let discriminator = self.discriminator(own, &columns);
         let mut reference = plain(self.catalog, table, columns, self.root, key);
         reference.on_delete = OnDelete::Ignore;
         let origin = Origin::Declared;
         reference.declaration =
             Declaration { origin, as_text, discriminator, ..Declaration::default() };
+        mark(&mut reference, &fits);
         Some(reference)
     }
 
@@ -317,73 +321,6 @@ impl Scopes<'_> {
         let mut own = self.catalog.references.iter().filter(|it| it.child == table);
         own.find(|it| it.columns == columns && it.declaration.discriminator.is_none())
             .map(|it| it.parent)
-    }
-}
-
-/// What values a column has.
-#[derive(Debug, Clone, PartialEq)]
-enum Kind {
-    Number,
-    /// Which a comparison with a number may round.
-    Float,
-    Text,
-    Uuid,
-    Bytes,
-    /// Those of SQLite's columns without a type, or with one that it takes for a number's.
-    Any,
-    /// A time, a truth, a list.
-    NoKey(String),
-    Other(String),
-}
-
-impl Kind {
-    fn of(column: &Column) -> Kind {
-        const NUMBERS: [&str; 12] = [
-            "bit",
-            "int",
-            "integer",
-            "tinyint",
-            "smallint",
-            "mediumint",
-            "bigint",
-            "serial",
-            "bigserial",
-            "unsigned",
-            "numeric",
-            "decimal",
-        ];
-        const BYTES: [&str; 7] =
-            ["bytea", "binary", "varbinary", "tinyblob", "blob", "mediumblob", "longblob"];
-        const NO_KEYS: [&str; 5] = ["date", "time", "bool", "interval", "json"];
-        let name = column.value_type().to_lowercase();
-        let word: &str = name.split(|c: char| !c.is_alphanumeric()).next().unwrap_or_default();
-        match word {
-            _ if column.textual => Kind::Text,
-            _ if name.ends_with(']') || NO_KEYS.iter().any(|it| word.starts_with(it)) => {
-                Kind::NoKey(name)
-            }
-            _ if NUMBERS.contains(&word) => Kind::Number,
-            "" | "any" => Kind::Any,
-            "uuid" => Kind::Uuid,
-            "double" | "float" | "real" if !column.affinity.is_numeric() => Kind::Float,
-            _ if BYTES.contains(&word) => Kind::Bytes,
-            _ if column.affinity.is_numeric() => Kind::Any,
-            _ => Kind::Other(name.split('(').next().unwrap_or_default().to_owned()),
-        }
-    }
-
-    /// The engine compares the two as they are.
-    fn is(&self, other: &Kind) -> bool {
-        self == other || *self == Kind::Any || *other == Kind::Any
-    }
-
-    /// Otherwise their texts are compared: a value of one may read as one of the other does.
-    fn may_be(&self, other: &Kind) -> bool {
-        let never = |one: &Kind, another: &Kind| {
-            matches!(one, Kind::NoKey(_))
-                || (*one == Kind::Uuid && matches!(another, Kind::Number | Kind::Float))
-        };
-        self.is(other) || !(never(self, other) || never(other, self))
     }
 }
 

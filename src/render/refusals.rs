@@ -35,14 +35,13 @@ pub(super) fn views(report: &Report) -> Vec<RefusalView> {
         code: refusal.kind.code(),
         table: report.table_name(refusal.table),
         reference: refusal.reference.map(|id| report.catalog.reference_name(id)),
-        columns: refusal
-            .reference
-            .map(|id| report.catalog.reference(id).columns.join(","))
-            .unwrap_or_default(),
+        columns: scope_columns(report, refusal),
         parent: refusal.reference.map(|id| report.table_name(report.catalog.reference(id).parent)),
         is_slow: refusal.kind == RefusalKind::Uncounted && {
             let table = report.catalog.table(refusal.table);
-            table.privileges.select && !table.row_security
+            let untold =
+                refusal.reference.is_some_and(|id| report.catalog.reference(id).is_untold());
+            table.privileges.select && !table.row_security && !untold
         },
         rows: refusal.rows,
         organizations: refusal.organizations.iter().map(|(name, _)| name.clone()).collect(),
@@ -269,9 +268,7 @@ fn hint(report: &Report, refusal: &Refusal) -> String {
              not pass it"
         ),
         RefusalKind::LeftBehind | RefusalKind::Uncounted => {
-            let columns =
-                refusal.reference.map(|id| report.catalog.reference(id).columns.join(","));
-            ways_out(&columns.unwrap_or_default(), &[name], &table).join("; ")
+            ways_out(&scope_columns(report, refusal), &[name], &table).join("; ")
         }
         RefusalKind::Kept => {
             "the policy says so: see what keeps or ignores this table, and change these rows first"
@@ -337,6 +334,13 @@ pub(super) fn is_left_behind(kind: RefusalKind) -> bool {
     matches!(kind, RefusalKind::LeftBehind | RefusalKind::Uncounted)
 }
 
+/// What `--scope-column` may make a reference of: nothing, where no SQL tells what its values name.
+fn scope_columns(report: &Report, refusal: &Refusal) -> String {
+    let reference = refusal.reference.map(|id| report.catalog.reference(id));
+    let told = reference.filter(|reference| !reference.is_untold());
+    told.map(|reference| reference.columns.join(",")).unwrap_or_default()
+}
+
 fn ways_out(column: &str, names: &[String], table: &str) -> Vec<String> {
     const MANY: usize = 4;
     let left: Vec<String> =
@@ -345,13 +349,14 @@ fn ways_out(column: &str, names: &[String], table: &str) -> Vec<String> {
         0..=MANY => left.join(" "),
         _ => "--leave-behind".to_owned(),
     };
+    let left = format!("{left} leaves them, and says so");
+    let keep = format!("[tables.{}] keep = \"ignore\"", toml_key(table));
+    if column.is_empty() {
+        return vec![left, format!("the policy: {keep}")];
+    }
     vec![
         format!("--scope-column {} deletes them, too", shell_word(column)),
-        format!("{left} leaves them, and says so"),
-        format!(
-            "the policy: [root] scope-columns = [{}], or [tables.{}] keep = \"ignore\"",
-            toml_text(column),
-            toml_key(table)
-        ),
+        left,
+        format!("the policy: [root] scope-columns = [{}], or {keep}", toml_text(column)),
     ]
 }

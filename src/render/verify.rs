@@ -19,7 +19,7 @@ pub struct Remains {
     /// What the records say was unlinked.
     pub stranded: Vec<Stranded>,
     pub checked: Vec<String>,
-    /// Some scope columns were not: of a name that is gone nobody knows the key.
+    /// Some columns were not: of a name that is gone nobody knows the key, and not every table is listed.
     pub unasked: bool,
     /// The organizations themselves stay: only what is theirs was to go.
     pub keep: bool,

@@ -74,6 +74,7 @@ impl Sql<'_> {
         let rows = |from: String, condition: String| ProtectedBy {
             table: reference.child,
             parent: Some(reference.parent),
+            several: false,
             source: (from + &where_all(&[condition])).into(),
         };
         [

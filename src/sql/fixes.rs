@@ -1,6 +1,6 @@
 //! Statements that cure what `doctor` finds: shown, and run only where a flag asks for it.
 
-use crate::catalog::{Catalog, ReferenceId, Table, TableId, TableKind, TableName};
+use crate::catalog::{Catalog, ReferenceId, Table, TableKind, TableName};
 use crate::engine::{Dialect, literal, quote, quote_table};
 use crate::restoration::Kinds;
 
@@ -94,6 +94,12 @@ pub fn grant_process(role: &str) -> String {
     format!("GRANT PROCESS ON *.* TO {}", grantee(Dialect::MARIADB, role))
 }
 
+/// Of every table of a database (MariaDB, MySQL).
+pub fn grant_select(database: &str, role: &str) -> String {
+    let dialect = Dialect::MARIADB;
+    format!("GRANT SELECT ON {}.* TO {}", dialect.identifier(database), grantee(dialect, role))
+}
+
 fn grantee(dialect: Dialect, role: &str) -> String {
     match (dialect, role.rsplit_once('@')) {
         (Dialect::Mysql(_), Some((user, host))) => {
@@ -152,14 +158,25 @@ pub fn replica_identity(table: &Table) -> String {
 }
 
 pub fn validate(catalog: &Catalog, id: ReferenceId) -> Option<String> {
-    let reference = catalog.reference(id);
-    let table = quote_table(&catalog.table(reference.child).name);
-    let name = quote(reference.name.as_deref()?);
-    Some(format!("ALTER TABLE {table} VALIDATE CONSTRAINT {name}"))
+    let name = quote(catalog.reference(id).name.as_deref()?);
+    Some(format!("ALTER TABLE {} VALIDATE CONSTRAINT {name}", constrained(catalog, id)))
 }
 
-pub fn enable_triggers(catalog: &Catalog, table: TableId) -> String {
-    format!("ALTER TABLE {} ENABLE TRIGGER ALL", quote_table(&catalog.table(table).name))
+/// Has the engine watch a reference again, that was declared so or whose triggers are off.
+pub fn watch(catalog: &Catalog, id: ReferenceId) -> String {
+    let (table, reference) = (constrained(catalog, id), catalog.reference(id));
+    match &reference.name {
+        Some(name) if reference.not_enforced => {
+            format!("ALTER TABLE {table} ALTER CONSTRAINT {} ENFORCED", quote(name))
+        }
+        _ => format!("ALTER TABLE {table} ENABLE TRIGGER ALL"),
+    }
+}
+
+/// The table that has the constraint: a partition may have one of its own.
+fn constrained(catalog: &Catalog, id: ReferenceId) -> String {
+    let reference = catalog.reference(id);
+    quote_table(reference.partition.as_ref().unwrap_or(&catalog.table(reference.child).name))
 }
 
 pub fn analyze(dialect: Dialect, table: &Table) -> String {

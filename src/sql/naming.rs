@@ -3,7 +3,7 @@
 use super::Sql;
 use super::affinities::compares_plainly;
 use super::closure::where_all;
-use crate::catalog::{Affinity, Column, Discriminant, ReferenceId, TableId, Unlike};
+use crate::catalog::{Affinity, Column, Discriminant, Reference, ReferenceId, TableId, Unlike};
 use crate::engine::mariadb::Likeness;
 use crate::engine::{Dialect, quote};
 
@@ -124,6 +124,9 @@ impl Sql<'_> {
                 Some(Unlike::Order) => Some(format!(
                     "{key} and {child} are equal by = and not by their order, or the other way round"
                 )),
+                Some(Unlike::Form) => {
+                    Some(format!("nothing tells which value of {child} stands for which of {key}"))
+                }
                 None if self.likeness(id, n) == Some(Likeness::Unlike) => Some(format!(
                     "InnoDB compares the bytes that it stores of {child} with those of {key}, which no SQL does"
                 )),
@@ -272,7 +275,27 @@ impl Sql<'_> {
         };
         let condition = condition.into_iter().collect::<Vec<_>>();
         let (keys, which) = (self.key_relation(parent), where_all(&condition));
+        if reference.names_a_period() {
+            return self.periods(reference, &named, &format!("{keys}{which}"));
+        }
         format!("(SELECT {distinct} {} FROM {keys}{which})", named.join(", "))
+    }
+
+    /// All periods of a key are one value, which what overlaps several of them overlaps once.
+    fn periods(&self, reference: &Reference, named: &[String], keys: &str) -> String {
+        let comparisons = named.iter().zip(&reference.comparisons);
+        let taken: Vec<String> = comparisons
+            .clone()
+            .map(|(column, comparison)| match comparison.overlaps {
+                true => format!("{}({column}) AS {column}", self.dialect.function("range_agg")),
+                false => column.clone(),
+            })
+            .collect();
+        let by: Vec<&str> = comparisons
+            .filter(|(_, comparison)| !comparison.overlaps)
+            .map(|(column, _)| column.as_str())
+            .collect();
+        format!("(SELECT {} FROM {keys} GROUP BY {})", taken.join(", "), by.join(", "))
     }
 
     fn children_of(&self, id: ReferenceId, parent: &str) -> String {

@@ -15,6 +15,8 @@ pub struct ProtectedBy {
     pub table: TableId,
     /// The parent table, when `p` is its key table.
     pub parent: Option<TableId>,
+    /// A row may name several parents, and stands here once for each of them.
+    pub(super) several: bool,
     pub(super) source: Statement,
 }
 
@@ -35,11 +37,7 @@ impl Sql<'_> {
             conditions.push(self.not_excluded(id));
         }
         source += &where_all(&conditions);
-        ProtectedBy {
-            table: reference.child,
-            parent: Some(reference.parent),
-            source: self.said(source),
-        }
+        self.named_by(id, source)
     }
 
     /// Rows of the closure that name another row of it.
@@ -51,13 +49,12 @@ impl Sql<'_> {
         if child == parent {
             source += &where_all(&[format!("NOT ({})", self.same_key(child, "k", "p"))]);
         }
-        ProtectedBy { table: child, parent: Some(parent), source: self.said(source) }
+        self.named_by(id, source)
     }
 
     /// Rows of the closure whose column an unlink would change although a followed reference that
     /// leads into the closure uses it: engines differ on whether they survive.
     pub fn overlapping(&self, unlink: &Unlink, followed: ReferenceId) -> ProtectedBy {
-        let reference = self.catalog.reference(unlink.reference);
         let other = self.catalog.reference(followed);
         let source = format!(
             "{} JOIN {} q ON {}",
@@ -65,11 +62,7 @@ impl Sql<'_> {
             self.key_relation(other.parent),
             self.names_key(followed, "q", "c"),
         );
-        ProtectedBy {
-            table: reference.child,
-            parent: Some(reference.parent),
-            source: self.said(source),
-        }
+        self.named_by(unlink.reference, source)
     }
 
     /// Surviving rows that name a row of the closure by a reference that the policy ignores.
@@ -83,9 +76,16 @@ impl Sql<'_> {
         );
         let conditions = if known { vec![survives] } else { Vec::new() };
         let source = self.children(id) + &where_all(&conditions);
+        self.named_by(id, source)
+    }
+
+    /// `source`: children `c` of parents `p`.
+    fn named_by(&self, id: ReferenceId, source: String) -> ProtectedBy {
+        let reference = self.catalog.reference(id);
         ProtectedBy {
             table: reference.child,
             parent: Some(reference.parent),
+            several: !self.catalog.names_one(id),
             source: self.said(source),
         }
     }
@@ -101,7 +101,7 @@ impl Sql<'_> {
             self.same_row(table, "k", "c"),
             guard.parenthesized()
         );
-        ProtectedBy { table, parent: None, source: self.said(source) }
+        ProtectedBy { table, parent: None, several: false, source: self.said(source) }
     }
 
     /// One of them fails where a policy's condition is no expression over its table's columns. What
@@ -198,16 +198,25 @@ impl Sql<'_> {
             None => self.dialect.as_text("0"),
             Some(parent) => {
                 let columns = self.key_table(parent).identity_columns().into_iter();
-                let columns = columns.zip(self.identity_types(parent));
-                let texts = columns
-                    .map(|(c, type_name)| self.dialect.output(&format!("p.{c}"), &type_name));
-                self.dialect.as_text(&format!("count(DISTINCT {})", self.listed(texts.collect())))
+                let columns = columns.map(|column| format!("p.{column}")).collect();
+                self.count_distinct(parent, columns)
             }
         };
-        let count = self.dialect.count();
+        let count = if question.several && !self.has_twins(question.table) {
+            self.count_distinct(question.table, self.identity_values(question.table, "c"))
+        } else {
+            self.dialect.count()
+        };
         let mut statement = Statement::from(format!("SELECT {count}, {parents} FROM "));
         statement.append(&question.source);
         statement
+    }
+
+    /// How many rows of `table` these values of its identity tell apart.
+    fn count_distinct(&self, table: TableId, values: Vec<String>) -> String {
+        let values = values.into_iter().zip(self.identity_types(table));
+        let texts = values.map(|(value, type_name)| self.dialect.output(&value, &type_name));
+        self.dialect.as_text(&format!("count(DISTINCT {})", self.listed(texts.collect())))
     }
 
     /// Label and key of some rows, then label and key of the parents that they name.

@@ -31,6 +31,12 @@ impl Sql<'_> {
         ))
     }
 
+    /// How many rows name somebody, whoever that is.
+    pub(crate) fn count_naming_anybody(&self, scope: ReferenceId) -> Statement {
+        let (rows, named) = (self.child_relation(scope), self.row_names_somebody(scope, "c"));
+        format!("SELECT {} FROM {rows} c WHERE {named}", self.dialect.count()).into()
+    }
+
     /// The key of each root row outside the key table that rows of the closure name, and how many do.
     pub(crate) fn others_by_organization(&self, scope: ReferenceId, root: &Root) -> Statement {
         let child = self.catalog.reference(scope).child;

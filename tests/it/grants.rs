@@ -190,3 +190,27 @@ fn who_may_read_the_dictionary_is_told_what_is_missing() {
         assert_eq!(dangling(&db, &other), 0, "{action}");
     }
 }
+
+/// The server lists no table, and no column, on which a user holds nothing: that none is left in these, nobody says.
+#[test]
+fn what_the_server_does_not_list_is_not_said_to_be_empty() {
+    let Some(db) = TestDatabase::fresh(Backend::Mysql) else { return };
+    db.execute(ORGANIZATIONS);
+    db.execute(
+        "CREATE TABLE visits (id int PRIMARY KEY, organization_id int); INSERT INTO visits VALUES (1, 3);
+         CREATE TABLE pages (id int PRIMARY KEY, organization_id int); INSERT INTO pages VALUES (1, 3)",
+    );
+    let user = User::new(&db)
+        .granted("SELECT ON {db}.organizations")
+        .granted("SELECT ON {db}.users")
+        .granted("SELECT (id) ON {db}.pages");
+    let verify = ["verify", "--org-id", "3"];
+    user.orgsweep(&verify).exits(0).says(&[
+        "nothing is left of what was looked for",
+        "but not tables and columns on which this user holds no SELECT",
+    ]);
+    let cure = format!("GRANT SELECT ON `{}`.* TO", db.name());
+    user.orgsweep(&["doctor"]).says(&["the server does not list", &cure]);
+    let user = user.granted("SELECT ON {db}.*");
+    user.orgsweep(&verify).exits(3).says(&["visits.organization_id", "pages.organization_id"]);
+}

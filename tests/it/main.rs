@@ -23,6 +23,7 @@ mod left_behind;
 mod mariadb;
 mod model;
 mod mysql;
+mod newer_postgres;
 mod ownership;
 mod policy;
 mod pooler;

@@ -101,6 +101,7 @@ pub fn references(
             // With foreign_key_checks off anything may have been written; InnoDB does not tell.
             validated: true,
             enforced: true,
+            not_enforced: false,
             partition: None,
             declaration: Declaration::default(),
         })

@@ -43,6 +43,7 @@ pairs AS (
                         THEN format('::%I.%I', rs.nspname, t.typname) END,
                    CASE WHEN collated.differ AND NOT collated.sure THEN format(' COLLATE %s', collated.key) END), ''),
                'key_in_childs_collation', coalesce(collated.differ AND collated.sure, false),
+               'overlaps', o.oprname = '&&',
                'plain', taken.as_they_are AND collated.differ IS NOT TRUE AND s.nspname = 'pg_catalog' AND o.oprname = '=',
                -- The engine's own statement takes the key's value as a parameter, in its type's collation. Types from
                -- elsewhere have an = of their own (citext's knows no collation), and an order in the column's.
@@ -125,6 +126,7 @@ SELECT json_build_object(
            'deferrable', r.condeferrable,
            'initially_deferred', r.condeferred,
            'validated', r.convalidated,
+           'not_enforced', NOT r.conenforced,
            'enforced', r.conenforced AND r.oid NOT IN (SELECT oid FROM unwatched),
            'index', indexed.relname,
            'comparisons', pairs.comparisons,

@@ -95,6 +95,7 @@ fn reference(
         initially_deferred: deferred,
         validated: true,
         enforced: true,
+        not_enforced: false,
         index: index(from, &columns, &keyed),
         comparisons: columns.iter().zip(&keyed).map(|it| comparison(from, it)).collect(),
         partition: None,

@@ -26,7 +26,8 @@ fn shown(catalog: &mut Catalog, found: Vec<Reference>) -> String {
         let of_type = it.declaration.discriminator.as_ref();
         let of_type = of_type.map(|it| format!(" by {}", it.column)).unwrap_or_default();
         let as_text = if it.declaration.as_text { " as text" } else { "" };
-        format!("{}.{key}{as_text}{of_type}\n", catalog.reference_arrow(id))
+        let untold = if it.is_untold() { ", untold" } else { "" };
+        format!("{}.{key}{as_text}{untold}{of_type}\n", catalog.reference_arrow(id))
     };
     catalog.scope_ids().map(name).collect()
 }
@@ -223,6 +224,26 @@ fn types_have_to_be_comparable() {
         expect![[r#"
                 a.tenant_id → tenants.id
                 b.tenant_id → tenants.id as text
+                e.tenant_id → tenants.id as text, untold
+            "#]],
+    );
+    check_typed(
+        "tenants(id, name)
+             a(id, tenant_id)
+             b(id, tenant_id)
+             c(id, tenant_id)
+             d(id, tenant_id)",
+        "",
+        "tenants.id binary(16)
+             a.tenant_id binary(16)
+             b.tenant_id uuid
+             c.tenant_id text
+             d.tenant_id jsonb",
+        expect![[r#"
+                a.tenant_id → tenants.id
+                b.tenant_id → tenants.id as text, untold
+                c.tenant_id → tenants.id as text, untold
+                d.tenant_id → tenants.id as text, untold
             "#]],
     );
 }

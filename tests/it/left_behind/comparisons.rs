@@ -124,6 +124,50 @@ each_backend! {
         db.execute("UPDATE visits SET tenant_type = 'enterprise'");
         assert_eq!(refused(&clean(&db, "1", &[]).exits(3), "left_behind"), [("visits.tenant_id".to_owned(), 1)]);
     }
+
+    /// Nobody's types say in which order a UUID's bytes stand, or whose a list of keys makes a row.
+    fn what_no_sql_compares_is_not_known_and_is_no_all_clear(db: TestDatabase) {
+        let (uuid, other) = ("5f0c8a3e-6d1b-4b7a-9c2e-0f1a2b3c4d5e", "00000000-0000-4000-8000-000000000000");
+        let bytes = db.pick(
+            "X'5f0c8a3e6d1b4b7a9c2e0f1a2b3c4d5e'",
+            "'\\x5f0c8a3e6d1b4b7a9c2e0f1a2b3c4d5e'",
+            "X'5f0c8a3e6d1b4b7a9c2e0f1a2b3c4d5e'",
+        );
+        let (binary, list) = (db.pick("blob", "bytea", "binary(16)"), db.pick("json", "jsonb", "json"));
+        tenants(&db, "uuid", binary, &[&format!("tenant '{uuid}'"), &format!("tenant '{other}'")]);
+        db.execute(&format!("CREATE TABLE notes (id integer PRIMARY KEY, tenant_id {list})"));
+        let clean_up = |flags: &[&str]| clean(&db, uuid, flags);
+        // Of rows that name nobody nothing has to be known.
+        db.execute("INSERT INTO notes VALUES (1, NULL)");
+        clean_up(&["--dry-run"]).exits(0);
+        db.execute(&format!("INSERT INTO visits VALUES (1, {bytes})"));
+        let outcome = clean_up(&["--force"]).exits(3);
+        assert_eq!(refused(&outcome, "uncounted"), [("visits.tenant_id".to_owned(), 0)]);
+        assert!(!outcome.stdout.contains("--scope-column tenant_id"), "{outcome}");
+        for flags in [&["--per-org"][..], &["--batch-rows", "1"], &["--no-archive"], &["--reference-checks", "engine"]] {
+            let outcome = clean_up(flags).exits(3);
+            assert!(outcome.stdout.contains("visits.tenant_id"), "{outcome}");
+        }
+        let outcome = clean_up(&["--scope-column", "visits.tenant_id"]).exits(2);
+        assert!(outcome.stdout.contains("nothing tells which value"), "{outcome}");
+        let verified = db.orgsweep(&["verify", "--org-id", uuid]).exits(3);
+        assert!(verified.stdout.contains("visits.tenant_id"), "{verified}");
+        clean_up(&["--leave-behind=visits.tenant_id"]).exits(0);
+        db.orgsweep(&["verify", "--org-id", uuid]).exits(3);
+        db.orgsweep(&["verify", "--org-id", uuid, "--leave-behind=visits.tenant_id"]).exits(0);
+    }
+}
+
+/// `007` of a number that is filled with zeros, and `7` of a text.
+#[test]
+fn a_number_filled_with_zeros_is_not_compared_with_a_text_mysql() {
+    let Some(db) = TestDatabase::fresh(Backend::Mysql) else { return };
+    tenants(&db, "int(5) unsigned zerofill", "varchar(20)", &["tenant 7", "visit '7'"]);
+    let outcome = clean(&db, "7", &[]).exits(3);
+    assert_eq!(refused(&outcome, "uncounted"), [("visits.tenant_id".to_owned(), 0)]);
+    db.execute("ALTER TABLE visits MODIFY tenant_id int");
+    let outcome = clean(&db, "7", &[]).exits(3);
+    assert_eq!(refused(&outcome, "left_behind"), [("visits.tenant_id".to_owned(), 1)]);
 }
 
 /// A type that is compared with no other by itself.

@@ -1,6 +1,7 @@
 //! What schemas in the field have besides: each rare, so that most cases have one or two of them.
 
 use super::schema::{Kind, Schema, Trigger};
+use crate::support::postgres_version;
 use fastrand::Rng;
 use orgsweep::engine::Dialect;
 
@@ -59,11 +60,19 @@ fn other_kinds(schema: &mut Schema, rng: &mut Rng) {
             let kind = kinds(schema.dialect)[rng.usize(..3)];
             schema.retype(table, column, kind);
             for (child, own) in referring {
-                let same = schema.dialect.is_mysql() || kind == Kind::Untyped || rng.bool();
+                let same = schema.dialect.is_mysql()
+                    || kind == Kind::Untyped
+                    || (kind == Kind::NoCase && one_collation())
+                    || rng.bool();
                 schema.retype(child, own, if same { kind } else { Kind::Text });
             }
         }
     }
+}
+
+/// PostgreSQL 18 has key and reference of one collation, where one of them takes different texts for equal.
+pub fn one_collation() -> bool {
+    postgres_version() >= 180_000
 }
 
 fn kinds(dialect: Dialect) -> [Kind; 3] {

@@ -1,5 +1,6 @@
 //! Random schemas: every action, key and cycle that the contract speaks of, in small.
 
+use super::edges::one_collation;
 use super::schema::{Case, Column, Key, Kind, OnDelete, Reference, Schema, Table};
 use super::{data, edges};
 use fastrand::Rng;
@@ -288,6 +289,7 @@ impl Generator<'_> {
             (Kind::Integer | Kind::Bigint, Dialect::Sqlite) if loose => Kind::Text,
             (Kind::Integer | Kind::Bigint, _) if loose => self.pick(&[Kind::Integer, Kind::Bigint]),
             (Kind::Numeric, _) if loose => Kind::Integer,
+            (Kind::NoCase, Dialect::Postgres) if one_collation() => Kind::NoCase,
             (Kind::NoCase, _) => self.pick(&[Kind::NoCase, Kind::Text]),
             _ => parent,
         }

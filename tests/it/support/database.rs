@@ -10,6 +10,7 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 use tempfile::TempDir;
 
@@ -40,6 +41,18 @@ pub fn postgres_url() -> Option<String> {
         skip("ORGSWEEP_TEST_POSTGRES is not set: run tests/run, which starts a server");
     }
     url
+}
+
+/// Its version, 180004 for 18.4; 0 where there is none.
+pub fn postgres_version() -> u64 {
+    static VERSION: OnceLock<u64> = OnceLock::new();
+    *VERSION.get_or_init(|| {
+        let url = std::env::var("ORGSWEEP_TEST_POSTGRES").ok().filter(|url| !url.is_empty());
+        let Some(target) = url.and_then(|url| Target::parse(&url).ok()) else { return 0 };
+        let question = Statement::from("SELECT current_setting('server_version_num')");
+        let mut server = Database::connect(&target, false).expect("the server answers");
+        server.query_one(&question).and_then(|row| row.count(0)).expect("a version")
+    })
 }
 
 /// The same of the throw-away MariaDB server.

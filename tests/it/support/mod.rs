@@ -7,7 +7,7 @@ pub mod mysql;
 mod process;
 mod rows;
 
-pub use database::{Backend, Role, TestDatabase, postgres_url};
+pub use database::{Backend, Role, TestDatabase, postgres_url, postgres_version};
 pub use django::{DjangoOutcome, DjangoTrial, django_pythons};
 pub use process::{Invocation, Outcome, Running, evil, orgsweep};
 pub use rows::{Dump, changes};
