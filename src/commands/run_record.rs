@@ -2,7 +2,7 @@
 
 use super::context::{Prepared, Session};
 use super::receipts;
-use crate::archive::{self, ArchiveDirectory, FORMAT, Manifest};
+use crate::archive::{self, ArchiveDirectory, FORMAT, Head, Link, Manifest};
 use crate::bug;
 use crate::cli::{self, RecordArgs};
 use crate::database::{Database, Target};
@@ -12,7 +12,7 @@ use crate::files::Destination;
 use crate::findings::Organization;
 use crate::metrics;
 use crate::receipt::chain::KEPT;
-use crate::receipt::{Part, Receipt};
+use crate::receipt::{Part, Planned, Receipt};
 use crate::settings::Settings;
 use crate::ui::Ui;
 use anyhow::Result;
@@ -49,6 +49,8 @@ pub fn archiving(
     }
     let archives = ArchiveDirectory::open(&directory(&record.archives, &session.settings)?)
         .map_err(unwritable)?;
+    let none = || Head { number: 0, link: Link { id: String::new(), sha256: String::new() } };
+    let after = receipts::latest(&archives.directory)?.unwrap_or_else(none);
     let manifest = Manifest {
         format: FORMAT,
         tool: concat!("orgsweep ", env!("CARGO_PKG_VERSION")).into(),
@@ -61,6 +63,7 @@ pub fn archiving(
         organizations: Vec::new(),
         policy: prepared.policy.clone(),
         schema: prepared.catalog.fingerprint.clone(),
+        after: Some(after),
         sections: Vec::new(),
     };
     Ok(Some(Archiving { archives, manifest }))
@@ -91,6 +94,8 @@ pub struct Recording<'a> {
     pub needed: bool,
     /// Archives older than this go.
     pub keep: Option<Duration>,
+    /// The saved plan that it carries out.
+    pub plan: Option<Planned>,
 }
 
 /// No metrics are larger.
@@ -107,7 +112,7 @@ pub fn recorded(
     ui: &mut Ui,
     run: impl FnOnce(&mut Vec<Part>, &mut Ui) -> Result<Exit>,
 ) -> Result<Exit> {
-    let Recording { command, selection, archives, receipt: file, metrics, needed, keep } =
+    let Recording { command, selection, archives, receipt: file, metrics, needed, keep, plan } =
         recording;
     let file = destination("--receipt", file, 0o600)?;
     let metrics = destination("--metrics", metrics, 0o644)?;
@@ -123,6 +128,7 @@ pub fn recorded(
     let database = session.target.redacted();
     let mut receipt =
         Receipt::begin(command, session.settings.actor(), database, selection.join(" "));
+    receipt.plan = plan;
     receipt.archive_until = keep.filter(|_| needed).map(|keep| receipt.started_at + keep);
     let start = Instant::now();
     let ended = bug::caught(|| run(&mut receipt.parts, ui));

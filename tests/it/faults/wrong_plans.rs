@@ -95,6 +95,7 @@ fn manifest(dialect: orgsweep::engine::Dialect, catalog: &Catalog) -> Manifest {
         organizations: Vec::new(),
         policy: None,
         schema: catalog.fingerprint.clone(),
+        after: None,
         sections: Vec::new(),
     }
 }
