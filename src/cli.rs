@@ -13,7 +13,7 @@ mod policy;
 mod records;
 mod version;
 
-pub use archives::{ArchiveDir, Archives, ArchivesCommand, RecordArgs, Restore, Undo};
+pub use archives::{ArchiveDir, Archives, ArchivesCommand, Export, RecordArgs, Restore, Undo};
 pub use crm::{Demo, Migrate, Seed};
 pub use flags::{
     DeleteArgs, EngineCascade, Flags, Name, Orphans, ReferenceChecks, Scope, SelectArgs,
@@ -115,6 +115,7 @@ pub enum Command {
     Verify(Verify),
     Restore(Restore),
     Undo(Undo),
+    Export(Export),
     Archives(Archives),
     History(History),
     /// Show a saved plan
@@ -455,7 +456,8 @@ impl Cli {
         match &mut self.command {
             Command::Preview(Preview { organization, select, .. })
             | Command::Clean(Clean { organization, select, .. })
-            | Command::Verify(Verify { organization, select, .. }) => {
+            | Command::Verify(Verify { organization, select, .. })
+            | Command::Export(Export { organization, select, .. }) => {
                 select.org_name.extend(organization.name.clone());
             }
             _ => {}
@@ -490,6 +492,7 @@ impl Cli {
                 check.format == PlainFormat::Json
             }
             Command::Policy { command: PolicyCommand::Init(_) | PolicyCommand::Django(_) } => false,
+            Command::Export(_) => false,
             Command::Demo(_) | Command::Completions { .. } | Command::Man { .. } => false,
         }
     }

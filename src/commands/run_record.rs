@@ -51,7 +51,20 @@ pub fn archiving(
         .map_err(unwritable)?;
     let none = || Head { number: 0, link: Link { id: String::new(), sha256: String::new() } };
     let after = receipts::latest(&archives.directory)?.unwrap_or_else(none);
-    let manifest = Manifest {
+    let manifest = Manifest { after: Some(after), ..manifest(session, prepared, database)? };
+    Ok(Some(Archiving::into_directory(archives, manifest)))
+}
+
+/// What an archive says of itself before any row is in it.
+///
+/// # Errors
+/// The database does not tell who it is.
+pub fn manifest(
+    session: &Session,
+    prepared: &Prepared,
+    database: &mut Database,
+) -> Result<Manifest> {
+    Ok(Manifest {
         format: FORMAT,
         tool: concat!("orgsweep ", env!("CARGO_PKG_VERSION")).into(),
         made_at: OffsetDateTime::now_utc(),
@@ -63,10 +76,9 @@ pub fn archiving(
         organizations: Vec::new(),
         policy: prepared.policy.clone(),
         schema: prepared.catalog.fingerprint.clone(),
-        after: Some(after),
+        after: None,
         sections: Vec::new(),
-    };
-    Ok(Some(Archiving { archives, manifest }))
+    })
 }
 
 fn unwritable(error: archive::Error) -> anyhow::Error {
