@@ -14,7 +14,7 @@ mod records;
 mod version;
 mod wait;
 
-pub use archives::{ArchiveDir, Archives, ArchivesCommand, RecordArgs, Restore, Undo};
+pub use archives::{ArchiveDir, Archives, ArchivesCommand, Export, RecordArgs, Restore, Undo};
 pub use crm::{Demo, Migrate, Seed};
 pub use flags::{
     DeleteArgs, EngineCascade, Flags, Name, Orphans, ReferenceChecks, Scope, SelectArgs,
@@ -117,6 +117,7 @@ pub enum Command {
     Verify(Verify),
     Restore(Restore),
     Undo(Undo),
+    Export(Export),
     Archives(Archives),
     History(History),
     /// Show a saved plan
@@ -466,7 +467,8 @@ impl Cli {
         match &mut self.command {
             Command::Preview(Preview { organization, select, .. })
             | Command::Clean(Clean { organization, select, .. })
-            | Command::Verify(Verify { organization, select, .. }) => {
+            | Command::Verify(Verify { organization, select, .. })
+            | Command::Export(Export { organization, select, .. }) => {
                 select.org_name.extend(organization.name.clone());
             }
             _ => {}
@@ -502,6 +504,7 @@ impl Cli {
             }
             Command::Policy { command: PolicyCommand::Init(_) | PolicyCommand::Django(_) } => false,
             Command::Wait(_)
+            | Command::Export(_)
             | Command::Demo(_)
             | Command::Completions { .. }
             | Command::Man { .. } => false,

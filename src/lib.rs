@@ -71,7 +71,7 @@
 //! closure each time: rows that nothing else names any more, until the organizations' own rows can go.
 //!
 //! `restore` goes back: [`archive`] ──> [`restoration`] (how it fits the schema) ──> [`execute`] (stage
-//! tables, questions, inserts, links). A [`saved`] plan is what a preview found, digests of all keys
+//! tables, questions, inserts, links). `export` writes an archive of what stays (`execute/export.rs`). A [`saved`] plan is what a preview found, digests of all keys
 //! included.
 //!
 //! [`doctor`] reads the same catalog and plan for what will bite.

@@ -39,6 +39,12 @@ pub struct Receipt {
     /// The receipt that was the latest when this run ended.
     #[serde(default)]
     pub previous: Option<Link>,
+    /// There were receipts and no head when this one was written: later ones may have been taken away with it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub headless: bool,
+    /// The saved plan that was carried out (`clean --plan`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plan: Option<Planned>,
     /// Archives are kept so long.
     #[serde(
         default,
@@ -51,9 +57,19 @@ pub struct Receipt {
     pub parts: Vec<Part>,
 }
 
-/// What one transaction did.
+/// A saved plan, as its receipt names it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct Planned {
+    /// Of its file.
+    pub sha256: String,
+    /// Those that it was saved with.
+    pub flags: Vec<String>,
+}
+
+/// What one transaction did.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema, Default))]
 pub struct Part {
     pub organizations: Vec<Organization>,
     /// `cleaned`, `refused`, `nothing`, `failed`, `restored`.
@@ -117,6 +133,8 @@ impl Receipt {
             error: None,
             number: 0,
             previous: None,
+            headless: false,
+            plan: None,
             archive_until: None,
             parts: Vec::new(),
         }

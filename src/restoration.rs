@@ -298,6 +298,7 @@ mod tests {
             organizations: Vec::new(),
             policy: None,
             schema: String::new(),
+            after: None,
             sections,
         };
         let name = |id: &TableId| catalog.table(*id).name.to_string();

@@ -131,7 +131,7 @@ impl ArchiveDirectory {
             State::Pending => false,
         };
         let archives = ArchiveDirectory::archives(directory)?.into_iter();
-        let old = archives.filter(|entry| is_own_name(&entry.path) && is_old(entry));
+        let old = archives.filter(|entry| entry.is_under_own_name() && is_old(entry));
         Ok(old.filter_map(|entry| about(&entry.path).map(|about| (entry, about))).collect())
     }
 
@@ -175,6 +175,11 @@ impl Entry {
         let name = self.name();
         let rest = name.split_once('-').map_or("", |(_, rest)| rest);
         rest.rsplit_once('-').map_or("", |(subject, _)| subject).to_owned()
+    }
+
+    /// As it was named when it was made.
+    pub fn is_under_own_name(&self) -> bool {
+        is_own_name(&self.path)
     }
 
     pub fn age(&self) -> Duration {

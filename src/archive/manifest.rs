@@ -36,7 +36,30 @@ pub struct Manifest {
     pub policy: Option<String>,
     /// The catalog's fingerprint when the rows went.
     pub schema: String,
+    /// The latest receipt of the directory when the archive was begun; of an export none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<Head>,
     pub sections: Vec<Section>,
+}
+
+/// A receipt, as another one names it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct Link {
+    /// Its file's name without the ending.
+    pub id: String,
+    /// Of its file.
+    pub sha256: String,
+}
+
+/// The latest receipt of a directory, as a file beside them says: without it nobody would miss the last one. As an
+/// archive says, number 0: there was none.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct Head {
+    pub number: u64,
+    #[serde(flatten)]
+    pub link: Link,
 }
 
 /// What an archive says of itself at its head, where pruning finds it without reading the rest.
@@ -46,6 +69,8 @@ pub struct About {
     pub tool: String,
     /// As in the manifest.
     pub identity: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<Head>,
 }
 
 impl About {
@@ -53,8 +78,8 @@ impl About {
     pub const NAME: &str = "orgsweep.json";
 
     pub fn of(manifest: &Manifest) -> About {
-        let Manifest { format, tool, identity, .. } = manifest.clone();
-        About { format, tool, identity }
+        let Manifest { format, tool, identity, after, .. } = manifest.clone();
+        About { format, tool, identity, after }
     }
 }
 

@@ -16,7 +16,9 @@ mod read;
 mod write;
 
 pub use directory::{ArchiveDirectory, Entry, State};
-pub use manifest::{About, Actor, ArchivedColumn, FORMAT, Kind, Manifest, Organization, Section};
+pub use manifest::{
+    About, Actor, ArchivedColumn, FORMAT, Head, Kind, Link, Manifest, Organization, Section,
+};
 pub use read::{Reader, about, verify};
 pub use write::{Sealed, Writer};
 

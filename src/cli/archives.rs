@@ -1,8 +1,8 @@
 //! Flags and commands about archives and receipts.
 
-use super::PlainFormat;
 use super::durations::{duration, lock_timeout};
 use super::headings::{OUTPUT, SAFETY};
+use super::{DeleteArgs, Name, PlainFormat, SelectArgs};
 use clap::{Args, Subcommand};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -132,6 +132,32 @@ pub struct Undo {
 
     #[arg(long, value_name = "FORMAT", default_value = "table", help_heading = OUTPUT)]
     pub format: PlainFormat,
+}
+
+/// Write an organization's rows into an archive; delete nothing.
+///
+/// The rows that clean --force would take, and what it would unlink, in one read-only transaction: for the customer, or
+/// to be kept before a change. The organization's rows are found and judged as preview does. Since nothing goes, no row is
+/// protected; rows of others are refused (exit 3) unless --foreign says what of them. restore puts the archive back where the
+/// organization has gone since, and says "already back" as long as it is there.
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "\
+Examples:
+  orgsweep export --org-name 'Apex Innovations Inc.' --output apex.tar.zst
+  orgsweep archives show ./apex.tar.zst")]
+pub struct Export {
+    #[command(flatten)]
+    pub organization: Name,
+
+    #[command(flatten)]
+    pub select: SelectArgs,
+
+    #[command(flatten)]
+    pub delete: DeleteArgs,
+
+    /// The archive, a new file for its owner alone
+    #[arg(long, value_name = "FILE", help_heading = OUTPUT)]
+    pub output: PathBuf,
 }
 
 /// List, check and remove archives.

@@ -16,7 +16,7 @@ use crate::exit::{Exit, Problem};
 use crate::findings::{Expected, Findings};
 use crate::label::shell_word;
 use crate::plan::Force;
-use crate::receipt::Part;
+use crate::receipt::{Part, Planned};
 use crate::render::Outcome;
 use crate::saved::SavedPlan;
 use crate::ui::Ui;
@@ -38,14 +38,20 @@ pub fn run(session: &Session, args: &Clean, ui: &mut Ui) -> Result<Exit> {
             .into());
     }
     if let Some(path) = &args.plan {
-        let (saved, args) = saved::load(path, args)?;
-        return kept(session, &args, Some(&saved), ui);
+        let (saved, planned, args) = saved::load(path, args)?;
+        return kept(session, &args, Some((&saved, planned)), ui);
     }
     kept(session, args, None, ui)
 }
 
 /// Leaves a receipt; of a rehearsal there is nothing to keep.
-fn kept(session: &Session, args: &Clean, saved: Option<&SavedPlan>, ui: &mut Ui) -> Result<Exit> {
+fn kept(
+    session: &Session,
+    args: &Clean,
+    saved: Option<(&SavedPlan, Planned)>,
+    ui: &mut Ui,
+) -> Result<Exit> {
+    let (saved, plan) = saved.unzip();
     if args.rehearse {
         return deletion(session, args, saved, &mut Vec::new(), ui);
     }
@@ -58,6 +64,7 @@ fn kept(session: &Session, args: &Clean, saved: Option<&SavedPlan>, ui: &mut Ui)
         metrics: metrics.as_deref(),
         needed: !no_archive,
         keep: Some(*archive_keep),
+        plan,
     };
     run_record::recorded(session, recording, ui, |parts, ui| {
         deletion(session, args, saved, parts, ui)

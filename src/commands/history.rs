@@ -2,11 +2,11 @@
 
 use super::output::Output;
 use super::{receipts, run_record};
-use crate::archive::Organization;
+use crate::archive::{self, ArchiveDirectory, Organization, State};
 use crate::cli::{History, HistoryCommand, PageFormat, PlainFormat};
 use crate::exit::{Exit, Problem};
 use crate::receipt::Receipt;
-use crate::receipt::chain::{self, Record};
+use crate::receipt::chain::{self, Kept, Record};
 use crate::render::history::{self, Run};
 use crate::render::html::{self, ArchiveNow, Made, Proof};
 use crate::settings::Settings;
@@ -70,7 +70,14 @@ fn is_asked(args: &History, run: &Run) -> bool {
 
 fn verify(directory: &Path, records: &[Record], args: &History, ui: &mut Ui) -> Result<Exit> {
     let head = receipts::head(directory);
-    let verdict = chain::verify(records, head, args.head.as_deref(), OffsetDateTime::now_utc());
+    let archives = ArchiveDirectory::archives(directory)?.into_iter().filter_map(|entry| {
+        let own = entry.state == State::Complete && entry.is_under_own_name();
+        let about = own.then(|| archive::about(&entry.path)).flatten()?;
+        Some(Kept { name: entry.name(), after: about.after? })
+    });
+    let archives: Vec<Kept> = archives.collect();
+    let verdict =
+        chain::verify(records, &archives, head, args.head.as_deref(), OffsetDateTime::now_utc());
     let exit = if verdict.faults.is_empty() { Exit::Done } else { Exit::Refused };
     ui.result(&match args.format {
         PlainFormat::Json => history::verdict_json(directory, &verdict, exit.code()),

@@ -18,7 +18,9 @@ use std::path::{Path, PathBuf};
 /// There is none; some or all of it is not kept, so that another would come back in its place.
 pub fn archives(directory: &Path, target: Option<&Target>) -> Result<Vec<PathBuf>> {
     let complete = ArchiveDirectory::archives(directory)?.into_iter();
-    let complete = complete.filter(|entry| entry.state == State::Complete);
+    // Under another name it may be anything, an export, too.
+    let complete =
+        complete.filter(|entry| entry.state == State::Complete && entry.is_under_own_name());
     let about =
         complete.filter_map(|entry| archive::about(&entry.path).map(|about| (entry, about)));
     let kept = match target {

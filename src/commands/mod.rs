@@ -10,6 +10,7 @@ mod context;
 mod demo;
 mod doctor;
 mod explain;
+mod export;
 mod graph;
 mod history;
 mod indexes;
@@ -58,6 +59,7 @@ pub fn run(cli: &Cli, settings: &Settings, ui: &mut Ui) -> Result<Exit> {
         Command::Verify(args) => verify::run(&session()?, args, ui),
         Command::Restore(args) => restore::run(&session()?, args, ui),
         Command::Undo(args) => undo::run(&session()?, args, ui),
+        Command::Export(args) => export::run(&session()?, args, ui),
         Command::Archives(args) => {
             let named = settings.names_database(cli.database_url.as_deref());
             archives::run(settings, || named.then(target).transpose(), args, ui)

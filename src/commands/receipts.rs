@@ -33,8 +33,8 @@ fn read(entries: Vec<archive::Entry>) -> Vec<(archive::Entry, Record)> {
     entries.into_iter().filter_map(read).collect()
 }
 
-/// What the next receipt comes after. Only what may be later than the head is read: there may be years of the others.
-fn latest(directory: &Path) -> archive::Result<Option<Head>> {
+/// What the next receipt comes after, or an archive that is begun. Only what may be later than the head is read: there may be years of the others.
+pub fn latest(directory: &Path) -> archive::Result<Option<Head>> {
     // File systems round.
     const SLACK: Duration = Duration::from_secs(2);
     let head = head(directory);
@@ -79,6 +79,7 @@ pub fn keep(
     let locked = archives.lock(PATIENCE)?;
     if locked.is_some() {
         let latest = latest(&archives.directory)?;
+        receipt.headless = latest.is_some() && head(&archives.directory).is_none();
         receipt.number = latest.as_ref().map_or(0, |head| head.number) + 1;
         receipt.previous = latest.map(|head| head.link);
     }

@@ -47,6 +47,7 @@ pub fn run(session: &Session, args: &Restore, ui: &mut Ui) -> Result<Exit> {
         metrics: None,
         needed: false,
         keep: None,
+        plan: None,
     };
     run_record::recorded(session, recording, ui, |parts, ui| {
         all(session, args, &readers, parts, ui)

@@ -2,7 +2,7 @@
 
 use super::context::{Prepared, Session};
 use super::receipts;
-use crate::archive::{self, ArchiveDirectory, FORMAT, Manifest};
+use crate::archive::{self, ArchiveDirectory, FORMAT, Head, Link, Manifest};
 use crate::bug;
 use crate::cli::{self, RecordArgs};
 use crate::database::{Database, Target};
@@ -12,7 +12,7 @@ use crate::files::Destination;
 use crate::findings::Organization;
 use crate::metrics;
 use crate::receipt::chain::KEPT;
-use crate::receipt::{Part, Receipt};
+use crate::receipt::{Part, Planned, Receipt};
 use crate::settings::Settings;
 use crate::ui::Ui;
 use anyhow::Result;
@@ -49,7 +49,22 @@ pub fn archiving(
     }
     let archives = ArchiveDirectory::open(&directory(&record.archives, &session.settings)?)
         .map_err(unwritable)?;
-    let manifest = Manifest {
+    let none = || Head { number: 0, link: Link { id: String::new(), sha256: String::new() } };
+    let after = receipts::latest(&archives.directory)?.unwrap_or_else(none);
+    let manifest = Manifest { after: Some(after), ..manifest(session, prepared, database)? };
+    Ok(Some(Archiving::into_directory(archives, manifest)))
+}
+
+/// What an archive says of itself before any row is in it.
+///
+/// # Errors
+/// The database does not tell who it is.
+pub fn manifest(
+    session: &Session,
+    prepared: &Prepared,
+    database: &mut Database,
+) -> Result<Manifest> {
+    Ok(Manifest {
         format: FORMAT,
         tool: concat!("orgsweep ", env!("CARGO_PKG_VERSION")).into(),
         made_at: OffsetDateTime::now_utc(),
@@ -61,9 +76,9 @@ pub fn archiving(
         organizations: Vec::new(),
         policy: prepared.policy.clone(),
         schema: prepared.catalog.fingerprint.clone(),
+        after: None,
         sections: Vec::new(),
-    };
-    Ok(Some(Archiving { archives, manifest }))
+    })
 }
 
 fn unwritable(error: archive::Error) -> anyhow::Error {
@@ -91,6 +106,8 @@ pub struct Recording<'a> {
     pub needed: bool,
     /// Archives older than this go.
     pub keep: Option<Duration>,
+    /// The saved plan that it carries out.
+    pub plan: Option<Planned>,
 }
 
 /// No metrics are larger.
@@ -107,7 +124,7 @@ pub fn recorded(
     ui: &mut Ui,
     run: impl FnOnce(&mut Vec<Part>, &mut Ui) -> Result<Exit>,
 ) -> Result<Exit> {
-    let Recording { command, selection, archives, receipt: file, metrics, needed, keep } =
+    let Recording { command, selection, archives, receipt: file, metrics, needed, keep, plan } =
         recording;
     let file = destination("--receipt", file, 0o600)?;
     let metrics = destination("--metrics", metrics, 0o644)?;
@@ -123,6 +140,7 @@ pub fn recorded(
     let database = session.target.redacted();
     let mut receipt =
         Receipt::begin(command, session.settings.actor(), database, selection.join(" "));
+    receipt.plan = plan;
     receipt.archive_until = keep.filter(|_| needed).map(|keep| receipt.started_at + keep);
     let start = Instant::now();
     let ended = bug::caught(|| run(&mut receipt.parts, ui));

@@ -8,6 +8,7 @@ use crate::database::Database;
 use crate::execute::Failure;
 use crate::exit::{self, Exit, Problem};
 use crate::files::{self, Destination};
+use crate::receipt::Planned;
 use crate::receipt::chain::sha256;
 use crate::render;
 use crate::render::html::Made;
@@ -98,12 +99,13 @@ fn read(path: &Path) -> Result<(SavedPlan, Vec<u8>)> {
     Ok((saved, text))
 }
 
-/// The plan in a file, and the flags of `clean` that it stands for.
+/// The plan in a file, what its receipt says of it, and the flags of `clean` that it stands for.
 ///
 /// # Errors
 /// It cannot be read, or is no plan of this version.
-pub fn load(path: &Path, args: &Clean) -> Result<(SavedPlan, Clean)> {
-    let (saved, _) = read(path)?;
+pub fn load(path: &Path, args: &Clean) -> Result<(SavedPlan, Planned, Clean)> {
+    let (saved, text) = read(path)?;
+    let planned = Planned { sha256: sha256(&text), flags: saved.flags.clone() };
     let words = std::iter::once("orgsweep").chain(saved.flags.iter().map(String::as_str));
     let flags = Flags::try_parse_from(words)
         .map_err(|error| broken(path, &format!("its flags make no sense: {}", error.kind())))?;
@@ -116,7 +118,7 @@ pub fn load(path: &Path, args: &Clean) -> Result<(SavedPlan, Clean)> {
     delete.lock_timeout = args.delete.lock_timeout;
     delete.deadline = args.delete.deadline;
     delete.max_rows = delete.max_rows.into_iter().chain(args.delete.max_rows).min();
-    Ok((saved, Clean { select, delete, ..args.clone() }))
+    Ok((saved, planned, Clean { select, delete, ..args.clone() }))
 }
 
 /// # Errors

@@ -9,14 +9,32 @@ use crate::engine::{Dialect, Statement};
 use crate::findings::{Change, Findings, Organization};
 use crate::interrupt;
 use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
 use time::OffsetDateTime;
 
 /// Where the archive goes, and what it says of the run.
 #[derive(Debug, Clone)]
 pub struct Archiving {
-    pub archives: ArchiveDirectory,
+    place: Place,
     /// All but the organizations and the sections.
-    pub manifest: Manifest,
+    manifest: Manifest,
+}
+
+#[derive(Debug, Clone)]
+enum Place {
+    /// Under a name of its own.
+    Directory(ArchiveDirectory),
+    File(PathBuf),
+}
+
+impl Archiving {
+    pub fn into_directory(archives: ArchiveDirectory, manifest: Manifest) -> Archiving {
+        Archiving { place: Place::Directory(archives), manifest }
+    }
+
+    pub fn to_file(path: &Path, manifest: Manifest) -> Archiving {
+        Archiving { place: Place::File(path.to_owned()), manifest }
+    }
 }
 
 /// How often watchers hear of rows.
@@ -34,8 +52,13 @@ pub fn begin(run: &mut Run, organizations: &[Organization]) -> Result<(), Failur
         organizations: organizations.iter().map(organization).collect(),
         ..archiving.manifest.clone()
     };
-    let stem = archiving.archives.stem(manifest.made_at, &manifest.subject());
-    run.archive = Some(Writer::create(&archiving.archives.archive(&stem), manifest)?);
+    let path = match &archiving.place {
+        Place::Directory(archives) => {
+            archives.archive(&archives.stem(manifest.made_at, &manifest.subject()))
+        }
+        Place::File(path) => path.clone(),
+    };
+    run.archive = Some(Writer::create(&path, manifest)?);
     Ok(())
 }
 

@@ -3,7 +3,7 @@
 //! only a digest that was kept elsewhere tells. Pure.
 
 use super::Receipt;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -11,26 +11,10 @@ use time::format_description::FormatItem;
 use time::macros::format_description;
 use time::{OffsetDateTime, PrimitiveDateTime};
 
+pub use crate::archive::{Head, Link};
+
 /// Receipts say who deleted what, without any of it.
 pub const KEPT: Duration = Duration::from_secs(400 * 24 * 60 * 60);
-
-/// A receipt, as another one names it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct Link {
-    /// Its file's name without the ending.
-    pub id: String,
-    /// Of its file.
-    pub sha256: String,
-}
-
-/// The latest receipt of a directory, as a file beside them says: without it nobody would miss the last one.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Head {
-    pub number: u64,
-    #[serde(flatten)]
-    pub link: Link,
-}
 
 /// A receipt as it lies in its directory.
 #[derive(Debug, Clone)]
@@ -40,7 +24,15 @@ pub struct Record {
     pub receipt: Option<Receipt>,
 }
 
-/// What the receipts of a directory say of each other.
+/// An archive beside the receipts.
+#[derive(Debug, Clone)]
+pub struct Kept {
+    pub name: String,
+    /// The latest receipt when it was begun; number 0: there was none.
+    pub after: Head,
+}
+
+/// What the receipts of a directory say of each other, and what its archives say of them.
 #[derive(Debug, Default, PartialEq, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Verdict {
@@ -74,8 +66,10 @@ pub enum FaultKind {
     Changed,
     /// None of the others knows it.
     Strange,
-    /// There are linked receipts, and no head.
+    /// There are linked receipts, and no head; or there was none when this one was written.
     NoHead,
+    /// No receipt is of this archive.
+    NoReceipt,
     /// The digest that somebody kept is none of these.
     UnknownHead,
 }
@@ -85,6 +79,10 @@ pub fn sha256(content: &[u8]) -> String {
 }
 
 impl Record {
+    fn is_unread(&self) -> bool {
+        self.receipt.is_none()
+    }
+
     fn number(&self) -> u64 {
         self.receipt.as_ref().map_or(0, |receipt| receipt.number)
     }
@@ -115,6 +113,7 @@ pub fn latest(head: Option<Head>, records: &[Record]) -> Option<Head> {
 /// Goes back from the head, receipt by receipt. `known`: a digest that somebody has kept elsewhere.
 pub fn verify(
     records: &[Record],
+    archives: &[Kept],
     head: Option<Head>,
     known: Option<&str>,
     now: OffsetDateTime,
@@ -168,6 +167,10 @@ pub fn verify(
             None => verdict.unlinked.push(id.to_owned()),
         }
     }
+    for record in records.iter().filter(|it| it.receipt.as_ref().is_some_and(|it| it.headless)) {
+        verdict.fault(FaultKind::NoHead, &record.link.id, 0);
+    }
+    verdict.compare(records, archives, &digests, now);
     let plain = records.iter().filter(|it| it.receipt.as_ref().is_some_and(|it| it.number == 0));
     verdict.unlinked.extend(plain.map(|record| record.link.id.clone()));
     if let Some(known) = known.filter(|known| !digests.contains(&known.to_lowercase())) {
@@ -177,6 +180,41 @@ pub fn verify(
 }
 
 impl Verdict {
+    /// Who took the latest receipt away, and the head, left the archive of its run, or of a run after it.
+    fn compare(
+        &mut self,
+        records: &[Record],
+        archives: &[Kept],
+        digests: &BTreeSet<String>,
+        now: OffsetDateTime,
+    ) {
+        let mut missed = BTreeMap::new();
+        for Kept { after, .. } in archives {
+            if after.number > 0 && !digests.contains(&after.link.sha256) {
+                missed.insert(&after.link.id, after);
+            }
+        }
+        for id in missed.into_keys().filter(|id| !is_expired(id, now)) {
+            if self.faults.iter().any(|fault| fault.of == *id) {
+                continue;
+            }
+            let is_here = records.iter().any(|record| record.link.id == *id);
+            self.fault(if is_here { FaultKind::Changed } else { FaultKind::Removed }, id, 1);
+        }
+        // A receipt that is gone explains archives that have none.
+        if self.faults.iter().any(|fault| fault.lost > 0) || records.iter().any(Record::is_unread) {
+            return;
+        }
+        let receipts = records.iter().filter_map(|record| record.receipt.as_ref());
+        let parts = receipts.flat_map(|receipt| &receipt.parts);
+        let told: BTreeSet<&str> = parts.filter_map(|part| part.archive.as_deref()).collect();
+        for kept in archives.iter().filter(|kept| !told.contains(&*kept.name)) {
+            if !is_expired(&kept.name, now) {
+                self.fault(FaultKind::NoReceipt, &kept.name, 0);
+            }
+        }
+    }
+
     fn fault(&mut self, kind: FaultKind, of: &str, lost: u64) {
         self.faults.push(Fault { kind, of: of.to_owned(), lost });
     }
@@ -194,6 +232,7 @@ fn is_expired(id: &str, now: OffsetDateTime) -> bool {
 mod tests {
     use super::*;
     use crate::archive::Actor;
+    use crate::receipt::Part;
     use time::macros::datetime;
 
     const NOW: OffsetDateTime = datetime!(2026-11-30 00:00 UTC);
@@ -227,7 +266,7 @@ mod tests {
     #[test]
     fn a_whole_chain_is_in_order() {
         let (records, head) = runs(4, 0);
-        let verdict = verify(&records, Some(head.clone()), Some(&records[1].link.sha256), NOW);
+        let verdict = verify(&records, &[], Some(head.clone()), Some(&records[1].link.sha256), NOW);
         assert_eq!((verdict.linked, verdict.faults), (4, vec![]));
         assert_eq!(verdict.head, Some(head.link));
     }
@@ -237,7 +276,7 @@ mod tests {
         for n in 0..4 {
             let (mut records, head) = runs(4, 0);
             let gone = records.remove(n);
-            let verdict = verify(&records, Some(head), None, NOW);
+            let verdict = verify(&records, &[], Some(head), None, NOW);
             assert_eq!(verdict.linked, 3, "{verdict:?}");
             let fault = Fault { kind: FaultKind::Removed, of: gone.link.id, lost: 1 };
             assert_eq!(verdict.faults, [fault]);
@@ -245,7 +284,7 @@ mod tests {
         let (mut records, head) = runs(5, 0);
         records.drain(1..4);
         assert_eq!(
-            faults(&verify(&records, Some(head), None, NOW)),
+            faults(&verify(&records, &[], Some(head), None, NOW)),
             [(FaultKind::Removed, "00000004", 3)]
         );
     }
@@ -258,12 +297,12 @@ mod tests {
             receipt.database = "another".into();
             records[n].link.sha256 = sha256(&serde_json::to_vec(&receipt).unwrap());
             records[n].receipt = Some(receipt);
-            let verdict = verify(&records, Some(head.clone()), None, NOW);
+            let verdict = verify(&records, &[], Some(head.clone()), None, NOW);
             let fault = Fault { kind: FaultKind::Changed, of: records[n].link.id.clone(), lost: 1 };
             assert_eq!((verdict.linked, verdict.faults), (3, vec![fault]));
             // Garbage instead.
             records[n].receipt = None;
-            let verdict = verify(&records, Some(head), None, NOW);
+            let verdict = verify(&records, &[], Some(head), None, NOW);
             assert_eq!((verdict.linked, verdict.faults.len()), (3, 1), "{n}");
         }
     }
@@ -273,7 +312,7 @@ mod tests {
         let (mut records, head) = runs(4, 0);
         let (second, third) = (records[1].link.id.clone(), records[2].link.id.clone());
         (records[1].link.id, records[2].link.id) = (third, second);
-        let verdict = verify(&records, Some(head), None, NOW);
+        let verdict = verify(&records, &[], Some(head), None, NOW);
         let kinds: Vec<FaultKind> = verdict.faults.iter().map(|it| it.kind).collect();
         assert_eq!(kinds, [FaultKind::Changed, FaultKind::Strange]);
     }
@@ -284,7 +323,7 @@ mod tests {
         let before = records[0].link.clone();
         records.push(sealed("20261129T000009.000Z-forged-00000009", 2, Some(before)));
         assert_eq!(
-            faults(&verify(&records, Some(head), None, NOW)),
+            faults(&verify(&records, &[], Some(head), None, NOW)),
             [(FaultKind::Strange, "00000009", 0)]
         );
     }
@@ -295,7 +334,7 @@ mod tests {
         // Another database's of the same age stays.
         records.remove(2);
         records.remove(0);
-        let verdict = verify(&records, Some(head), None, NOW);
+        let verdict = verify(&records, &[], Some(head), None, NOW);
         assert_eq!((verdict.linked, verdict.expired, verdict.faults), (3, 2, vec![]));
     }
 
@@ -304,7 +343,7 @@ mod tests {
         let (records, head) = runs(3, 0);
         let stale = Head { number: 2, link: records[1].link.clone() };
         assert_eq!(latest(Some(stale.clone()), &records), Some(head));
-        assert_eq!(verify(&records, Some(stale), None, NOW).faults, []);
+        assert_eq!(verify(&records, &[], Some(stale), None, NOW).faults, []);
     }
 
     #[test]
@@ -317,18 +356,62 @@ mod tests {
             anew.push(sealed(&record.link.id, anew.len() as u64 + 1, previous));
         }
         let head = Head { number: 2, link: anew[1].link.clone() };
-        assert_eq!(verify(&anew, Some(head.clone()), None, NOW).faults, []);
-        let verdict = verify(&anew, Some(head), Some(&kept), NOW);
+        assert_eq!(verify(&anew, &[], Some(head.clone()), None, NOW).faults, []);
+        let verdict = verify(&anew, &[], Some(head), Some(&kept), NOW);
         assert_eq!(verdict.faults[0].kind, FaultKind::UnknownHead);
-        assert_eq!(verify(&anew, None, None, NOW).faults[0].kind, FaultKind::NoHead);
+        assert_eq!(verify(&anew, &[], None, None, NOW).faults[0].kind, FaultKind::NoHead);
+    }
+
+    /// Of the last of three runs, of the first, or with all of them.
+    #[test]
+    fn who_takes_the_head_away_too_is_told_by_archives() {
+        let archive = |record: &Record, before: Option<&Record>| {
+            let none = Link { id: String::new(), sha256: String::new() };
+            let number = before.map_or(0, |record| record.number());
+            let link = before.map_or(none, |record| record.link.clone());
+            Kept { name: format!("{}.tar.zst", record.link.id), after: Head { number, link } }
+        };
+        let (mut records, head) = runs(3, 0);
+        for (n, record) in records.iter_mut().enumerate() {
+            record.receipt.as_mut().unwrap().parts.push(Part {
+                archive: Some(format!("{}.tar.zst", record.link.id)),
+                ..Part::default()
+            });
+            assert!(n < 3);
+        }
+        let archives = [
+            archive(&records[0], None),
+            archive(&records[1], Some(&records[0])),
+            archive(&records[2], Some(&records[1])),
+        ];
+        let told =
+            |records: &[Record], head| faults_of(&verify(records, &archives, head, None, NOW));
+        assert_eq!(told(&records, Some(head)), []);
+        let second = Head { number: 2, link: records[1].link.clone() };
+        assert_eq!(told(&records[..2], Some(second)), [(FaultKind::NoReceipt, 0)]);
+        assert_eq!(told(&[], None), [(FaultKind::Removed, 1), (FaultKind::Removed, 1)]);
+        // As the next run would have it.
+        let mut anew = sealed("20261129T000009.000Z-apex-00000009", 1, None);
+        let head = Head { number: 1, link: anew.link.clone() };
+        assert_eq!(
+            told(std::slice::from_ref(&anew), Some(head.clone())),
+            [(FaultKind::Removed, 1), (FaultKind::Removed, 1)]
+        );
+        anew.receipt.as_mut().unwrap().headless = true;
+        let verdict = verify(&[anew], &[], Some(head), None, NOW);
+        assert_eq!(faults_of(&verdict), [(FaultKind::NoHead, 0)]);
+    }
+
+    fn faults_of(verdict: &Verdict) -> Vec<(FaultKind, u64)> {
+        verdict.faults.iter().map(|it| (it.kind, it.lost)).collect()
     }
 
     #[test]
     fn receipts_without_a_digest_are_told_and_no_fault() {
         let (mut records, head) = runs(2, 0);
         records.push(sealed("20251129T000000.000Z-apex-0000000a", 0, None));
-        let verdict = verify(&records, Some(head), None, NOW);
+        let verdict = verify(&records, &[], Some(head), None, NOW);
         assert_eq!((verdict.unlinked.len(), verdict.faults.len()), (1, 0));
-        assert_eq!(verify(&records[2..], None, None, NOW).faults, []);
+        assert_eq!(verify(&records[2..], &[], None, None, NOW).faults, []);
     }
 }

@@ -4,8 +4,9 @@ use super::lines::{line, seconds};
 use super::table::{plain, wrapped};
 use super::{counted, grouped};
 use crate::archive::Organization;
+use crate::label::shell_word;
 use crate::receipt::chain::{FaultKind, Link, Verdict};
-use crate::receipt::{Part, Receipt};
+use crate::receipt::{Part, Planned, Receipt};
 use serde::Serialize;
 use std::path::Path;
 use time::OffsetDateTime;
@@ -129,6 +130,7 @@ pub fn one(run: &Run, width: u16) -> String {
         ("sha256: ", run.link.sha256.clone()),
         ("database: ", receipt.database.clone()),
         ("asked for: ", receipt.selection.clone()),
+        ("plan: ", receipt.plan.as_ref().map(planned).unwrap_or_default()),
         (
             "made: ",
             format!(
@@ -141,7 +143,9 @@ pub fn one(run: &Run, width: u16) -> String {
         ),
         ("ended: ", format!("{} {}, exit {}", receipt.command, receipt.outcome(), receipt.exit)),
     ] {
-        text += &wrapped(heading, &value, width);
+        if !value.is_empty() {
+            text += &wrapped(heading, &value, width);
+        }
     }
     if let Some(at) = run.put_back {
         text += &line(&format!("put back: {}", moment(at)));
@@ -153,6 +157,12 @@ pub fn one(run: &Run, width: u16) -> String {
         text += &of_part(part, width);
     }
     text
+}
+
+/// The plan that a run carried out.
+pub fn planned(plan: &Planned) -> String {
+    let flags = plan.flags.iter().map(|flag| shell_word(flag)).collect::<Vec<_>>().join(" ");
+    format!("sha256 {} of {flags}", plan.sha256)
 }
 
 fn of_part(part: &Part, width: u16) -> String {
@@ -204,6 +214,15 @@ pub fn verdict(directory: &Path, verdict: &Verdict, width: u16) -> String {
             FaultKind::Removed => format!("{} is gone{before}", fault.of),
             FaultKind::Changed => format!("{} is not what it was when it was written", fault.of),
             FaultKind::Strange => format!("{} is one that no other receipt knows", fault.of),
+            FaultKind::NoHead if !fault.of.is_empty() => format!(
+                "receipts.head was gone when {} was written: nothing tells whether runs before it are missing",
+                fault.of
+            ),
+            FaultKind::NoReceipt => format!(
+                "no receipt is of the archive {}: its run goes on, was killed before it could write one, or the \
+                 receipt was taken away",
+                fault.of
+            ),
             FaultKind::NoHead => {
                 "receipts.head is gone: nothing tells whether the latest runs are still here".into()
             }

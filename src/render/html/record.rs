@@ -1,6 +1,7 @@
 //! The page of a receipt: the record of what was erased, to be kept.
 
 use super::super::counted;
+use super::super::history::planned;
 use super::super::lines::seconds;
 use super::{Head, Made, Row, Tone, facts, list, moment, page, rows};
 use crate::archive::Organization;
@@ -39,6 +40,7 @@ pub fn record(
         (facts(&[
             ("Database", receipt.database.clone()),
             ("Asked for", receipt.selection.clone()),
+            ("Plan", receipt.plan.as_ref().map(planned).unwrap_or_default()),
             ("When", format!("{}, for {}", moment(receipt.started_at), seconds(receipt.seconds))),
             ("By", receipt.actor.to_string()),
             ("With", receipt.tool.clone()),

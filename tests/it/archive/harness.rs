@@ -47,6 +47,12 @@ pub fn restore(db: &TestDatabase, archive: &Path, flags: &[&str]) -> Outcome {
     db.orgsweep(&[&common[..], flags].concat())
 }
 
+/// A command with the test's directory of archives.
+pub fn in_archives(db: &TestDatabase, words: &[&str]) -> Outcome {
+    let archive_dir = archive_dir(db);
+    db.orgsweep(&[words, &["--archive-dir", &archive_dir.to_string_lossy()]].concat())
+}
+
 /// Cleans and restores with either kind of checks, each in a copy of the database: see
 /// [`comes_back`]. The last restore.
 #[track_caller]

@@ -4,6 +4,7 @@
 mod charsets;
 mod damage;
 mod dangling;
+mod export;
 mod faults;
 pub mod harness;
 mod history;

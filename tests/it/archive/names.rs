@@ -10,11 +10,6 @@ INSERT INTO organizations VALUES (1, 'Apex'), (2, 'Global'), (3, 'Third');
 INSERT INTO users VALUES (10, 1), (20, 2), (30, 3);
 ";
 
-fn in_archives(db: &TestDatabase, words: &[&str]) -> Outcome {
-    let archive_dir = archive_dir(db);
-    db.orgsweep(&[words, &["--archive-dir", &archive_dir.to_string_lossy()]].concat())
-}
-
 each_backend! {
     fn an_archive_is_named_by_how_its_name_begins_or_ends(db: TestDatabase) {
         db.execute(SCHEMA);

@@ -3,11 +3,12 @@
 use super::{CLEAN_APEX, assert_apex_is_gone, small};
 use crate::support::*;
 
-const COMMANDS: [&str; 10] = [
+const COMMANDS: [&str; 11] = [
     "preview",
     "clean",
     "verify",
     "restore",
+    "export",
     "archives",
     "history",
     "graph",

@@ -40,6 +40,25 @@ each_backend! {
         clean(&db, &file).exits(3).says(&["-2 users"]);
     }
 
+    /// Which plan was approved, its receipt tells, however it ended.
+    fn the_receipt_names_the_plan_that_was_carried_out(db: TestDatabase) {
+        use sha2::{Digest, Sha256};
+        db.execute(SMALL);
+        let (directory, file) = saved(&db);
+        let text = std::fs::read(&file).expect("the plan");
+        let flags = serde_json::from_slice::<serde_json::Value>(&text).expect("JSON")["flags"].clone();
+        let sha256: String = Sha256::digest(&text).iter().map(|byte| format!("{byte:02x}")).collect();
+        let (path, kept) = (file.display().to_string(), directory.path().join("kept").display().to_string());
+        for exit in [0, 3] {
+            db.orgsweep(&["clean", "--plan", &path, "--yes", "--archive-dir", &kept]).exits(exit);
+            let history = ["history", "--archive-dir", &kept];
+            let runs = orgsweep(&[&history[..], &["--last", "1", "--format", "json"]].concat()).json();
+            let plan = &runs["runs"][0]["plan"];
+            assert_eq!((&plan["sha256"], &plan["flags"]), (&sha256.as_str().into(), &flags));
+        }
+        orgsweep(&["history", "show", "latest", "--archive-dir", &kept]).exits(0).says(&["plan: sha256", &sha256, "--force"]);
+    }
+
     /// The key may be another organization's by now.
     fn a_plan_is_of_organizations_that_are_called_so(db: TestDatabase) {
         db.execute(SMALL);

@@ -52,10 +52,9 @@ fn stopped(db: &TestDatabase, mode: Mode, wrong: &dyn Fn(&mut Catalog)) -> Failu
         let rules = Rules { checks: mode.checks, ..Rules::default() };
         let plan = plan::build(&catalog, root.table, rules);
         let selection = Selection { ids: vec!["1".into()], ..Selection::default() };
-        let archiving = Archiving {
-            archives: ArchiveDirectory::open(db.directory()).expect("a directory"),
-            manifest: manifest(database.dialect(), &catalog),
-        };
+        let archives = ArchiveDirectory::open(db.directory()).expect("a directory");
+        let manifest = manifest(database.dialect(), &catalog);
+        let archiving = Archiving::into_directory(archives, manifest);
         let job = Job {
             catalog: &catalog,
             plan: &plan,
@@ -95,6 +94,7 @@ fn manifest(dialect: orgsweep::engine::Dialect, catalog: &Catalog) -> Manifest {
         organizations: Vec::new(),
         policy: None,
         schema: catalog.fingerprint.clone(),
+        after: None,
         sections: Vec::new(),
     }
 }
