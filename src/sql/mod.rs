@@ -9,6 +9,7 @@ mod archiving;
 mod closure;
 mod constraints;
 mod deletion;
+mod descent;
 mod evidence;
 mod explain;
 pub mod fixes;

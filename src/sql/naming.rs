@@ -134,7 +134,7 @@ impl Sql<'_> {
     }
 
     /// An index over the child's columns finds what a parent is named by.
-    fn is_looked_up(&self, id: ReferenceId) -> bool {
+    pub(super) fn is_looked_up(&self, id: ReferenceId) -> bool {
         let plain =
             |n| self.conversion(id, n).is_none() && self.likeness(id, n) != Some(Likeness::Numbers);
         (0..self.catalog.reference(id).columns.len()).all(plain)
@@ -275,7 +275,7 @@ impl Sql<'_> {
         format!("(SELECT {distinct} {} FROM {keys}{which})", named.join(", "))
     }
 
-    fn children_of(&self, id: ReferenceId, parent: &str) -> String {
+    pub(super) fn children_of(&self, id: ReferenceId, parent: &str) -> String {
         let reference = self.catalog.reference(id);
         let child = self.child_relation(id);
         let on = self.names_key(id, "p", "c");
