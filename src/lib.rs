@@ -87,7 +87,7 @@
 //! | reference | a foreign key, or what the policy or a flag declares to be one |
 //! | closure | all rows that go |
 //! | key table | a temporary table in the database with the keys of one table's part of the closure |
-//! | generation | the number of the statement that found a row |
+//! | generation | the number of the statement that found a row, or of its level where one statement followed many |
 //! | unlink | to set a surviving row's reference to null or its default |
 //! | owner | an organization that a row belongs to; *suspect*: a row of the closure that may have another one |
 //! | foreign, shared, global | a row whose owners are others, the selected ones and others, nobody |

@@ -1,7 +1,9 @@
 //! The closure, found to its fixpoint: semi-naive evaluation over key tables. Each statement is a
 //! numbered generation; a reference is followed again only for parents found since its last turn,
-//! and a table whose parents' key tables are empty is never queried.
+//! and a table whose parents' key tables are empty is never queried. A long self-reference is followed to its
+//! end at once (`descent`).
 
+mod descent;
 mod shared_scan;
 
 pub(super) use shared_scan::key_counted;
@@ -282,6 +284,9 @@ fn follow(
         // All organizations are selected, with their children.
         limit: run.job.batch.filter(|_| child != run.job.plan.root),
     };
+    if descent::pays(run, discovery, &step) {
+        return descent::descend(run, discovery, followed, &step);
+    }
     let statement = match single_pass {
         true if run.archive.is_some() => run.sql.delete_children_returning(&step, keep),
         true => run.sql.delete_children(&step, keep),
@@ -311,15 +316,17 @@ fn add(
     if single_pass {
         *discovery.durations.entry(table).or_default() += took;
     }
-    register(run, discovery, table, followed, rows, statement.inlined(run.sql.dialect))
+    let first = discovery.generation;
+    register(run, discovery, table, followed, first, rows, statement.inlined(run.sql.dialect))
 }
 
-/// Counts what was just found, as a script would find it.
+/// Counts what was just found from the generation `first` on, as a script would find it.
 fn register(
     run: &mut Run,
     discovery: &mut Discovery,
     table: TableId,
     followed: Option<Followed>,
+    first: u32,
     rows: u64,
     script: String,
 ) -> Result<(), Failure> {
@@ -333,9 +340,9 @@ fn register(
     let ownership = &run.job.plan.ownership;
     if let Some(Followed { reference, rank }) = followed
         && ownership.is_circular(table)
-        && !ownership.always_owns(table, reference)
+        && !ownership.always_owns(run.job.catalog, table, reference)
     {
-        discovery.doubtful.entry(table).or_default().insert(discovery.generation, rank);
+        discovery.doubtful.entry(table).or_default().insert((first, discovery.generation), rank);
     }
     let total = discovery.rows.entry(table).or_default();
     *total += rows;

@@ -75,10 +75,12 @@ impl Ownership {
         self.circular.contains(&table)
     }
 
-    /// Every row of `table` that this reference finds is owned by the parent that it names by it.
-    pub fn always_owns(&self, table: TableId, reference: ReferenceId) -> bool {
+    /// Every row of `table` that this reference finds is owned by the parent that it names by it, or by a row of a table
+    /// that is in no circle.
+    pub fn always_owns(&self, catalog: &Catalog, table: TableId, reference: ReferenceId) -> bool {
         let owning = self.owning.get(&table).is_some_and(|owning| owning.contains(&reference));
-        owning && self.yields_to(reference).is_empty()
+        let mut stronger = self.yields_to(reference).iter();
+        owning && !stronger.any(|id| self.is_circular(catalog.reference(*id).parent))
     }
 
     /// No row of `table` is without an owner that it names.

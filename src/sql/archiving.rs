@@ -37,7 +37,7 @@ impl<'a> Sql<'a> {
         }
     }
 
-    fn archived_values(&self, table: TableId, alias: &str) -> Vec<String> {
+    pub(super) fn archived_values(&self, table: TableId, alias: &str) -> Vec<String> {
         let columns = self.archived_columns(table).into_iter();
         let value = |column: &'a Column| (format!("{alias}.{}", quote(&column.name)), column);
         self.kept_values(&columns.map(value).collect::<Vec<_>>())

@@ -219,6 +219,11 @@ impl Sql<'_> {
         sources.map(|(n, source)| format!("{} AS c{n}", source.of(alias))).collect()
     }
 
+    /// `c0, c1`, those that identify no row included
+    pub(super) fn key_columns(&self, table: TableId) -> Vec<String> {
+        (0..self.key_table(table).columns.len()).map(|n| format!("c{n}")).collect()
+    }
+
     /// The expressions in a table that identify its row.
     pub(super) fn identity_values(&self, table: TableId, alias: &str) -> Vec<String> {
         let key = self.key_table(table);

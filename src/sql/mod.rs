@@ -10,6 +10,7 @@ mod associations;
 mod closure;
 mod constraints;
 mod deletion;
+mod descent;
 mod evidence;
 mod explain;
 pub mod fixes;

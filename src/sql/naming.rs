@@ -137,7 +137,7 @@ impl Sql<'_> {
     }
 
     /// An index over the child's columns finds what a parent is named by.
-    fn is_looked_up(&self, id: ReferenceId) -> bool {
+    pub(super) fn is_looked_up(&self, id: ReferenceId) -> bool {
         let plain =
             |n| self.conversion(id, n).is_none() && self.likeness(id, n) != Some(Likeness::Numbers);
         (0..self.catalog.reference(id).columns.len()).all(plain)
@@ -286,9 +286,12 @@ impl Sql<'_> {
         let comparisons = named.iter().zip(&reference.comparisons);
         let taken: Vec<String> = comparisons
             .clone()
-            .map(|(column, comparison)| match comparison.overlaps {
-                true => format!("{}({column}) AS {column}", self.dialect.function("range_agg")),
-                false => column.clone(),
+            .map(|(column, comparison)| {
+                if comparison.overlaps {
+                    format!("{}({column}) AS {column}", self.dialect.function("range_agg"))
+                } else {
+                    column.clone()
+                }
             })
             .collect();
         let by: Vec<&str> = comparisons
@@ -298,7 +301,7 @@ impl Sql<'_> {
         format!("(SELECT {} FROM {keys} GROUP BY {})", taken.join(", "), by.join(", "))
     }
 
-    fn children_of(&self, id: ReferenceId, parent: &str) -> String {
+    pub(super) fn children_of(&self, id: ReferenceId, parent: &str) -> String {
         let reference = self.catalog.reference(id);
         let child = self.child_relation(id);
         let on = self.names_key(id, "p", "c");

@@ -334,7 +334,7 @@ fn organizations_come_down_the_edges_to_all_that_they_own() {
         |sql| sql.find_owners(selected, &[], Counted::Each).into(),
         expect![[r#"
             CREATE TEMP TABLE orgsweep_owner AS WITH RECURSIVE owner(n, organization, selected) AS (SELECT t.n, t.n, CASE WHEN k.gen IS NULL THEN 0 ELSE 1 END FROM temp.orgsweep_t0 t LEFT JOIN temp.orgsweep_k0 k ON k.c0 = t.c0 AND k.gen <= 1 UNION SELECT 0, 0, 1 UNION SELECT e.child, w.organization, w.selected FROM owner w CROSS JOIN temp.orgsweep_edge e ON e.parent = w.n) SELECT n, organization, selected FROM owner
-            CREATE TEMP TABLE orgsweep_owner ON COMMIT DROP AS WITH RECURSIVE owner(n, organization, selected) AS (SELECT t.n, t.n, CASE WHEN k.gen IS NULL THEN 0 ELSE 1 END FROM pg_temp.orgsweep_t0 t LEFT JOIN pg_temp.orgsweep_k0 k ON k.c0 OPERATOR(pg_catalog.=) t.c0 AND k.gen <= 1 UNION SELECT 0, 0, 1 UNION SELECT e.child, w.organization, w.selected FROM owner w JOIN pg_temp.orgsweep_edge e ON e.parent = w.n) SELECT n, organization, selected FROM owner
+            CREATE INDEX orgsweep_edge_parent ON pg_temp.orgsweep_edge (parent); CREATE INDEX orgsweep_edge_child ON pg_temp.orgsweep_edge (child); CREATE TEMP TABLE orgsweep_owner ON COMMIT DROP AS WITH RECURSIVE owner(n, organization, selected) AS (SELECT t.n, t.n, CASE WHEN k.gen IS NULL THEN 0 ELSE 1 END FROM pg_temp.orgsweep_t0 t LEFT JOIN pg_temp.orgsweep_k0 k ON k.c0 OPERATOR(pg_catalog.=) t.c0 AND k.gen <= 1 UNION SELECT 0, 0, 1 UNION SELECT e.child, w.organization, w.selected FROM owner w CROSS JOIN LATERAL (SELECT * FROM pg_temp.orgsweep_edge e WHERE e.parent = w.n OFFSET 0) e) SELECT n, organization, selected FROM owner
         "#]],
     );
 }

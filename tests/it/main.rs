@@ -4,6 +4,7 @@
 mod architecture;
 mod archive;
 mod catalog;
+mod chains;
 mod cli;
 mod corpus;
 mod crm;

@@ -68,7 +68,7 @@ pub fn shared_scan(
     for (followed, generation) in scanned.adding.iter().zip(generation..) {
         let rows = rows(generation) + rows(generation + references.len() as u32);
         let script = alone(run, discovery, followed.reference, generation);
-        register(run, discovery, child, Some(*followed), rows, script)?;
+        register(run, discovery, child, Some(*followed), generation, rows, script)?;
     }
     Ok(true)
 }
@@ -215,7 +215,7 @@ pub fn add_waiting(
     let generation = discovery.next();
     let script = alone(run, discovery, followed.reference, generation);
     let rows = run.execute(&run.sql.add_waiting(child, bit, grown, generation))?;
-    register(run, discovery, child, Some(followed), rows, script)
+    register(run, discovery, child, Some(followed), generation, rows, script)
 }
 
 /// The statement that follows the reference by itself, for scripts.

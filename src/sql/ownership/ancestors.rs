@@ -10,7 +10,16 @@ use crate::sql::{RowKey, Sql};
 const GENERATION: u64 = 1_000_000_000_000;
 
 impl Sql<'_> {
-    /// The empty table of edges, indexed where the engine does not hash joins.
+    /// PostgreSQL indexes them when all are there.
+    pub(super) fn index_edges(&self) -> String {
+        let index = |end: &&str| {
+            format!("CREATE INDEX {EDGES}_{end} ON {} ({end}); ", self.temporary(EDGES))
+        };
+        let ends = ["parent", "child"].iter().filter(|_| self.dialect == Dialect::Postgres);
+        ends.map(index).collect()
+    }
+
+    /// The empty table of edges, indexed from the start where that costs little.
     pub fn create_edges(&self) -> String {
         match self.dialect {
             Dialect::Postgres => {

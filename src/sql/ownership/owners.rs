@@ -49,13 +49,24 @@ impl Sql<'_> {
             _ => self.create_as(OWNERS),
         };
         self.said_together(format!(
-            "{create} WITH RECURSIVE owner(n, organization, selected) AS ({} UNION SELECT 0, 0, 1 \
-             UNION SELECT e.child, w.organization, w.selected FROM owner w {} {} e ON e.parent = w.n) \
+            "{}{create} WITH RECURSIVE owner(n, organization, selected) AS ({} UNION SELECT 0, 0, 1 \
+             UNION SELECT e.child, w.organization, w.selected FROM owner w {}) \
              SELECT n, organization, selected FROM owner",
+            self.index_edges(),
             start.join(" UNION "),
-            self.dialect.ordered_join(),
-            self.edges(),
+            self.along_edges("w", "parent"),
         ))
+    }
+
+    /// Joins the edges whose `end` the row `from` is, by their index at each step: a chain has as many steps as rows.
+    fn along_edges(&self, from: &str, end: &str) -> String {
+        let (edges, join) = (self.edges(), self.dialect.ordered_join());
+        match self.dialect {
+            Dialect::Postgres => format!(
+                "CROSS JOIN LATERAL (SELECT * FROM {edges} e WHERE e.{end} = {from}.n OFFSET 0) e"
+            ),
+            _ => format!("{join} {edges} e ON e.{end} = {from}.n"),
+        }
     }
 
     /// Joins what is selected, `k`, of the traced rows `t`.
@@ -150,11 +161,10 @@ impl Sql<'_> {
         let [label, key] = self.label(root, "o");
         let mut statement = Statement::from("WITH RECURSIVE up(n) AS (SELECT v.n FROM (");
         statement.append(rows).push(&format!(
-            ") v UNION SELECT e.parent FROM up u {} {} e ON e.child = u.n) \
+            ") v UNION SELECT e.parent FROM up u {}) \
              SELECT {label}, {key}, CASE WHEN k.gen IS NULL THEN '0' ELSE '1' END \
              FROM up u JOIN {} t ON t.n = u.n JOIN {} o ON {} {}{which} ORDER BY {}",
-            self.dialect.ordered_join(),
-            self.edges(),
+            self.along_edges("u", "child"),
             self.traced(root),
             self.relation(root),
             self.same_row(root, "t", "o"),

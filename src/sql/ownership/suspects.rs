@@ -40,9 +40,9 @@ pub struct Closure<'a> {
     pub doubtful: &'a Doubtful,
 }
 
-/// Generations of rows that something else found than their owners, in tables whose rows may own each other: who names
-/// nobody but itself has its owners in the closure, and belongs to nobody all the same.
-pub type Doubtful = BTreeMap<TableId, BTreeMap<u32, Rank>>;
+/// Generations (first and last) of rows that something else found than their owners, in tables whose rows may own each
+/// other: who names nobody but itself has its owners in the closure, and belongs to nobody all the same.
+pub type Doubtful = BTreeMap<TableId, BTreeMap<(u32, u32), Rank>>;
 
 impl Closure<'_> {
     /// The key `k` is of such a generation.
@@ -52,8 +52,10 @@ impl Closure<'_> {
         which: impl Fn(Rank) -> bool,
     ) -> Option<String> {
         let generations = self.doubtful.get(&table)?.iter().filter(|(_, rank)| which(**rank));
-        let generations: Vec<String> = generations.map(|(number, _)| number.to_string()).collect();
-        (!generations.is_empty()).then(|| format!("k.gen IN ({})", generations.join(", ")))
+        let generations: Vec<String> = generations
+            .map(|((first, last), _)| format!("k.gen BETWEEN {first} AND {last}"))
+            .collect();
+        (!generations.is_empty()).then(|| format!("({})", generations.join(" OR ")))
     }
 }
 

@@ -1,0 +1,134 @@
+//! A self-reference followed down to its end in one statement, and those rows held.
+
+use super::{Follow, Sql};
+use crate::catalog::{Key, KeyComparison, ReferenceId, TableId};
+use crate::engine::{Dialect, Server, Statement};
+
+impl Sql<'_> {
+    /// All that hangs below a row by this reference can be found in one statement: it leads from a table into itself,
+    /// each row names one parent, by values of one kind, and an index finds the children.
+    pub fn descends(&self, id: ReferenceId) -> bool {
+        let reference = self.catalog.reference(id);
+        let table = self.table(reference.parent);
+        let alike = |(key, column): (&String, &String)| {
+            let key = self.column(reference.parent, key);
+            let own = self.column(reference.child, column);
+            let types = self.dialect == Dialect::Sqlite || key.type_name == own.type_name;
+            types && key.collation == own.collation
+        };
+        // PostgreSQL's key table gets an index of the default operator class.
+        let indexed = |key: &Key| {
+            key.comparisons.iter().all(|comparison| *comparison == KeyComparison::default())
+        };
+        reference.child == reference.parent
+            && reference.partition.is_none()
+            && reference.index.is_some()
+            && !reference.declaration.as_text
+            && !self.has_twins(reference.child)
+            && !table.has_nameless_rows()
+            && table.identifying_key().is_none_or(indexed)
+            && self.catalog.names_one(id)
+            && self.is_looked_up(id)
+            && reference.parent_columns.iter().zip(&reference.columns).all(alike)
+    }
+
+    /// Adds the rows that name a parent found after generation `since`, those that name these, and so on. A row's `gen`
+    /// is that of its parent and one: no row is met twice, for it names one parent, and none is followed that is known.
+    pub fn descend(&self, step: &Follow) -> Statement {
+        let child = self.catalog.reference(step.reference).child;
+        let target = self.key_target(child);
+        let keys = self.key_relation(child);
+        let newer = format!(" AND p.gen {} {}", self.dialect.operator(">"), step.since);
+        let first = self.step_down(step, &keys, &step.generation.to_string(), &newer);
+        let next = format!("p.gen {} 1", self.dialect.operator("+"));
+        let further = self.step_down(step, "d", &next, "");
+        let columns = self.key_columns(child).join(", ");
+        // PostgreSQL would add the first rows while it looks for the others, and read them for each of these.
+        let after = if self.dialect == Dialect::Postgres { " ORDER BY d.gen" } else { "" };
+        let said = self.said(format!(
+            "INSERT INTO {target} WITH RECURSIVE d({columns}, gen) AS ({first} UNION ALL {further}) SELECT d.* FROM d{after}"
+        ));
+        said.between(self.before_descent(child).into_iter().collect(), Vec::new())
+    }
+
+    /// Each step asks the key table, which has an index from the start but on PostgreSQL; and a server of MySQL's protocol
+    /// ends after so many steps, MariaDB without a word.
+    fn before_descent(&self, table: TableId) -> Option<String> {
+        match self.dialect {
+            Dialect::Postgres => {
+                let (key, relation) = (self.key_table(table), self.key_relation(table));
+                let columns = key.identity_columns().join(", ");
+                Some(format!(
+                    "CREATE INDEX IF NOT EXISTS {}_rows ON {relation} ({columns})",
+                    key.name
+                ))
+            }
+            Dialect::Mysql(Server::MariaDb) => {
+                Some("SET SESSION max_recursive_iterations = 4294967295".to_owned())
+            }
+            Dialect::Mysql(Server::MySql) => {
+                Some("SET SESSION cte_max_recursion_depth = 4294967295".to_owned())
+            }
+            Dialect::Sqlite => None,
+        }
+    }
+
+    /// The rows that name one of `parents` and are not known yet.
+    fn step_down(&self, step: &Follow, parents: &str, number: &str, newer: &str) -> String {
+        let id = step.reference;
+        let child = self.catalog.reference(id).child;
+        let values = self.key_values(child, "c").join(", ");
+        let (keys, same) = (self.key_relation(child), self.same_row(child, "k", "c"));
+        match self.dialect {
+            // Its planner guesses how many rows a step has: OFFSET keeps it from reading all of a table for each.
+            Dialect::Postgres => format!(
+                "SELECT n.*, {number} FROM {parents} p CROSS JOIN LATERAL (SELECT {values} FROM {} c WHERE {} AND \
+                 NOT EXISTS (SELECT 1 FROM {keys} k WHERE {same} OFFSET 0) OFFSET 0) n WHERE true{newer}",
+                self.child_relation(id),
+                self.names_key(id, "p", "c"),
+            ),
+            Dialect::Sqlite | Dialect::Mysql(_) => format!(
+                "SELECT {values}, {number} FROM {} WHERE NOT EXISTS (SELECT 1 FROM {keys} k WHERE {same}){newer}",
+                self.children_of(id, parents),
+            ),
+        }
+    }
+
+    /// Locks the rows that were found so, from this generation on, as far as they still name a row found before them,
+    /// and counts these.
+    pub fn lock_descent(&self, step: &Follow) -> Statement {
+        let child = self.catalog.reference(step.reference).child;
+        let join = self.dialect.ordered_join();
+        let [keys, parents] = [(); 2].map(|()| self.key_relation(child));
+        self.said(format!(
+            "SELECT {} FROM (SELECT 1 FROM {keys} k {join} {} c ON {} {join} {parents} p ON {} WHERE {}{}) l",
+            self.dialect.count(),
+            self.child_relation(step.reference),
+            self.same_row(child, "k", "c"),
+            self.names_key(step.reference, "p", "c"),
+            self.found_later(step),
+            self.dialect.for_update("c", true),
+        ))
+    }
+
+    /// Deletes the same rows, and returns them for an archive (PostgreSQL).
+    pub fn delete_descent(&self, step: &Follow, archived: bool) -> Statement {
+        let child = self.catalog.reference(step.reference).child;
+        let keys = self.key_relation(child);
+        let values = archived.then(|| self.archived_values(child, "c").join(", "));
+        let returning = values.map(|values| format!(" RETURNING {values}")).unwrap_or_default();
+        self.said(format!(
+            "DELETE FROM {} c USING {keys} k, {keys} p WHERE {} AND {} AND {}{returning}",
+            self.child_relation(step.reference),
+            self.same_row(child, "k", "c"),
+            self.names_key(step.reference, "p", "c"),
+            self.found_later(step),
+        ))
+    }
+
+    /// The row `k` was found by this step, and its parent `p` before it.
+    fn found_later(&self, step: &Follow) -> String {
+        let [least, less] = [">=", "<"].map(|operator| self.dialect.operator(operator));
+        format!("k.gen {least} {} AND p.gen {less} k.gen", step.generation)
+    }
+}
