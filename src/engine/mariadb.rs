@@ -26,7 +26,11 @@ impl Engine for MariaDb {
             Purpose::Look => {
                 "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED; START TRANSACTION READ ONLY"
             }
-            Purpose::Read | Purpose::Write => {
+            // By START TRANSACTION READ WRITE a replica would refuse all of it, and not only what changes its tables.
+            Purpose::Read => {
+                "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED, READ WRITE; START TRANSACTION"
+            }
+            Purpose::Write => {
                 "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED; START TRANSACTION READ WRITE"
             }
         }
@@ -183,7 +187,7 @@ impl Engine for MariaDb {
     /// Of a BIT its number, of bytes their digits: as characters they might be another value's text.
     fn exact_text(&self, value: &str, type_name: &str) -> String {
         match Family::of(type_name) {
-            Family::Bit | Family::Bytes => exact(&self.output(value, type_name)),
+            Family::Bit | Family::Bytes | Family::Vector => exact(&self.output(value, type_name)),
             _ => exact(value),
         }
     }
@@ -303,4 +307,16 @@ pub(super) fn pieces(statement: &str, literal: impl Fn(&str) -> String) -> Vec<S
         }
     };
     pieces.map(piece).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// That it is one, `@@global.read_only` says: nothing that other tests run beside.
+    #[test]
+    fn a_preview_begins_as_a_replica_lets_it() {
+        let begun = |purpose| MariaDb.begin(purpose).ends_with("START TRANSACTION READ WRITE");
+        assert_eq!([Purpose::Look, Purpose::Read, Purpose::Write].map(begun), [false, false, true]);
+    }
 }

@@ -14,6 +14,8 @@ pub(crate) enum Family {
     Float,
     /// Bytes: BINARY, BLOB, geometries.
     Bytes,
+    /// MySQL's functions take no such value for bytes.
+    Vector,
     Bit,
     Date,
     /// Texts of a character set in which some bytes mean the same as others, or nothing (`char_set`).
@@ -58,6 +60,7 @@ impl Family {
             "decimal" => Family::Decimal,
             "float" | "double" => Family::Float,
             "bit" => Family::Bit,
+            "vector" => Family::Vector,
             "date" | "datetime" | "timestamp" => Family::Date,
             "binary" | "varbinary" | "geometry" | "point" | "linestring" | "polygon"
             | "multipoint" | "multilinestring" | "multipolygon" | "geometrycollection"
@@ -77,7 +80,7 @@ impl Family {
             let word = name.split(['(', ' ']).next().unwrap_or_default().to_owned();
             match Family::of(type_name) {
                 Family::Integer | Family::Decimal | Family::Float | Family::Bit => "number".into(),
-                Family::Bytes => "bytes".into(),
+                Family::Bytes | Family::Vector => "bytes".into(),
                 Family::Date => "date".into(),
                 Family::Coded | Family::Labels => "text".into(),
                 Family::Other if TEXTS.iter().any(|text| word.ends_with(text)) => "text".into(),
@@ -94,13 +97,14 @@ impl Family {
         word.ends_with("text")
             || word.ends_with("blob")
             || word == "json"
+            || Family::of(word) == Family::Vector
             || (Family::of(word) == Family::Bytes && !word.ends_with("binary"))
     }
 
     /// A value as text that people can type again. A FLOAT's own text has six digits.
     pub(crate) fn text(self, value: &str) -> String {
         match self {
-            Family::Bytes => format!("concat('X''', hex({value}), '''')"),
+            Family::Bytes | Family::Vector => format!("concat('X''', hex({value}), '''')"),
             Family::Bit => format!("CAST({value} + 0 AS CHAR)"),
             Family::Float => format!("CAST(CAST({value} AS DOUBLE) AS CHAR)"),
             _ => format!("CAST({value} AS CHAR)"),
@@ -114,6 +118,7 @@ impl Family {
         match self {
             Family::Bytes | Family::Other => format!("concat({value})"),
             Family::Coded => format!("CONVERT({value} USING binary)"),
+            Family::Vector => format!("CAST({value} AS BINARY)"),
             Family::Bit => format!("hex({value})"),
             Family::Labels => format!("concat('{NUMBER}', {})", label_number(value)),
             Family::Integer | Family::Decimal | Family::Float | Family::Date => self.text(value),
@@ -123,7 +128,7 @@ impl Family {
     /// The same as the archive keeps it: bytes are written as hexadecimal digits.
     pub(crate) fn written(self, value: &[u8]) -> Cow<'_, [u8]> {
         match self {
-            Family::Bytes | Family::Coded => {
+            Family::Bytes | Family::Vector | Family::Coded => {
                 let mut digits = String::with_capacity(2 * value.len());
                 for byte in value {
                     let _ = write!(digits, "{byte:02X}");
@@ -139,7 +144,9 @@ impl Family {
         let literal = |text: &str| dialect.literal(text);
         let hex = || text.bytes().all(|byte| byte.is_ascii_hexdigit());
         match Family::of(type_name) {
-            Family::Bytes if hex() && text.len().is_multiple_of(2) => Some(format!("X'{text}'")),
+            Family::Bytes | Family::Vector if hex() && text.len().is_multiple_of(2) => {
+                Some(format!("X'{text}'"))
+            }
             Family::Coded if hex() && text.len().is_multiple_of(2) => {
                 Some(format!("_{} X'{text}'", char_set(type_name)?))
             }
@@ -148,7 +155,7 @@ impl Family {
                 let zero = if text.len().is_multiple_of(2) { "" } else { "0" };
                 Some(format!("X'{zero}{text}'"))
             }
-            Family::Bytes | Family::Bit | Family::Coded => None,
+            Family::Bytes | Family::Vector | Family::Bit | Family::Coded => None,
             Family::Labels => {
                 Some(text.strip_prefix(NUMBER).and_then(number).unwrap_or_else(|| literal(text)))
             }
@@ -163,7 +170,7 @@ impl Family {
     /// `None`: it is none.
     pub(crate) fn sent(type_name: &str, text: &str, variable: &str) -> Option<(Vec<u8>, String)> {
         match Family::of(type_name) {
-            Family::Bytes | Family::Coded => {
+            Family::Bytes | Family::Vector | Family::Coded => {
                 let pairs = text.as_bytes().chunks(2);
                 let byte =
                     |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok();
@@ -182,6 +189,7 @@ impl Family {
         match self {
             Family::Integer | Family::Decimal | Family::Float => number(text.trim()).is_some(),
             Family::Bytes
+            | Family::Vector
             | Family::Bit
             | Family::Date
             | Family::Coded
@@ -199,7 +207,7 @@ impl Family {
                 Some(number) => condition.push(&format!("{column} = {number}")),
                 None => condition.push("false"),
             },
-            Family::Bytes | Family::Bit => {
+            Family::Bytes | Family::Vector | Family::Bit => {
                 condition.push(&format!("{} = ", self.text(column))).bind(text)
             }
             Family::Date | Family::Coded | Family::Labels | Family::Other => {
@@ -240,9 +248,7 @@ pub(crate) fn exact(value: &str) -> String {
 /// Any value as bytes that differ where the values do, two of one column's type: of a long one a digest, since CAST
 /// is NULL for what is longer than `max_allowed_packet`.
 pub(crate) fn bytes(value: &str) -> String {
-    format!(
-        "IF(octet_length({value}) > {LONG}, sha2({value}, 512), CAST(concat({value}) AS BINARY))"
-    )
+    format!("IF(octet_length({value}) > {LONG}, sha2({value}, 512), CAST({value} AS BINARY))")
 }
 
 /// Shorter than any server's `max_allowed_packet`, which is at least 1024.
