@@ -159,6 +159,10 @@ fn told(failure: &Failure) -> Problem {
             let hint = format!("{order}one that must not fire can be dropped or disabled meanwhile");
             Problem::new(Exit::Failed, format!("{failure}; everything was rolled back")).hint(hint)
         }
+        Failure::Overruled { triggers, .. } if triggers.is_empty() => {
+            Problem::new(Exit::Refused, format!("{failure}; everything was rolled back"))
+                .hint("no trigger did it: without --engine-cascade orgsweep deletes these rows itself")
+        }
         Failure::Overruled { .. } => {
             Problem::new(Exit::Refused, format!("{failure}; everything was rolled back")).hint(
                 "a trigger or rule decides otherwise than the references: change these rows first, or drop or disable \

@@ -27,7 +27,11 @@ impl Engine for MariaDb {
             Purpose::Look => {
                 "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED; START TRANSACTION READ ONLY"
             }
-            Purpose::Read | Purpose::Write => {
+            // By START TRANSACTION READ WRITE a replica would refuse all of it, and not only what changes its tables.
+            Purpose::Read => {
+                "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED, READ WRITE; START TRANSACTION"
+            }
+            Purpose::Write => {
                 "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED; START TRANSACTION READ WRITE"
             }
         }
@@ -304,4 +308,16 @@ pub(super) fn pieces(statement: &str, literal: impl Fn(&str) -> String) -> Vec<S
         }
     };
     pieces.map(piece).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// That it is one, `@@global.read_only` says: nothing that other tests run beside.
+    #[test]
+    fn a_preview_begins_as_a_replica_lets_it() {
+        let begun = |purpose| MariaDb.begin(purpose).ends_with("START TRANSACTION READ WRITE");
+        assert_eq!([Purpose::Look, Purpose::Read, Purpose::Write].map(begun), [false, false, true]);
+    }
 }

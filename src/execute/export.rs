@@ -69,6 +69,7 @@ fn concerns_readers(refusal: &Refusal) -> bool {
         | RefusalKind::Partition
         | RefusalKind::Overlap
         | RefusalKind::Reassign
+        | RefusalKind::Held
         | RefusalKind::ReplicaIdentity
         | RefusalKind::Engine
         | RefusalKind::NamelessRows

@@ -4,7 +4,7 @@
 //! and deletes with the engine's own checks on. Of a deletion that clean refuses nothing is in it: it fails.
 
 use super::{Outcome, Report};
-use crate::catalog::TableId;
+use crate::catalog::{OnDelete, ReferenceId, TableId};
 use crate::engine::{Cycles, Dialect, Statement};
 use crate::exit::Exit;
 use crate::findings::Work;
@@ -13,7 +13,7 @@ use crate::sql::Sql;
 use std::collections::BTreeSet;
 
 /// # Errors
-/// Why the script cannot be written: it would hold characters that are not seen.
+/// Why the script cannot be written: it would hold characters that are not seen, or always fail.
 pub fn report(report: &Report) -> Result<String, String> {
     let unmatched = report.outcome == Outcome::Nothing && report.exit == Exit::Refused.code();
     if report.outcome == Outcome::Refused || unmatched {
@@ -66,6 +66,9 @@ pub fn report(report: &Report) -> Result<String, String> {
                 script.add_all(&sql.unlink(&change))?;
             }
             Work::Delete(tables) => {
+                if let Some(why) = unscripted(report, &tables) {
+                    return Err(why);
+                }
                 for statement in deletes(&sql, dialect, &tables) {
                     script.add_all(&statement)?;
                 }
@@ -106,6 +109,24 @@ impl Script {
         self.text += ";\n";
         Ok(())
     }
+}
+
+/// Why no script deletes these tables' rows: InnoDB checks each row as it goes, and one of a circle is always named.
+fn unscripted(report: &Report, component: &[TableId]) -> Option<String> {
+    let holds = |id: &ReferenceId| {
+        let reference = report.catalog.reference(*id);
+        [reference.child, reference.parent].iter().all(|table| component.contains(table))
+            && reference.is_constraint()
+            && matches!(reference.on_delete, OnDelete::Restrict | OnDelete::NoAction)
+    };
+    let circle = report.dialect.is_mysql() && component.len() > 1;
+    let holding = report.catalog.reference_ids().find(|id| circle && holds(id))?;
+    let names: Vec<String> = component.iter().map(|table| report.table_name(*table)).collect();
+    Some(format!(
+        "rows of {} name each other, and {} forbids to delete one before the other",
+        names.join(", "),
+        report.catalog.reference_arrow(holding)
+    ))
 }
 
 fn deletes(sql: &Sql, dialect: Dialect, component: &[TableId]) -> Vec<Statement> {

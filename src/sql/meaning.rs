@@ -220,7 +220,7 @@ fn of_mysql(type_name: &str, text: &str) -> Meaning {
             None => Meaning::Nothing,
         },
         // These compare as they are shown.
-        (Family::Bytes | Family::Bit | Family::Vector, _) => value(),
+        (Family::Bytes | Family::Vector | Family::Bit, _) => value(),
         (Family::Date, _) => match whole_time(text) {
             Some(whole) => Meaning::Time { text: text.to_owned(), whole },
             None => Meaning::Text(text.to_owned()),

@@ -275,3 +275,24 @@ fn what_the_doctor_finds_is_cured_by_the_statements_shown() {
         ["logs trigger"]
     );
 }
+
+/// InnoDB checks each row as it goes, so that a script would fail whenever it is run.
+#[test]
+fn rows_that_name_each_other_are_in_no_script_mysql() {
+    let Some(db) = database() else { return };
+    db.execute(
+        "CREATE TABLE organizations (id int PRIMARY KEY, name varchar(20));
+         CREATE TABLE a (id int PRIMARY KEY, org int, b int NOT NULL, FOREIGN KEY (org) REFERENCES organizations (id) ON DELETE CASCADE);
+         CREATE TABLE b (id int PRIMARY KEY, a int NOT NULL, FOREIGN KEY (a) REFERENCES a (id) ON DELETE CASCADE);
+         INSERT INTO organizations VALUES (1, 'Apex'); INSERT INTO a VALUES (1, 1, 1); INSERT INTO b VALUES (1, 1);
+         ALTER TABLE a ADD FOREIGN KEY (b) REFERENCES b (id)",
+    );
+    let preview = ["preview", "--org-id", "1", "--force", "--format", "sql"];
+    db.orgsweep(&preview).exits(3).says(&[
+        "no script can be written",
+        "a.b → b",
+        "orgsweep clean does without one",
+    ]);
+    db.orgsweep(&CLEAN).exits(0);
+    assert_eq!((db.count("a"), db.count("b")), (0, 0));
+}

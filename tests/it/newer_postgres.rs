@@ -27,7 +27,15 @@ fn fresh(schema: &str) -> Option<TestDatabase> {
 }
 
 fn clean(db: &TestDatabase, flags: &[&str]) -> Outcome {
-    db.orgsweep(&[&["clean", "--org-name", "A", "--yes", "--format", "json"], flags].concat())
+    let directory = db.directory().join("archives").to_string_lossy().into_owned();
+    let common =
+        ["clean", "--org-name", "A", "--yes", "--format", "json", "--archive-dir", &directory];
+    db.orgsweep(&[&common, flags].concat())
+}
+
+fn restore(db: &TestDatabase) -> Outcome {
+    let directory = db.directory().join("archives").to_string_lossy().into_owned();
+    db.orgsweep(&["restore", "latest", "--archive-dir", &directory])
 }
 
 /// By each reference into the table, how many rows went.
@@ -50,7 +58,7 @@ fn a_stay_in_two_rooms_of_one_organization_is_one_row() {
         [db.value("SELECT string_agg(id::text, ',') FROM stays"), db.count("rooms").to_string()],
         ["4", "2"]
     );
-    db.orgsweep(&["restore", "latest"]).exits(0);
+    restore(&db).exits(0);
     assert_eq!(db.dump(), before);
 }
 
@@ -59,7 +67,7 @@ fn a_stay_in_the_rooms_of_two_organizations_belongs_to_both() {
     let Some(db) = fresh(ROOMS) else { return };
     db.execute("INSERT INTO stays VALUES (3, 1, '[2026-02-25,2026-03-05)')");
     let before = db.dump();
-    for flags in [&["--force"][..], &["--force", "--no-archive"], &["--force", "--per-org"]] {
+    for flags in [&["--force"][..], &["--force", "--batch-rows", "1"], &["--force", "--per-org"]] {
         let outcome = clean(&db, flags).exits(3);
         assert!(outcome.stdout.contains("\"shared\""), "{outcome}");
     }
@@ -85,7 +93,7 @@ fn what_is_not_enforced_is_followed_as_it_is_declared() {
     assert!(outcome.stdout.contains("notes.user_id"), "{outcome}");
     clean(&db, &["--force"]).exits(0);
     assert_eq!((db.count("users"), db.count("notes")), (1, 1));
-    db.orgsweep(&["restore", "latest"]).exits(0);
+    restore(&db).exits(0);
     assert_eq!(db.dump(), before);
 }
 
@@ -136,10 +144,10 @@ fn identities_of_partitions_and_columns_not_yet_without_nulls_come_back() {
     let before = db.dump();
     clean(&db, &[]).exits(0);
     assert_eq!(db.count("events"), 1);
-    let outcome = db.orgsweep(&["restore", "latest"]);
+    let outcome = restore(&db);
     // What was there before the constraint, it does not let in again.
     assert_eq!((outcome.code, db.count("events")), (3, 1), "{outcome}");
     db.execute("ALTER TABLE events_a DROP CONSTRAINT noted");
-    db.orgsweep(&["restore", "latest"]).exits(0);
+    restore(&db).exits(0);
     assert_eq!(db.dump(), before);
 }

@@ -14,6 +14,8 @@ pub(crate) enum Family {
     Float,
     /// Bytes: BINARY, BLOB, geometries.
     Bytes,
+    /// MySQL's functions take no such value for bytes.
+    Vector,
     Bit,
     Date,
     /// Texts of a character set in which some bytes mean the same as others, or nothing (`char_set`).
@@ -22,7 +24,6 @@ pub(crate) enum Family {
     Labels,
     /// MySQL's own; MariaDB's are texts.
     Json,
-    Vector,
     Other,
 }
 
@@ -61,13 +62,13 @@ impl Family {
             "decimal" => Family::Decimal,
             "float" | "double" => Family::Float,
             "bit" => Family::Bit,
+            "vector" => Family::Vector,
             "date" | "datetime" | "timestamp" => Family::Date,
             "binary" | "varbinary" | "geometry" | "point" | "linestring" | "polygon"
             | "multipoint" | "multilinestring" | "multipolygon" | "geometrycollection"
             | "geomcollection" => Family::Bytes,
             word if word.ends_with("blob") => Family::Bytes,
             "json" => Family::Json,
-            "vector" => Family::Vector,
             "enum" | "set" if has_empty_label(&name) => Family::Labels,
             _ if char_set(type_name).is_some() => Family::Coded,
             _ => Family::Other,
@@ -82,11 +83,11 @@ impl Family {
             let word = name.split(['(', ' ']).next().unwrap_or_default().to_owned();
             match Family::of(type_name) {
                 Family::Integer | Family::Decimal | Family::Float | Family::Bit => "number".into(),
-                Family::Bytes => "bytes".into(),
+                Family::Bytes | Family::Vector => "bytes".into(),
                 Family::Date => "date".into(),
                 Family::Coded | Family::Labels => "text".into(),
                 Family::Other if TEXTS.iter().any(|text| word.ends_with(text)) => "text".into(),
-                Family::Json | Family::Vector | Family::Other => word,
+                Family::Json | Family::Other => word,
             }
         };
         kind(left) == kind(right)
@@ -105,7 +106,7 @@ impl Family {
     /// A value as text that people can type again. A FLOAT's own text has six digits.
     pub(crate) fn text(self, value: &str) -> String {
         match self {
-            Family::Bytes => format!("concat('X''', hex({value}), '''')"),
+            Family::Bytes | Family::Vector => format!("concat('X''', hex({value}), '''')"),
             Family::Bit => format!("CAST({value} + 0 AS CHAR)"),
             Family::Float => format!("CAST(CAST({value} AS DOUBLE) AS CHAR)"),
             _ => format!("CAST({value} AS CHAR)"),
@@ -119,8 +120,8 @@ impl Family {
         match self {
             Family::Bytes | Family::Other => format!("concat({value})"),
             Family::Coded => format!("CONVERT({value} USING binary)"),
-            // concat() takes no vector; all of one is shorter than any max_allowed_packet but the smallest.
-            Family::Bit | Family::Vector => format!("hex({value})"),
+            Family::Vector => format!("CAST({value} AS BINARY)"),
+            Family::Bit => format!("hex({value})"),
             Family::Json => json::archived(value),
             Family::Labels => format!("concat('{NUMBER}', {})", label_number(value)),
             Family::Integer | Family::Decimal | Family::Float | Family::Date => self.text(value),
@@ -130,7 +131,7 @@ impl Family {
     /// The same as the archive keeps it: bytes are written as hexadecimal digits.
     pub(crate) fn written(self, value: &[u8]) -> Cow<'_, [u8]> {
         match self {
-            Family::Bytes | Family::Coded => {
+            Family::Bytes | Family::Vector | Family::Coded => {
                 let mut digits = String::with_capacity(2 * value.len());
                 for byte in value {
                     let _ = write!(digits, "{byte:02X}");
@@ -157,7 +158,7 @@ impl Family {
                 let zero = if text.len().is_multiple_of(2) { "" } else { "0" };
                 Some(format!("X'{zero}{text}'"))
             }
-            Family::Bytes | Family::Bit | Family::Coded | Family::Vector => None,
+            Family::Bytes | Family::Vector | Family::Bit | Family::Coded => None,
             Family::Json => {
                 let parts = json::parts(text)?;
                 parts.value(literal(parts.text), dialect)
@@ -186,7 +187,7 @@ impl Family {
                 let value = parts.value(variable.to_owned(), dialect)?;
                 Some((parts.text.as_bytes().to_vec(), value))
             }
-            Family::Bytes | Family::Coded | Family::Vector => {
+            Family::Bytes | Family::Vector | Family::Coded => {
                 let pairs = text.as_bytes().chunks(2);
                 let byte =
                     |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok();
@@ -205,12 +206,12 @@ impl Family {
         match self {
             Family::Integer | Family::Decimal | Family::Float => number(text.trim()).is_some(),
             Family::Bytes
+            | Family::Vector
             | Family::Bit
             | Family::Date
             | Family::Coded
             | Family::Labels
             | Family::Json
-            | Family::Vector
             | Family::Other => true,
         }
     }
@@ -224,7 +225,7 @@ impl Family {
                 Some(number) => condition.push(&format!("{column} = {number}")),
                 None => condition.push("false"),
             },
-            Family::Bytes | Family::Bit | Family::Vector => {
+            Family::Bytes | Family::Vector | Family::Bit => {
                 condition.push(&format!("{} = ", self.text(column))).bind(text)
             }
             Family::Date | Family::Coded | Family::Labels | Family::Json | Family::Other => {
@@ -265,7 +266,7 @@ pub(crate) fn exact(value: &str) -> String {
 /// Any value as bytes that differ where the values do, two of one column's type: of a long one a digest, since CAST
 /// is NULL for what is longer than `max_allowed_packet`.
 pub(crate) fn bytes(value: &str) -> String {
-    format!("IF(octet_length({value}) > {LONG}, sha2({value}, 512), CONVERT({value} USING binary))")
+    format!("IF(octet_length({value}) > {LONG}, sha2({value}, 512), CAST({value} AS BINARY))")
 }
 
 /// Shorter than any server's `max_allowed_packet`, which is at least 1024.

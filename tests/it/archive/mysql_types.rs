@@ -182,6 +182,22 @@ fn every_value_of_every_type_comes_back() {
     });
 }
 
+/// MariaDB has them since 11.7, MySQL since 9.0.
+#[test]
+fn vectors_come_back_mysql() {
+    let Some(db) = TestDatabase::fresh(Backend::Mysql) else { return };
+    if db.with(|db| db.run("CREATE TABLE v (v vector(2))")).is_err() {
+        return skip("the server has no VECTOR");
+    }
+    each_check(|db| {
+        table(db, 0, "vector(3)", &["x'0000c03f000000c00000803f'", "x'000000000000008000000000'"]);
+        db.execute(
+            "CREATE TABLE keyless (v vector(2), org int, FOREIGN KEY (org) REFERENCES organizations (id) ON DELETE CASCADE);
+             INSERT INTO keyless VALUES (x'0000803f00000040', 1), (x'0000803f00000040', 1), (x'0000803f00000041', 1), (NULL, 1)",
+        );
+    });
+}
+
 /// Keys of all sorts, in a table of rows that go and in what names them.
 #[test]
 fn rows_come_back_by_keys_of_every_type() {

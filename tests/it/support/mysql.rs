@@ -231,7 +231,7 @@ pub fn dump(db: &TestDatabase) -> Dump {
         let column = quote(&text(1));
         let value = match text(2).as_str() {
             "binary" | "varbinary" | "blob" | "tinyblob" | "mediumblob" | "longblob" | "bit"
-            | "geometry" | "point" | "linestring" | "polygon" | "multipoint" => {
+            | "geometry" | "point" | "linestring" | "polygon" | "multipoint" | "vector" => {
                 format!("hex({column})")
             }
             // A FLOAT's own text has six digits.

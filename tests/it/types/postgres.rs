@@ -509,10 +509,21 @@ fn every_pair_beside_a_number_is_unlinked_as_the_engine_has_it() {
     every_pair("SET NULL", Beside::Number, 2);
 }
 
+/// Since PostgreSQL 18 key and reference are of one collation, where one of these is not deterministic.
+fn makes(db: &TestDatabase, schema: &str) -> bool {
+    match db.with(|database| database.run(schema)) {
+        Err(_) if postgres_version() >= 180_000 => {
+            skip("PostgreSQL 18 makes no such reference");
+            false
+        }
+        made => made.map(|()| true).expect("a schema"),
+    }
+}
+
 /// A company with one user of each key; posts name them.
 fn comes_back(key: &str, index: &str, reference: &str, rows: &str) {
     let Some(db) = TestDatabase::fresh(Backend::Postgres) else { return };
-    db.execute(&format!(
+    if !makes(&db, &format!(
         "CREATE COLLATION caseless (provider = icu, locale = 'und-u-ks-level2', deterministic = false);
          CREATE TABLE organizations (id int PRIMARY KEY, name text NOT NULL);
          CREATE TABLE users (id int PRIMARY KEY, k {key}, o int REFERENCES organizations ON DELETE CASCADE);
@@ -521,7 +532,9 @@ fn comes_back(key: &str, index: &str, reference: &str, rows: &str) {
          INSERT INTO organizations VALUES (1, 'Apex'), (2, 'Global');
          INSERT INTO users VALUES (1, 'a', 1), (2, 'A', 1), (3, 'b', 2);
          INSERT INTO posts VALUES {rows}"
-    ));
+    )) {
+        return;
+    }
     archive::round_trip(&db, &["--org-name", "Apex"]);
 }
 
@@ -547,14 +560,16 @@ fn is_refused(types: &str, key: &str, reference: &str, why: &str) {
     if db.with(|database| database.run(types)).is_err() {
         return skip("the extension citext is not installed");
     }
-    db.execute(&format!(
+    if !makes(&db, &format!(
         "CREATE COLLATION caseless (provider = icu, locale = 'und-u-ks-level2', deterministic = false);
          CREATE TABLE organizations (id int PRIMARY KEY, name text NOT NULL);
          CREATE TABLE users (k {key} PRIMARY KEY, o int REFERENCES organizations ON DELETE CASCADE);
          CREATE TABLE posts (u {reference} REFERENCES users ON DELETE CASCADE);
          INSERT INTO organizations VALUES (1, 'Apex'), (2, 'Global');
          INSERT INTO users VALUES ('a', 1); INSERT INTO posts VALUES ('a')"
-    ));
+    )) {
+        return;
+    }
     let before = db.dump();
     for checks in archive::CHECKS {
         let clean = ["clean", "--org-id", "1", "--yes", "--reference-checks", checks];
