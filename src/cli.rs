@@ -13,7 +13,9 @@ mod policy;
 mod records;
 mod version;
 
-pub use archives::{ArchiveDir, Archives, ArchivesCommand, Export, RecordArgs, Restore, Undo};
+pub use archives::{
+    ArchiveDir, Archives, ArchivesCommand, Export, ExportFormat, RecordArgs, Restore, Undo,
+};
 pub use crm::{Demo, Migrate, Seed};
 pub use flags::{
     DeleteArgs, EngineCascade, Flags, Name, Orphans, ReferenceChecks, Scope, SelectArgs,
