@@ -14,7 +14,9 @@ mod records;
 mod version;
 mod wait;
 
-pub use archives::{ArchiveDir, Archives, ArchivesCommand, Export, RecordArgs, Restore, Undo};
+pub use archives::{
+    ArchiveDir, Archives, ArchivesCommand, Export, ExportFormat, RecordArgs, Restore, Undo,
+};
 pub use crm::{Demo, Migrate, Seed};
 pub use flags::{
     DeleteArgs, EngineCascade, Flags, Name, Orphans, ReferenceChecks, Scope, SelectArgs,

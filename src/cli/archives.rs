@@ -3,7 +3,7 @@
 use super::durations::{duration, lock_timeout};
 use super::headings::{OUTPUT, SAFETY};
 use super::{DeleteArgs, Name, PlainFormat, SelectArgs};
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -144,6 +144,7 @@ pub struct Undo {
 #[command(after_help = "\
 Examples:
   orgsweep export --org-name 'Apex Innovations Inc.' --output apex.tar.zst
+  orgsweep export --org-id 7 --format jsonl --output apex
   orgsweep archives show ./apex.tar.zst")]
 pub struct Export {
     #[command(flatten)]
@@ -155,9 +156,20 @@ pub struct Export {
     #[command(flatten)]
     pub delete: DeleteArgs,
 
-    /// The archive, a new file for its owner alone
+    /// A new file, or with --format jsonl a new folder, for its owner alone
     #[arg(long, value_name = "FILE", help_heading = OUTPUT)]
     pub output: PathBuf,
+
+    #[arg(long, value_name = "FORMAT", default_value = "archive", help_heading = OUTPUT)]
+    pub format: ExportFormat,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ExportFormat {
+    /// What restore takes
+    Archive,
+    /// A file for each table, of a JSON object for each row
+    Jsonl,
 }
 
 /// List, check and remove archives.

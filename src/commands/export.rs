@@ -1,16 +1,19 @@
 //! `orgsweep export`: an organization's rows in an archive; nothing is deleted.
 
+mod jsonl;
+
 use super::context::{Prepared, Session};
 use super::reporting::{Ended, Reporting};
 use super::run_record;
-use crate::archive::{Kind, Manifest, Organization};
-use crate::cli::{Export, PreviewFormat};
+use crate::archive::{self, Kind, Manifest, Organization};
+use crate::cli::{Export, ExportFormat, PreviewFormat};
 use crate::execute::{self, Archiving, Job, Progress};
 use crate::exit::{Exit, Problem};
 use crate::label::printable;
 use crate::render::counted;
 use crate::ui::Ui;
 use anyhow::Result;
+use std::fs;
 use std::path::Path;
 
 pub fn run(session: &Session, args: &Export, ui: &mut Ui) -> Result<Exit> {
@@ -36,10 +39,21 @@ pub fn run(session: &Session, args: &Export, ui: &mut Ui) -> Result<Exit> {
     }
     prepared.tell_ageless(&mut database, ui)?;
     let manifest = run_record::manifest(session, &prepared, &mut database)?;
-    let archiving = Archiving::to_file(&args.output, manifest);
+    // Rows of JSON are written from an archive that was checked.
+    let json = args.format == ExportFormat::Jsonl;
+    if json {
+        jsonl::folder(&args.output)?;
+    }
+    let file = if json { args.output.join("export.tar.zst") } else { args.output.clone() };
+    let archiving = Archiving::to_file(&file, manifest);
     let job = Job { archive: Some(&archiving), ..prepared.job(delete.lock_timeout, false) };
     let mut observe = |progress: Progress| prepared.show_progress(ui, progress);
-    let (findings, sealed) = execute::export(&mut database, &job, &mut observe)?;
+    let exported = execute::export(&mut database, &job, &mut observe);
+    if json && !matches!(exported, Ok((_, Some(_)))) {
+        // It is empty.
+        let _ = fs::remove_dir(&args.output);
+    }
+    let (findings, sealed) = exported?;
     prepared.tell_unmatched(&mut database, &findings.organizations, ui)?;
     let Some(sealed) = sealed else {
         let reporting = Reporting {
@@ -54,19 +68,28 @@ pub fn run(session: &Session, args: &Export, ui: &mut Ui) -> Result<Exit> {
         return Ok(reporting.finish(ui, &Ended::previewed(findings)));
     };
     let path = sealed.keep();
-    ui.result(&exported(&path, &sealed.manifest));
+    if json {
+        jsonl::write(&archive::verify(&path)?, &args.output)?;
+        fs::remove_file(&path)?;
+    }
+    ui.result(&done(if json { &args.output } else { &path }, &sealed.manifest, json));
     Ok(Exit::Done)
 }
 
-fn exported(path: &Path, manifest: &Manifest) -> String {
+fn done(path: &Path, manifest: &Manifest, json: bool) -> String {
     let tables = manifest.sections.iter().filter(|section| section.kind == Kind::Rows).count();
     let names: Vec<String> = manifest.organizations.iter().map(Organization::title).collect();
+    let others = match manifest.unlinked() {
+        rows if rows > 0 && !json => {
+            format!(", and what {} of others name of them", counted(rows, "row"))
+        }
+        _ => String::new(),
+    };
     printable(&format!(
-        "exported to {}: {} of {}, {} of others that name them; {}; nothing was deleted",
+        "exported to {}: {} of {}{others}; {}; nothing was deleted",
         path.display(),
         counted(manifest.deleted(), "row"),
         counted(tables as u64, "table"),
-        counted(manifest.unlinked(), "row"),
         names.join(", ")
     ))
 }

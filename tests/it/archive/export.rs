@@ -31,7 +31,7 @@ each_backend! {
         db.execute(SCHEMA);
         let before = contents(&db);
         let (file, outcome) = export(&db, &[]);
-        outcome.exits(0).says(&["4 rows of 3 tables", "1 row of others", "Apex (key 1)", "nothing was deleted"]);
+        outcome.exits(0).says(&["4 rows of 3 tables", "what 1 row of others", "Apex (key 1)", "nothing was deleted"]);
         changes(&before, &contents(&db)).assert_none();
         assert_eq!(file.metadata().expect("the file").permissions().mode() & 0o777, 0o600);
         assert!(files(db.directory(), "apex.tar.zst.").is_empty());
@@ -51,7 +51,7 @@ each_backend! {
         outcome.exits(3).says(&["deals.created_by", "Global"]);
         assert!(!file.exists());
         assert!(files(db.directory(), ".partial").is_empty());
-        export(&db, &["--foreign", "unlink=deals.created_by"]).1.exits(0).says(&["4 rows of 3 tables", "2 rows of others"]);
+        export(&db, &["--foreign", "unlink=deals.created_by"]).1.exits(0).says(&["4 rows of 3 tables", "what 2 rows of others"]);
         std::fs::remove_file(&file).expect("the file");
         export(&db, &["--foreign", "delete=deals.created_by"]).1.exits(0).says(&["5 rows of 3 tables"]);
     }
@@ -63,7 +63,45 @@ each_backend! {
         std::fs::write(db.directory().join("orgsweep.toml"), policy).expect("a policy");
         db.execute("INSERT INTO seats VALUES (1, 10)");
         db.orgsweep(&["preview", "--org-name", "Apex", "--force"]).exits(3).says(&["seats.user_id"]);
-        export(&db, &[]).1.exits(0).says(&["4 rows of 3 tables", "2 rows of others"]);
+        export(&db, &[]).1.exits(0).says(&["4 rows of 3 tables", "what 2 rows of others"]);
+    }
+
+    fn rows_of_json_lose_nothing(db: TestDatabase) {
+        let bytes = db.pick("BLOB", "bytea", "varbinary(9)");
+        let values = db.pick("X'00FF'", "'\\x00ff'", "X'00FF'");
+        db.execute(&format!(
+            "CREATE TABLE organizations (id bigint PRIMARY KEY, name varchar(40) NOT NULL);
+             CREATE TABLE things (id bigint PRIMARY KEY, organization_id bigint, t varchar(40), b {bytes}, d decimal(5, 2), f double precision,
+                 FOREIGN KEY (organization_id) REFERENCES organizations (id) ON DELETE CASCADE);
+             INSERT INTO organizations VALUES (1, 'Apex'), (2, 'Global');
+             INSERT INTO things VALUES (9007199254740992, 1, 'it''s', {values}, 1.10, 0.5), (9007199254740993, 1, NULL, NULL, NULL, NULL),
+                 (3, 2, 'x', NULL, 1, 1)"
+        ));
+        let folder = db.directory().join("apex");
+        let path = folder.display().to_string();
+        let export = ["export", "--org-name", "Apex", "--format", "jsonl", "--output", &path];
+        db.orgsweep(&export).exits(0).says(&["3 rows of 2 tables"]);
+        let names = files(&folder, "").into_iter().map(|it| it.file_name().unwrap().to_string_lossy().into_owned());
+        let names: Vec<String> = names.collect();
+        assert_eq!(names.len(), 3, "{names:?}");
+        let things = names.iter().find(|name| name.ends_with("-things.jsonl")).expect("things");
+        let text = std::fs::read_to_string(folder.join(things)).expect("a file");
+        let mut rows: Vec<serde_json::Value> =
+            text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+        rows.sort_by_key(|row| row["t"].is_null());
+        // SQLite keeps a DECIMAL as a floating-point number.
+        let decimal = if db.is_sqlite() { serde_json::json!(1.1) } else { serde_json::json!("1.10") };
+        assert_eq!(
+            rows,
+            [
+                serde_json::json!({ "id": 9_007_199_254_740_992_i64, "organization_id": 1, "t": "it's", "b": { "hex": "00ff" }, "d": decimal, "f": 0.5 }),
+                serde_json::json!({ "id": "9007199254740993", "organization_id": 1, "t": null, "b": null, "d": null, "f": null }),
+            ]
+        );
+        db.orgsweep(&export).exits(2).says(&["is there already"]);
+        let nobody = db.directory().join("nobody").display().to_string();
+        db.orgsweep(&["export", "--org-name", "Nobody", "--format", "jsonl", "--output", &nobody]).exits(0);
+        assert!(!db.directory().join("nobody").exists());
     }
 
     fn of_no_organization_there_is_no_export(db: TestDatabase) {
