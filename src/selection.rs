@@ -7,6 +7,7 @@ use crate::catalog::{Catalog, Misnomer, Table, TableId};
 use candidates::{candidates, references_to};
 use std::time::Duration;
 
+pub use candidates::is_called_organizations;
 pub use key::parts;
 
 /// The organizations to take: everything that any of these matches.

@@ -5,6 +5,7 @@
 mod colour;
 mod discovery;
 mod env_file;
+mod includes;
 
 pub use colour::Colour;
 pub use env_file::{EnvFile, WAY_OUT};
@@ -16,6 +17,7 @@ use crate::files;
 use crate::policy::Policy;
 use discovery::{Wanted, nearest};
 use etcetera::BaseStrategy;
+use includes::Includes;
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
@@ -128,10 +130,8 @@ impl Settings {
             let problem = format!("the policy {} cannot be read: {error}", path.display());
             Problem::usage(problem).hint("orgsweep policy init writes a first one")
         })?;
-        Policy::parse(&path.display().to_string(), &text).map_err(|fault| {
-            let problem = Problem::usage(fault.to_string());
-            Problem { hint: fault.hint, ..problem }
-        })
+        let trust = matches!(choice, PolicyChoice::Nearest).then_some(&WANTED);
+        Includes::new(trust).read(&path, &text)
     }
 
     /// Where archives are kept unless somebody says otherwise: `orgsweep` in the user's state directory;

@@ -61,7 +61,7 @@ fn bound(session: &Session, prepared: &Prepared, database: &mut Database) -> Res
         database: prepared.target.clone(),
         identity: database.identity()?,
         schema: prepared.catalog.fingerprint.clone(),
-        policy: policy_digest(session.policy.text()),
+        policy: policy_digest(&session.policy.text()),
     })
 }
 

@@ -3,6 +3,7 @@
 use super::draft::{Draft, Entry};
 use super::file::{Caveat, Discriminator};
 use crate::catalog::OnDelete;
+use crate::selection::is_called_organizations;
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -119,6 +120,25 @@ pub fn draft(json: &str) -> Result<Draft, serde_json::Error> {
     draft.labels = project.labels.into_iter().map(|label| (label.table, label.columns)).collect();
     draft.caveats = project.caveats.into_iter().map(caveat).collect();
     Ok(draft)
+}
+
+/// Marks the references by which rows stay without an organization when theirs goes, and tells what they are `from`.
+/// `root` is the table of organizations, where somebody says so.
+pub fn mark_stranding(draft: &mut Draft, root: Option<&str>) -> Vec<String> {
+    let is_root = |table: &str| root.map_or(is_called_organizations(table), |root| table == root);
+    let table = |name: &str| name.rsplit_once('.').map_or(name, |(table, _)| table).to_owned();
+    let mut stranding = Vec::new();
+    for entry in draft.entries.iter_mut().filter(|it| it.on_delete == Some(OnDelete::SetNull)) {
+        let parent = entry.to.as_deref().map(table).unwrap_or_default();
+        if is_root(&parent) && table(&entry.from) != parent {
+            let comment = entry.comment.get_or_insert_default();
+            comment.push_str(
+                "; these rows stay without an organization, \"cascade\" takes them along",
+            );
+            stranding.push(entry.from.clone());
+        }
+    }
+    stranding
 }
 
 fn foreign_key(key: &ForeignKey, inherits: &[Inherits]) -> Entry {

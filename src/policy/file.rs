@@ -8,6 +8,8 @@ use toml::Spanned;
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
 pub struct File {
+    /// Other files, of which counts what this one does not say.
+    pub include: Vec<Spanned<String>>,
     pub root: Root,
     pub references: Vec<Reference>,
     pub tables: BTreeMap<Spanned<String>, Table>,

@@ -83,7 +83,7 @@ impl Policy {
         let literals = |globs: &[Spanned<String>]| -> Vec<String> {
             globs.iter().filter(literal).map(|glob| glob.as_ref().clone()).collect()
         };
-        let folder = Path::new(&self.path).parent().unwrap_or(Path::new(""));
+        let folder = Path::new(self.path()).parent().unwrap_or(Path::new(""));
         Guarded {
             databases: [
                 literals(allowed(&guards.databases)),

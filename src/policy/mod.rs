@@ -9,6 +9,7 @@ mod draft;
 mod file;
 mod guards;
 mod kind;
+mod include;
 mod names;
 mod references;
 mod resolve;
@@ -28,14 +29,32 @@ pub use suggest::{Candidate, Types, candidates, of_types, typed_pairs, unclassif
 use crate::selection::{did_you_mean, similar};
 use std::fmt;
 use std::ops::Range;
+use toml::Spanned;
 
-/// A policy file that could be read.
+/// A policy file that could be read, and those that it includes.
 #[derive(Debug, Clone, Default)]
 pub struct Policy {
-    /// As it is shown; empty where there is no file.
+    /// The file itself comes first, and each counts more than those after it; empty where there is no file.
+    sources: Vec<Source>,
+    pub file: File,
+}
+
+#[derive(Debug, Clone)]
+struct Source {
+    /// As it is shown.
     path: String,
     text: String,
-    pub file: File,
+    /// Where it begins among the texts of all of them: spans are of these.
+    start: usize,
+}
+
+/// Another file that is to be read.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Include {
+    /// As it is written: relative to the folder of the file that says so.
+    pub path: String,
+    /// `orgsweep.toml:1`
+    pub place: String,
 }
 
 /// Something in the file that cannot be.
@@ -48,41 +67,74 @@ pub struct Fault {
 }
 
 impl Policy {
-    /// Reads the text of a policy file.
+    /// The policy that stands in one file.
     ///
     /// # Errors
-    /// No TOML, an unknown setting, a value of the wrong kind.
+    /// See [`Policy::add`].
+    #[cfg(test)]
     pub fn parse(path: &str, text: &str) -> Result<Policy, Fault> {
-        let mut policy =
-            Policy { path: path.to_owned(), text: text.to_owned(), file: File::default() };
-        match toml::from_str(text) {
-            Ok(file) => policy.file = file,
-            Err(error) => {
-                let place = error.span().map_or(path.to_owned(), |span| policy.place(&span));
-                let message = error.message().to_owned();
-                return Err(Fault { place, hint: nearest(&message), message });
-            }
-        }
+        let mut policy = Policy::default();
+        policy.add(path, text)?;
         Ok(policy)
     }
 
-    pub fn text(&self) -> &str {
-        &self.text
+    /// Reads the text of a policy file, which says what the files before it have not said. Tells which ones it includes.
+    ///
+    /// # Errors
+    /// No TOML, an unknown setting, a value of the wrong kind.
+    pub fn add(&mut self, path: &str, text: &str) -> Result<Vec<Include>, Fault> {
+        let start = self.sources.last().map_or(0, |last| last.start + last.text.len() + 1);
+        self.sources.push(Source { path: path.to_owned(), text: text.to_owned(), start });
+        // Lines before it keep its spans apart from those of the others.
+        match toml::from_str::<File>(&("\n".repeat(start) + text)) {
+            Ok(mut file) => {
+                let include = |path: Spanned<String>| {
+                    let place = self.place(&path.span());
+                    Include { path: path.into_inner(), place }
+                };
+                let includes = std::mem::take(&mut file.include).into_iter().map(include).collect();
+                self.file.include(file);
+                Ok(includes)
+            }
+            Err(error) => {
+                let place = error.span().map_or(path.to_owned(), |span| self.place(&span));
+                let message = error.message().to_owned();
+                Err(Fault { place, hint: nearest(&message), message })
+            }
+        }
+    }
+
+    /// Of all files, for a digest.
+    pub fn text(&self) -> String {
+        let texts = self.sources.iter().map(|source| source.text.as_str());
+        texts.collect::<Vec<_>>().join("\n")
     }
 
     pub fn exists(&self) -> bool {
-        !self.path.is_empty()
+        !self.sources.is_empty()
     }
 
     pub fn path(&self) -> &str {
-        &self.path
+        self.sources.first().map_or("", |source| &source.path)
+    }
+
+    /// Those of the files that it includes.
+    pub fn included(&self) -> impl Iterator<Item = &str> {
+        self.sources.iter().skip(1).map(|source| source.path.as_str())
     }
 
     /// File and line of a piece of the text.
     pub fn place(&self, span: &Range<usize>) -> String {
-        let before = &self.text.as_bytes()[..span.start.min(self.text.len())];
+        let Some(source) = self.sources.get(self.rank(span)) else { return String::new() };
+        let end = span.start.saturating_sub(source.start).min(source.text.len());
+        let before = &source.text.as_bytes()[..end];
         let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
-        format!("{}:{line}", self.path)
+        format!("{}:{line}", source.path)
+    }
+
+    /// Which file a piece of the text is of: the lowest counts most.
+    fn rank(&self, span: &Range<usize>) -> usize {
+        self.sources.iter().rposition(|source| source.start <= span.start).unwrap_or_default()
     }
 
     fn fault(&self, span: &Range<usize>, message: impl Into<String>) -> Fault {

@@ -14,22 +14,34 @@ use std::ops::Range;
 /// Applies every entry to `catalog`; what cannot be applied is a fault.
 pub fn apply(policy: &Policy, catalog: &mut Catalog) -> Vec<Fault> {
     let known = catalog.clone();
-    let mut places = BTreeMap::new();
+    let mut places: BTreeMap<ReferenceId, Range<usize>> = BTreeMap::new();
+    let mut declared: Vec<(Reference, usize)> = Vec::new();
     let mut faults = Vec::new();
     for entry in &policy.file.references {
+        let (span, rank) = (entry.from.span(), policy.rank(&entry.from.span()));
         match meaning(policy, &known, entry) {
             Ok(Meaning::Override(id)) => {
-                match places.insert(id, policy.place(&entry.from.span())) {
+                match places.get(&id) {
+                    Some(earlier) if policy.rank(earlier) < rank => continue,
                     Some(earlier) => {
                         let name = known.reference_name(id);
+                        let earlier = policy.place(earlier);
                         let message = format!("{name} has been spoken of in {earlier}");
-                        faults.push(policy.fault(&entry.from.span(), message));
+                        faults.push(policy.fault(&span, message));
                     }
                     None => override_action(policy, &mut catalog.references[id.0], entry),
                 }
+                places.insert(id, span);
                 faults.extend(inverse(policy, catalog, entry, id).err());
             }
             Ok(Meaning::Declare(reference)) => {
+                let same = |(other, by): &(Reference, usize)| {
+                    *by < rank && same_declaration(other, &reference)
+                };
+                if declared.iter().any(same) {
+                    continue;
+                }
+                declared.push(((*reference).clone(), rank));
                 if catalog.references.iter().any(|other| same_declaration(other, &reference)) {
                     let message = "this reference has been declared before";
                     faults.push(policy.fault(&entry.from.span(), message));
@@ -49,12 +61,11 @@ pub fn apply(policy: &Policy, catalog: &mut Catalog) -> Vec<Fault> {
     faults
 }
 
-/// The references that the policy speaks of, and where.
-pub fn mentioned(policy: &Policy, catalog: &Catalog) -> BTreeMap<ReferenceId, String> {
-    let entries = policy.file.references.iter().flat_map(|entry| {
-        let place = policy.place(&entry.from.span());
+/// The references that the policy speaks of, and where: of several files in the one that counts most.
+pub fn mentioned(policy: &Policy, catalog: &Catalog) -> BTreeMap<ReferenceId, Range<usize>> {
+    let entries = policy.file.references.iter().rev().flat_map(|entry| {
         let ids = catalog.references_named(entry.from.as_ref()).unwrap_or_default();
-        ids.into_iter().map(move |id| (id, place.clone()))
+        ids.into_iter().map(move |id| (id, entry.from.span()))
     });
     entries.collect()
 }

@@ -185,9 +185,11 @@ impl Resolved {
             if reference.child != table {
                 continue;
             }
-            if let Some(place) = spoken.get(&id) {
+            let counts = |place: &&Range<usize>| policy.rank(place) <= policy.rank(span);
+            if let Some(place) = spoken.get(&id).filter(counts) {
                 let action = reference.on_delete;
                 if !action.unlinks() && action != OnDelete::Ignore {
+                    let place = policy.place(place);
                     let message =
                         format!("{name} is kept here, but {place} says {}", reference.on_delete);
                     faults.push(policy.fault(span, message));

@@ -8,6 +8,9 @@ use serde::Serialize;
 #[derive(Debug, Clone, Serialize)]
 pub struct PolicyView {
     pub file: String,
+    /// Files that it includes.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub included: Vec<String>,
     pub database: String,
     pub root: String,
     pub references: Vec<ReferenceView>,
@@ -78,8 +81,8 @@ pub fn table(view: &PolicyView, width: u16) -> String {
             text += &wrapped("warning: ", &format!("{}: {warning}", reference.reference), width);
         }
     }
-    for caveat in &view.caveats {
-        text += &wrapped("not expressed: ", &format!("{}: {}", caveat.model, caveat.what), width);
+    for caveat in grouped_caveats(&view.caveats) {
+        text += &wrapped("not expressed: ", &caveat, width);
     }
     if let Some(guard) = &view.guard {
         text += &wrapped("note: ", &format!("{guard}; clean is refused here"), width);
@@ -94,7 +97,42 @@ pub fn table(view: &PolicyView, width: u16) -> String {
         );
         text += &wrapped("incomplete: ", &what, width);
     }
-    text + &line(&format!("{} fits {}, organizations in {}", view.file, view.database, view.root))
+    let with = match &view.included[..] {
+        [] => String::new(),
+        included => format!(" with {}", included.join(", ")),
+    };
+    let PolicyView { file, database, root, .. } = view;
+    text + &line(&format!("{file}{with} fits {database}, organizations in {root}"))
+}
+
+/// What cannot be expressed, once for all that it is said of.
+pub fn grouped_caveats(caveats: &[Caveat]) -> Vec<String> {
+    const SHOWN: usize = 5;
+    let mut groups: Vec<(String, Vec<&Caveat>)> = Vec::new();
+    for caveat in caveats {
+        // What it says of each names that one.
+        let what = match &*caveat.model {
+            "" => caveat.what.clone(),
+            model => caveat.what.replace(model, "…"),
+        };
+        match groups.iter_mut().find(|(known, _)| *known == what) {
+            Some((_, those)) => those.push(caveat),
+            None => groups.push((what, vec![caveat])),
+        }
+    }
+    let told = |(what, those): (String, Vec<&Caveat>)| match &those[..] {
+        [Caveat { model, what }] => format!("{model}: {what}"),
+        _ => {
+            let models = those.iter().take(SHOWN).map(|it| it.model.as_str());
+            let models = models.collect::<Vec<_>>().join(", ");
+            let more = match those.len().saturating_sub(SHOWN) {
+                0 => String::new(),
+                more => format!(" and {more} more"),
+            };
+            format!("{what}: {models}{more}")
+        }
+    };
+    groups.into_iter().map(told).collect()
 }
 
 pub fn json(view: &PolicyView) -> String {

@@ -15,10 +15,8 @@ const VAGUE_NOUNS: [&str; 2] = ["account", "customer_account"];
 /// choose: where none of the tables is left by one, it tells nothing.
 pub(super) fn candidates(catalog: &Catalog, has_name: impl Fn(&Table) -> bool) -> Vec<TableId> {
     let is_called = |table: &Table| {
-        let name = table.name.name.to_ascii_lowercase();
-        let last = name.rsplit('_').next().unwrap_or_default();
-        let is = |nouns: &[&str]| is_any(&name, nouns) || is_any(last, nouns);
-        is(&NOUNS) || (is(&VAGUE_NOUNS) && has_name(table))
+        let name = &table.name.name;
+        is_called_so(name, &NOUNS) || (is_called_so(name, &VAGUE_NOUNS) && has_name(table))
     };
     let called = |id: &TableId| is_called(catalog.table(*id)) && !is_junction(catalog, *id);
     let mut found: Vec<TableId> = catalog.table_ids().filter(called).collect();
@@ -41,6 +39,17 @@ fn prefer(found: &mut Vec<TableId>, is_better: impl Fn(TableId, &[TableId]) -> b
     if !better.is_empty() {
         *found = better;
     }
+}
+
+/// A table of this name is that of the organizations, as far as a name tells.
+pub fn is_called_organizations(name: &str) -> bool {
+    is_called_so(name, &NOUNS)
+}
+
+fn is_called_so(name: &str, nouns: &[&str]) -> bool {
+    let name = name.to_ascii_lowercase();
+    let last = name.rsplit('_').next().unwrap_or_default();
+    is_any(&name, nouns) || is_any(last, nouns)
 }
 
 fn is_any(name: &str, nouns: &[&str]) -> bool {

@@ -46,7 +46,7 @@ pub fn nearest(
 
 /// The path, if nobody else has had a hand in it: neither in the directory, nor in the file (anybody may put
 /// one into /tmp), nor in what a link leads to.
-fn trusted(
+pub(super) fn trusted(
     wanted: &Wanted,
     directory: &Path,
     path: PathBuf,

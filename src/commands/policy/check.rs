@@ -35,6 +35,7 @@ pub fn run(session: &Session, args: &PolicyCheck, ui: &mut Ui) -> Result<Exit> {
         .map(|(table, why)| UnclassifiedView { table: catalog.table(table).name.to_string(), why });
     let view = PolicyView {
         file: session.policy.path().to_owned(),
+        included: session.policy.included().map(str::to_owned).collect(),
         database: session.target.redacted(),
         root: catalog.table(root.table).name.to_string(),
         references: references(database, catalog, &plan)?,

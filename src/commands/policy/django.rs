@@ -3,7 +3,9 @@
 use super::write;
 use crate::cli::PolicyDjango;
 use crate::exit::{Exit, Problem};
-use crate::policy::django::{READER, draft};
+use crate::label::toml_text;
+use crate::policy::django::{READER, draft, mark_stranding};
+use crate::render::policy::grouped_caveats;
 use crate::ui::Ui;
 use anyhow::Result;
 use serde_json::Value;
@@ -22,11 +24,32 @@ pub fn run(args: &PolicyDjango, ui: &mut Ui) -> Result<Exit> {
         Problem::new(Exit::Failed, problem)
     })?;
     draft.root.extend(args.root.clone().map(|table| ("table", table)));
-    write(ui, args.output.as_deref(), args.overwrite, &draft.text())?;
-    for caveat in &draft.caveats {
-        ui.note(&format!("not expressed: {}: {}", caveat.model, caveat.what));
+    let stranding = mark_stranding(&mut draft, args.root.as_deref());
+    let text = draft.text();
+    write(ui, args.output.as_deref(), args.overwrite, &text)?;
+    for from in stranding {
+        let place = line_of(&text, &from).map(|line| match &args.output {
+            Some(path) => format!("{}:{line}: ", path.display()),
+            None => format!("line {line}: "),
+        });
+        ui.note(&format!(
+            "{}{from} is set null: these rows stay without an organization; on-delete = \"cascade\" there, or in a \
+             policy that includes this one, takes them along",
+            place.unwrap_or_default(),
+        ));
+    }
+    for caveat in grouped_caveats(&draft.caveats) {
+        ui.note(&format!("not expressed: {caveat}"));
     }
     Ok(Exit::Done)
+}
+
+/// Where the action of the reference `from` stands.
+fn line_of(text: &str, from: &str) -> Option<usize> {
+    let from = format!("from = {}", toml_text(from));
+    let mut lines = text.lines().enumerate().skip_while(|(_, line)| *line != from);
+    let (n, _) = lines.find(|(_, line)| line.starts_with("on-delete"))?;
+    Some(n + 1)
 }
 
 fn read_project(args: &PolicyDjango) -> Result<Output> {

@@ -88,14 +88,35 @@ impl Drop for Application {
     }
 }
 
+/// What the team says beside what Django knows, as docs/django.md has it.
+const OWN: &str = "\
+include = [\"django.toml\"]
+
+[[references]]
+from = \"crm_user.organization_id\"
+on-delete = \"cascade\"
+
+[[orphans]]
+table = \"crm_user\"
+where = \"organization_id IS NULL AND email LIKE '%@apex.example'\"
+";
+
 /// Tells orgsweep of the rules that only Django knows; made once for a server. Not as
 /// `orgsweep.toml`: one test wants to go without, in the same directory.
 fn policy(python: &Path, db: &TestDatabase) -> [&'static str; 2] {
     let python = python.to_str().expect("a path in UTF-8");
     let django = ["policy", "django", "--python", python, "--manage", MANAGE];
     let command = db.command(&[&django[..], &["--output", "django.toml"]].concat());
-    command.env("DATABASE_URL", db.url()).run().exits(0);
-    ["--config", "django.toml"]
+    let written = command.env("DATABASE_URL", db.url()).run().exits(0);
+    let text = std::fs::read_to_string(db.directory().join("django.toml")).expect("it is written");
+    let lines: Vec<&str> = text.lines().collect();
+    let from = lines.iter().position(|line| *line == "from = \"crm_user.organization_id\"");
+    // The action stands below from and to.
+    let line = from.expect("the users' organization") + 3;
+    assert_eq!(lines[line - 1], "on-delete = \"set null\"", "{text}");
+    written.says(&[&format!("django.toml:{line}: crm_user.organization_id is set null")]);
+    std::fs::write(db.directory().join("crm.toml"), OWN).expect("the team's own policy");
+    ["--config", "crm.toml"]
 }
 
 /// The interpreter of the virtual environment that `tests/run` makes for this Django.

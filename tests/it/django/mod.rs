@@ -64,6 +64,25 @@ each_django! {
         app.manage(&["dangling"]).exits(0);
     }
 
+    /// Two organizations of one name, and users whose organization an earlier clean-up took from them.
+    fn one_clean_cures_what_others_have_left(app: Application) {
+        let before = app.db.dump();
+        app.manage(&["loaddata", "leftovers"]).exits(0);
+        let healed = app.api_tests_with_orgsweep().exits(0);
+        healed.says(&["already exists", "tests passed", "nothing is left"]);
+        changes(&before, &app.db.dump()).assert_none();
+        app.api_tests_with_orgsweep().exits(0).hides("already exists");
+    }
+
+    /// As Django itself has it, who has no role stays, and the address with them: it is told, with the flag that takes them.
+    fn by_djangos_own_rules_the_users_stay(app: Application) {
+        app.api_tests().exits(0);
+        let clean = ["clean", "--force", "--yes", "--org-name", "Apex Innovations Inc.", "--config", "django.toml"];
+        app.db.orgsweep(&clean).exits(0).says(&["stay behind", "--cascade crm_user.organization_id"]);
+        assert_eq!(app.db.count("crm_user WHERE organization_id IS NULL AND email LIKE '%@apex.example'"), 1);
+        app.api_tests().exits(1).says(&["already exists"]);
+    }
+
     fn orgsweep_clears_what_runs_without_it_left(app: Application) {
         app.api_tests().exits(0);
         app.api_tests().exits(1);

@@ -7,6 +7,7 @@ mod conditions;
 mod declared;
 mod folders;
 mod guards;
+mod include;
 mod inheritance;
 mod init;
 mod intruders;

@@ -44,13 +44,14 @@ class UserManager(BaseUserManager["User"]):
 class User(AbstractUser):
     """Someone who works for an organization, known by e-mail; `is_staff` is its administrator.
 
-    Superusers run the CRM itself and have no organization.
+    Superusers run the CRM itself and have no organization. Nor has anybody whose organization was deleted: their
+    e-mail address stays taken.
     """
 
     username = None
     email = models.EmailField(unique=True)
-    organization = models.ForeignKey(Organization, models.CASCADE, null=True, related_name="users")
-    role = models.ForeignKey(Role, models.SET_NULL, null=True, related_name="users")
+    organization = models.ForeignKey(Organization, models.SET_NULL, null=True, related_name="users")
+    role = models.ForeignKey(Role, models.PROTECT, null=True, related_name="users")
 
     objects = UserManager()
 
@@ -127,6 +128,14 @@ class Payment(models.Model):
     recorded_by = models.ForeignKey(User, models.RESTRICT, related_name="+")
     amount = models.DecimalField(max_digits=12, decimal_places=2)
     recorded_at = models.DateTimeField(auto_now_add=True)
+
+
+class Commission(models.Model):
+    """What a seller earns by a payment: it is on a payslip, and so are seller and deal."""
+
+    deal = models.ForeignKey(Deal, models.PROTECT, related_name="commissions")
+    seller = models.ForeignKey(User, models.PROTECT, related_name="commissions")
+    amount = models.DecimalField(max_digits=12, decimal_places=2)
 
 
 class ActivityLog(models.Model):

@@ -160,4 +160,6 @@ class PaymentViewSet(mixins.ListModelMixin, mixins.CreateModelMixin, viewsets.Ge
     @transaction.atomic
     def perform_create(self, serializer: BaseSerializer) -> None:
         payment = serializer.save(recorded_by=self.request.user)
-        payment.deal.activity.create(actor=self.request.user, action="payment recorded")
+        deal = payment.deal
+        deal.activity.create(actor=self.request.user, action="payment recorded")
+        deal.commissions.create(seller=deal.created_by, amount=payment.amount / 20)
