@@ -171,6 +171,11 @@ fn scope(catalog: &Catalog, reference: &Reference, severity: Severity) -> Diagno
         shell_word(&columns)
     );
     let what = match severity {
+        _ if reference.is_untold() => format!(
+            "{table}.{columns} may name {root}, and nothing tells which of its values is which key: rows that have one \
+             stop a deletion; {} or the policy's keep = \"ignore\" for {table} lets them stay",
+            shell_word(&format!("--leave-behind={table}.{columns}"))
+        ),
         Severity::Blocks => format!(
             "{table}.{columns} names {root}, and is no foreign key: rows that would be left behind stop a deletion; {ways}"
         ),

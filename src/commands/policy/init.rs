@@ -3,7 +3,7 @@
 
 use super::super::roots::root_problem;
 use super::{LOCK_TIMEOUT, evidence, readable, write};
-use crate::catalog::{Catalog, ReferenceId, TableId};
+use crate::catalog::{Catalog, Reference, ReferenceId, TableId};
 use crate::cli::PolicyInit;
 use crate::database::{Database, Target};
 use crate::exit::Exit;
@@ -79,7 +79,9 @@ fn scopes(catalog: &Catalog, root: TableId) -> Vec<(String, String)> {
     let scopes = Scopes { policy: &policy, catalog, root };
     let mut named = BTreeMap::<String, (Vec<String>, bool)>::new();
     let found = scopes.found().into_iter().map(|it| (it, true));
-    for (it, sure) in found.chain(scopes.possible().into_iter().map(|it| (it, false))) {
+    let told = |(it, _): &(Reference, bool)| !it.is_untold();
+    for (it, sure) in found.chain(scopes.possible().into_iter().map(|it| (it, false))).filter(told)
+    {
         let (tables, surely) = named.entry(it.columns.join(",")).or_default();
         tables.push(catalog.table(it.child).name.to_string());
         *surely |= sure;

@@ -150,6 +150,7 @@ each_backend! {
         }
         let outcome = clean_up(&["--scope-column", "visits.tenant_id"]).exits(2);
         assert!(outcome.stdout.contains("nothing tells which value"), "{outcome}");
+        db.orgsweep(&["doctor"]).says(&["visits.tenant_id may name tenants", "--leave-behind=visits.tenant_id"]);
         let verified = db.orgsweep(&["verify", "--org-id", uuid]).exits(3);
         assert!(verified.stdout.contains("visits.tenant_id"), "{verified}");
         clean_up(&["--leave-behind=visits.tenant_id"]).exits(0);
