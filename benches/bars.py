@@ -3,7 +3,7 @@
 from collections import namedtuple
 
 from cases import (CASCADE, CLEAN_ARCHIVED, CLEAN_ENGINE, CLEAN_INDEXED, CLEAN_SET, DJANGO, ENGINE_CREATING,
-                   ENGINE_INDEXED, FLOOR, HAND, PREVIEW)
+                   ENGINE_INDEXED, FLOOR, HAND, PREVIEW, RESTORE)
 from plot import lines_of, slope
 from report import print_table, ratio
 
@@ -13,7 +13,7 @@ PG, LITE, MARIA = "PostgreSQL", "SQLite", "MariaDB"
 Bar = namedtuple("Bar", "engine work case over under limit at_least", defaults=[False])
 RATIOS = [
     Bar(PG, "1M rows, privileged: clean / hand-written", "crm 1m", CLEAN_SET, HAND, 0.40),
-    Bar(PG, "1M rows, privileged: clean / floor", "crm 1m", CLEAN_SET, FLOOR, 3.5),
+    Bar(PG, "1M rows, privileged: clean / floor", "crm 1m", CLEAN_SET, FLOOR, 1.4),
     Bar(PG, "1M rows, unprivileged: clean / hand-written", "crm 1m", CLEAN_ENGINE, HAND, 1.1),
     Bar(PG, "1M rows: native ON DELETE CASCADE / clean, privileged", "crm 1m", CASCADE, CLEAN_SET, 4, True),
     Bar(PG, "100k rows: Django's collector / clean", "crm 100k", DJANGO, CLEAN_SET, 6, True),
@@ -21,13 +21,22 @@ RATIOS = [
     Bar(PG, "created_by unindexed, privileged: clean / with the index", "unindexed", CLEAN_SET, CLEAN_INDEXED, 1.3),
     Bar(PG, "created_by unindexed, engine's checks: creating the index / with it", "unindexed", ENGINE_CREATING,
         ENGINE_INDEXED, 4),
-    Bar(PG, "1M rows: preview / hand-written", "crm 1m", PREVIEW, HAND, 0.25),
-    Bar(PG, "1M rows: clean with archive / without", "archive 1m", CLEAN_ARCHIVED, CLEAN_SET, 1.7),
-    Bar(LITE, "1M rows: clean / hand-written", "crm 1m", CLEAN_SET, HAND, 0.6),
-    Bar(LITE, "1M rows: preview / hand-written", "crm 1m", PREVIEW, HAND, 0.2),
-    Bar(MARIA, "1M rows: clean / hand-written joins", "crm 1m", CLEAN_SET, HAND, 0.9),
-    Bar(PG, "small organization: clean / hand-written", "small", CLEAN_SET, HAND, 3),
-    Bar(LITE, "small organization: clean / hand-written", "small", CLEAN_SET, HAND, 3),
+    Bar(PG, "1M rows: preview / hand-written", "crm 1m", PREVIEW, HAND, 0.18),
+    Bar(PG, "1M rows: clean with archive / without", "archive 1m", CLEAN_ARCHIVED, CLEAN_SET, 1.4),
+    Bar(PG, "1M rows: restore / clean with archive", "archive 1m", RESTORE, CLEAN_ARCHIVED, 2),
+    Bar(LITE, "1M rows: clean / hand-written", "crm 1m", CLEAN_SET, HAND, 0.55),
+    Bar(LITE, "1M rows: preview / hand-written", "crm 1m", PREVIEW, HAND, 0.18),
+    Bar(LITE, "1M rows: clean with archive / without", "archive 1m", CLEAN_ARCHIVED, CLEAN_SET, 1.4),
+    Bar(LITE, "1M rows: restore / clean with archive", "archive 1m", RESTORE, CLEAN_ARCHIVED, 2),
+    Bar(MARIA, "1M rows: clean / hand-written joins", "crm 1m", CLEAN_SET, HAND, 0.75),
+    Bar(MARIA, "1M rows: preview / hand-written joins", "crm 1m", PREVIEW, HAND, 0.3),
+    Bar(MARIA, "1M rows: clean with archive / without", "archive 1m", CLEAN_ARCHIVED, CLEAN_SET, 1.4),
+    Bar(MARIA, "1M rows: restore / clean with archive", "archive 1m", RESTORE, CLEAN_ARCHIVED, 2),
+    *(Bar(engine, f"{title}: clean / the recursive query by hand", shape, CLEAN_SET, HAND, 2)
+      for engine in (PG, LITE) for shape, title in (("tree", "tree of 200 x 500"), ("chain", "chains of 2,000 levels"))),
+    Bar(PG, "small organization: clean / hand-written", "small", CLEAN_SET, HAND, 1.5),
+    Bar(LITE, "small organization: clean / hand-written", "small", CLEAN_SET, HAND, 1.3),
+    Bar(MARIA, "small organization: clean / hand-written", "small", CLEAN_SET, HAND, 2.5),
     Bar(PG, "1,000 tables, 20 rows: clean / hand-written", "wide", CLEAN_SET, HAND, 10),
 ]
 OURS = [CLEAN_SET, CLEAN_ENGINE, PREVIEW]
@@ -43,10 +52,24 @@ def print_bars(results, writers):
     print_table("Bars", [["engine", "work", "bar", "measured", ""], *lines], left=2)
 
 
-def ratio_line(bar, results):
+def print_measured(results):
+    """Those of `RATIOS` that a quick run has measured, at 100k rows; returns them."""
+    quick = [bar._replace(work=bar.work.replace("1M rows", "100k rows"), case=bar.case.replace(" 1m", " 100k"))
+             for bar in RATIOS]
+    values = {bar: measured(bar, results) for bar in quick}
+    known = {bar: value for bar, value in values.items() if value is not None}
+    lines = [line(bar.engine, bar.work, value, bar.limit, bar.at_least) for bar, value in known.items()]
+    print_table("Bars", [["engine", "work", "bar", "measured", ""], *lines], left=2)
+    return {f"{bar.engine}, {bar.work}": round(value, 3) for bar, value in known.items()}
+
+
+def measured(bar, results):
     result = results.get((bar.engine, bar.case))
-    value = ratio(result.runs.get(bar.over, []), result.runs.get(bar.under, [])) if result else None
-    return line(bar.engine, bar.work, value, bar.limit, bar.at_least)
+    return ratio(result.runs.get(bar.over, []), result.runs.get(bar.under, [])) if result else None
+
+
+def ratio_line(bar, results):
+    return line(bar.engine, bar.work, measured(bar, results), bar.limit, bar.at_least)
 
 
 def slope_line(engine, results):
@@ -60,7 +83,7 @@ def slope_line(engine, results):
 def memory_line(engine, results):
     result = results.get((engine, "crm 1m"))
     peak = max(run.peak for ours in OURS for run in result.runs[ours]) if result else None
-    return line(engine, "1M rows: peak memory of the process, MB", peak, 50)
+    return line(engine, "1M rows: peak memory of the process, MB", peak, 120 if engine == LITE else 50)
 
 
 def writer_lines(writers):
