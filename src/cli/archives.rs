@@ -178,6 +178,7 @@ pub enum ExportFormat {
 Examples:
   orgsweep archives
   orgsweep archives show 20261123T050231Z-apex-innovations-inc-749551fb.tar.zst
+  orgsweep archives files latest --column documents.file | xargs -d '\\n' -I{} aws s3 rm s3://media/{}
   orgsweep archives prune --older-than 30d")]
 pub struct Archives {
     #[command(subcommand)]
@@ -198,6 +199,17 @@ pub enum ArchivesCommand {
     Show {
         /// A path, a name in the archive directory or its beginning, or latest
         archive: PathBuf,
+    },
+    /// List what columns of an archive's rows hold, one value a line: paths of files to remove from an object store
+    ///
+    /// Nothing in a database says which columns name files. Rows that were unlinked stayed, and their files with them.
+    Files {
+        /// A path, a name in the archive directory or its beginning, or latest
+        archive: PathBuf,
+
+        /// TABLE.COLUMN (repeatable)
+        #[arg(long, required = true, value_name = "COLUMN")]
+        column: Vec<String>,
     },
     /// Remove archives for good: those of the database that is named, otherwise of all
     ///

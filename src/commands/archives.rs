@@ -1,7 +1,7 @@
 //! `orgsweep archives`: what is kept.
 
-use super::{archive_names, receipts, run_record};
-use crate::archive::{self, ArchiveDirectory};
+use super::{archive_files, archive_names, receipts, run_record};
+use crate::archive::{self, ArchiveDirectory, Reader};
 use crate::cli::{Archives, ArchivesCommand, PlainFormat};
 use crate::database::Target;
 use crate::exit::{Exit, Problem};
@@ -33,15 +33,18 @@ pub fn run(
         Some(ArchivesCommand::Show { archive }) => {
             let target = target()?;
             for path in archive_names::find(&directory, archive, target.as_ref())? {
-                let reader = archive::verify(&path).map_err(|error| {
-                    Problem::new(Exit::Refused, error.to_string())
-                        .hint("orgsweep archives lists those that there are")
-                })?;
+                let reader = checked(&path)?;
                 ui.result(&if json {
                     archives::manifest_json(&reader.manifest)
                 } else {
                     archives::manifest_table(&reader.manifest, ui.width)
                 });
+            }
+        }
+        Some(ArchivesCommand::Files { archive, column }) => {
+            let target = target()?;
+            for path in archive_names::find(&directory, archive, target.as_ref())? {
+                archive_files::list(&checked(&path)?, column, json, ui)?;
             }
         }
         Some(ArchivesCommand::Prune { older_than, dry_run }) => {
@@ -62,6 +65,16 @@ pub fn run(
         }
     }
     Ok(Exit::Done)
+}
+
+/// # Errors
+/// Something is wrong with it.
+fn checked(path: &Path) -> Result<Reader> {
+    let checked = archive::verify(path).map_err(|error| {
+        Problem::new(Exit::Refused, error.to_string())
+            .hint("orgsweep archives lists those that there are")
+    });
+    Ok(checked?)
 }
 
 /// Archives with what their receipts say of them: reading all of each would take long.

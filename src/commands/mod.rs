@@ -1,5 +1,6 @@
 //! One file a command: flags to plan, plan to run, run to output.
 
+mod archive_files;
 mod archive_names;
 mod archives;
 mod batches;

@@ -85,6 +85,21 @@ each_backend! {
         }
     }
 
+    fn files_of_rows_that_went_are_listed_by_column(db: TestDatabase) {
+        db.execute(SCHEMA);
+        db.execute("CREATE TABLE documents (id integer PRIMARY KEY, user_id integer, file varchar(40), size integer,
+                FOREIGN KEY (user_id) REFERENCES users (id) ON DELETE CASCADE);
+            INSERT INTO documents VALUES (1, 10, 'a/it''s é.pdf', 1), (2, 10, NULL, 2), (3, 10, '', 3), (4, 20, 'b.pdf', 4)");
+        clean(&db, &["--org-name", "Apex"]).exits(0);
+        let files = |column: &str, more: &[&str]| {
+            in_archives(&db, &[&["archives", "files", "latest", "--column", column], more].concat())
+        };
+        assert_eq!(files("documents.file", &[]).exits(0).stdout.trim_end(), "a/it's é.pdf");
+        files("documents.file", &["--format", "json"]).exits(0).says(&["\"a/it's é.pdf\"", "\"\""]);
+        files("documents.size", &[]).exits(2).says(&["documents.size holds no texts"]);
+        files("documents.path", &[]).exits(2).says(&["holds no column documents.path"]);
+    }
+
     fn what_is_back_is_said_to_be_back(db: TestDatabase) {
         db.execute(SCHEMA);
         let before = contents(&db);
