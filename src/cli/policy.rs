@@ -76,8 +76,8 @@ pub struct PolicyDjango {
 /// Check the policy against the live database.
 ///
 /// Names that do not exist are told with file, line and the nearest real name (exit 2). With
-/// --complete, a table that looks as if it belonged to an organization and is neither reached nor
-/// spoken of fails the check (exit 3): a gate against forgotten tables.
+/// --complete, a table that neither a deletion reaches nor the policy speaks of fails the check (exit 3), and so does a
+/// column that looks like a reference to what goes and is none: a gate against forgotten tables.
 #[derive(Debug, Clone, Args)]
 #[command(after_help = "\
 Examples:
@@ -88,7 +88,7 @@ pub struct PolicyCheck {
     #[arg(long, value_name = "TABLE", env = "ORGSWEEP_ROOT")]
     pub root: Option<String>,
 
-    /// Fail when a table looks forgotten
+    /// Fail when a table is forgotten
     #[arg(long)]
     pub complete: bool,
 

@@ -8,7 +8,7 @@ use super::ownership::{self, Ownership};
 use super::single_pass;
 use super::{
     Failure, Progress, Run, associations, cascade, constraints, guards, obstacles, proof, scopes,
-    write_set,
+    staying, write_set,
 };
 use crate::catalog::ReferenceId;
 use crate::findings::{Findings, Proof, Unlinked};
@@ -93,13 +93,13 @@ pub fn collect_refusals(run: &mut Run, analysis: &mut Analysis) -> Result<Findin
         });
     }
     let kept = obstacles::kept(run, discovery)?;
-    let linked = obstacles::linked(run, discovery)?;
+    let linked = staying::linked(run, discovery)?;
     let unassociated = associations::unassociated(run, discovery)?;
     let mut refusals = discovery.refusals.clone();
     refusals.extend(guards::guards(run, discovery)?);
     refusals.extend(write_set::too_large(run, discovery, unlinked)?);
     refusals.extend(kept);
-    refusals.extend(obstacles::held(run, discovery)?);
+    refusals.extend(staying::held(run, discovery)?);
     refusals.extend(obstacles::disagreements(run, discovery)?);
     refusals.extend(obstacles::protected(run, discovery, excluded)?);
     refusals.extend(ownership::refusals(run, discovery, ownership, excluded)?);

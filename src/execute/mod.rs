@@ -28,6 +28,7 @@ mod restore;
 mod scopes;
 mod single_pass;
 mod standby;
+mod staying;
 mod transaction;
 mod write_set;
 

@@ -71,39 +71,6 @@ pub fn kept(run: &mut Run, discovery: &mut Discovery) -> Result<Vec<Refusal>, Fa
     Ok(refusals)
 }
 
-/// Organizations that stay, and name by a column of their own a row that goes.
-pub fn held(run: &mut Run, discovery: &Discovery) -> Result<Vec<Refusal>, Failure> {
-    let (catalog, plan) = (run.job.catalog, run.job.plan);
-    let mut refusals = Vec::new();
-    for Followed { reference, .. } in &plan.followed {
-        let Reference { child, parent, .. } = *catalog.reference(*reference);
-        if plan.keeps(child) && discovery.loses_rows(parent) {
-            let question = run.sql.named_within(*reference);
-            refusals.extend(ask(run, RefusalKind::Held, Some(*reference), &question)?);
-        }
-    }
-    Ok(refusals)
-}
-
-/// How many rows go on naming organizations that stay, by reference.
-pub fn linked(
-    run: &mut Run,
-    discovery: &mut Discovery,
-) -> Result<Vec<(ReferenceId, u64)>, Failure> {
-    let mut linked = Vec::new();
-    for id in &run.job.plan.linked {
-        let child = run.job.catalog.reference(*id).child;
-        if let Some(refusal) = run.unreadable(child) {
-            discovery.refusals.push(refusal);
-            continue;
-        }
-        let question = run.sql.kept_rows(*id, discovery.shows(child));
-        let rows = run.one(run.sql.count_protected(&question))?.count(0)?;
-        linked.extend((rows > 0).then_some((*id, rows)));
-    }
-    Ok(linked)
-}
-
 /// Rows by which SQLite's own DELETE would go wrong: it would leave them dangling, fail, or take others' rows.
 pub fn disagreements(run: &mut Run, discovery: &Discovery) -> Result<Vec<Refusal>, Failure> {
     let catalog = run.job.catalog;

@@ -63,11 +63,17 @@ pub fn apply(policy: &Policy, catalog: &mut Catalog) -> Vec<Fault> {
 
 /// The references that the policy speaks of, and where: of several files in the one that counts most.
 pub fn mentioned(policy: &Policy, catalog: &Catalog) -> BTreeMap<ReferenceId, Range<usize>> {
-    let entries = policy.file.references.iter().rev().flat_map(|entry| {
-        let ids = catalog.references_named(entry.from.as_ref()).unwrap_or_default();
-        ids.into_iter().map(move |id| (id, entry.from.span()))
-    });
-    entries.collect()
+    let mut mentioned: BTreeMap<ReferenceId, Range<usize>> = BTreeMap::new();
+    for entry in &policy.file.references {
+        let span = entry.from.span();
+        for id in catalog.references_named(entry.from.as_ref()).unwrap_or_default() {
+            let counts_less = |earlier| policy.rank(earlier) < policy.rank(&span);
+            if !mentioned.get(&id).is_some_and(counts_less) {
+                mentioned.insert(id, span.clone());
+            }
+        }
+    }
+    mentioned
 }
 
 /// The columns that the policy speaks of, where it says nothing else of them than to ignore them, too.

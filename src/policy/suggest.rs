@@ -211,39 +211,75 @@ fn candidate(
 }
 
 /// Tables that look as if they belonged to an organization, and that neither the plan reaches nor the
-/// policy speaks of; and the columns that make them look so.
-pub fn unclassified(policy: &Policy, catalog: &Catalog, plan: &Plan) -> Vec<(TableId, String)> {
+/// policy speaks of; and the columns that make them look so. `complete`: all tables that are neither, and reached ones
+/// with such a column of which nobody speaks.
+pub fn unclassified(
+    policy: &Policy,
+    catalog: &Catalog,
+    plan: &Plan,
+    complete: bool,
+) -> Vec<(TableId, String)> {
+    let tables = || {
+        let all = policy.file.tables.iter();
+        all.filter_map(|(name, table)| Some((catalog.table_named(name.as_ref()).ok()?, table)))
+    };
     let spoken: BTreeSet<TableId> = mentioned(policy, catalog)
         .into_keys()
         .map(|id| catalog.reference(id).child)
-        .chain(policy.file.tables.keys().filter_map(|name| catalog.table_named(name.as_ref()).ok()))
+        .chain(tables().map(|(id, _)| id))
         .chain(ignored(policy, catalog))
         .collect();
-    let reached = |id: &TableId| {
-        plan.tables.contains(id) || plan.unlinks_in(*id, catalog) || spoken.contains(id)
+    let kept: BTreeSet<TableId> =
+        tables().filter(|(_, table)| table.keep.is_some()).map(|(id, _)| id).collect();
+    let columns = references::spoken(policy, catalog);
+    let reached = |id: TableId| plan.tables.contains(&id) || plan.unlinks_in(id, catalog);
+    let is_told = |table: TableId, column: &String| {
+        let has = |columns: &[String]| columns.contains(column);
+        kept.contains(&table)
+            || columns.iter().any(|(id, names)| *id == table && has(names))
+            || catalog.references.iter().any(|it| it.child == table && has(&it.columns))
     };
-    let named = candidates(catalog).into_iter().filter_map(|candidate| {
-        let (child, parent) = (candidate.reference.child, candidate.reference.parent);
-        let to = &catalog.table(parent).name;
-        let column = &candidate.reference.columns[0];
-        plan.tables
-            .contains(&parent)
-            .then(|| (child, format!("{column} looks like a reference to {to}")))
-    });
-    let typed = typed_pairs(catalog).into_iter().map(|pair| {
-        let why =
-            format!("{} and {} may name rows of any table", pair.type_column, pair.key_column);
-        (pair.table, why)
-    });
-    let scoped = catalog.scopes.iter().map(|scope| {
-        let to = &catalog.table(scope.parent).name;
-        (scope.child, format!("{} looks like a reference to {to}", scope.columns.join(",")))
-    });
+    let is_classified = |table: TableId, column: &String| match (reached(table), complete) {
+        (true, true) => is_told(table, column),
+        (reached, _) => reached || spoken.contains(&table),
+    };
     let mut found = BTreeMap::new();
-    for (table, why) in named.chain(scoped).chain(typed).filter(|(table, _)| !reached(table)) {
-        found.entry(table).or_insert(why);
+    for (table, column, why) in doubtful_columns(catalog, plan) {
+        if !is_classified(table, &column) {
+            found.entry(table).or_insert(why);
+        }
+    }
+    let rest = catalog.table_ids().filter(|id| complete && !reached(*id) && !spoken.contains(id));
+    for table in rest {
+        let root = &catalog.table(plan.root).name;
+        found.entry(table).or_insert_with(|| format!("nothing leads from it to {root}"));
     }
     found.into_iter().collect()
+}
+
+/// Columns that look as if they named rows that go with an organization, and why.
+fn doubtful_columns<'a>(
+    catalog: &'a Catalog,
+    plan: &'a Plan,
+) -> impl Iterator<Item = (TableId, String, String)> + 'a {
+    let looks = |child: TableId, columns: &[String], parent: TableId| {
+        let why = format!(
+            "{} looks like a reference to {}",
+            columns.join(","),
+            catalog.table(parent).name
+        );
+        (child, columns[0].clone(), why)
+    };
+    let named = candidates(catalog).into_iter().map(|candidate| candidate.reference);
+    let named = named.filter(|it| plan.tables.contains(&it.parent));
+    let named = named.map(move |it| looks(it.child, &it.columns, it.parent));
+    let scoped = catalog.scopes.iter().map(move |it| looks(it.child, &it.columns, it.parent));
+    let typed = typed_pairs(catalog).into_iter().map(|pair| {
+        let Types { table, type_column, key_column, .. } = pair;
+        let why = format!("{type_column} and {key_column} may name rows of any table");
+        (table, key_column, why)
+    });
+    named.chain(scoped).chain(typed)
 }
 
 /// Tables of which a reference is declared only to be ignored; the catalog does not know it.

@@ -93,7 +93,7 @@ pub fn table(view: &PolicyView, width: u16) -> String {
     if view.fails() {
         let count = counted(view.unclassified.len() as u64, "table");
         let what = format!(
-            "{count} neither reached nor classified: declare the reference, or say [tables.NAME] keep = \"ignore\""
+            "{count} not classified: declare the reference, be it only to be ignored, or say [tables.NAME] keep = \"ignore\""
         );
         text += &wrapped("incomplete: ", &what, width);
     }

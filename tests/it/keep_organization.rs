@@ -85,6 +85,21 @@ each_backend! {
         assert_eq!(receipt["parts"][0]["tables"]["organizations"], serde_json::Value::Null, "{receipt:#}");
     }
 
+    /// Neither by a preview that only counts.
+    fn what_goes_anyway_is_not_said_to_stay_linked(db: TestDatabase) {
+        db.execute(ACCOUNTS);
+        db.execute(
+            "CREATE TABLE notes (id integer PRIMARY KEY,
+                project_id integer NOT NULL REFERENCES projects (id) ON DELETE CASCADE,
+                organization_id integer REFERENCES organizations (id) ON DELETE SET NULL)",
+        );
+        db.execute("INSERT INTO notes VALUES (1, 10, 1), (2, 20, 1), (3, 11, NULL)");
+        let told = "1 row of notes stays linked to organizations";
+        db.orgsweep(&["preview", "--org-name", "Apex", "--keep-organization"]).exits(0).says(&[told]);
+        keep(&db, &[]).exits(0).says(&[told]);
+        assert_eq!(db.query("SELECT id FROM notes"), [[Some("2".to_owned())]]);
+    }
+
     fn what_protects_an_organization_wants_force(db: TestDatabase) {
         db.execute(ACCOUNTS);
         db.execute("INSERT INTO invoices VALUES (1, 1), (2, 2)");

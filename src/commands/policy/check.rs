@@ -30,7 +30,7 @@ pub fn run(session: &Session, args: &PolicyCheck, ui: &mut Ui) -> Result<Exit> {
         .collect();
     let plan = plan::build(&context.catalog, context.root.table, context.rules.clone());
     let Context { database, catalog, root, rules, .. } = &mut context;
-    let unclassified = unclassified(&session.policy, catalog, &plan)
+    let unclassified = unclassified(&session.policy, catalog, &plan, args.complete)
         .into_iter()
         .map(|(table, why)| UnclassifiedView { table: catalog.table(table).name.to_string(), why });
     let view = PolicyView {

@@ -65,7 +65,7 @@ each_backend! {
             all.iter().filter_map(|table| table["table"].as_str().map(str::to_owned)).collect()
         };
         let with = |text: &str, code: i32, left: &[&str]| {
-            policy(&db, text);
+            policy(&db, &format!("[tables.weather]\nkeep = \"ignore\"\n{text}"));
             let outcome = check(&db, &["--complete", "--format", "json"]).exits(code);
             assert_eq!(unclassified(&outcome), left, "{text}\n{outcome}");
             assert_eq!(outcome.json()["outcome"], if code == 0 { "fits" } else { "incomplete" }, "{outcome}");
@@ -76,7 +76,6 @@ each_backend! {
         let ignored = |table: &str| format!("[tables.{table}]\nkeep = \"ignore\"\n");
         let comments = "[[references]]\nfrom = \"comments.about_id\"\nto = \"deals\"\non-delete = \"cascade\"\n\
                         type = { column = \"about_type\", is = \"Deal\" }\n";
-        // Nothing leads from the weather to an organization.
         with("", 3, &["comments", "tasks"]);
         with(TASKS, 3, &["comments"]);
         with(&(TASKS.to_owned() + &ignored("comments")), 0, &[]);
@@ -85,6 +84,26 @@ each_backend! {
         let forgotten = "[[references]]\nfrom = \"tasks.deal_id\"\nto = \"deals\"\non-delete = \"ignore\"\n";
         with(&(forgotten.to_owned() + comments), 0, &[]);
         with("[tables.tasks]\nlabel = [\"deal_id\"]\n[tables.comments]\nkeep = \"refuse\"\n", 0, &[]);
+    }
+
+    /// Each table is reached, kept or named; each column that looks like a key of what goes is a reference or spoken of.
+    fn complete_means_every_table_and_every_column(db: TestDatabase) {
+        db.execute(PEOPLE);
+        db.execute("CREATE TABLE weather (id integer PRIMARY KEY, sky varchar(9))");
+        policy(&db, "");
+        check(&db, &[]).exits(0).hides("weather");
+        check(&db, &["--complete"]).exits(3).says(&["weather: nothing leads from it to organizations"]);
+        policy(&db, "[tables.weather]\nkeep = \"ignore\"\n");
+        check(&db, &["--complete"]).exits(0);
+        // Its rows go, but not those that only name somebody by this.
+        db.execute("CREATE TABLE posts (id integer PRIMARY KEY, user_id integer, \
+                    organization_id integer REFERENCES organizations (id) ON DELETE CASCADE)");
+        check(&db, &["--complete"]).exits(3).says(&["posts: user_id looks like a reference to users"]);
+        let said = "[tables.weather]\nkeep = \"ignore\"\n[[references]]\nfrom = \"posts.user_id\"\nto = \"users\"\n";
+        for action in ["cascade", "ignore"] {
+            policy(&db, &format!("{said}on-delete = \"{action}\"\n"));
+            check(&db, &["--complete"]).exits(0);
+        }
     }
 
     fn it_needs_a_policy(db: TestDatabase) {

@@ -1,0 +1,42 @@
+//! Organizations that stay (`--keep-organization`): what goes on naming them, and what they must not go on naming.
+
+use super::closure::key_counted;
+use super::discovery::Discovery;
+use super::obstacles::ask;
+use super::{Failure, Run};
+use crate::catalog::{Reference, ReferenceId};
+use crate::plan::{Followed, Refusal, RefusalKind};
+
+/// Those that name by a column of their own a row that goes.
+pub fn held(run: &mut Run, discovery: &Discovery) -> Result<Vec<Refusal>, Failure> {
+    let (catalog, plan) = (run.job.catalog, run.job.plan);
+    let mut refusals = Vec::new();
+    for Followed { reference, .. } in &plan.followed {
+        let Reference { child, parent, .. } = *catalog.reference(*reference);
+        if plan.keeps(child) && discovery.loses_rows(parent) {
+            let question = run.sql.named_within(*reference);
+            refusals.extend(ask(run, RefusalKind::Held, Some(*reference), &question)?);
+        }
+    }
+    Ok(refusals)
+}
+
+/// How many rows go on naming them, by reference.
+pub fn linked(
+    run: &mut Run,
+    discovery: &mut Discovery,
+) -> Result<Vec<(ReferenceId, u64)>, Failure> {
+    let mut linked = Vec::new();
+    for id in &run.job.plan.linked {
+        let child = run.job.catalog.reference(*id).child;
+        if let Some(refusal) = run.unreadable(child) {
+            discovery.refusals.push(refusal);
+            continue;
+        }
+        key_counted(run, discovery, child)?;
+        let question = run.sql.kept_rows(*id, discovery.shows(child));
+        let rows = run.one(run.sql.count_protected(&question))?.count(0)?;
+        linked.extend((rows > 0).then_some((*id, rows)));
+    }
+    Ok(linked)
+}
