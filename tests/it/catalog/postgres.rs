@@ -47,6 +47,9 @@ fn catalog(schema: &str) -> Option<Catalog> {
 
 #[test]
 fn tables_keys_and_references() {
+    if (1..150_000).contains(&postgres_version()) {
+        return skip("SET NULL of some columns is PostgreSQL 15's");
+    }
     let Some(catalog) = catalog(include_str!("postgres.sql")) else { return };
     expect_test::expect![[r#"
         Mixed Schema.Weird "quoted" tbl(id integer!, tenant;id uuid, parent integer)

@@ -3,6 +3,7 @@
 use super::edges::one_collation;
 use super::schema::{Case, Column, Key, Kind, OnDelete, Reference, Schema, Table};
 use super::{data, edges};
+use crate::support::postgres_version;
 use fastrand::Rng;
 use orgsweep::engine::Dialect;
 
@@ -310,7 +311,7 @@ impl Generator<'_> {
         let table = &mut schema.tables[child];
         let action = self.action(&columns, own.len(), table);
         let listed = self.dialect == Dialect::Postgres && action.unlinks() && composite;
-        let some = listed && !own.is_empty() && self.rng.bool();
+        let some = listed && !own.is_empty() && self.rng.bool() && postgres_version() >= 150_000;
         let set_columns = if some { own } else { columns.clone() };
         if action.unlinks() && !(self.profile.careless && self.chance(4)) {
             make_nullable(&set_columns, table);
