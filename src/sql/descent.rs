@@ -126,6 +126,22 @@ impl Sql<'_> {
         ))
     }
 
+    /// The last generation of rows in the key table of `table`.
+    pub fn last_generation(&self, table: TableId) -> Statement {
+        let last = self.dialect.as_text("coalesce(max(k.gen), 0)");
+        self.said(format!("SELECT {last} FROM {} k", self.key_relation(table)))
+    }
+
+    /// Deletes the rows of one table's key table that were found after this generation (SQLite).
+    pub fn delete_found_after(&self, table: TableId, generation: u64) -> Statement {
+        let rows = self.identity_values(table, "c").join(", ");
+        let columns = self.key_table(table).identity_columns().join(", ");
+        let (relation, keys) = (self.relation(table), self.key_relation(table));
+        self.said(format!(
+            "DELETE FROM {relation} AS c WHERE ({rows}) IN (SELECT {columns} FROM {keys} WHERE gen > {generation})"
+        ))
+    }
+
     /// The row `k` was found by this step, and its parent `p` before it.
     fn found_later(&self, step: &Follow) -> String {
         let [least, less] = [">=", "<"].map(|operator| self.dialect.operator(operator));

@@ -1,6 +1,6 @@
 //! Rows that hang below each other, level below level: they cost what rows cost, and are exactly those.
 
-use crate::archive::harness::{comes_back, round_trip};
+use crate::archive::harness::round_trip;
 use crate::support::*;
 use std::time::{Duration, Instant};
 
@@ -38,7 +38,7 @@ each_backend! {
         assert!(statements < 20, "{statements} statements for {LONG} levels\n{preview}");
         let json = db.orgsweep(&["preview", "--org-name", "Apex", "--format", "json"]).exits(0);
         assert_eq!(json.rows("delete")["nodes"], (LONG + LONG / 10) as u64);
-        comes_back(&db.copy(), &["--org-name", "Apex"]);
+        round_trip(&db, &["--org-name", "Apex"]);
         db.orgsweep(&["clean", "--org-name", "Apex", "--yes", "--no-archive", "--verify"]).exits(0);
         assert_eq!(db.count("nodes"), 2);
     }

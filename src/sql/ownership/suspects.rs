@@ -52,10 +52,14 @@ impl Closure<'_> {
         which: impl Fn(Rank) -> bool,
     ) -> Option<String> {
         let generations = self.doubtful.get(&table)?.iter().filter(|(_, rank)| which(**rank));
-        let generations: Vec<String> = generations
-            .map(|((first, last), _)| format!("k.gen BETWEEN {first} AND {last}"))
-            .collect();
-        (!generations.is_empty()).then(|| format!("({})", generations.join(" OR ")))
+        // A chain that was followed level by level has thousands of them: one list, not as many conditions.
+        let (single, many): (Vec<_>, Vec<_>) =
+            generations.map(|(span, _)| *span).partition(|(first, last)| first == last);
+        let listed: Vec<String> = single.iter().map(|(number, _)| number.to_string()).collect();
+        let listed = (!listed.is_empty()).then(|| format!("k.gen IN ({})", listed.join(", ")));
+        let spans = many.iter().map(|(first, last)| format!("k.gen BETWEEN {first} AND {last}"));
+        let ways: Vec<String> = listed.into_iter().chain(spans).collect();
+        (!ways.is_empty()).then(|| format!("({})", ways.join(" OR ")))
     }
 }
 
