@@ -130,6 +130,23 @@ each_backend! {
         }
     }
 
+    /// A forced reference finds the one first; that what another CASCADE says of it is true does not hang on the circle.
+    fn a_shared_row_of_a_circle_goes_where_a_cascade_from_outside_reaches_it(db: TestDatabase) {
+        both(&db, "CREATE TABLE items (id integer PRIMARY KEY,
+                org integer NOT NULL REFERENCES organizations (id) ON DELETE RESTRICT);
+            CREATE TABLE tags (id integer PRIMARY KEY,
+                item integer NOT NULL REFERENCES items (id) ON DELETE CASCADE);
+            CREATE TABLE files (id integer PRIMARY KEY,
+                parent integer REFERENCES files (id) ON DELETE CASCADE,
+                made_by integer REFERENCES users (id) ON DELETE RESTRICT,
+                tag integer REFERENCES tags (id) ON DELETE CASCADE);
+            INSERT INTO items VALUES (1, 1), (2, 2); INSERT INTO tags VALUES (1, 1), (2, 2);
+            INSERT INTO files VALUES (1, NULL, 1, 1), (2, 1, 2, 2), (3, NULL, 2, 2);
+            UPDATE files SET parent = 2 WHERE id = 1");
+        clean(&db, "A", &["--force"]).exits(0).says(&["rows of files that are shared with other organizations go too"]);
+        assert_eq!(left(&db, "files"), ["3"]);
+    }
+
     fn a_payment_for_a_deal_of_b_that_a_s_user_recorded_is_b_s(db: TestDatabase) {
         both(&db, "CREATE TABLE payments (id integer PRIMARY KEY,
                 deal integer NOT NULL REFERENCES deals (id) ON DELETE CASCADE,

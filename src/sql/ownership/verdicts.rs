@@ -5,9 +5,11 @@ use super::suspects::Closure;
 use super::verdict_name;
 use crate::catalog::{OnDelete, ReferenceId, TableId};
 use crate::engine::Statement;
+use crate::graph;
 use crate::plan::{Rank, RefusalKind};
 use crate::sql::Sql;
 use crate::sql::closure::where_all;
+use std::collections::BTreeSet;
 
 /// How the verdict tables call rows that are not ours alone.
 pub const CLASSES: [(&str, RefusalKind); 3] = [
@@ -22,21 +24,25 @@ impl Sql<'_> {
     pub fn judge(&self, table: TableId, closure: Closure, generation: u32) -> String {
         let columns = self.key_table(table).identity_columns().into_iter();
         let columns: Vec<String> = columns.map(|column| format!("t.{column}")).collect();
-        let (mut joins, mut reached) = (String::new(), Vec::new());
+        let (mut joins, mut reached, mut from_below) = (String::new(), Vec::new(), Vec::new());
+        let below = self.below(table);
         for (n, id) in self.cascades_into(table, closure).enumerate() {
             let Some(key) = self.catalog.reference(id).parent_columns.first() else { continue };
             let key = self.key_column(self.catalog.reference(id).parent, key);
             let names = self.names_key(id, &format!("p{n}"), "c");
             joins += &format!(" LEFT JOIN {} p{n} ON {names}", self.named_once(id));
-            reached.push(format!("p{n}.{key} IS NOT NULL"));
+            let is_below = below.contains(&self.catalog.reference(id).parent);
+            let found = if is_below { &mut from_below } else { &mut reached };
+            found.push(format!("p{n}.{key} IS NOT NULL"));
         }
-        let mut reached =
-            if reached.is_empty() { "1 = 0".to_owned() } else { reached.join(" OR ") };
-        if let Some(doubtful) = closure.is_doubtful(table, |rank| rank != Rank::Cascade) {
+        let doubtful = closure.is_doubtful(table, |rank| rank != Rank::Cascade);
+        if let Some(doubtful) = doubtful.filter(|_| !from_below.is_empty()) {
             let same = self.same_key(table, "k", "t");
             joins += &format!(" JOIN {} k ON {same}", self.key_relation(table));
-            reached = format!("({reached}) AND NOT {doubtful}");
+            from_below = vec![format!("({}) AND NOT {doubtful}", from_below.join(" OR "))];
         }
+        reached.append(&mut from_below);
+        let reached = if reached.is_empty() { "1 = 0".to_owned() } else { reached.join(" OR ") };
         self.said_together(format!(
             "{} SELECT {}t.n, {}, CASE WHEN w.n IS NULL THEN 'global' WHEN w.most = 0 THEN 'foreign' \
              WHEN w.least = 0 THEN 'shared' ELSE 'ours' END AS class, CASE WHEN {reached} THEN 1 ELSE 0 END AS cascaded \
@@ -49,6 +55,13 @@ impl Sql<'_> {
             self.relation(table),
             self.same_row(table, "t", "c"),
         ))
+    }
+
+    /// The tables whose rows a row of `table` may take along.
+    fn below(&self, table: TableId) -> BTreeSet<TableId> {
+        let followed: BTreeSet<ReferenceId> =
+            self.plan.followed.iter().map(|followed| followed.reference).collect();
+        graph::reachable(self.catalog, &[table], |id| followed.contains(&id))
     }
 
     fn cascades_into(&self, table: TableId, closure: Closure) -> impl Iterator<Item = ReferenceId> {

@@ -128,12 +128,40 @@ impl Firewall<'_> {
         seen.into_iter().filter(|(table, _)| *table == 0).collect()
     }
 
-    /// By a parent that goes without the row, too.
+    /// By a parent that goes without the row, too; and without those of a circle that force alone would begin, for these
+    /// would vouch for each other.
     fn cascaded(&self, row: RowId) -> bool {
-        let without = self.model.closure_without(self.selected, row);
-        self.model.references_of(row.0).any(|(number, reference)| {
-            let parent = self.model.parent(number, row.1);
-            reference.action == OnDelete::Cascade && parent.is_some_and(|p| without.contains(&p))
-        })
+        let mut apart = Rows::from([row]);
+        if self.is_forced(row) {
+            let above = self.cascading_ancestors(row);
+            let circle =
+                above.into_iter().filter(|it| self.cascading_ancestors(*it).contains(&row));
+            apart.extend(circle.filter(|it| self.is_forced(*it)));
+        }
+        let without = self.model.closure_without(self.selected, &apart);
+        self.parents(row, |action| action == OnDelete::Cascade).any(|it| without.contains(&it))
+    }
+
+    /// A reference that only force follows leads to it.
+    fn is_forced(&self, row: RowId) -> bool {
+        self.parents(row, OnDelete::protects).any(|it| self.closure.contains(&it))
+    }
+
+    fn cascading_ancestors(&self, row: RowId) -> Rows {
+        let (mut seen, mut open) = (Rows::new(), vec![row]);
+        while let Some(row) = open.pop() {
+            let parents = self.parents(row, |action| action == OnDelete::Cascade);
+            open.extend(parents.filter(|it| seen.insert(*it)));
+        }
+        seen
+    }
+
+    fn parents(
+        &self,
+        (table, row): RowId,
+        by: impl Fn(OnDelete) -> bool,
+    ) -> impl Iterator<Item = RowId> {
+        let references = self.model.references_of(table).filter(move |(_, it)| by(it.action));
+        references.filter_map(move |(number, _)| self.model.parent(number, row))
     }
 }
