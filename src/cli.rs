@@ -203,6 +203,9 @@ pub enum PreviewFormat {
     Html,
 }
 
+/// What excludes batches, and what is said of them: clap asks for no flag that is excluded, nor for what that one needs.
+const WITHOUT_BATCHES: [&str; 4] = ["per_org", "plan", "foreign", "reference_checks"];
+
 /// Delete the organizations and everything that belongs to them.
 ///
 /// At a terminal you type the organization's name to confirm, wherever the streams go; elsewhere, and with the
@@ -271,20 +274,20 @@ pub struct Clean {
     /// committed; the organizations' own rows go last, so the same command goes on after an interruption
     /// (exit 8). Everything that would refuse the whole is looked for before the first batch. Rows that
     /// name each other in a cycle go together.
-    #[arg(long, value_name = "ROWS", value_parser = clap::value_parser!(u64).range(1..=1_000_000_000_000), conflicts_with_all = ["per_org", "plan", "foreign", "reference_checks"], help_heading = HOW)]
+    #[arg(long, value_name = "ROWS", value_parser = clap::value_parser!(u64).range(1..=1_000_000_000_000), conflicts_with_all = WITHOUT_BATCHES, help_heading = HOW)]
     pub batch_rows: Option<u64>,
 
     /// Wait so long after each batch
-    #[arg(long, value_name = "DURATION", requires = "batch_rows", value_parser = duration, help_heading = HOW, hide_short_help = true)]
+    #[arg(long, value_name = "DURATION", requires = "batch_rows", conflicts_with_all = WITHOUT_BATCHES, value_parser = duration, help_heading = HOW, hide_short_help = true)]
     pub pause: Option<Duration>,
 
     /// Wait before a batch while this file is there: touch it to pause, remove it to go on
-    #[arg(long, value_name = "FILE", requires = "batch_rows", help_heading = HOW, hide_short_help = true)]
+    #[arg(long, value_name = "FILE", requires = "batch_rows", conflicts_with_all = WITHOUT_BATCHES, help_heading = HOW, hide_short_help = true)]
     pub pause_file: Option<PathBuf>,
 
     /// Before the first batch and after each wait until no replica is further behind than this (PostgreSQL, by
     /// a role that may see replicas: a superuser, or one with pg_monitor)
-    #[arg(long, value_name = "DURATION", requires = "batch_rows", value_parser = duration, help_heading = HOW, hide_short_help = true)]
+    #[arg(long, value_name = "DURATION", requires = "batch_rows", conflicts_with_all = WITHOUT_BATCHES, value_parser = duration, help_heading = HOW, hide_short_help = true)]
     pub max_lag: Option<Duration>,
 
     /// Re-check before COMMIT even what holds by construction

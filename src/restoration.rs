@@ -299,6 +299,7 @@ mod tests {
             policy: None,
             schema: String::new(),
             after: None,
+            exported: false,
             sections,
         };
         let name = |id: &TableId| catalog.table(*id).name.to_string();

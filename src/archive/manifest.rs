@@ -39,6 +39,9 @@ pub struct Manifest {
     /// The latest receipt of the directory when the archive was begun; of an export none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub after: Option<Head>,
+    /// Nothing was deleted.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub exported: bool,
     pub sections: Vec<Section>,
 }
 
@@ -152,9 +155,9 @@ pub struct ArchivedColumn {
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Kind {
-    /// Rows that were deleted.
+    /// Rows that were deleted, or would be.
     Rows,
-    /// Rows that stayed, and lost what they named.
+    /// Rows that stayed, and lost what they named, or would.
     Unlinked,
 }
 

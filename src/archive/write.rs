@@ -251,7 +251,8 @@ pub(super) fn hex(bytes: &[u8]) -> String {
 }
 
 const README: &str = "\
-An archive of orgsweep: rows that were deleted from a database, and values that were overwritten.
+An archive of orgsweep: rows that were deleted from a database, or exported from it, and values that were overwritten,
+or would be.
 
   orgsweep restore FILE --dry-run     what would be put back
   orgsweep restore FILE               put all of it back

@@ -96,7 +96,7 @@ pub struct DeleteArgs {
     /// Get past restrict and no-action references, or only past this one
     ///
     /// --force is all of them, --force=TABLE.COLUMN one (repeatable). A reference may also be named SCHEMA.TABLE.COLUMN, by its constraint (TABLE.CONSTRAINT), or with the table that
-    /// it leads to, TABLE.COLUMN->TABLE. TABLE alone is the default schema's.
+    /// it leads to, TABLE.COLUMN->TABLE. TABLE alone is the default schema's. Where nobody can be asked, clean takes it for a yes.
     #[arg(
         long,
         value_name = "REFERENCE",

@@ -1,7 +1,6 @@
 //! The flags of `wait`.
 
 use super::durations::duration;
-use super::headings::SAFETY;
 use clap::Args;
 use std::time::Duration;
 
@@ -16,6 +15,6 @@ Examples:
   orgsweep wait --timeout 5m --database-url postgres://db/app")]
 pub struct Wait {
     /// How long at most
-    #[arg(long, value_name = "DURATION", default_value = "1m", value_parser = duration, help_heading = SAFETY)]
+    #[arg(long, value_name = "DURATION", default_value = "1m", value_parser = duration)]
     pub timeout: Duration,
 }

@@ -321,7 +321,9 @@ fn partly(error: &anyhow::Error, committed: usize, parts: &[Part], next: &NextCo
 fn hold(file: Option<&Path>, ui: &mut Ui) -> Result<(), Failure> {
     const LOOK: Duration = Duration::from_millis(250);
     let Some(file) = file.filter(|file| file.exists()) else { return Ok(()) };
-    ui.note(&format!("paused while {} is there", file.display()));
+    let paused = format!("paused while {} is there", file.display());
+    ui.note(&paused);
+    interrupt::doing(paused);
     while file.exists() {
         interrupt::sleep(LOOK)?;
     }

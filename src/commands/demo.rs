@@ -57,7 +57,8 @@ pub fn run(args: &Demo, settings: &Settings, ui: &mut Ui) -> Result<Exit> {
     let restored = step(ui, session, about, &["restore", &newest])?;
     expect(restored == Exit::Done, "the organization should have come back")?;
     ui.result(&format!(
-        "\n# {KEPT} has its {} as before. The file is {}. To go on with it: export DATABASE_URL={}",
+        "\n# {KEPT} has its {} as before. The file is {}. To go on with it: export DATABASE_URL={} \
+         ORGSWEEP_ARCHIVE_DIR={ARCHIVES}",
         crate::render::counted(before, "row"),
         args.file.display(),
         shell_word(&format!("sqlite:{}", args.file.display()))

@@ -39,6 +39,7 @@ pub fn run(session: &Session, args: &Export, ui: &mut Ui) -> Result<Exit> {
     }
     prepared.tell_ageless(&mut database, ui)?;
     let manifest = run_record::manifest(session, &prepared, &mut database)?;
+    let manifest = Manifest { exported: true, ..manifest };
     // Rows of JSON are written from an archive that was checked.
     let json = args.format == ExportFormat::Jsonl;
     if json {
@@ -55,6 +56,11 @@ pub fn run(session: &Session, args: &Export, ui: &mut Ui) -> Result<Exit> {
     }
     let (findings, sealed) = exported?;
     prepared.tell_unmatched(&mut database, &findings.organizations, ui)?;
+    if findings.organizations.is_empty() {
+        return Err(Problem::new(Exit::Refused, "no organization matches; nothing was written")
+            .hint("orgsweep organizations lists them")
+            .into());
+    }
     let Some(sealed) = sealed else {
         let reporting = Reporting {
             command: "preview",

@@ -18,6 +18,10 @@ use time::OffsetDateTime;
 
 pub fn run(settings: &Settings, args: &History, ui: &mut Ui) -> Result<Exit> {
     let directory = run_record::directory(&args.archives, settings)?;
+    if args.verify && args.archives.archive_dir.is_some() && !directory.is_dir() {
+        let problem = format!("there is no directory {}", directory.display());
+        return Err(Problem::usage(problem).into());
+    }
     let records = receipts::records(&directory)?.into_iter().map(|(_, record)| record);
     let records: Vec<Record> = records.collect();
     if let Some(command) = &args.command {

@@ -245,18 +245,18 @@ impl Reporting<'_> {
             .collect();
         let mut others = findings.refusals.iter().filter(|refusal| !scoped(refusal));
         let passable = others.all(|refusal| refusal.kind.is_passable());
-        match self.plan {
+        let next = |name| self.prepared.invocation.next(name);
+        match self.plan.map(Path::to_string_lossy) {
             _ if !passable => None,
-            None if !columns.is_empty() => {
-                Some(self.prepared.invocation.next("preview").scoped(&columns))
-            }
-            _ if !columns.is_empty() => None,
             Some(_) if refused && self.command == "clean" => None,
-            Some(file) if !refused => {
-                let file = file.to_string_lossy();
-                Some(self.prepared.invocation.next("clean").of_plan(&file))
+            None if !columns.is_empty() => Some(next("preview").scoped(&columns)),
+            // Whoever wants a plan approved is not led past it.
+            Some(file) if !columns.is_empty() => {
+                Some(next("preview").scoped(&columns).saving(&[], &file))
             }
-            _ => Some(self.clean_command(refused)),
+            Some(file) if refused => Some(next("preview").forced().saving(&[], &file)),
+            Some(file) => Some(next("clean").of_plan(&file)),
+            None => Some(self.clean_command(refused)),
         }
     }
 

@@ -77,6 +77,7 @@ pub fn manifest(
         policy: prepared.policy.clone(),
         schema: prepared.catalog.fingerprint.clone(),
         after: None,
+        exported: false,
         sections: Vec::new(),
     })
 }

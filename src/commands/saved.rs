@@ -37,8 +37,15 @@ pub fn save(
     ui: &mut Ui,
 ) -> Result<()> {
     let findings = &ended.findings;
-    if findings.is_empty() || findings.is_refused() {
-        ui.note(&format!("no plan was saved: there is nothing that {} could do", path.display()));
+    let why = if findings.is_refused() {
+        "a clean would be refused"
+    } else if findings.is_empty() {
+        "there is nothing to delete"
+    } else {
+        ""
+    };
+    if !why.is_empty() {
+        ui.note(&format!("{} was not saved: {why}", path.display()));
         return Ok(());
     }
     let prepared = reporting.prepared;

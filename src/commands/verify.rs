@@ -203,7 +203,7 @@ impl Looking<'_> {
         let (questions, unread) = self.sql.rows_naming_nobody();
         if !questions.is_empty() {
             remains.checked.push(format!(
-                "that none of {} unwatched references to {} and what belongs to it dangles",
+                "whether any of {} unwatched references to {} and what belongs to it dangles",
                 questions.len(),
                 self.root_name()
             ));
@@ -212,9 +212,16 @@ impl Looking<'_> {
             let unread = unread.join(", ");
             remains.checked.push(format!("but not {unread}, which this role may not read"));
         }
-        for (reference, question) in questions {
+        let is_key_known = !self.selection.ids.is_empty() || remains.keep;
+        for (id, question) in questions {
             let rows = Counted::Rows(database.query_one(&question)?.count(0)?);
-            remains.add(Left { reference, rows, what: What::Dangles, agreed: false });
+            let reference = self.sql.catalog.reference(id);
+            // The rows that name the key were asked for: these name others.
+            let names_key =
+                reference.parent == self.root.table && reference.parent_columns == self.root.key;
+            let agreed = is_key_known && names_key;
+            let reference = self.sql.catalog.reference_arrow(id);
+            remains.add(Left { reference, rows, what: What::Dangles, agreed });
         }
         Ok(())
     }

@@ -224,7 +224,13 @@ pub(super) fn unmoved(job: &Job, expected: &Expected, found: &Findings) -> Resul
     if found.organizations != expected.organizations && moved.is_empty() {
         moved.push("other organizations are selected now".into());
     } else if !expected.titles.is_empty() && found.titles != expected.titles {
-        moved.push(format!("they are called {} now", found.titles.join(", ")));
+        moved.push(match &found.titles[..] {
+            [] => "none of the organizations is there any more".to_owned(),
+            titles if found.organizations == expected.organizations => {
+                format!("they are called {} now", titles.join(", "))
+            }
+            titles => format!("the organizations are {} now", titles.join(", ")),
+        });
     }
     if moved.is_empty() { Ok(()) } else { Err(Failure::CountsMoved(moved)) }
 }

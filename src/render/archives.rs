@@ -129,7 +129,7 @@ pub fn pruned(archives: &[Kept], dry_run: bool) -> String {
 pub fn manifest_table(manifest: &Manifest, width: u16) -> String {
     let section = |section: &crate::archive::Section| {
         let what = match section.kind {
-            Kind::Rows => "deleted".to_owned(),
+            Kind::Rows => if manifest.exported { "exported" } else { "deleted" }.to_owned(),
             Kind::Unlinked => {
                 let columns: Vec<&str> =
                     section.written.iter().map(|column| column.name.as_str()).collect();
@@ -158,11 +158,13 @@ pub fn manifest_table(manifest: &Manifest, width: u16) -> String {
     }
     let rows = manifest.sections.iter().map(section).collect();
     text += &plain(&["Table", "What", "Rows", "Folder"], rows, &[2], width);
-    text += &format!(
-        "\n{} deleted, {} unlinked; every checksum holds\n",
-        counted(manifest.deleted(), "row"),
-        counted(manifest.unlinked(), "row")
-    );
+    let rows = counted(manifest.deleted(), "row");
+    text += &if manifest.exported {
+        format!("\n{rows} exported, nothing was deleted; every checksum holds\n")
+    } else {
+        let unlinked = counted(manifest.unlinked(), "row");
+        format!("\n{rows} deleted, {unlinked} unlinked; every checksum holds\n")
+    };
     text
 }
 

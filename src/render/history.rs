@@ -243,7 +243,9 @@ pub fn verdict(directory: &Path, verdict: &Verdict, width: u16) -> String {
         text += &wrapped("note: ", &format!("{count} were kept long enough, and are gone"), width);
     }
     let linked = counted(verdict.linked, "receipt");
-    text += &line(&format!("{linked} in {}: as written, one after the other", directory.display()));
+    let others = if verdict.faults.is_empty() { "" } else { "the others: " };
+    let directory = directory.display();
+    text += &line(&format!("{others}{linked} in {directory}: as written, one after the other"));
     if let Some(head) = &verdict.head {
         text += &line(&format!("head: {} of {}", head.sha256, head.id));
     }

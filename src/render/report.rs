@@ -278,11 +278,12 @@ impl Report<'_> {
             let reference = self.catalog.reference(*id);
             let belong = if *rows == 1 { "belongs" } else { "belong" };
             format!(
-                "{} of {} {belong} to nobody any more: their last rows of {} go ({})",
+                "{} of {parent} {belong} to nobody any more, as the last of {} go ({}): a policy's [[orphans]] of {parent}, \
+                 and then clean --orphans only, delete such rows",
                 super::counted(*rows, "row"),
-                self.table_name(reference.parent),
                 self.table_name(reference.child),
                 self.catalog.reference_name(*id),
+                parent = self.table_name(reference.parent),
             )
         };
         self.findings.unassociated.iter().map(note).collect()

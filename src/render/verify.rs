@@ -31,7 +31,7 @@ pub struct Left {
     pub reference: String,
     pub rows: Counted,
     pub what: What,
-    /// `--leave-behind` or `--keep-organization` says that they may be there.
+    /// They are no matter: `--leave-behind` or `--keep-organization` says so, or they name other keys.
     pub agreed: bool,
 }
 
@@ -112,7 +112,8 @@ fn sentence(left: &Left) -> String {
             counted(*rows, "row")
         ),
         (Counted::Rows(rows), What::Dangles) => {
-            format!("dangling: {} by {reference} name nobody", counted(*rows, "row"))
+            let whose = if *agreed { ", of other keys" } else { "" };
+            format!("dangling: {} by {reference} name nobody{whose}", counted(*rows, "row"))
         }
     }
 }

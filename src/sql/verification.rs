@@ -220,7 +220,7 @@ impl Sql<'_> {
     /// Per reference into the tables that a clean reaches, and that the engine does not vouch for: a count of the
     /// rows that name no row there. SQLite and MariaDB vouch for nothing: their checks are a setting of each session.
     /// Beside them the references whose tables cannot be read whole.
-    pub fn rows_naming_nobody(&self) -> (Vec<(String, Statement)>, Vec<String>) {
+    pub fn rows_naming_nobody(&self) -> (Vec<(ReferenceId, Statement)>, Vec<String>) {
         let doubtful = |id: &ReferenceId| {
             let reference = self.catalog.reference(*id);
             let vouched = reference.enforced && reference.validated;
@@ -237,7 +237,7 @@ impl Sql<'_> {
                 self.relation(self.catalog.reference(id).parent),
                 self.names_row(id, "r", "c"),
             );
-            (self.catalog.reference_arrow(id), statement.into())
+            (id, statement.into())
         };
         let is_readable = |id: &ReferenceId| {
             let reference = self.catalog.reference(*id);

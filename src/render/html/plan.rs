@@ -47,7 +47,7 @@ pub fn plan(plan: &SavedPlan, digest: &str, made: &Made) -> String {
             "The plan holds a digest of the keys of each line. Where another row would go by now, or one less, \
              or where database, schema or policy are others, clean refuses."
         }
-        h2 { "As it was asked for" }
+        h2 { "The flags that it stands for" }
         pre { code { (printable(&flags.join(" "))) } }
     };
     let sum = |steps: &[SavedStep]| steps.iter().map(|step| step.rows).sum::<u64>();

@@ -100,7 +100,7 @@ each_backend! {
         );
         db.orgsweep(&export).exits(2).says(&["is there already"]);
         let nobody = db.directory().join("nobody").display().to_string();
-        db.orgsweep(&["export", "--org-name", "Nobody", "--format", "jsonl", "--output", &nobody]).exits(0);
+        db.orgsweep(&["export", "--org-name", "Nobody", "--format", "jsonl", "--output", &nobody]).exits(3);
         assert!(!db.directory().join("nobody").exists());
     }
 
@@ -108,7 +108,7 @@ each_backend! {
         db.execute(SCHEMA);
         let path = db.directory().join("none.tar.zst");
         let export = ["export", "--org-name", "Nobody", "--output", &path.display().to_string()];
-        db.orgsweep(&export).exits(0);
+        db.orgsweep(&export).exits(3).says(&["nothing was written"]);
         assert!(!path.exists());
         db.orgsweep(&[&export[..], &["--per-org"]].concat()).exits(2);
     }

@@ -236,6 +236,18 @@ each_backend! {
         assert_eq!((&whole["totals"]["unlinked"], &batched["totals"]["unlinked"]), (&2.into(), &2.into()));
     }
 
+    /// clap asks for no flag that another one excludes.
+    fn what_is_said_of_batches_is_said_of_nothing_else(db: TestDatabase) {
+        let before = large(&db);
+        for of_batches in [["--pause-file", "hold"], ["--pause", "1s"], ["--max-lag", "1s"]] {
+            for other in [&["--per-org"][..], &["--foreign", "unlink"], &["--reference-checks", "set"]] {
+                db.orgsweep(&[&CLEAN[..], &of_batches, other].concat()).exits(2);
+            }
+            db.orgsweep(&[&["clean", "--plan", "x.json", "--yes"][..], &of_batches].concat()).exits(2).hides("x.json cannot");
+        }
+        assert_eq!(db.dump(), before);
+    }
+
     fn max_lag_is_refused_where_nobody_can_tell_it(db: TestDatabase) {
         let before = large(&db);
         let waiting = [&CLEAN[..], &["--batch-rows", "100", "--max-lag", "5s"]].concat();

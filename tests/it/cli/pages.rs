@@ -77,7 +77,7 @@ Apex Innovations Inc. (key 1)
 100 rows of 15 tables will be deleted
 - 1 organization
 - What goes
-- As it was asked for
+- The flags that it stands for
   delete activity_logs 21
   delete clients 3
   delete commissions 7

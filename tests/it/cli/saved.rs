@@ -152,9 +152,11 @@ each_backend! {
         db.execute(SMALL);
         let directory = tempfile::TempDir::new().unwrap();
         let path = directory.path().join("plan.json").display().to_string();
+        // What is to be approved is not deleted by the next command.
+        let next = format!("next: orgsweep preview --org-name Apex --force --save-plan {path}");
         db.orgsweep(&["preview", "--org-name", "Apex", "--save-plan", &path])
             .exits(3)
-            .says(&["no plan was saved"]);
+            .says(&["was not saved", &next]);
         assert!(!std::path::Path::new(&path).exists());
         db.orgsweep(&["clean", "--plan", &path, "--yes"]).exits(2).says(&["preview --save-plan"]);
         db.orgsweep(&["clean", "--plan", &path, "--org-id", "1"]).exits(2);

@@ -288,6 +288,19 @@ each_backend! {
         assert_eq!(json["rows"][0]["dangling"], true, "{json}");
     }
 
+    /// Whose key is known is not left by rows that name another one, of whom nobody knows anything any more.
+    fn verify_by_id_is_no_matter_of_rows_that_name_another_key(db: TestDatabase) {
+        small(&db);
+        db.execute("CREATE TABLE audit (id integer PRIMARY KEY, organization_id integer); INSERT INTO audit VALUES (1, 99), (2, 1)");
+        let scoped = ["--scope-column", "organization_id"];
+        let verify = [&["verify", "--org-id", "1"][..], &scoped].concat();
+        db.orgsweep(&[&CLEAN_APEX[..], &scoped].concat()).exits(0);
+        db.orgsweep(&verify).exits(0).says(&["dangling: 1 row by audit.organization_id", "of other keys"]);
+        db.orgsweep(&[&["verify", "--org-name", "Apex"][..], &scoped].concat()).exits(3);
+        db.execute("INSERT INTO audit VALUES (3, 1)");
+        db.orgsweep(&verify).exits(3);
+    }
+
     /// A row that names the key as the reference compares, and no other row.
     fn verify_by_id_compares_as_the_reference_does(db: TestDatabase) {
         let type_name = db.pick("text COLLATE NOCASE", "text", "varchar(20) COLLATE utf8mb4_general_ci");

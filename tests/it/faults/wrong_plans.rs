@@ -95,6 +95,7 @@ fn manifest(dialect: orgsweep::engine::Dialect, catalog: &Catalog) -> Manifest {
         policy: None,
         schema: catalog.fingerprint.clone(),
         after: None,
+        exported: false,
         sections: Vec::new(),
     }
 }
