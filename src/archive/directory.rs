@@ -170,13 +170,6 @@ impl Entry {
         name.strip_suffix(RECEIPT).unwrap_or(&name).to_owned()
     }
 
-    /// Whose rows an archive holds, as its name says it ([`ArchiveDirectory::stem`]); two subjects may look alike.
-    pub fn subject(&self) -> String {
-        let name = self.name();
-        let rest = name.split_once('-').map_or("", |(_, rest)| rest);
-        rest.rsplit_once('-').map_or("", |(subject, _)| subject).to_owned()
-    }
-
     /// As it was named when it was made.
     pub fn is_under_own_name(&self) -> bool {
         is_own_name(&self.path)

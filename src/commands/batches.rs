@@ -311,7 +311,12 @@ fn partly(error: &anyhow::Error, committed: usize, parts: &[Part], next: &NextCo
         problem.message
     );
     let exit = if problem.exit == Exit::Unknown { Exit::Unknown } else { Exit::Partly };
-    Problem::new(exit, done).hint(format!("the same command goes on with what is left: {next}"))
+    let again = format!("the same command goes on with what is left: {next}");
+    Problem::new(exit, done).hint(match problem.exit {
+        // What a batch has unlinked may have said whose another row is.
+        Exit::Refused => format!("{again}; where it is refused again, without --batch-rows"),
+        _ => again,
+    })
 }
 
 /// Waits while there is such a file: no transaction is open, nothing is locked.

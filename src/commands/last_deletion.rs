@@ -108,8 +108,8 @@ fn is_the_last(
     Err(Problem::new(Exit::Refused, problem).hint(BY_NAME).into())
 }
 
-/// Archives of the same organizations whose own rows went later, with `last`: of batches before a run that was
-/// interrupted, which is not told by its receipt where it was killed.
+/// Archives of organizations whose own rows went later, with `last` or its run: of batches before, of a run that was
+/// interrupted, and that selected others, too, or fewer. Where it was killed no receipt tells of it.
 fn cut_off(
     kept: &[Entry],
     receipts: &[Receipt],
@@ -117,11 +117,7 @@ fn cut_off(
     run: Option<&Receipt>,
 ) -> Result<Vec<String>> {
     let known: BTreeSet<&str> = receipts.iter().flat_map(archives_of).collect();
-    let unknown = |entry: &&Entry| {
-        !known.contains(&*entry.name())
-            && entry.path != last.path
-            && entry.subject() == last.subject()
-    };
+    let unknown = |entry: &&Entry| !known.contains(&*entry.name()) && entry.path != last.path;
     let unknown: Vec<&Entry> = kept.iter().filter(unknown).collect();
     let before = receipts.iter().rev().filter(|it| {
         run.is_some_and(|run| it.started_at < run.started_at && it.database == run.database)
@@ -133,6 +129,12 @@ fn cut_off(
     let manifest = archive::verify(&last.path)
         .map_err(|error| Problem::new(Exit::Refused, format!("{error}; nothing was written")))?
         .manifest;
+    let parts = run.into_iter().flat_map(cleaned).map(|part| &part.organizations);
+    let went: BTreeSet<&str> =
+        parts.chain([&manifest.organizations]).flatten().map(|one| one.key.as_str()).collect();
+    let is_of = |organizations: &[Organization]| {
+        organizations.iter().any(|one| went.contains(one.key.as_str()))
+    };
     let restored: BTreeSet<&str> = receipts
         .iter()
         .filter(|it| run.is_none_or(|run| it.started_at < run.started_at))
@@ -141,14 +143,10 @@ fn cut_off(
     let came_back = |digest: Option<&str>| digest.is_some_and(|digest| restored.contains(digest));
     let (mut names, mut since) = (Vec::new(), None);
     for receipt in before {
-        let same = |part: &&Part| {
-            keys(&part.organizations).intersection(&keys(&manifest.organizations)).count() > 0
-        };
-        let parts: Vec<&Part> = cleaned(receipt).filter(same).collect();
+        let parts: Vec<&Part> =
+            cleaned(receipt).filter(|part| is_of(&part.organizations)).collect();
         let whole = |part: &&Part| {
-            keys(&part.organizations) != keys(&manifest.organizations)
-                || part.tables.contains_key(&manifest.root)
-                || came_back(part.archive_digest.as_deref())
+            part.tables.contains_key(&manifest.root) || came_back(part.archive_digest.as_deref())
         };
         if parts.is_empty() {
             continue;
@@ -167,7 +165,7 @@ fn cut_off(
             section.kind == Kind::Rows && section.table_name().to_string() == of.root
         };
         if of.root == manifest.root
-            && keys(&of.organizations) == keys(&manifest.organizations)
+            && is_of(&of.organizations)
             && !of.sections.iter().any(own)
             && since.is_none_or(|since| of.made_at > since)
             && !came_back(Some(&of.digest()))
@@ -176,8 +174,4 @@ fn cut_off(
         }
     }
     Ok(names)
-}
-
-fn keys(organizations: &[Organization]) -> BTreeSet<&str> {
-    organizations.iter().map(|one| one.key.as_str()).collect()
 }

@@ -100,6 +100,7 @@ pub fn collect_refusals(run: &mut Run, analysis: &mut Analysis) -> Result<Findin
     refusals.extend(write_set::too_large(run, discovery, unlinked)?);
     refusals.extend(kept);
     refusals.extend(staying::held(run, discovery)?);
+    refusals.extend(staying::lost_links(run, discovery)?);
     refusals.extend(obstacles::disagreements(run, discovery)?);
     refusals.extend(obstacles::protected(run, discovery, excluded)?);
     refusals.extend(ownership::refusals(run, discovery, ownership, excluded)?);

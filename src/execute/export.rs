@@ -70,6 +70,7 @@ fn concerns_readers(refusal: &Refusal) -> bool {
         | RefusalKind::Overlap
         | RefusalKind::Reassign
         | RefusalKind::Held
+        | RefusalKind::LosesLink
         | RefusalKind::ReplicaIdentity
         | RefusalKind::Engine
         | RefusalKind::NamelessRows

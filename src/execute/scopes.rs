@@ -98,9 +98,25 @@ impl Budget {
         Ok(match self.ask(database, sql.catalog, scope, question)? {
             Err(why) => Counted::Unknown(why),
             Ok(rows) => match rows.first().map_or(Ok(0), |row| row.count(0))? {
-                0 => Counted::Rows(0),
+                0 => self.mixed(database, sql, scope)?.map_or(Counted::Rows(0), Counted::Unknown),
                 rows => sql.unlike(scope).map_or(Counted::Rows(rows), Counted::Unknown),
             },
+        })
+    }
+
+    /// Why nobody can tell whether a scope column names anybody, where its values are bytes and the keys are not.
+    fn mixed(
+        &self,
+        database: &mut Database,
+        sql: &Sql,
+        scope: ReferenceId,
+    ) -> Result<Option<String>, database::Error> {
+        let Some(question) = sql.mixes_bytes(scope) else { return Ok(None) };
+        Ok(match self.ask(database, sql.catalog, scope, &question)? {
+            Err(why) => Some(why),
+            Ok(rows) => rows.first().is_some_and(|row| row.text(0) == "1").then(|| {
+                "some of its values are bytes and the keys are not, or the other way round".into()
+            }),
         })
     }
 
@@ -293,7 +309,8 @@ pub fn name_each(database: &mut Database, job: &Job) -> Result<PerOrganization, 
                 }
                 Err(why) => Err(why),
             };
-            all.insert(scope, counted);
+            let mixed = budget.mixed(run.database, &run.sql, scope)?;
+            all.insert(scope, mixed.map_or(counted, Err));
         }
         run.database.unlimit()?;
         interrupt::cancel_by(None);

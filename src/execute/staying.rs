@@ -21,6 +21,30 @@ pub fn held(run: &mut Run, discovery: &Discovery) -> Result<Vec<Refusal>, Failur
     Ok(refusals)
 }
 
+/// Rows that would stop naming them, as an unlink from something else empties a column of both references.
+pub fn lost_links(run: &mut Run, discovery: &Discovery) -> Result<Vec<Refusal>, Failure> {
+    let (catalog, plan) = (run.job.catalog, run.job.plan);
+    let mut refusals = Vec::new();
+    for unlink in &plan.unlinks {
+        let Reference { child, parent, .. } = *catalog.reference(unlink.reference);
+        if !discovery.has_rows(parent) || !unlink.is_possible(catalog) {
+            continue;
+        }
+        let written = |column: &String| unlink.columns.contains(column);
+        let loses = |id: &&ReferenceId| {
+            let linked = catalog.reference(**id);
+            linked.child == child && linked.columns.iter().any(written)
+        };
+        for id in plan.linked.iter().filter(loses) {
+            let question = run.sql.losing_link(unlink, *id, discovery.shows(child));
+            let refusal = ask(run, RefusalKind::LosesLink, Some(unlink.reference), &question)?;
+            let detail = catalog.reference_name(*id);
+            refusals.extend(refusal.map(|refusal| Refusal { detail, ..refusal }));
+        }
+    }
+    Ok(refusals)
+}
+
 /// How many rows go on naming them, by reference.
 pub fn linked(
     run: &mut Run,

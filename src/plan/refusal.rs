@@ -68,6 +68,8 @@ pub enum RefusalKind {
     Kept,
     /// An organization that stays names a row of the closure.
     Held,
+    /// An unlink would empty a column by which a row names an organization that stays.
+    LosesLink,
     /// A guard of the policy does not hold.
     Guard,
     /// A privilege is missing.
@@ -115,6 +117,7 @@ impl RefusalKind {
             RefusalKind::Uncounted => "uncounted",
             RefusalKind::Kept => "kept_rows",
             RefusalKind::Held => "held_rows",
+            RefusalKind::LosesLink => "loses_link",
             RefusalKind::Guard => "guard",
             RefusalKind::Privilege => "privilege",
             RefusalKind::RowSecurity => "row_security",

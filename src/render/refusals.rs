@@ -154,6 +154,10 @@ fn message(report: &Report, refusal: &Refusal) -> String {
             "{arrow} ({action}) would change a column of {rows} of {table} that is also {}",
             refusal.detail
         ),
+        RefusalKind::LosesLink => format!(
+            "{arrow} ({action}) would empty a column of {rows} of {table} by which they name an organization that stays ({})",
+            refusal.detail
+        ),
         RefusalKind::Reassign => {
             format!(
                 "{rows} of {table} cannot be reassigned: no row of {parent} that stays has this key"
@@ -249,7 +253,10 @@ fn hint(report: &Report, refusal: &Refusal) -> String {
         RefusalKind::Foreign | RefusalKind::Shared | RefusalKind::Global => {
             consents::hint(report.catalog, report.plan, refusal)
         }
-        RefusalKind::Overlap => "--force deletes these rows".into(),
+        RefusalKind::Overlap => {
+            "--force deletes these rows by the one reference, or unlinks them by both".into()
+        }
+        RefusalKind::LosesLink => format!("--cascade {} takes them along", shell_word(&name)),
         RefusalKind::Privilege if refusal.detail.contains(" ON SCHEMA ") => {
             fixes::grant_usage(&refusal.detail, report.role)
         }

@@ -55,28 +55,39 @@ impl Sql<'_> {
     /// Rows of the closure whose column an unlink would change although a followed reference that
     /// leads into the closure uses it: engines differ on whether they survive.
     pub fn overlapping(&self, unlink: &Unlink, followed: ReferenceId) -> ProtectedBy {
-        let other = self.catalog.reference(followed);
-        let source = format!(
+        self.named_by(unlink.reference, self.children_of_both(unlink.reference, followed))
+    }
+
+    /// Surviving rows that an unlink would change, and that name a row of a key table by another reference, too.
+    /// `known`: the child has a key table.
+    pub fn losing_link(&self, unlink: &Unlink, linked: ReferenceId, known: bool) -> ProtectedBy {
+        let id = unlink.reference;
+        self.named_by(id, self.children_of_both(id, linked) + &self.where_surviving(id, known))
+    }
+
+    fn children_of_both(&self, id: ReferenceId, other: ReferenceId) -> String {
+        format!(
             "{} JOIN {} q ON {}",
-            self.children(unlink.reference),
-            self.key_relation(other.parent),
-            self.names_key(followed, "q", "c"),
+            self.children(id),
+            self.key_relation(self.catalog.reference(other).parent),
+            self.names_key(other, "q", "c"),
+        )
+    }
+
+    fn where_surviving(&self, id: ReferenceId, known: bool) -> String {
+        let child = self.catalog.reference(id).child;
+        let survives = format!(
+            "NOT EXISTS (SELECT 1 FROM {} k WHERE {})",
+            self.key_relation(child),
+            self.same_row(child, "k", "c")
         );
-        self.named_by(unlink.reference, source)
+        where_all(&if known { vec![survives] } else { Vec::new() })
     }
 
     /// Surviving rows that name a row of the closure by a reference that the policy ignores.
     /// `known`: the child has a key table.
     pub fn kept_rows(&self, id: ReferenceId, known: bool) -> ProtectedBy {
-        let reference = self.catalog.reference(id);
-        let survives = format!(
-            "NOT EXISTS (SELECT 1 FROM {} k WHERE {})",
-            self.key_relation(reference.child),
-            self.same_row(reference.child, "k", "c")
-        );
-        let conditions = if known { vec![survives] } else { Vec::new() };
-        let source = self.children(id) + &where_all(&conditions);
-        self.named_by(id, source)
+        self.named_by(id, self.children(id) + &self.where_surviving(id, known))
     }
 
     /// `source`: children `c` of parents `p`.

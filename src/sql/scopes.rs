@@ -2,11 +2,31 @@
 
 use super::closure::where_all;
 use super::{RowKey, Sql};
-use crate::catalog::{Column, ReferenceId};
-use crate::engine::{Dialect, Statement};
+use crate::catalog::{Column, ReferenceId, TableId};
+use crate::engine::{Dialect, Statement, quote};
 use crate::selection::{Root, Selection};
 
 impl Sql<'_> {
+    /// SQLite, where a column of any type holds bytes: 1 where a scope column does and its key does not, or the other way
+    /// round. Bytes come after all else in its order (<https://sqlite.org/datatype3.html#sort_order>), so that an index
+    /// finds them.
+    pub(crate) fn mixes_bytes(&self, scope: ReferenceId) -> Option<Statement> {
+        let reference = self.catalog.reference(scope);
+        let holds = |table: TableId, column: &str, values: &str| {
+            let (relation, column) = (self.relation(table), quote(column));
+            format!("EXISTS (SELECT 1 FROM {relation} WHERE {column} {values} x'')")
+        };
+        let pairs = reference.columns.iter().zip(&reference.parent_columns);
+        let mixed = pairs.flat_map(|(column, key)| {
+            [(">=", "<"), ("<", ">=")].map(|(own, other)| {
+                let own = holds(reference.child, column, own);
+                format!("({own} AND {})", holds(reference.parent, key, other))
+            })
+        });
+        let mixed = mixed.collect::<Vec<_>>().join(" OR ");
+        (self.dialect == Dialect::Sqlite).then(|| format!("SELECT {mixed}").into())
+    }
+
     /// How many rows name a root row of the key table. `known`: those in their own table's key table go, and are none,
     /// nor are those that the unlinks `emptied` take the key from.
     pub(crate) fn count_left_behind(

@@ -196,4 +196,27 @@ each_backend! {
         explain("projects", "10").says(&["goes with Apex"]);
         explain("logins", "2").says(&["stays"]).hides("becomes null");
     }
+
+    /// One column of two references: what unlinks the team would unlink the organization.
+    fn what_would_lose_the_organization_that_stays_is_refused(db: TestDatabase) {
+        let key = db.pick("", "", "CREATE INDEX of_team ON users (organization_id, team_id);");
+        db.execute(&format!(
+            "CREATE TABLE organizations (id integer PRIMARY KEY, name varchar(20) NOT NULL);
+             CREATE TABLE teams (id integer PRIMARY KEY, organization_id integer NOT NULL, UNIQUE (organization_id, id),
+                 FOREIGN KEY (organization_id) REFERENCES organizations (id) ON DELETE CASCADE);
+             CREATE TABLE users (id integer PRIMARY KEY, organization_id integer, team_id integer,
+                 FOREIGN KEY (organization_id) REFERENCES organizations (id) ON DELETE SET NULL,
+                 FOREIGN KEY (organization_id, team_id) REFERENCES teams (organization_id, id) ON DELETE SET NULL);
+             {key} INSERT INTO organizations VALUES (1, 'Apex'), (2, 'Global');
+             INSERT INTO teams VALUES (10, 1), (20, 2); INSERT INTO users VALUES (1, 1, 10), (2, 2, 20), (3, 1, NULL)"
+        ));
+        let before = db.dump();
+        for flags in [&[][..], &["--force"]] {
+            let outcome = keep(&db, flags).exits(3);
+            outcome.says(&["would empty a column of 1 row of users", "--cascade users.organization_id,team_id"]);
+        }
+        changes(&before, &db.dump()).assert_none();
+        keep(&db, &["--cascade", "users.organization_id,team_id"]).exits(0);
+        assert_eq!(db.value("SELECT count(*) FROM users WHERE organization_id = 1"), "1");
+    }
 }

@@ -127,6 +127,24 @@ each_backend! {
         assert_eq!(db.dump(), whole.dump());
     }
 
+    /// As cron does it, whose next night selects others besides.
+    fn a_series_that_was_cut_off_and_went_on_with_more_is_undone_as_a_whole(db: TestDatabase) {
+        for goes_on in [&["--batch-rows", "50"][..], &["--per-org"]] {
+            let db = db.copy();
+            let before = large(&db);
+            let kept = tempfile::TempDir::new().unwrap();
+            let directory = kept.path().display().to_string();
+            let running = paused(&db, "30s", kept.path(), 1);
+            running.signal("INT");
+            running.finish().exits(8);
+            let both = ["clean", "--org-id", "1", "--org-id", "2", "--force", "--yes", "--archive-dir", &directory];
+            db.orgsweep(&[&both[..], goes_on].concat()).exits(0);
+            assert_eq!(db.count("organizations"), 0);
+            db.orgsweep(&["undo", "--yes", "--archive-dir", &directory]).exits(0);
+            assert_eq!(db.dump(), before, "{goes_on:?}");
+        }
+    }
+
     fn while_the_pause_file_is_there_no_batch_begins(db: TestDatabase) {
         let before = large(&db);
         let folder = tempfile::TempDir::new().unwrap();

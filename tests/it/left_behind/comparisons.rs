@@ -159,6 +159,26 @@ each_backend! {
     }
 }
 
+/// SQLite keeps what it is given, whatever a column is declared as.
+#[test]
+fn bytes_in_a_column_of_texts_are_not_known() {
+    let Some(db) = TestDatabase::fresh(Backend::Sqlite) else { return };
+    let text = "'5f0c8a3e-6d1b-4b7a-9c2e-0f1a2b3c4d5e'";
+    let bytes = "X'5f0c8a3e6d1b4b7a9c2e0f1a2b3c4d5e'";
+    for (key, value) in [(text, bytes), (bytes, text)] {
+        let db = db.copy();
+        let other = key.replace('5', "6");
+        tenants(&db, "uuid", "text", &[&format!("tenant {key}"), &format!("tenant {other}")]);
+        let named = ["clean", "--org-name", "T0", "--yes", "--format", "json"];
+        let clean_up = |more: &[&str]| db.orgsweep(&[&named[..], more].concat());
+        clean_up(&["--dry-run"]).exits(0);
+        db.execute(&format!("INSERT INTO visits VALUES (1, {value})"));
+        for more in [&[][..], &["--per-org"]] {
+            assert!(clean_up(more).exits(3).stdout.contains("visits.tenant_id"));
+        }
+    }
+}
+
 /// `007` of a number that is filled with zeros, and `7` of a text.
 #[test]
 fn a_number_filled_with_zeros_is_not_compared_with_a_text_mysql() {
