@@ -302,6 +302,14 @@ fn of_fault(error: &database::Error) -> Problem {
             Exit::Failed,
             format!("{}; SET GLOBAL max_allowed_packet = 1073741824 lets it pass", rolled_back()),
         ),
+        Fault::TooDeep => (
+            Exit::Failed,
+            format!(
+                "{}; SQLite's own cascades end after 1,000 levels: --reference-checks set, without --engine-cascade and \
+                 --batch-rows, does not need them",
+                rolled_back()
+            ),
+        ),
         Fault::Mismatch => (
             Exit::Failed,
             format!("{}; orgsweep doctor has the statement that cures it", rolled_back()),

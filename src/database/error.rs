@@ -36,6 +36,8 @@ pub enum Fault {
     Constraint,
     /// MariaDB: a statement is longer than the server takes.
     TooLong,
+    /// SQLite: its own cascades end after 1,000 levels (<https://sqlite.org/limits.html#max_trigger_depth>).
+    TooDeep,
     /// SQLite: a foreign key into the table names nothing that is unique there.
     Mismatch,
     ReadOnly,

@@ -53,6 +53,7 @@ pub fn of_fault(fault: Fault) -> &'static str {
         Fault::TimeLimit => "time_limit",
         Fault::Constraint => "constraint",
         Fault::TooLong => "too_long",
+        Fault::TooDeep => "too_deep",
         Fault::Mismatch => "mismatch",
         Fault::Standby => "standby",
         Fault::ReadOnly => "read_only",

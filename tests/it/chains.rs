@@ -126,3 +126,25 @@ fn what_moves_meanwhile_stays_and_what_comes_goes_on_postgres() {
 fn what_moves_meanwhile_stays_and_what_comes_goes_on_mysql() {
     what_moves_meanwhile(Backend::Mysql, &[]);
 }
+
+/// The engine's own checks follow its own cascades.
+#[test]
+fn what_is_too_deep_for_sqlite_s_cascades_names_the_way_that_does_without() {
+    let Some(db) = TestDatabase::fresh(Backend::Sqlite) else { return };
+    db.execute(
+        "CREATE TABLE organizations (id integer PRIMARY KEY, name text);
+         CREATE TABLE folders (id integer PRIMARY KEY,
+             organization_id integer NOT NULL REFERENCES organizations (id) ON DELETE CASCADE,
+             parent_id integer REFERENCES folders (id) ON DELETE CASCADE);
+         INSERT INTO organizations VALUES (1, 'Apex'), (2, 'Global');
+         WITH RECURSIVE n(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 1500)
+         INSERT INTO folders SELECT n, 1, nullif(n - 1, 0) FROM n",
+    );
+    let before = db.dump();
+    let clean = ["clean", "--org-name", "Apex", "--yes", "--reference-checks"];
+    let told = db.orgsweep(&[&clean[..], &["engine"]].concat()).exits(1);
+    told.says(&["1,000 levels", "--reference-checks set"]);
+    assert_eq!(db.dump(), before);
+    db.orgsweep(&[&clean[..], &["set"]].concat()).exits(0);
+    assert_eq!(db.count("folders"), 0);
+}

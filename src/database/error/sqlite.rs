@@ -3,7 +3,7 @@
 
 use super::{Fault, matches};
 
-const KNOWN: [(&str, Fault); 6] = [
+const KNOWN: [(&str, Fault); 7] = [
     // Nobody but our own limit does that.
     ("interrupted", Fault::TimeLimit),
     ("database is locked", Fault::Busy),
@@ -11,6 +11,7 @@ const KNOWN: [(&str, Fault); 6] = [
     ("database table is locked: %s", Fault::Busy),
     ("foreign key mismatch - \"%s\" referencing \"%s\"", Fault::Mismatch),
     ("attempt to write a readonly database", Fault::ReadOnly),
+    ("too many levels of trigger recursion", Fault::TooDeep),
 ];
 
 pub(super) fn told(message: &str) -> Fault {
@@ -28,6 +29,7 @@ mod tests {
         assert_eq!(told("database table is locked: users"), Fault::Busy);
         assert_eq!(told("foreign key mismatch - \"a\" referencing \"b\""), Fault::Mismatch);
         assert_eq!(told("attempt to write a readonly database"), Fault::ReadOnly);
+        assert_eq!(told("too many levels of trigger recursion"), Fault::TooDeep);
         assert_eq!(told("the database is locked for the audit"), Fault::Other);
     }
 }
