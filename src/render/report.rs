@@ -278,7 +278,7 @@ impl Report<'_> {
             let reference = self.catalog.reference(*id);
             let belong = if *rows == 1 { "belongs" } else { "belong" };
             format!(
-                "{} of {parent} {belong} to nobody any more, as the last of {} go ({}): a policy's [[orphans]] of {parent}, \
+                "{} of {parent} {belong} to nobody any more, as their last rows of {} go ({}): a policy's [[orphans]] of {parent}, \
                  and then clean --orphans only, delete such rows",
                 super::counted(*rows, "row"),
                 self.table_name(reference.child),

@@ -21,7 +21,7 @@ INSERT INTO memberships VALUES (1, 1, 1), (2, 2, 1), (3, 2, 2), (4, 3, 1), (5, 5
 INSERT INTO guests VALUES (3, 2), (1, 1);
 ";
 
-const TOLD: &str = "1 row of users belongs to nobody any more: their last rows of memberships go (memberships.user_id)";
+const TOLD: &str = "1 row of users belongs to nobody any more, as their last rows of memberships go (memberships.user_id)";
 
 each_backend! {
     fn whose_last_membership_goes_is_counted(db: TestDatabase) {
