@@ -216,9 +216,10 @@ impl Looking<'_> {
         for (id, question) in questions {
             let rows = Counted::Rows(database.query_one(&question)?.count(0)?);
             let reference = self.sql.catalog.reference(id);
-            // The rows that name the key were asked for: these name others.
-            let names_key =
-                reference.parent == self.root.table && reference.parent_columns == self.root.key;
+            // The rows that name the key were asked for: these name others. What a text means is less certain.
+            let names_key = reference.parent == self.root.table
+                && reference.parent_columns == self.root.key
+                && !reference.declaration.as_text;
             let agreed = is_key_known && names_key;
             let reference = self.sql.catalog.reference_arrow(id);
             remains.add(Left { reference, rows, what: What::Dangles, agreed });
