@@ -130,9 +130,18 @@ impl ArchiveDirectory {
             State::Partial => entry.age() > age.max(UNFINISHED) && !is_locked(&entry.path),
             State::Pending => false,
         };
+        ArchiveDirectory::own(directory, is_old)
+    }
+
+    /// Archives under the names that they were made with, and what they say of themselves: under another one it may be
+    /// anything, an export, too.
+    ///
+    /// # Errors
+    /// The directory cannot be read.
+    pub fn own(directory: &Path, which: impl Fn(&Entry) -> bool) -> Result<Vec<(Entry, About)>> {
         let archives = ArchiveDirectory::archives(directory)?.into_iter();
-        let old = archives.filter(|entry| entry.is_under_own_name() && is_old(entry));
-        Ok(old.filter_map(|entry| about(&entry.path).map(|about| (entry, about))).collect())
+        let own = archives.filter(|entry| is_own_name(&entry.path) && which(entry));
+        Ok(own.filter_map(|entry| about(&entry.path).map(|about| (entry, about))).collect())
     }
 
     /// What to say where others may look into the directory, or change it: archives are for their owner alone,
@@ -170,9 +179,8 @@ impl Entry {
         name.strip_suffix(RECEIPT).unwrap_or(&name).to_owned()
     }
 
-    /// As it was named when it was made.
-    pub fn is_under_own_name(&self) -> bool {
-        is_own_name(&self.path)
+    pub fn is_complete(&self) -> bool {
+        self.state == State::Complete
     }
 
     pub fn age(&self) -> Duration {

@@ -2,7 +2,7 @@
 
 use super::output::Output;
 use super::{receipts, run_record};
-use crate::archive::{self, ArchiveDirectory, Organization, State};
+use crate::archive::{ArchiveDirectory, Entry, Organization};
 use crate::cli::{History, HistoryCommand, PageFormat, PlainFormat};
 use crate::exit::{Exit, Problem};
 use crate::receipt::Receipt;
@@ -74,11 +74,9 @@ fn is_asked(args: &History, run: &Run) -> bool {
 
 fn verify(directory: &Path, records: &[Record], args: &History, ui: &mut Ui) -> Result<Exit> {
     let head = receipts::head(directory);
-    let archives = ArchiveDirectory::archives(directory)?.into_iter().filter_map(|entry| {
-        let own = entry.state == State::Complete && entry.is_under_own_name();
-        let about = own.then(|| archive::about(&entry.path)).flatten()?;
-        Some(Kept { name: entry.name(), after: about.after? })
-    });
+    let archives = ArchiveDirectory::own(directory, Entry::is_complete)?.into_iter();
+    let archives = archives
+        .filter_map(|(entry, about)| Some(Kept { name: entry.name(), after: about.after? }));
     let archives: Vec<Kept> = archives.collect();
     let verdict =
         chain::verify(records, &archives, head, args.head.as_deref(), OffsetDateTime::now_utc());

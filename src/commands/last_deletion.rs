@@ -2,7 +2,7 @@
 //! and that it went on with.
 
 use super::{receipts, run_record};
-use crate::archive::{self, ArchiveDirectory, Entry, Kind, Manifest, Organization, State};
+use crate::archive::{self, ArchiveDirectory, Entry, Kind, Organization};
 use crate::database::Target;
 use crate::exit::{Exit, Problem};
 use crate::label::printable;
@@ -17,15 +17,10 @@ use std::path::{Path, PathBuf};
 /// # Errors
 /// There is none; some or all of it is not kept, so that another would come back in its place.
 pub fn archives(directory: &Path, target: Option<&Target>) -> Result<Vec<PathBuf>> {
-    let complete = ArchiveDirectory::archives(directory)?.into_iter();
-    // Under another name it may be anything, an export, too.
-    let complete =
-        complete.filter(|entry| entry.state == State::Complete && entry.is_under_own_name());
-    let about =
-        complete.filter_map(|entry| archive::about(&entry.path).map(|about| (entry, about)));
+    let complete = ArchiveDirectory::own(directory, Entry::is_complete)?;
     let kept = match target {
-        Some(target) => run_record::of_database(target, about.collect())?,
-        None => about.map(|(entry, _)| entry).collect(),
+        Some(target) => run_record::of_database(target, complete)?,
+        None => complete.into_iter().map(|(entry, _)| entry).collect(),
     };
     let Some(last) = kept.last() else {
         let whose = if target.is_some() { " of this database" } else { "" };
@@ -126,9 +121,7 @@ fn cut_off(
     if unknown.is_empty() && before.is_empty() {
         return Ok(Vec::new());
     }
-    let manifest = archive::verify(&last.path)
-        .map_err(|error| Problem::new(Exit::Refused, format!("{error}; nothing was written")))?
-        .manifest;
+    let manifest = run_record::checked(&last.path)?.manifest;
     let parts = run.into_iter().flat_map(cleaned).map(|part| &part.organizations);
     let went: BTreeSet<&str> =
         parts.chain([&manifest.organizations]).flatten().map(|one| one.key.as_str()).collect();
@@ -158,9 +151,7 @@ fn cut_off(
         names.extend(parts.iter().filter_map(|part| part.archive.clone()));
     }
     for entry in unknown {
-        let of: Manifest = archive::verify(&entry.path)
-            .map_err(|error| Problem::new(Exit::Refused, format!("{error}; nothing was written")))?
-            .manifest;
+        let of = run_record::checked(&entry.path)?.manifest;
         let own = |section: &archive::Section| {
             section.kind == Kind::Rows && section.table_name().to_string() == of.root
         };

@@ -5,7 +5,7 @@ use super::context::Session;
 use super::progress::show_progress;
 use super::receipts;
 use super::run_record::{self, Recording};
-use crate::archive::{self, Manifest, Reader};
+use crate::archive::{Manifest, Reader};
 use crate::catalog::{Catalog, TableId};
 use crate::cli::{PlainFormat, Restore};
 use crate::database::{self, Database, Fault};
@@ -29,10 +29,10 @@ use std::time::Instant;
 pub fn run(session: &Session, args: &Restore, ui: &mut Ui) -> Result<Exit> {
     let mut readers = Vec::new();
     for path in find(session, args)? {
-        readers.push(archive::verify(&path).map_err(|error| {
-            Problem::new(Exit::Refused, format!("{error}; nothing was written"))
-                .hint("orgsweep archives lists those that there are")
-        })?);
+        readers.push(
+            run_record::checked(&path)
+                .map_err(|problem| problem.hint("orgsweep archives lists those that there are"))?,
+        );
     }
     // What went last comes back first: batches are deleted from the leaves up.
     readers.sort_by_key(|reader| std::cmp::Reverse(reader.manifest.made_at));

@@ -274,6 +274,15 @@ fn prune(
     Ok(())
 }
 
+/// An archive of which rows are to be put back.
+///
+/// # Errors
+/// Something is wrong with it.
+pub fn checked(path: &Path) -> Result<archive::Reader, Problem> {
+    let checked = archive::verify(path);
+    checked.map_err(|error| Problem::new(Exit::Refused, format!("{error}; nothing was written")))
+}
+
 /// Those of this database, and of no other.
 ///
 /// # Errors

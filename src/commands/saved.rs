@@ -37,14 +37,9 @@ pub fn save(
     ui: &mut Ui,
 ) -> Result<()> {
     let findings = &ended.findings;
-    let why = if findings.is_refused() {
-        "a clean would be refused"
-    } else if findings.is_empty() {
-        "there is nothing to delete"
-    } else {
-        ""
-    };
-    if !why.is_empty() {
+    if findings.is_refused() || findings.is_empty() {
+        let refused = findings.is_refused();
+        let why = if refused { "a clean would be refused" } else { "there is nothing to delete" };
         ui.note(&format!("{} was not saved: {why}", path.display()));
         return Ok(());
     }

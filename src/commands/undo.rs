@@ -4,7 +4,7 @@ use super::context::Session;
 use super::last_deletion;
 use super::restore;
 use super::run_record;
-use crate::archive::{self, Manifest, Reader};
+use crate::archive::{Manifest, Reader};
 use crate::cli::{Restore, Undo};
 use crate::exit::{Exit, Problem};
 use crate::label::printable;
@@ -19,10 +19,7 @@ const WORD: &str = "undo";
 pub fn run(session: &Session, args: &Undo, ui: &mut Ui) -> Result<Exit> {
     let directory = run_record::directory(&args.archives, &session.settings)?;
     let archives = last_deletion::archives(&directory, Some(&session.target))?;
-    let readers = archives.iter().map(|path| {
-        archive::verify(path)
-            .map_err(|error| Problem::new(Exit::Refused, format!("{error}; nothing was written")))
-    });
+    let readers = archives.iter().map(|path| run_record::checked(path));
     let readers: Vec<Reader> = readers.collect::<Result<_, _>>()?;
     let restoring = restoring(args, archives);
     let before = restore::put_back_before(session, &restoring);

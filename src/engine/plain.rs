@@ -1,6 +1,7 @@
 //! What an archived value says, to those who know nothing of the engine that it is of.
 
 use super::mariadb::Family;
+use super::quoting::unhex;
 use super::{Dialect, Server};
 
 #[derive(Debug, Clone, PartialEq)]
@@ -52,9 +53,7 @@ fn of_sqlite(literal: &str) -> Plain {
 }
 
 fn text_of(digits: &str) -> Option<String> {
-    let pairs = digits.as_bytes().chunks(2);
-    let byte = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok();
-    String::from_utf8(pairs.map(byte).collect::<Option<Vec<u8>>>()?).ok()
+    String::from_utf8(unhex(digits)?).ok()
 }
 
 fn of_postgres(type_name: &str, text: &str) -> Plain {

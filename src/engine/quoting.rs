@@ -25,3 +25,11 @@ pub fn usage_of(schema: &str) -> String {
 pub fn literal(value: &str) -> String {
     format!("'{}'", value.replace('\'', "''"))
 }
+
+/// The bytes that hexadecimal digits stand for. `None`: it is something else than two digits for each.
+pub(crate) fn unhex(digits: &str) -> Option<Vec<u8>> {
+    // A number may begin with a sign.
+    let sound = digits.len().is_multiple_of(2) && digits.bytes().all(|b| b.is_ascii_hexdigit());
+    let byte = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok();
+    if sound { digits.as_bytes().chunks(2).map(byte).collect() } else { None }
+}

@@ -2,6 +2,7 @@
 //! again, and how a text is compared with it.
 
 use super::{json, label_number};
+use crate::engine::quoting::unhex;
 use crate::engine::{Dialect, Statement};
 use std::borrow::Cow;
 use std::fmt::Write as _;
@@ -188,14 +189,7 @@ impl Family {
                 Some((parts.text.as_bytes().to_vec(), value))
             }
             Family::Bytes | Family::Vector | Family::Coded => {
-                let pairs = text.as_bytes().chunks(2);
-                let byte =
-                    |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok();
-                // Two signs and nothing else: a number may begin with another one.
-                let sound =
-                    text.len().is_multiple_of(2) && text.bytes().all(|b| b.is_ascii_hexdigit());
-                let bytes: Option<Vec<u8>> = pairs.map(byte).collect();
-                Some((bytes.filter(|_| sound)?, format!("CONVERT({variable} USING binary)")))
+                Some((unhex(text)?, format!("CONVERT({variable} USING binary)")))
             }
             _ => Some((text.as_bytes().to_vec(), variable.to_owned())),
         }
