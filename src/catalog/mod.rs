@@ -99,15 +99,19 @@ fn singular(noun: &str) -> String {
 pub struct Table {
     pub name: TableName,
     pub kind: TableKind,
+    #[serde(default)]
     pub columns: Vec<Column>,
     /// Unique keys over plain columns that hold for every row and are checked at once; the primary
     /// key first.
+    #[serde(default)]
     pub keys: Vec<Key>,
     /// What keeps rows apart besides.
     #[serde(default)]
     pub exclusions: Vec<Exclusion>,
     /// CHECK constraints, those of columns' domains too, as SQL over the table's own column names.
+    #[serde(default)]
     pub checks: Vec<Check>,
+    #[serde(default)]
     pub triggers: Vec<Trigger>,
     /// Row-level security would hide rows from this session.
     pub row_security: bool,

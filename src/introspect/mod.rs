@@ -1,4 +1,4 @@
-//! What a database says about itself, read into a [`Catalog`] in a handful of round trips, whatever the schema's
+//! What a database says about itself, read into a [`Catalog`] by as many questions, whatever the schema's
 //! size: one file an engine.
 
 mod mysql;

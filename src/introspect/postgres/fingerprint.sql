@@ -30,7 +30,7 @@ fact(line) AS (
     SELECT concat_ws(',', 'key', indrelid, indkey, indclass, indcollation,
                      pg_get_expr(indexprs, indrelid), pg_get_expr(indpred, indrelid),
                      (SELECT indnullsnotdistinct FROM pg_index x WHERE x.indexrelid = i.indexrelid))
-      FROM (VALUES (NULL::bool)) absent(indnullsnotdistinct)  -- Before PostgreSQL 15: see tables.sql.
+      FROM (VALUES (NULL::bool)) absent(indnullsnotdistinct)  -- Before PostgreSQL 15: see keys.sql.
       CROSS JOIN pg_index i JOIN relation r ON r.oid = indrelid
      WHERE (indisunique OR indisexclusion) AND indisvalid
     UNION ALL

@@ -1,3 +1,4 @@
+,
 -- Every foreign key as JSON in the shape of catalog::Reference, with the tables' oids in the place
 -- of their positions. A key on a partitioned table has further constraints per partition
 -- (conparentid), which are left out. Where a partition is the one that is referenced, its topmost
@@ -9,7 +10,7 @@ domain AS (
     SELECT d.oid, t.typbasetype FROM domain d JOIN pg_type t ON t.oid = d.base AND t.typtype = 'd'
 ),
 over AS (SELECT domain.* FROM domain JOIN pg_type b ON b.oid = base AND b.typtype <> 'd'),
--- Columns that older versions lack: see tables.sql.
+-- Columns that older versions lack: see keys.sql.
 absent(confdelsetcols, conenforced) AS (VALUES (NULL::int2[], true)),  -- PostgreSQL 15, 18
 reference AS MATERIALIZED (
     SELECT k.*, c.relispartition, c.relname, n.nspname

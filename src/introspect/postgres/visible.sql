@@ -9,4 +9,4 @@ path AS (
 visible AS (
     SELECT DISTINCT ON (c.relname) c.oid
       FROM pg_class c JOIN path ON path.oid = c.relnamespace ORDER BY c.relname, path.place
-),
+)
