@@ -28,7 +28,7 @@ pub use records::{History, HistoryCommand, OutputArgs, PageFormat, PlanCommand};
 pub use wait::Wait;
 
 use crate::settings::{Colour, PolicyChoice};
-use crate::ui::LogOptions;
+use crate::ui::{LogLevel, LogOptions};
 use clap::builder::FalseyValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use durations::duration;
@@ -73,6 +73,14 @@ pub struct Cli {
         default_value = "text",
         env = "ORGSWEEP_LOG_FORMAT", help_heading = OUTPUT, hide_short_help = true)]
     pub log_format: LogFormat,
+
+    /// Nothing less grave than this is told on stderr; a JSON log still ends by saying how it ended
+    #[arg(long,
+        global = true,
+        value_name = "LEVEL",
+        default_value = "info",
+        env = "ORGSWEEP_LOG_LEVEL", help_heading = OUTPUT, hide_short_help = true)]
+    pub log_level: LogLevel,
 
     /// Say nothing where it ends well; previews and JSON are still printed
     ///
@@ -454,6 +462,7 @@ impl Cli {
     pub fn log_options(&self) -> LogOptions {
         LogOptions {
             log_json: self.log_format == LogFormat::Json,
+            level: self.log_level,
             quiet: self.quiet,
             colour: self.color,
         }

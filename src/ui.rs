@@ -5,6 +5,7 @@
 //! put them on one line each (`render::table`, `label::printable`); what is said here is one line, unless it
 //! comes as several; and whatever is printed has its hidden characters escaped, JSON with its own escapes.
 
+mod log;
 mod paint;
 mod terminal;
 
@@ -12,15 +13,15 @@ use crate::exit::{self, Exit, Problem};
 use crate::interrupt;
 use crate::label::{printable, visible, visible_json};
 use crate::render::{counted, grouped};
-use crate::settings::{Colour, Settings};
+use crate::settings::Settings;
 use indicatif::{ProgressBar, ProgressState, ProgressStyle};
-use serde_json::{Value, json};
+use log::{ENDED, log, output};
+use serde_json::json;
 use std::io::{self, IsTerminal, Write};
-use std::sync::{LazyLock, Mutex, PoisonError};
 use std::time::Duration;
 use terminal::{Answer, Terminal};
-use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
+
+pub use log::{LogLevel, LogOptions, set_organization, set_output};
 
 pub struct Ui {
     /// Columns of the terminal, or of whoever set `COLUMNS`.
@@ -35,16 +36,6 @@ pub struct Ui {
     unsaid: Option<String>,
     /// Why a result was not written.
     unwritten: Option<io::Error>,
-}
-
-/// How much is said beside the result, and how.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct LogOptions {
-    /// What is said is one JSON object a line.
-    pub log_json: bool,
-    /// Nothing is said but why it ended, where it did not end well.
-    pub quiet: bool,
-    pub colour: Colour,
 }
 
 /// Something that goes on.
@@ -127,9 +118,9 @@ impl Ui {
         }
         if self.log_options.log_json {
             let well = matches!(exit, Exit::Done | Exit::Something);
-            let level = if well { "info" } else { "error" };
+            let level = if well { LogLevel::Info } else { LogLevel::Error };
             let code = exit.code();
-            log(level, "ended", json!({ "message": format!("exit {code}"), "exit": code }));
+            log(level, ENDED, json!({ "message": format!("exit {code}"), "exit": code }));
         }
         exit
     }
@@ -151,10 +142,10 @@ impl Ui {
     pub fn heading(&mut self, text: &str) {
         let shown = printable(text);
         let painted = self.log_options.colour.paints(io::stderr().is_terminal());
-        if self.log_options.quiet {
+        if !self.log_options.says(LogLevel::Info) {
             self.unsaid = Some(shown);
         } else {
-            self.say("info", text, &if painted { paint::strong(&shown) } else { shown });
+            self.say(LogLevel::Info, text, &if painted { paint::strong(&shown) } else { shown });
         }
     }
 
@@ -170,27 +161,27 @@ impl Ui {
 
     /// Says something beside the result, on one line.
     pub fn note(&mut self, text: &str) {
-        self.say("info", text, &printable(text));
+        self.say(LogLevel::Info, text, &printable(text));
     }
 
     /// Says what takes several lines.
     pub fn note_lines(&mut self, lines: &[String]) {
         let shown: Vec<String> = lines.iter().map(|line| printable(line)).collect();
-        self.say("info", &lines.join("\n"), &shown.join("\n"));
+        self.say(LogLevel::Info, &lines.join("\n"), &shown.join("\n"));
     }
 
     /// Shows a rendering beside the result.
     pub fn show_beside(&mut self, text: &str) {
-        self.say("info", text, &visible(text));
+        self.say(LogLevel::Info, text, &visible(text));
     }
 
     /// Says what somebody should look at, on one line.
     pub fn warn(&mut self, text: &str) {
-        self.say("warning", text, &format!("warning: {}", printable(text)));
+        self.say(LogLevel::Warning, text, &format!("warning: {}", printable(text)));
     }
 
-    fn say(&mut self, level: &str, message: &str, shown: &str) {
-        if self.log_options.quiet {
+    fn say(&mut self, level: LogLevel, message: &str, shown: &str) {
+        if !self.log_options.says(level) {
             return;
         }
         self.clear();
@@ -277,13 +268,13 @@ impl Ui {
 
     /// Logs what goes on; on a terminal shows it, with rows, rate and time.
     pub fn event(&mut self, event: Event) {
-        if self.log_options.quiet {
+        if !self.log_options.says(LogLevel::Info) {
             return;
         }
         if self.log_options.log_json {
             let Event { name, message, table, rows, of } = event;
             let fields = json!({ "message": message, "table": table, "rows": rows, "of": of });
-            return log("info", name, fields);
+            return log(LogLevel::Info, name, fields);
         }
         if !io::stderr().is_terminal() {
             return;
@@ -362,28 +353,12 @@ fn eprint(text: &str) {
     let _ = writeln!(io::stderr(), "{text}");
 }
 
-/// Tells the lines of one run from those of another.
-static RUN: LazyLock<String> = LazyLock::new(|| {
-    let began = OffsetDateTime::now_utc().unix_timestamp_nanos() / 1_000_000;
-    format!("{began:x}-{:x}", std::process::id())
-});
-
-/// One object, one line.
-fn log(level: &str, event: &str, fields: Value) {
-    let time = OffsetDateTime::now_utc().format(&Rfc3339).unwrap_or_default();
-    let mut line = json!({ "time": time, "run": *RUN, "level": level, "event": event });
-    if let (Some(line), Value::Object(fields)) = (line.as_object_mut(), fields) {
-        line.extend(fields.into_iter().filter(|(_, value)| !value.is_null()));
-    }
-    eprint(&visible_json(&line.to_string()));
-}
-
 fn tell(problem: &Problem, json: bool, log_options: LogOptions) {
     let Problem { exit, code, message, more, hint } = problem;
     let whole = problem.to_string();
     if log_options.log_json {
         let fields = json!({ "message": whole, "hint": hint, "code": code, "exit": exit.code() });
-        log("error", "ended", fields);
+        log(LogLevel::Error, ENDED, fields);
     }
     if json {
         let error = json!({
@@ -412,7 +387,7 @@ pub fn usage(error: &clap::Error) {
     let (json, log_options) = output();
     let text = error.render().to_string();
     if log_options.log_json {
-        log("error", "ended", json!({ "message": text.trim(), "exit": Exit::Usage.code() }));
+        log(LogLevel::Error, ENDED, json!({ "message": text.trim(), "exit": Exit::Usage.code() }));
     }
     if json {
         let document = json!({
@@ -424,19 +399,6 @@ pub fn usage(error: &clap::Error) {
     } else if !log_options.log_json {
         eprint(visible(&text).trim_end());
     }
-}
-
-/// How this process speaks, and whether its results are JSON: for who ends it from another thread, or before it
-/// has begun.
-static LOG_OPTIONS: Mutex<(bool, LogOptions)> =
-    Mutex::new((false, LogOptions { log_json: false, quiet: false, colour: Colour::Auto }));
-
-pub fn set_output(json: bool, log_options: LogOptions) {
-    *LOG_OPTIONS.lock().unwrap_or_else(PoisonError::into_inner) = (json, log_options);
-}
-
-fn output() -> (bool, LogOptions) {
-    *LOG_OPTIONS.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Why the process does not end well.
@@ -451,7 +413,7 @@ pub fn whereabouts(doing: Option<String>, running: Duration, committed: usize) {
     let seconds = running.as_secs();
     if output().1.log_json {
         let fields = json!({ "message": doing, "seconds": seconds, "committed": committed });
-        return log("info", "status", fields);
+        return log(LogLevel::Info, "status", fields);
     }
     let running = humantime::format_duration(Duration::from_secs(seconds));
     let committed = match committed {
@@ -464,7 +426,7 @@ pub fn whereabouts(doing: Option<String>, running: Duration, committed: usize) {
 /// Where in the program something went wrong.
 pub fn trace(text: &str) {
     if output().1.log_json {
-        log("error", "trace", json!({ "message": text }))
+        log(LogLevel::Error, "trace", json!({ "message": text }))
     } else {
         eprint(text)
     }

@@ -24,7 +24,7 @@ const SELECTING: [&str; 9] = [
 /// What is about a series of organizations.
 const SERIAL: [&str; 2] = ["per-org", "max-orgs"];
 /// How one run speaks, or what it was besides: the next one is asked anew.
-const OF_ONE_RUN: [&str; 11] = [
+const OF_ONE_RUN: [&str; 12] = [
     "dry-run",
     "rehearse",
     "yes",
@@ -36,6 +36,7 @@ const OF_ONE_RUN: [&str; 11] = [
     "quiet",
     "color",
     "log-format",
+    "log-level",
 ];
 
 /// The flags on the command line; what variables and files say, they say to the next command, too.

@@ -22,7 +22,7 @@ use crate::receipt::Part;
 use crate::render::Report;
 use crate::render::summary::{self, Summary, Unit};
 use crate::selection::Selection;
-use crate::ui::Ui;
+use crate::ui::{self, Ui};
 use anyhow::Result;
 use std::collections::BTreeSet;
 use std::time::Instant;
@@ -207,8 +207,10 @@ impl<'a> Run<'a> {
                 self.units[n].skipped(why);
                 return None;
             }
+            ui::set_organization(Some(self.units[n].title()));
             ui.progress(format!("{} of {of}: {}", n + 1, self.units[n].title()));
             let found = self.one(n, task, ui);
+            ui::set_organization(None);
             if self.units[n].is_cleaned() {
                 interrupt::committed(self.units[n].title());
             }

@@ -43,6 +43,18 @@ each_backend! {
         }
     }
 
+    fn a_log_tells_which_organization_it_is_at_and_no_more_than_is_wanted(db: TestDatabase) {
+        small(&db);
+        let series = ["clean", "--org-id", "1", "--org-id", "2", "--per-org", "--force", "--yes", "--log-format", "json"];
+        let lines = log(&db.orgsweep(&[&series[..], &["--dry-run"]].concat()).exits(0));
+        let at: Vec<&str> = lines.iter().filter_map(|line| line["organization"].as_str()).collect();
+        assert!(at.starts_with(&["Apex (key 1)"]) && at.ends_with(&["Global (key 2)"]), "{at:?}");
+        assert!(lines.last().is_some_and(|line| line["organization"].is_null()), "{lines:?}");
+        let lines = log(&db.orgsweep(&[&series[..], &["--log-level", "warning"]].concat()).exits(0));
+        assert_eq!(events(&lines), ["ended"]);
+        assert_eq!(db.count("organizations"), 0);
+    }
+
     fn an_error_is_the_last_line_of_a_json_log(db: TestDatabase) {
         small(&db);
         let flags = ["clean", "--org-id", "1", "--log-format", "json", "--metrics", "/nowhere/x"];
