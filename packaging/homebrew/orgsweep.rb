@@ -1,5 +1,4 @@
-# Homebrew: `brew install orgsweep/tap/orgsweep`. The release's SHA256SUMS has the four digests; the tap's copy is filled in
-# from it.
+# Homebrew: `brew install orgsweep/tap/orgsweep`. The release's own copy has the four digests filled in, and is the tap's.
 class Orgsweep < Formula
   desc "Delete everything that belongs to one organization from a relational database"
   homepage "https://github.com/orgsweep/orgsweep"

@@ -17,8 +17,8 @@ pub fn tls() -> &'static str {
 }
 
 /// Tells the OpenSSL that is compiled in where this system keeps its authorities: every distribution has another place.
-/// `SSL_CERT_FILE` and `SSL_CERT_DIR` count where they are set. For `sslrootcert=system` of libpq; the driver of MariaDB
-/// looks for itself.
+/// `SSL_CERT_FILE` is another file, beside the directories that the system has. For `sslrootcert=system` of libpq; the
+/// driver of MariaDB looks for itself, in the same places.
 ///
 /// # Safety
 /// No other thread may run yet: it sets variables of the environment.

@@ -3,6 +3,7 @@
 
 use crate::support::*;
 use std::fs;
+use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use tempfile::TempDir;
@@ -122,6 +123,40 @@ fn the_action_runs_nothing_that_its_checksum_does_not_know() {
     let digest = shell.current_dir(job.folder.path()).output().expect("a digest").stdout;
     let digest = String::from_utf8(digest).expect("a digest");
     job.step(&[preview[0], preview[1], ("INPUT_SHA256", digest.trim())]).exits(3);
+}
+
+/// GitLab's template, but for what it installs of Debian's.
+#[test]
+fn gitlab_installs_what_its_checksum_knows() {
+    let job = Job::new();
+    symlink(".", job.path(&format!("v{VERSION}"))).expect("the releases' folder");
+    for folder in ["local/bin", "project"] {
+        fs::create_dir_all(job.path(folder)).expect("a folder");
+    }
+    let template = text("packaging/gitlab/orgsweep.yml");
+    let script: String = template
+        .lines()
+        .skip_while(|line| !line.trim_start().starts_with("file="))
+        .take_while(|line| !line.starts_with("  #"))
+        .map(|line| format!("{}\n", line.trim_start()))
+        .collect();
+    let script = script.replace("/usr/local", &job.path("local").display().to_string());
+    let install = |digest: &str| {
+        Command::new("sh")
+            .args(["-euc", &script])
+            .env("ORGSWEEP_VERSION", VERSION)
+            .env("ORGSWEEP_SHA256", digest)
+            .env("ORGSWEEP_RELEASES", format!("file://{}", job.folder.path().display()))
+            .env("CI_PROJECT_DIR", job.path("project"))
+            .env("TMPDIR", job.folder.path())
+            .output()
+            .expect("a shell")
+    };
+    assert!(!install(&"0".repeat(64)).status.success());
+    assert!(!job.path("local/bin/orgsweep").exists());
+    let installed = install("");
+    assert!(installed.status.success(), "{installed:?}");
+    Invocation::of(&job.path("local/bin/orgsweep"), &["--version"]).run().exits(0);
 }
 
 #[test]
