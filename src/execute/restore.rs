@@ -207,14 +207,15 @@ fn look_for_obstacles(
         if run.sql.unlike(id).is_some() {
             continue;
         }
-        let lock = run.sql.lock_parents(stage, id);
+        // The proof holds what nothing has checked.
+        let unwatched = way.leaves_unwatched(run, source, reference.child);
+        let lock = run.sql.lock_parents(stage, id).filter(|_| !unwatched);
         if let Some(lock) = lock.filter(|_| catalog.table(reference.parent).privileges.lock) {
             run.one(lock)?;
         }
         let parent = stages.of(reference.parent);
         if let Some(question) = run.sql.without_parent(stage, id, parent) {
             let (rows, samples) = counted(run, question)?;
-            let unwatched = way.leaves_unwatched(run, source, reference.child);
             match rows {
                 0 => {}
                 _ if unwatched && rows <= stages.dangled(id, catalog) => dangling.push((id, rows)),
