@@ -120,22 +120,27 @@ impl<'a> Sql<'a> {
     /// [`Sql::delete_children`], returning the rows (PostgreSQL).
     pub fn delete_children_returning(&self, step: &Follow, keep: bool) -> Statement {
         let child = self.catalog.reference(step.reference).child;
-        let values = self.archived_values(child, "c");
         let delete = self.delete_children_by(step);
         if !keep {
+            let values = self.archived_values(child, "c");
             return format!("{delete} RETURNING {}", values.join(", ")).into();
         }
-        let numbered = values.iter().enumerate().map(|(n, value)| format!("{value} AS v{n}"));
-        let names: Vec<String> = (0..values.len()).map(|n| format!("v{n}")).collect();
+        // Between the two that read them rows are as the engine has them, which is shorter than their texts.
+        let columns = self.archived_columns(child).into_iter().enumerate();
+        let (own, values): (Vec<String>, Vec<(String, &Column)>) = columns
+            .map(|(n, column)| {
+                (format!("c.{} AS v{n}", quote(&column.name)), (format!("d.v{n}"), column))
+            })
+            .unzip();
         let keys = self.key_values(child, "c");
         let key_names: Vec<String> = (0..keys.len()).map(|n| format!("c{n}")).collect();
         self.said(format!(
             "WITH d AS ({delete} RETURNING {}), k AS (INSERT INTO {} SELECT {}, {} FROM d) SELECT {} FROM d",
-            numbered.chain(keys).collect::<Vec<_>>().join(", "),
+            own.into_iter().chain(keys).collect::<Vec<_>>().join(", "),
             self.key_relation(child),
             key_names.join(", "),
             step.generation,
-            names.join(", "),
+            self.kept_values(&values).join(", "),
         ))
     }
 

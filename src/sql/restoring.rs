@@ -268,8 +268,8 @@ impl Sql<'_> {
         )
     }
 
-    /// After the rows are in, where nothing checks each of them: staged rows that name, by `id`, a row which
-    /// is not of the archive, and for how many of them it is there and held.
+    /// Where nothing checks each row as it goes in: staged rows that name, by `id`, a row which is not of the archive, and
+    /// for how many of them it is there, and held until COMMIT.
     pub fn held_parents(
         &self,
         stage: Stage,
