@@ -4,8 +4,8 @@
 //! type of each value.
 
 /// Appends a row to `line`, its end included.
-pub fn encode(line: &mut Vec<u8>, values: &[Option<&[u8]>]) {
-    for (n, value) in values.iter().enumerate() {
+pub fn encode<'v>(line: &mut Vec<u8>, values: impl IntoIterator<Item = Option<&'v [u8]>>) {
+    for (n, value) in values.into_iter().enumerate() {
         if n > 0 {
             line.push(b'\t');
         }
@@ -69,7 +69,7 @@ mod tests {
         let values =
             [Some("a\tb"), None, Some(""), Some("\\N"), Some("line\nbreak\r"), Some("grüße 🦀")];
         let mut line = Vec::new();
-        encode(&mut line, &values.map(|value| value.map(str::as_bytes)));
+        encode(&mut line, values.map(|value| value.map(str::as_bytes)));
         let text = String::from_utf8(line).expect("text stays text");
         assert_eq!(text, "a\\tb\t\\N\t\t\\\\N\tline\\nbreak\\r\tgrüße 🦀\n");
         let decoded = decode(text.trim_end_matches('\n')).expect("a line");

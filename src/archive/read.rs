@@ -148,11 +148,36 @@ impl Reader {
     /// written.
     ///
     /// # Errors
-    /// Those of `each`; a line that has not as many values as its section has columns.
+    /// Those of `each`; a line that is no row of its section.
     pub fn rows<E: From<Error>>(
         &self,
         each: &mut dyn FnMut(usize, Vec<Option<String>>) -> std::result::Result<(), E>,
     ) -> std::result::Result<(), E> {
+        self.lines(&mut |section, line| each(section, self.row(section, line)?))
+    }
+
+    /// The values of a line, as [`Reader::lines`] gives it.
+    ///
+    /// # Errors
+    /// It has not as many as its section has columns.
+    pub fn row(&self, section: usize, line: &[u8]) -> Result<Vec<Option<String>>> {
+        let section = &self.manifest.sections[section];
+        let line = line.strip_suffix(b"\n").unwrap_or(line);
+        let values = std::str::from_utf8(line).ok().and_then(line::decode);
+        values.filter(|values| values.len() == section.width()).ok_or_else(|| {
+            Error::new(&self.path, format!("a line of {} is no row of it", section.table_name()))
+        })
+    }
+
+    /// The same of rows as they stand there, each with its end.
+    ///
+    /// # Errors
+    /// Those of `each`; it can no longer be read.
+    pub fn lines<E: From<Error>>(
+        &self,
+        each: &mut dyn FnMut(usize, &[u8]) -> std::result::Result<(), E>,
+    ) -> std::result::Result<(), E> {
+        let mut line = Vec::new();
         members(&self.path, &mut |name, content| {
             let Some((directory, _)) = name.rsplit_once('/') else {
                 return Ok(());
@@ -161,14 +186,12 @@ impl Reader {
             let Some(section) = sections.iter().position(|s| s.directory == directory) else {
                 return Err(Error::new(&self.path, format!("it changed: {name}")).into());
             };
-            for text in content.lines() {
-                let text = text.map_err(|error| damaged(&self.path, error))?;
-                let values = line::decode(&text).filter(|v| v.len() == sections[section].width());
-                let broken = || {
-                    let table = sections[section].table_name();
-                    Error::new(&self.path, format!("a line of {table} is no row of it"))
-                };
-                each(section, values.ok_or_else(broken)?)?;
+            let mut next = |line: &mut Vec<u8>| {
+                line.clear();
+                content.read_until(b'\n', line).map_err(|error| damaged(&self.path, error))
+            };
+            while next(&mut line)? > 0 {
+                each(section, &line)?;
             }
             Ok(())
         })

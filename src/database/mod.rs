@@ -2,6 +2,7 @@
 //! place besides the catalog's loaders that tells the backends apart.
 
 mod conninfo;
+mod copy;
 mod drivers;
 mod error;
 mod limit;

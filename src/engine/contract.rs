@@ -5,7 +5,6 @@
 use super::quoting::{literal, quote};
 use crate::catalog::{Column, Reference, TableId, TableName};
 use crate::plan::Checks;
-use std::borrow::Cow;
 use std::time::Duration;
 
 /// What a transaction is for.
@@ -363,9 +362,9 @@ pub trait Engine: Sync {
         None
     }
 
-    /// A value of this type, as it came, as the archive keeps it.
-    fn written<'v>(&self, _type_name: &str, value: &'v [u8]) -> Cow<'v, [u8]> {
-        Cow::Borrowed(value)
+    /// Values of this type come as their bytes, which an archive keeps as hexadecimal digits.
+    fn comes_as_bytes(&self, _type_name: &str) -> bool {
+        false
     }
 
     /// It stands for a null in an archive.

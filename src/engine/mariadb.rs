@@ -14,7 +14,6 @@ use super::{Cycles, Engine, Purpose, literal, quote_table};
 use crate::catalog::{Column, Reference, TableId, TableName};
 use crate::label::is_hidden;
 use crate::plan::Checks;
-use std::borrow::Cow;
 use std::time::Duration;
 
 pub(super) struct MariaDb;
@@ -213,9 +212,8 @@ impl Engine for MariaDb {
         Family::of(type_name).archived(value)
     }
 
-    /// Bytes come as they are, and are written here.
-    fn written<'v>(&self, type_name: &str, value: &'v [u8]) -> Cow<'v, [u8]> {
-        Family::of(type_name).written(value)
+    fn comes_as_bytes(&self, type_name: &str) -> bool {
+        matches!(Family::of(type_name), Family::Bytes | Family::Vector | Family::Coded)
     }
 
     fn lenient(&self, statement: &str) -> String {

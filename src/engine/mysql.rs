@@ -7,7 +7,6 @@ use super::mariadb::{MariaDb, pieces};
 use super::{Cycles, Engine, Purpose};
 use crate::catalog::{Column, Reference, TableId, TableName};
 use crate::plan::Checks;
-use std::borrow::Cow;
 use std::time::Duration;
 
 pub(super) struct MySql;
@@ -111,8 +110,8 @@ impl Engine for MySql {
         )
     }
 
-    fn written<'v>(&self, type_name: &str, value: &'v [u8]) -> Cow<'v, [u8]> {
-        MariaDb.written(type_name, value)
+    fn comes_as_bytes(&self, type_name: &str) -> bool {
+        MariaDb.comes_as_bytes(type_name)
     }
 
     /// A double as text has all of its digits where it comes from a column; what CAST makes has at most 22 characters.

@@ -2,12 +2,13 @@
 //! deletes them. The counts of the archive are part of the proof.
 
 use super::{Failure, Progress, Run, lock_wait};
-use crate::archive::{self, ArchiveDirectory, Kind, Manifest, Sealed, Writer};
+use crate::archive::{self, ArchiveDirectory, Kind, Manifest, Sealed, Writer, line};
 use crate::catalog::{Column, TableId, TableName};
 use crate::database::Value;
 use crate::engine::{Dialect, Statement};
 use crate::findings::{Change, Findings, Organization};
 use crate::interrupt;
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use time::OffsetDateTime;
@@ -90,8 +91,10 @@ pub fn closure(
 /// Says of the rows that are to go how many name nobody, by which references.
 fn dangling(run: &mut Run, table: TableId) -> Result<(), Failure> {
     let catalog = run.job.catalog;
-    for (reference, question) in run.sql.dangling_rows(table) {
-        let rows = run.one(question)?.count(0)?;
+    let Some((references, question)) = run.sql.dangling_rows(table) else { return Ok(()) };
+    let counts = run.one(question)?;
+    for (n, reference) in references.into_iter().enumerate() {
+        let rows = counts.count(n)?;
         if let Some(writer) = run.archive.as_mut().filter(|_| rows > 0) {
             writer.dangling(&catalog.table(table).name, catalog.reference_arrow(reference), rows);
         }
@@ -132,23 +135,19 @@ fn keep(
     let Run { database, archive, observe, lock_waits, .. } = run;
     let writer = archive.as_mut().expect("the archive was begun");
     let section = writer.section(kind, name, columns, written, rowid);
-    let columns = columns.iter().chain(written).chain(written).map(|column| column.value_type());
-    let types: Vec<&str> = columns.chain(rowid.then_some("INTEGER")).collect();
     let (dialect, longest) = (run.sql.dialect, run.longest);
+    let columns = columns.iter().chain(written).chain(written);
+    let bytes: Vec<bool> =
+        columns.map(|column| dialect.comes_as_bytes(column.value_type())).chain([false]).collect();
+    let mut line = Vec::new();
     let rows = lock_wait::over(lock_waits, || {
         database.stream(statement, &mut |values| {
             let values = without_count(dialect, values, name)?;
             fits(values, longest, writer, name)?;
-            let typed = values.iter().zip(&types);
-            let written: Vec<_> = typed
-                .map(|(value, value_type)| value.map(|value| dialect.written(value_type, value)))
-                .collect();
-            let values: Vec<Value> = written.iter().map(Option::as_deref).collect();
-            if values.iter().flatten().all(|value| std::str::from_utf8(value).is_ok()) {
-                writer.row(section, &values)?
-            } else {
-                writer.row(section, &borrowed(&sound(dialect, &values, writer, name)?))?;
-            }
+            line.clear();
+            write_row(&mut line, dialect, values, &bytes)
+                .ok_or_else(|| writer.fault(&format!("a value of {name} is not UTF-8")))?;
+            writer.row(section, &line)?;
             let rows = writer.rows(section);
             if rows % REPORT == 0 {
                 interrupt::check()?;
@@ -207,25 +206,40 @@ fn fits(
 /// What is sent along with a single value.
 pub(super) const STATEMENT: u64 = 1024;
 
-/// Values that can be read again, of a row some of whose are not UTF-8.
-fn sound(
+/// Appends a row to `line` as an archive holds it. `bytes`: of each column whether its values come as their bytes.
+/// `None`: a value is not UTF-8, and nothing else says it.
+pub(super) fn write_row(
+    line: &mut Vec<u8>,
     dialect: Dialect,
     values: &[Value],
-    writer: &Writer,
-    table: &TableName,
-) -> archive::Result<Vec<Option<String>>> {
-    let sound = |value: &Value| {
-        let Some(bytes) = value else { return Ok(None) };
-        let text = std::str::from_utf8(bytes).map(str::to_owned).ok();
-        let text = text.or_else(|| dialect.archived_bytes(bytes));
-        let unsound = || writer.fault(&format!("a value of {table} is not UTF-8"));
-        text.map(Some).ok_or_else(unsound)
-    };
-    values.iter().map(sound).collect()
+    bytes: &[bool],
+) -> Option<()> {
+    let start = line.len();
+    if !bytes.contains(&true) {
+        line::encode(line, values.iter().copied());
+        if std::str::from_utf8(&line[start..]).is_ok() {
+            return Some(());
+        }
+        line.truncate(start);
+    }
+    let mut sound: Vec<Option<Cow<[u8]>>> = Vec::new();
+    for (value, bytes) in values.iter().zip(bytes) {
+        sound.push(match value {
+            None => None,
+            Some(value) if *bytes => Some(Cow::Owned(digits(value))),
+            Some(value) if std::str::from_utf8(value).is_ok() => Some(Cow::Borrowed(*value)),
+            Some(value) => Some(Cow::Owned(dialect.archived_bytes(value)?.into_bytes())),
+        });
+    }
+    line::encode(line, sound.iter().map(Option::as_deref));
+    Some(())
 }
 
-fn borrowed(values: &[Option<String>]) -> Vec<Value<'_>> {
-    values.iter().map(|value| value.as_deref().map(str::as_bytes)).collect()
+/// Two hexadecimal digits a byte.
+fn digits(bytes: &[u8]) -> Vec<u8> {
+    const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
+    let digit = |number: u8| DIGITS[usize::from(number)];
+    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
 }
 
 /// Completes the archive, before COMMIT.

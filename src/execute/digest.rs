@@ -42,9 +42,16 @@ pub struct Sum {
 
 impl Sum {
     pub fn add(&mut self, values: &[Value]) {
-        self.line.clear();
-        line::encode(&mut self.line, values);
-        let hash = Sha256::digest(&self.line);
+        let mut line = std::mem::take(&mut self.line);
+        line.clear();
+        line::encode(&mut line, values.iter().copied());
+        self.add_line(&line);
+        self.line = line;
+    }
+
+    /// The same of a row that is a line already, its end included.
+    pub fn add_line(&mut self, line: &[u8]) {
+        let hash = Sha256::digest(line);
         let half = hash.first_chunk().expect("SHA-256 has 32 bytes");
         self.total = self.total.wrapping_add(u128::from_be_bytes(*half));
     }

@@ -2,26 +2,8 @@
 
 use super::{Follow, Sql};
 use crate::catalog::{Column, ReferenceId, TableId};
-use crate::engine::{Dialect, Statement, path, quote};
+use crate::engine::{Dialect, Statement, quote};
 use crate::findings::Change;
-
-/// The value of `column` that an archive kept as `text` (PostgreSQL).
-pub(super) fn unarchived(text: &str, column: &Column) -> String {
-    let value = match column.value_type() {
-        // The cast knows names only, and not every value has one.
-        "regclass" => format!("pg_catalog.regclassin({text}::pg_catalog.cstring)"),
-        _ => text.to_owned(),
-    };
-    format!("{value}::{}", staged_type(column))
-}
-
-/// The type that a column's values are staged as. A domain's own checks run where the row goes into its table.
-pub(super) fn staged_type(column: &Column) -> String {
-    match &column.domain_over {
-        Some(base) => path::of_any_length(base),
-        None => path::built_in(&column.type_name),
-    }
-}
 
 impl<'a> Sql<'a> {
     /// The columns that an archive keeps: all but those that the engine computes.
@@ -83,7 +65,7 @@ impl<'a> Sql<'a> {
         self.said(format!("SELECT {} FROM {}", values.join(", "), self.keyed_rows(table)))
     }
 
-    /// The rows `c` of one table's key table; a condition may follow.
+    /// The rows `c` of one table's key table.
     fn keyed_rows(&self, table: TableId) -> String {
         let (keys, relation) = (self.key_relation(table), self.relation(table));
         let same = self.same_row(table, "k", "c");
@@ -100,8 +82,8 @@ impl<'a> Sql<'a> {
     }
 
     /// Of the rows of one table's key table those that name nobody, counted by each foreign key for which the engine
-    /// does not vouch: its checks may have been off, or came later than the rows.
-    pub fn dangling_rows(&self, table: TableId) -> Vec<(ReferenceId, Statement)> {
+    /// does not vouch: its checks may have been off, or came later than the rows. One reading of the rows for all of them.
+    pub fn dangling_rows(&self, table: TableId) -> Option<(Vec<ReferenceId>, Statement)> {
         let may_dangle = |id: &ReferenceId| {
             let reference = self.catalog.reference(*id);
             let parent = self.table(reference.parent);
@@ -111,18 +93,21 @@ impl<'a> Sql<'a> {
                 && (parent.privileges.select && !parent.row_security)
                 && self.unlike(*id).is_none()
         };
-        let question = |id: ReferenceId| {
-            let statement = format!(
-                "SELECT {} FROM {} AND {} AND NOT EXISTS (SELECT 1 FROM {} r WHERE {})",
-                self.dialect.count(),
-                self.keyed_rows(table),
-                self.row_names_somebody(id, "c"),
-                self.relation(self.catalog.reference(id).parent),
-                self.names_row(id, "r", "c"),
+        let count = |id: &ReferenceId| {
+            let dangles = format!(
+                "{} AND NOT EXISTS (SELECT 1 FROM {} r WHERE {})",
+                self.row_names_somebody(*id, "c"),
+                self.relation(self.catalog.reference(*id).parent),
+                self.names_row(*id, "r", "c"),
             );
-            (id, self.said(statement))
+            let count = self.dialect.function("count");
+            self.dialect.as_text(&format!("{count}(CASE WHEN {dangles} THEN 1 END)"))
         };
-        self.catalog.reference_ids().filter(may_dangle).map(question).collect()
+        let ids: Vec<ReferenceId> = self.catalog.reference_ids().filter(may_dangle).collect();
+        let counts: Vec<String> = ids.iter().map(count).collect();
+        let rows = self.keyed_rows(table);
+        (!ids.is_empty())
+            .then(|| (ids, self.said(format!("SELECT {} FROM {rows}", counts.join(", ")))))
     }
 
     /// [`Sql::delete`], returning the rows (PostgreSQL).
@@ -135,22 +120,27 @@ impl<'a> Sql<'a> {
     /// [`Sql::delete_children`], returning the rows (PostgreSQL).
     pub fn delete_children_returning(&self, step: &Follow, keep: bool) -> Statement {
         let child = self.catalog.reference(step.reference).child;
-        let values = self.archived_values(child, "c");
         let delete = self.delete_children_by(step);
         if !keep {
+            let values = self.archived_values(child, "c");
             return format!("{delete} RETURNING {}", values.join(", ")).into();
         }
-        let numbered = values.iter().enumerate().map(|(n, value)| format!("{value} AS v{n}"));
-        let names: Vec<String> = (0..values.len()).map(|n| format!("v{n}")).collect();
+        // Between the two that read them rows are as the engine has them, which is shorter than their texts.
+        let columns = self.archived_columns(child).into_iter().enumerate();
+        let (own, values): (Vec<String>, Vec<(String, &Column)>) = columns
+            .map(|(n, column)| {
+                (format!("c.{} AS v{n}", quote(&column.name)), (format!("d.v{n}"), column))
+            })
+            .unzip();
         let keys = self.key_values(child, "c");
         let key_names: Vec<String> = (0..keys.len()).map(|n| format!("c{n}")).collect();
         self.said(format!(
             "WITH d AS ({delete} RETURNING {}), k AS (INSERT INTO {} SELECT {}, {} FROM d) SELECT {} FROM d",
-            numbered.chain(keys).collect::<Vec<_>>().join(", "),
+            own.into_iter().chain(keys).collect::<Vec<_>>().join(", "),
             self.key_relation(child),
             key_names.join(", "),
             step.generation,
-            names.join(", "),
+            self.kept_values(&values).join(", "),
         ))
     }
 

@@ -268,8 +268,8 @@ impl Sql<'_> {
         )
     }
 
-    /// After the rows are in, where nothing checks each of them: staged rows that name, by `id`, a row which
-    /// is not of the archive, and for how many of them it is there and held.
+    /// Where nothing checks each row as it goes in: staged rows that name, by `id`, a row which is not of the archive, and
+    /// for how many of them it is there, and held until COMMIT.
     pub fn held_parents(
         &self,
         stage: Stage,
@@ -288,33 +288,26 @@ impl Sql<'_> {
             }
             None => None,
         };
-        let outside = || {
-            let within = archived.iter().map(|(parent, names)| {
-                format!("NOT EXISTS (SELECT 1 FROM {} r WHERE {names})", self.stage(*parent))
-            });
-            named.iter().cloned().chain(within).collect::<Vec<_>>().join(" AND ")
-        };
-        let counted = format!("{} s WHERE {}", self.stage(stage), outside());
-        let (outside, staged) = (outside(), self.stage(stage));
+        let within = archived.iter().map(|(parent, names)| {
+            format!("NOT EXISTS (SELECT 1 FROM {} r WHERE {names})", self.stage(*parent))
+        });
+        let outside = named.into_iter().chain(within).collect::<Vec<_>>().join(" AND ");
         let there = self.staged_names(stage, id, &|name| Some(format!("r.{}", quote(name))))?;
-        let parents = self.relation(reference.parent);
-        let held = match self.dialect {
-            Dialect::Mysql(_) => format!(
-                "SELECT 1 FROM {staged} s WHERE {outside} AND \
-                 EXISTS (SELECT 1 FROM {parents} r WHERE {there} LOCK IN SHARE MODE)"
-            ),
-            Dialect::Sqlite => {
-                format!(
-                    "SELECT 1 FROM {staged} s CROSS JOIN {parents} r ON {there} WHERE {outside}"
-                )
-            }
-            Dialect::Postgres => format!(
-                "SELECT 1 FROM {staged} s JOIN {parents} r ON {there} WHERE {outside} FOR KEY SHARE OF r"
-            ),
+        let hold = match self.dialect {
+            Dialect::Mysql(_) => " LOCK IN SHARE MODE",
+            Dialect::Sqlite => "",
+            Dialect::Postgres => " FOR KEY SHARE OF r",
         };
-        let count = self.dialect.count();
+        let held = format!(
+            "CASE WHEN EXISTS (SELECT 1 FROM {} r WHERE {there}{hold}) THEN 1 END",
+            self.relation(reference.parent)
+        );
+        let held = format!("{}({held})", self.dialect.function("count"));
         Some(self.said(format!(
-            "SELECT (SELECT {count} FROM {counted}), (SELECT {count} FROM ({held}) l)"
+            "SELECT {}, {} FROM {} s WHERE {outside}",
+            self.dialect.count(),
+            self.dialect.as_text(&held),
+            self.stage(stage),
         )))
     }
 

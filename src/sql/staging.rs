@@ -2,10 +2,9 @@
 //! be asked about before any of them is put back.
 
 use super::Sql;
-use super::archiving::{staged_type, unarchived};
 use crate::archive::{ArchivedColumn, Section};
 use crate::engine::mariadb::{Family, is_invalid_label};
-use crate::engine::{Dialect, Statement, quote, type_of};
+use crate::engine::{Dialect, Statement, path, quote, type_of};
 use crate::restoration::Part;
 
 /// A section's rows in its stage table, alias `s`, columns `v0`, `v1`, …
@@ -101,8 +100,9 @@ impl Sql<'_> {
                 let columns = columns.map(|(n, archived)| {
                     let column = self.column(table, &archived.name);
                     let value = format!("c.{}", quote(&column.name));
-                    match column.domain_over {
-                        Some(_) => format!("{value}::{} AS v{n}", staged_type(column)),
+                    // A domain's own checks run where the row goes into its table.
+                    match &column.domain_over {
+                        Some(base) => format!("{value}::{} AS v{n}", path::of_any_length(base)),
                         None => format!("{value} AS v{n}"),
                     }
                 });
@@ -128,7 +128,13 @@ impl Sql<'_> {
         }
     }
 
-    /// Adds rows to a stage table. `None`: a value is none that an archive holds.
+    /// The stage table that takes an archive's lines as they are (PostgreSQL): its types read their values' texts
+    /// themselves.
+    pub fn copied_stage(&self, stage: Stage) -> Option<String> {
+        (self.dialect == Dialect::Postgres).then(|| self.temporary(&stage.name()))
+    }
+
+    /// Adds rows to a stage table that takes no lines. `None`: a value is none that an archive holds.
     pub fn fill_stage(&self, stage: Stage, rows: &[Vec<Option<String>>]) -> Option<Statement> {
         match self.dialect {
             Dialect::Sqlite => {
@@ -158,26 +164,7 @@ impl Sql<'_> {
                     format!("{} VALUES {}", self.insert_into_stage(stage), rows?.join(", "));
                 Some(if lenient { self.dialect.lenient(&insert) } else { insert }.into())
             }
-            Dialect::Postgres => {
-                let values = stage.archived().enumerate().map(|(n, archived)| {
-                    let column = self.column(stage.part.table, &archived.name);
-                    unarchived(&format!("u.v{n}"), column)
-                });
-                let values: Vec<String> = values.collect();
-                let mut statement = Statement::from(format!(
-                    "{} SELECT {} FROM ROWS FROM (",
-                    self.insert_into_stage(stage),
-                    values.join(", ")
-                ));
-                for n in 0..values.len() {
-                    statement.push(if n > 0 { ", " } else { "" }).push("pg_catalog.unnest(");
-                    statement.bind(&array(rows.iter().map(|row| row[n].as_deref())));
-                    statement.push("::pg_catalog.text[])");
-                }
-                let names: Vec<String> = (0..values.len()).map(|n| format!("v{n}")).collect();
-                statement.push(&format!(") AS u({})", names.join(", ")));
-                Some(statement)
-            }
+            Dialect::Postgres => None,
         }
     }
 
@@ -259,31 +246,6 @@ fn is_lenient(rows: &[impl AsRef<[Option<String>]>], types: &[&str]) -> bool {
     rows.iter().any(|row| invalid(row.as_ref()))
 }
 
-/// PostgreSQL's text of an array of texts.
-fn array<'a>(values: impl Iterator<Item = Option<&'a str>>) -> String {
-    let mut text = String::from("{");
-    for (n, value) in values.enumerate() {
-        if n > 0 {
-            text.push(',');
-        }
-        match value {
-            None => text.push_str("NULL"),
-            Some(value) => {
-                text.push('"');
-                for character in value.chars() {
-                    if matches!(character, '"' | '\\') {
-                        text.push('\\');
-                    }
-                    text.push(character);
-                }
-                text.push('"');
-            }
-        }
-    }
-    text.push('}');
-    text
-}
-
 /// The text, where it is one SQL literal of those that an archive holds and nothing else: it becomes
 /// part of a statement.
 pub(super) fn literal_alone(text: &str) -> Option<&str> {
@@ -346,11 +308,5 @@ mod tests {
         ] {
             assert_eq!(literal_alone(other), None, "{other}");
         }
-    }
-
-    #[test]
-    fn an_array_keeps_quotes_and_nulls_apart() {
-        let values = [Some("a\"b\\"), None, Some("NULL"), Some("")];
-        assert_eq!(array(values.into_iter()), r#"{"a\"b\\",NULL,"NULL",""}"#);
     }
 }

@@ -295,6 +295,29 @@ fn archived_rows_come_with_the_number_of_their_nulls() {
         let text = Sql::new(dialect, &catalog, &plan).read_rows(DEALS).inlined(dialect);
         assert!(text.replace('"', "`").contains(&count.replace('"', "`")), "{text}");
     }
+    let sql = Sql::new(Dialect::Postgres, &catalog, &plan);
+    let step = Follow {
+        limit: None,
+        reference: DEALS_ORG,
+        since: 0,
+        generation: 2,
+        known: false,
+        excluding: false,
+        lock: false,
+    };
+    expect![[r#"WITH d AS (DELETE FROM "deals" c USING pg_temp.orgsweep_k0 p WHERE p.c0 OPERATOR(pg_catalog.=) c."org" RETURNING c."id" AS v0, c."org" AS v1, c."by" AS v2, c."id" AS c0, c."org" AS c1), k AS (INSERT INTO pg_temp.orgsweep_k2 SELECT c0, c1, 2 FROM d) SELECT (d.v0)::pg_catalog.text, (d.v1)::pg_catalog.text, (d.v2)::pg_catalog.text, (pg_catalog.num_nulls(d.v0, d.v1, d.v2))::pg_catalog.text FROM d"#]].assert_eq(&sql.delete_children_returning(&step, true).inlined(sql.dialect));
+}
+
+#[test]
+fn rows_that_name_nobody_are_counted_in_one_reading() {
+    let counts = |sql: &Sql| sql.dangling_rows(USERS).map_or("nothing".into(), |(_, it)| it);
+    check(
+        counts,
+        expect![[r#"
+        SELECT CAST(count(CASE WHEN c."org" IS NOT NULL AND NOT EXISTS (SELECT 1 FROM main."organizations" r WHERE r."id" = c."org") THEN 1 END) AS TEXT), CAST(count(CASE WHEN c."boss" IS NOT NULL AND NOT EXISTS (SELECT 1 FROM main."users" r WHERE r."id" = c."boss") THEN 1 END) AS TEXT) FROM temp.orgsweep_k1 k CROSS JOIN main."users" c WHERE k.c0 = c.rowid
+        nothing
+    "#]],
+    );
 }
 
 #[test]

@@ -4,8 +4,6 @@
 use super::{json, label_number};
 use crate::engine::quoting::unhex;
 use crate::engine::{Dialect, Statement};
-use std::borrow::Cow;
-use std::fmt::Write as _;
 
 /// MariaDB's types, as far as their texts differ.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -126,20 +124,6 @@ impl Family {
             Family::Json => json::archived(value),
             Family::Labels => format!("concat('{NUMBER}', {})", label_number(value)),
             Family::Integer | Family::Decimal | Family::Float | Family::Date => self.text(value),
-        }
-    }
-
-    /// The same as the archive keeps it: bytes are written as hexadecimal digits.
-    pub(crate) fn written(self, value: &[u8]) -> Cow<'_, [u8]> {
-        match self {
-            Family::Bytes | Family::Vector | Family::Coded => {
-                let mut digits = String::with_capacity(2 * value.len());
-                for byte in value {
-                    let _ = write!(digits, "{byte:02X}");
-                }
-                Cow::Owned(digits.into_bytes())
-            }
-            _ => Cow::Borrowed(value),
         }
     }
 

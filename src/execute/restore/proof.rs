@@ -3,6 +3,7 @@
 use super::{Failure, Run, Source, Stages, counted};
 use crate::catalog::{ReferenceId, TableId};
 use crate::engine::Statement;
+use crate::execute::archiving::write_row;
 use crate::execute::digest::Sum;
 use crate::restoration::{Part, Restored};
 use crate::sql::Stage;
@@ -61,34 +62,24 @@ fn read_again(run: &mut Run, stage: Stage, question: &Statement) -> Result<Sum, 
     let table = run.job.catalog.table(stage.part.table);
     let dialect = run.sql.dialect;
     let columns = stage.section.columns.iter();
-    let types: Vec<&str> = columns
+    let bytes: Vec<bool> = columns
         .map(|column| table.column(&column.name).map_or("", |column| column.value_type()))
+        .map(|value_type| dialect.comes_as_bytes(value_type))
         .collect();
-    let mut sum = Sum::default();
+    let (mut sum, mut line) = (Sum::default(), Vec::new());
     run.database.stream(question, &mut |values| {
-        let typed = values.iter().zip(&types);
-        let written: Vec<_> = typed
-            .map(|(value, value_type)| value.map(|value| dialect.written(value_type, value)))
-            .collect();
-        let sound = |value: &[u8]| match std::str::from_utf8(value) {
-            Ok(text) => Ok(text.to_owned()),
-            Err(_) => dialect.archived_bytes(value).ok_or_else(|| {
-                Failure::Unproven(format!("a value of {} is not UTF-8", table.name))
-            }),
-        };
-        let read: Vec<Option<String>> = written
-            .iter()
-            .map(|value| value.as_deref().map(sound).transpose())
-            .collect::<Result<_, _>>()?;
-        add(&mut sum, &read);
+        line.clear();
+        let unsound = || Failure::Unproven(format!("a value of {} is not UTF-8", table.name));
+        write_row(&mut line, dialect, values, &bytes).ok_or_else(unsound)?;
+        sum.add_line(&line);
         Ok::<(), Failure>(())
     })?;
     Ok(sum)
 }
 
-/// Where nothing has checked the rows of `unwatched`: what they name is there, and is held until COMMIT or is of
-/// the archive.
-pub fn hold_references(
+/// Where nothing has checked the rows of `unwatched`: what they name is there. What is not of the archive has been held
+/// since before they went in.
+pub fn prove_references(
     run: &mut Run,
     stages: &Stages,
     unwatched: &BTreeSet<TableId>,
@@ -103,13 +94,6 @@ pub fn hold_references(
         let reference = catalog.reference(id);
         let Some(stage) = stages.of(reference.child) else { continue };
         let (arrow, dangled) = (catalog.reference_arrow(id), stages.dangled(id, catalog));
-        if let Some(question) = run.sql.held_parents(stage, id, stages.of(reference.parent)) {
-            let row = run.one(question)?;
-            if row.count(0)?.saturating_sub(row.count(1)?) > dangled {
-                let what = format!("what rows name by {arrow} went while they were put back");
-                return Err(Failure::Disturbed(what));
-            }
-        }
         if let Some(question) = run.sql.without_parent(stage, id, None) {
             let (rows, samples) = counted(run, question)?;
             if rows > dangled {
@@ -143,10 +127,4 @@ pub fn hold_links(run: &mut Run, source: &Source, stages: &Stages) -> Result<(),
         }
     }
     Ok(())
-}
-
-/// A line of the archive, as [`Sum`] takes it.
-pub fn add(sum: &mut Sum, values: &[Option<String>]) {
-    let values: Vec<_> = values.iter().map(|value| value.as_deref().map(str::as_bytes)).collect();
-    sum.add(&values);
 }

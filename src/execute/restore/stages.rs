@@ -1,6 +1,7 @@
 //! From the archive's lines into stage tables, in batches: memory stays flat.
 
-use super::{Failure, Run, Source, proof};
+use super::{Failure, Run, Source};
+use crate::archive::{self, Reader};
 use crate::catalog::{Catalog, ReferenceId, TableId};
 use crate::database::{self, Fault};
 use crate::execute::Progress;
@@ -57,16 +58,23 @@ pub fn fill<'a>(run: &mut Run, source: &'a Source<'a>) -> Result<Stages<'a>, Fai
     for part in parts.values() {
         run.run(&run.sql.create_stage(stages.stage(*part)))?;
     }
-    let mut batch = Batch::new(run.longest);
+    let manifest = &source.reader.manifest;
+    let mut batch = Batch::new(run);
     let mut sums = BTreeMap::<usize, Sum>::new();
-    source.reader.rows::<Failure>(&mut |section, values| {
-        if batch.section != Some(section) || batch.is_full() || size(&values) >= batch.most {
+    source.reader.lines::<Failure>(&mut |section, line| {
+        if batch.section != Some(section) || batch.is_full() || line.len() >= batch.most {
             batch.flush(run, &stages, &parts)?;
             batch.section = Some(section);
         }
-        let columns = values.len() - usize::from(source.reader.manifest.sections[section].rowid);
-        proof::add(sums.entry(section).or_default(), &values[..columns]);
-        batch.add(values);
+        let sum = sums.entry(section).or_default();
+        if manifest.sections[section].rowid {
+            // It is none of the columns.
+            let rowid = line.iter().rposition(|byte| *byte == b'\t').unwrap_or_default();
+            sum.add_line(&[&line[..rowid], b"\n"].concat());
+        } else {
+            sum.add_line(line);
+        }
+        batch.add(line);
         Ok(())
     })?;
     batch.flush(run, &stages, &parts)?;
@@ -79,11 +87,11 @@ pub fn fill<'a>(run: &mut Run, source: &'a Source<'a>) -> Result<Stages<'a>, Fai
     Ok(stages)
 }
 
-/// Rows of one section on their way into its stage table.
+/// Rows of one section on their way into its stage table, as lines.
 struct Batch {
     section: Option<usize>,
-    rows: Vec<Vec<Option<String>>>,
-    bytes: usize,
+    lines: Vec<u8>,
+    rows: usize,
     /// Bytes with which it is full. Only a single row has more.
     most: usize,
     /// Rows of the section so far.
@@ -91,19 +99,25 @@ struct Batch {
 }
 
 impl Batch {
-    /// Quotes and the next row may double what is written, twice.
-    fn new(longest: Option<u64>) -> Batch {
-        let most = longest.map_or(BATCH_BYTES, |longest| BATCH_BYTES.min(longest as usize / 4));
-        Batch { section: None, rows: Vec::new(), bytes: 0, most, done: BTreeMap::new() }
+    fn new(run: &Run) -> Batch {
+        // Quotes and the next row may double what is written, twice.
+        let most = |longest: u64| BATCH_BYTES.min(longest as usize / 4);
+        Batch {
+            section: None,
+            lines: Vec::new(),
+            rows: 0,
+            most: run.longest.map_or(BATCH_BYTES, most),
+            done: BTreeMap::new(),
+        }
     }
 
     fn is_full(&self) -> bool {
-        self.rows.len() >= BATCH_ROWS || self.bytes >= self.most
+        self.rows >= BATCH_ROWS || self.lines.len() >= self.most
     }
 
-    fn add(&mut self, values: Vec<Option<String>>) {
-        self.bytes += size(&values);
-        self.rows.push(values);
+    fn add(&mut self, line: &[u8]) {
+        self.lines.extend_from_slice(line);
+        self.rows += 1;
     }
 
     fn flush(
@@ -112,43 +126,56 @@ impl Batch {
         stages: &Stages,
         parts: &BTreeMap<usize, Part>,
     ) -> Result<(), Failure> {
-        let Some(section) = self.section.filter(|_| !self.rows.is_empty()) else {
+        let Some(section) = self.section.filter(|_| self.rows > 0) else {
             return Ok(());
         };
         let part = parts[&section];
         let stage = stages.stage(part);
-        let unfit = || {
-            let table = &run.job.catalog.table(part.table).name;
-            let path = stages.source.reader.path();
-            let message = format!("a value of {table} is none of its column's type");
-            crate::archive::Error::new(path, message)
-        };
-        if let ([row], Some(_)) = (&self.rows[..], run.longest.filter(|_| self.is_full())) {
-            let Apart { ahead, insert } = run.sql.fill_stage_apart(stage, row).ok_or_else(unfit)?;
-            for (variable, value) in &ahead {
-                expect_short(run, part.table, value.len())?;
-                run.watched(|database| database.set_variable(variable, Some(value)))?;
-            }
-            expect_short(run, part.table, insert.inlined(run.sql.dialect).len())?;
-            run.execute(&insert)?;
-            for (variable, _) in &ahead {
-                run.watched(|database| database.set_variable(variable, None))?;
+        if let Some(table) = run.sql.copied_stage(stage) {
+            let copied = run.watched(|database| database.copy_in(&table, &self.lines))?;
+            if copied != self.rows as u64 {
+                let name = &run.job.catalog.table(part.table).name;
+                let message = format!("{copied} rows came of {} lines of {name}", self.rows);
+                return Err(Failure::Unproven(message));
             }
         } else {
-            let statement = run.sql.fill_stage(stage, &self.rows).ok_or_else(unfit)?;
-            run.execute(&statement)?;
+            self.insert(run, stage, stages.source.reader)?;
         }
         let done = self.done.entry(section).or_default();
-        *done += self.rows.len() as u64;
+        *done += self.rows as u64;
         (run.observe)(Progress::Staging { table: part.table, rows: *done });
-        self.rows.clear();
-        self.bytes = 0;
+        self.lines.clear();
+        self.rows = 0;
         Ok(())
     }
-}
 
-fn size(values: &[Option<String>]) -> usize {
-    values.iter().flatten().map(String::len).sum()
+    fn insert(&self, run: &mut Run, stage: Stage, reader: &Reader) -> Result<(), Failure> {
+        let Part { section, table } = stage.part;
+        let unfit = || {
+            let name = &run.job.catalog.table(table).name;
+            let message = format!("a value of {name} is none of its column's type");
+            archive::Error::new(reader.path(), message)
+        };
+        let lines = self.lines.split_inclusive(|byte| *byte == b'\n');
+        let rows = lines.map(|line| reader.row(section, line));
+        let rows: Vec<_> = rows.collect::<archive::Result<_>>()?;
+        let ([row], Some(_)) = (&rows[..], run.longest.filter(|_| self.is_full())) else {
+            let statement = run.sql.fill_stage(stage, &rows).ok_or_else(unfit)?;
+            run.execute(&statement)?;
+            return Ok(());
+        };
+        let Apart { ahead, insert } = run.sql.fill_stage_apart(stage, row).ok_or_else(unfit)?;
+        for (variable, value) in &ahead {
+            expect_short(run, table, value.len())?;
+            run.watched(|database| database.set_variable(variable, Some(value)))?;
+        }
+        expect_short(run, table, insert.inlined(run.sql.dialect).len())?;
+        run.execute(&insert)?;
+        for (variable, _) in &ahead {
+            run.watched(|database| database.set_variable(variable, None))?;
+        }
+        Ok(())
+    }
 }
 
 /// MariaDB ends the session of who sends it too long a statement, without a word.
