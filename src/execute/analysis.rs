@@ -147,7 +147,7 @@ pub fn collect_refusals(run: &mut Run, analysis: &mut Analysis) -> Result<Findin
         proof: Proof::default(),
         prelude: prelude.clone(),
     };
-    cascade::decide(run, &mut findings);
+    cascade::decide(run, &mut findings)?;
     let mut nulled = constraints::nulled_on_the_way(run, discovery, findings.engine_cascade)?;
     if !nulled.is_empty() && run.job.plan.rules.engine_cascade == EngineCascade::Auto {
         findings.engine_cascade = false;
