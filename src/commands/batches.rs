@@ -110,8 +110,9 @@ pub fn clean(
     match ended {
         Ok(mut ended) => {
             ended.findings.unlinked_rows = unlinked_rows(&seen.findings, &ended.findings);
-            // Who is linked by rows of another batch is not alone yet: only all of it tells.
+            // Who is linked by rows of another batch is not alone yet: only all of it tells. And shared rows are of all batches.
             ended.findings.unassociated.clone_from(&seen.findings.unassociated);
+            ended.findings.shared.clone_from(&seen.findings.shared);
             let told = series.reporting.part(&ended, Duration::ZERO).unassociated;
             series.parts.last_mut().into_iter().for_each(|part| part.unassociated = told.clone());
             Ok(series.reporting.finish(ui, &ended))
@@ -253,8 +254,7 @@ impl Series<'_> {
 
 /// What several batches did, as if it had been one.
 fn add(all: &mut Ended, batch: Ended) {
-    let Findings { organizations, found, unlinked, shared, proof, left_behind, .. } =
-        batch.findings;
+    let Findings { organizations, found, unlinked, proof, left_behind, .. } = batch.findings;
     // The last one may find that the others have left nothing.
     if !batch.findings.staying.is_empty() {
         all.findings.staying = batch.findings.staying;
@@ -282,7 +282,6 @@ fn add(all: &mut Ended, batch: Ended) {
             None => all.findings.unlinked.push(more),
         }
     }
-    all.findings.shared = shared;
     // Asked with the last of them.
     all.findings.left_behind = left_behind;
     for (step, took) in batch.durations {
@@ -312,11 +311,7 @@ fn partly(error: &anyhow::Error, committed: usize, parts: &[Part], next: &NextCo
     );
     let exit = if problem.exit == Exit::Unknown { Exit::Unknown } else { Exit::Partly };
     let again = format!("the same command goes on with what is left: {next}");
-    Problem::new(exit, done).hint(match problem.exit {
-        // What a batch has unlinked may have said whose another row is.
-        Exit::Refused => format!("{again}; where it is refused again, without --batch-rows"),
-        _ => again,
-    })
+    Problem::new(exit, done).hint(again)
 }
 
 /// Waits while there is such a file: no transaction is open, nothing is locked.

@@ -22,16 +22,19 @@ pub fn archives(directory: &Path, target: Option<&Target>) -> Result<Vec<PathBuf
         Some(target) => run_record::of_database(target, complete)?,
         None => complete.into_iter().map(|(entry, _)| entry).collect(),
     };
+    let receipts = receipts::receipts(directory)?.into_iter().map(|(_, receipt)| receipt);
+    let receipts: Vec<Receipt> = receipts.collect();
     let Some(last) = kept.last() else {
+        if let Some(target) = target {
+            is_the_last(target, &kept, &receipts, None)?;
+        }
         let whose = if target.is_some() { " of this database" } else { "" };
         let problem = format!("there is no archive{whose} in {}", directory.display());
         return Err(Problem::usage(problem).hint("orgsweep archives lists all there are").into());
     };
-    let receipts = receipts::receipts(directory)?.into_iter().map(|(_, receipt)| receipt);
-    let receipts: Vec<Receipt> = receipts.collect();
     let run = receipts.iter().rev().find(|it| archives_of(it).any(|name| name == last.name()));
     if let (Some(target), Some(run)) = (target, run) {
-        is_the_last(target, &kept, &receipts, run)?;
+        is_the_last(target, &kept, &receipts, Some(run))?;
     }
     let mut names: BTreeSet<String> = BTreeSet::from([last.name()]);
     names.extend(run.iter().flat_map(|run| archives_of(run)).map(str::to_owned));
@@ -72,17 +75,19 @@ fn restored_by(receipt: &Receipt) -> impl Iterator<Item = &str> {
     receipt.parts.iter().filter_map(|part| part.restored.as_deref())
 }
 
-/// A later deletion of which no archive is there is the last one, and does not come back.
+/// A deletion later than `last` of which no archive is there is the last one, and does not come back.
 fn is_the_last(
     target: &Target,
     kept: &[Entry],
     receipts: &[Receipt],
-    last: &Receipt,
+    last: Option<&Receipt>,
 ) -> Result<()> {
     let database = target.redacted();
     let restored: BTreeSet<&str> = receipts.iter().flat_map(restored_by).collect();
-    let later =
-        receipts.iter().filter(|it| it.database == database && it.started_at > last.started_at);
+    let is_later = |it: &&Receipt| {
+        it.database == database && last.is_none_or(|last| it.started_at > last.started_at)
+    };
+    let later = receipts.iter().filter(is_later);
     let parts = later.flat_map(|receipt| cleaned(receipt).map(|part| (part, receipt.started_at)));
     let is_gone = |(part, _): &(&Part, _)| {
         let is_kept = |name: &str| kept.iter().any(|entry| entry.name() == name);

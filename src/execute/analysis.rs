@@ -10,7 +10,7 @@ use super::{
     Failure, Progress, Run, associations, cascade, constraints, guards, obstacles, proof, scopes,
     staying, write_set,
 };
-use crate::catalog::ReferenceId;
+use crate::catalog::{ReferenceId, TableId};
 use crate::findings::{Findings, Proof, Unlinked};
 use crate::plan::{EngineCascade, Refusal, RefusalKind};
 use std::collections::{BTreeMap, BTreeSet};
@@ -53,24 +53,42 @@ pub fn analyze(run: &mut Run) -> Result<Analysis, Failure> {
             return Ok(Analysis { discovery, unlinked, ownership, excluded, prelude, top_down });
         }
         let suspects = ownership::tables_with_suspects(run, &discovery)?;
-        if discovery.is_cut() {
-            if run.lock {
-                proof::weigh_rows(run, &discovery.rows)?;
-            }
-            prune(run, &mut discovery)?;
+        if discovery.is_cut() && run.lock {
+            proof::weigh_rows(run, &discovery.rows)?;
         }
-        let unlinked = obstacles::unlinked(run, &mut discovery)?;
+        let (unlinked, ownership) = unlinked_and_owned(run, &mut discovery, &suspects)?;
         let all = run.job.plan.tables.clone();
         let top_down =
             suspects.is_empty() && single_pass::tables(run.sql.dialect, run.job) == Some(all);
-        let ownership = ownership::analyze(run, &discovery, &suspects, &unlinked)?;
         if ownership::exclude(run, &discovery, &ownership, &mut excluded)? {
-            ownership::forget(run, &discovery, &ownership, &unlinked)?;
+            ownership::forget(run, &ownership, &unlinked)?;
+            ownership::forget_keys(run, &discovery)?;
             prelude = run.transcript.clone().unwrap_or_default();
             continue;
         }
         run.transcript = None;
         return Ok(Analysis { discovery, unlinked, ownership, excluded, prelude, top_down });
+    }
+}
+
+/// The surviving rows that change, and whose all of them are. A batch leaves to others what cannot be judged before all is
+/// found: the CASCADE that lets a shared row go may be among what was not.
+fn unlinked_and_owned(
+    run: &mut Run,
+    discovery: &mut Discovery,
+    suspects: &[TableId],
+) -> Result<(Vec<Unlinked>, Ownership), Failure> {
+    let mut later = BTreeSet::new();
+    loop {
+        if discovery.is_cut() {
+            prune(run, discovery, &mut later)?;
+        }
+        let unlinked = obstacles::unlinked(run, discovery)?;
+        let ownership = ownership::analyze(run, discovery, suspects, &unlinked)?;
+        if !discovery.is_cut() || !ownership::postpone(run, &ownership, &mut later)? {
+            return Ok((unlinked, ownership));
+        }
+        ownership::forget(run, &ownership, &unlinked)?;
     }
 }
 
@@ -129,7 +147,7 @@ pub fn collect_refusals(run: &mut Run, analysis: &mut Analysis) -> Result<Findin
         proof: Proof::default(),
         prelude: prelude.clone(),
     };
-    cascade::decide(run, &mut findings);
+    cascade::decide(run, &mut findings)?;
     let mut nulled = constraints::nulled_on_the_way(run, discovery, findings.engine_cascade)?;
     if !nulled.is_empty() && run.job.plan.rules.engine_cascade == EngineCascade::Auto {
         findings.engine_cascade = false;

@@ -63,12 +63,16 @@ fn cut_batch(
 }
 
 /// Takes every row out of the key tables that a row names which is still to go, or that would stop it; again and
-/// again, until nothing changes. Who only would be unlinked counts, too, while rows of that table are to go later: an
-/// unlink is for rows that stay, and may take from the others what they belong to the organization by.
-pub fn prune(run: &mut Run, discovery: &mut Discovery) -> Result<(), Failure> {
+/// again, until nothing changes. Who only would be unlinked counts, too, where the unlink has to wait
+/// ([`crate::plan::Plan::unlink_waits`]). Tables with rows that are left to other batches are added to `later`.
+pub fn prune(
+    run: &mut Run,
+    discovery: &mut Discovery,
+    later: &mut BTreeSet<TableId>,
+) -> Result<(), Failure> {
     let root = run.job.plan.root;
     let stays = run.job.plan.keeps(root);
-    let mut later = to_go_later(run, discovery);
+    later.extend(to_go_later(run, discovery));
     later.retain(|table| !(stays && *table == root));
     let tables = run.job.plan.deletion.iter().flatten().copied();
     let tables: Vec<TableId> =
@@ -76,15 +80,15 @@ pub fn prune(run: &mut Run, discovery: &mut Discovery) -> Result<(), Failure> {
     loop {
         let mut pruned = false;
         for table in &tables {
-            for id in holding(run, *table, &later) {
-                if run.execute(&run.sql.prune(id, is_known(run, discovery, id, &later)))? > 0 {
+            for id in holding(run, *table, later) {
+                if run.execute(&run.sql.prune(id, is_known(run, discovery, id, later)))? > 0 {
                     pruned = true;
                     later.insert(*table);
                 }
             }
         }
         // The organizations' own rows stay in their key table: owners are told by them.
-        if !stays && !later.contains(&root) && is_held(run, discovery, root, &later)? {
+        if !stays && !later.contains(&root) && is_held(run, discovery, root, later)? {
             pruned = true;
             later.insert(root);
         }
@@ -141,14 +145,13 @@ fn is_held(
     Ok(false)
 }
 
-/// References by which rows hold their parent in `table`: not those that are unlinked with it, unless rows of their
-/// table are to go later.
+/// References by which rows hold their parent in `table`: not those that are unlinked with it, unless that has to wait.
 fn holding(run: &Run, table: TableId, later: &BTreeSet<TableId>) -> Vec<ReferenceId> {
     let (catalog, plan) = (run.job.catalog, run.job.plan);
     let holds = |id: &ReferenceId| {
         let (reference, unlinked) = (catalog.reference(*id), plan.unlinks_by(*id));
         reference.parent == table
-            && (!unlinked || later.contains(&reference.child))
+            && (!unlinked || plan.unlink_waits(catalog, *id, later))
             && (reference.is_constraint() || plan.follows(*id) || unlinked)
     };
     catalog.reference_ids().filter(holds).collect()

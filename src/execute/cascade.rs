@@ -2,7 +2,7 @@
 //! what they see without orgsweep, parents gone before children. All rows are found, locked and archived
 //! before; what is left or not unlinked after it is not what was shown, and the proof looks for more.
 
-use super::deletion::{expect_unlinked, locks_keep_children_out, still_there};
+use super::deletion::{expect_unlinked, locks_keep_children_out, still_there, too_deep};
 use super::failure::Doing;
 use super::{Failure, Run, archiving, timed};
 use crate::catalog::{Event, TableId};
@@ -13,7 +13,7 @@ use std::time::Duration;
 
 /// Decides whether the engine deletes by itself: where it was asked for, or where triggers see the rows go and
 /// its cascades fire them.
-pub fn decide(run: &Run, findings: &mut Findings) {
+pub fn decide(run: &mut Run, findings: &mut Findings) -> Result<(), Failure> {
     let job = run.job;
     let wanted = match job.plan.rules.engine_cascade {
         EngineCascade::Never => false,
@@ -26,10 +26,13 @@ pub fn decide(run: &Run, findings: &mut Findings) {
         }
     };
     if !wanted || findings.is_empty() {
-        return;
+        return Ok(());
     }
-    let why_not =
+    let mut why_not =
         findings.beyond_cascades(job.catalog, job.plan).or_else(|| slips_in(run, findings));
+    if why_not.is_none() {
+        why_not = too_deep(run, &findings.rows())?;
+    }
     match why_not {
         None => findings.engine_cascade = true,
         Some(detail) if job.plan.rules.engine_cascade == EngineCascade::Always => {
@@ -38,6 +41,7 @@ pub fn decide(run: &Run, findings: &mut Findings) {
         }
         Some(_) => {}
     }
+    Ok(())
 }
 
 /// A reference by which children may come in after theirs were found: the cascade would take them uncounted.

@@ -113,7 +113,7 @@ fn delete(
     for table in tables {
         let (deleted, took) = timed(|| {
             let mut deleted = 0;
-            for slice in slices(run, *table)? {
+            for slice in slices(run, *table, rows[table])? {
                 deleted += run.change(&run.sql.delete_found_after(*table, slice))?;
             }
             Ok(deleted + run.change(&run.sql.delete(*table))?)
@@ -125,15 +125,20 @@ fn delete(
     Ok(())
 }
 
-/// The generations after which rows of a table that names itself go first, from below: SQLite's cascades end at 1,000
-/// levels, and whoever deletes the first row of a chain asks for all of them.
-fn slices(run: &mut Run, table: TableId) -> Result<Vec<u64>, Failure> {
+/// The depths below which rows of a table that names itself go first: SQLite's cascades end at 1,000 levels, and whoever
+/// deletes the first row of a chain asks for all of them. Where several references lead from the table into itself, those
+/// are the generations that found the rows.
+fn slices(run: &mut Run, table: TableId, rows: u64) -> Result<Vec<u64>, Failure> {
     const CASCADES: u64 = 500;
+    let own = within(run, &[table]);
     let cascades = run.sql.dialect == Dialect::Sqlite
         && run.job.plan.rules.checks == Checks::Engine
-        && !within(run, &[table]).is_empty();
-    if !cascades {
+        && rows > CASCADES;
+    if !cascades || own.is_empty() {
         return Ok(Vec::new());
+    }
+    if let Some(id) = only_way(run, &own) {
+        run.execute(&run.sql.number_by_depth(id))?;
     }
     let last = run.one(run.sql.last_generation(table))?.count(0)?;
     Ok((1..=last / CASCADES).rev().map(|n| n * CASCADES).collect())
@@ -188,6 +193,36 @@ fn expect_ours(run: &mut Run, findings: &Findings, tables: &[TableId]) -> Result
         }
     }
     Ok(())
+}
+
+/// The one reference of these, where each row names one parent by it.
+fn only_way(run: &Run, own: &[ReferenceId]) -> Option<ReferenceId> {
+    own.first().copied().filter(|id| own.len() == 1 && run.job.catalog.names_one(*id))
+}
+
+/// Why SQLite's own cascades would not come to an end: rows hang below each other too deep.
+pub(super) fn too_deep(
+    run: &mut Run,
+    rows: &BTreeMap<TableId, u64>,
+) -> Result<Option<String>, Failure> {
+    const LEVELS: u64 = 1_000;
+    if run.sql.dialect != Dialect::Sqlite {
+        return Ok(None);
+    }
+    // Other tables are on the way.
+    let most = LEVELS.saturating_sub(rows.len() as u64);
+    for (table, _) in rows.iter().filter(|(_, rows)| **rows > most) {
+        let own = within(run, &[*table]);
+        let Some(id) = only_way(run, &own) else { continue };
+        let deepest = run.one(run.sql.deepest(id))?.count(0)?;
+        if deepest > most {
+            let name = &run.job.catalog.table(*table).name;
+            return Ok(Some(format!(
+                "SQLite's end after 1,000 levels, and {deepest} rows of {name} hang below each other"
+            )));
+        }
+    }
+    Ok(None)
 }
 
 /// The foreign keys between these tables, self-references included.

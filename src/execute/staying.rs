@@ -1,4 +1,4 @@
-//! Organizations that stay (`--keep-organization`): what goes on naming them, and what they must not go on naming.
+//! Organizations that stay: what goes on naming them, and what they must not go on naming.
 
 use super::closure::key_counted;
 use super::discovery::Discovery;
@@ -21,7 +21,8 @@ pub fn held(run: &mut Run, discovery: &Discovery) -> Result<Vec<Refusal>, Failur
     Ok(refusals)
 }
 
-/// Rows that would stop naming them, as an unlink from something else empties a column of both references.
+/// Rows that would stop naming them, or what is theirs, as an unlink from something else empties a column of both
+/// references.
 pub fn lost_links(run: &mut Run, discovery: &Discovery) -> Result<Vec<Refusal>, Failure> {
     let (catalog, plan) = (run.job.catalog, run.job.plan);
     let mut refusals = Vec::new();
@@ -30,15 +31,13 @@ pub fn lost_links(run: &mut Run, discovery: &Discovery) -> Result<Vec<Refusal>, 
         if !discovery.has_rows(parent) || !unlink.is_possible(catalog) {
             continue;
         }
-        let written = |column: &String| unlink.columns.contains(column);
-        let loses = |id: &&ReferenceId| {
-            let linked = catalog.reference(**id);
-            linked.child == child && linked.columns.iter().any(written)
-        };
-        for id in plan.linked.iter().filter(loses) {
-            let question = run.sql.losing_link(unlink, *id, discovery.shows(child));
+        for id in plan.loses_by(catalog, unlink) {
+            let parent = catalog.reference(id).parent;
+            let goes = discovery.may_lose(parent);
+            let question = run.sql.losing_link(unlink, id, discovery.shows(child), goes);
             let refusal = ask(run, RefusalKind::LosesLink, Some(unlink.reference), &question)?;
-            let detail = catalog.reference_name(*id);
+            let parent = &catalog.table(parent).name;
+            let detail = format!("{parent} that stay ({})", catalog.reference_name(id));
             refusals.extend(refusal.map(|refusal| Refusal { detail, ..refusal }));
         }
     }

@@ -8,13 +8,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// The plan for deleting rows of `root` under `rules`.
 pub fn build(catalog: &Catalog, root: TableId, rules: Rules) -> Plan {
-    let follows = |id| rank(catalog, &rules, id).is_some();
+    let follows = |id| rank(catalog, root, &rules, id).is_some();
     let mut starts = vec![root];
     starts.extend(rules.orphans.iter().map(|orphans| orphans.table));
     let tables = graph::reachable(catalog, &starts, follows);
     let discovery = graph::components(catalog, &tables, follows);
     let deletion = deletion(catalog, &tables);
-    let followed = in_order(catalog, &rules, &discovery);
+    let followed = in_order(catalog, root, &rules, &discovery);
     let unlinks = unlinks(catalog, root, &rules, &tables);
     let linked = linked(catalog, root, &rules);
     // Who is unlinked when the other one goes is no part of it: a referrer, a partner.
@@ -54,9 +54,14 @@ fn deletion(catalog: &Catalog, tables: &BTreeSet<TableId>) -> Vec<Component> {
     order.into_iter().rev().collect()
 }
 
-/// The round in which rows of this reference are found; `None` where they are unlinked instead.
-fn rank(catalog: &Catalog, rules: &Rules, id: ReferenceId) -> Option<Rank> {
-    match catalog.reference(id).on_delete {
+/// The round in which rows of this reference are found; `None` where they are unlinked instead, or are organizations that
+/// go on naming one that stays.
+fn rank(catalog: &Catalog, root: TableId, rules: &Rules, id: ReferenceId) -> Option<Rank> {
+    let reference = catalog.reference(id);
+    if rules.keep_organization && (reference.child, reference.parent) == (root, root) {
+        return None;
+    }
+    match reference.on_delete {
         OnDelete::Cascade => Some(Rank::Cascade),
         OnDelete::SetNull | OnDelete::SetDefault | OnDelete::Ignore => None,
         OnDelete::Restrict | OnDelete::NoAction if rules.force.covers(id) => Some(Rank::Forced),
@@ -65,13 +70,18 @@ fn rank(catalog: &Catalog, rules: &Rules, id: ReferenceId) -> Option<Rank> {
 }
 
 /// The followed references by the place of their parent, then of their child, in the discovery.
-fn in_order(catalog: &Catalog, rules: &Rules, discovery: &[Component]) -> Vec<Followed> {
+fn in_order(
+    catalog: &Catalog,
+    root: TableId,
+    rules: &Rules,
+    discovery: &[Component],
+) -> Vec<Followed> {
     let tables = discovery.iter().enumerate();
     let place: BTreeMap<TableId, usize> = tables
         .flat_map(|(place, tables)| tables.iter().map(move |table| (*table, place)))
         .collect();
     let followed =
-        |reference| rank(catalog, rules, reference).map(|rank| Followed { reference, rank });
+        |reference| rank(catalog, root, rules, reference).map(|rank| Followed { reference, rank });
     let reached =
         |followed: &Followed| place.contains_key(&catalog.reference(followed.reference).parent);
     let mut all: Vec<Followed> =
@@ -107,7 +117,7 @@ fn unlinks(
         Some(Unlink { reference: id, columns, value, foreign_only: false })
     });
     let by_consent = catalog.reference_ids().filter(reached).filter_map(|id| {
-        rank(catalog, rules, id)?;
+        rank(catalog, root, rules, id)?;
         let value = consented_value(rules, id)?;
         let columns = match value {
             UnlinkValue::Key(_) => catalog.reference(id).columns.clone(),
@@ -121,7 +131,7 @@ fn unlinks(
 /// References that are neither followed nor emptied, as the root rows that they name stay.
 fn linked(catalog: &Catalog, root: TableId, rules: &Rules) -> Vec<ReferenceId> {
     let names_root = |id: &ReferenceId| {
-        catalog.reference(*id).parent == root && rank(catalog, rules, *id).is_none()
+        catalog.reference(*id).parent == root && rank(catalog, root, rules, *id).is_none()
     };
     let all = catalog.reference_ids().filter(|_| rules.keep_organization);
     all.filter(names_root).collect()

@@ -11,6 +11,7 @@ mod shared_scan;
 mod strategy;
 #[cfg(test)]
 mod tests;
+mod waiting;
 
 pub use build::{build, nulled_columns};
 pub use ownership::Ownership;

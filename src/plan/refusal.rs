@@ -68,7 +68,7 @@ pub enum RefusalKind {
     Kept,
     /// An organization that stays names a row of the closure.
     Held,
-    /// An unlink would empty a column by which a row names an organization that stays.
+    /// An unlink would empty a column by which a row names an organization that stays, or what is another one's.
     LosesLink,
     /// A guard of the policy does not hold.
     Guard,

@@ -40,6 +40,10 @@ impl Plan {
                 !self.tables.iter().all(|table| may_delete(catalog, *table)),
                 "privileges or row-level security may stop it",
             ),
+            (
+                self.unlinks.iter().any(|unlink| !self.loses_by(catalog, unlink).is_empty()),
+                "an unlink writes columns by which rows name their own organization",
+            ),
             // Who refers to it may be gone by then, and is a reason to refuse while all rows are known.
             (self.unlinks.iter().any(renames), "an unlink changes a key that others refer to"),
             (self.types_go(catalog), "the types of polymorphic references go, too"),
@@ -116,6 +120,25 @@ impl Plan {
             catalog.reference(*id).columns.iter().any(|column| unlink.columns.contains(column))
         };
         others.filter(shares).collect()
+    }
+
+    /// What says whose a row is, or what goes on naming an organization that stays, by a column that this unlink writes.
+    pub fn loses_by(&self, catalog: &Catalog, unlink: &Unlink) -> Vec<ReferenceId> {
+        let child = catalog.reference(unlink.reference).child;
+        let tells = |id: &ReferenceId| {
+            let scope = catalog.is_scope(*id)
+                && !catalog.reference(*id).is_untold()
+                && !self.rules.leave_behind.covers(*id);
+            scope || self.owning_of(child).contains(id) || self.linked.contains(id)
+        };
+        let loses = |id: &ReferenceId| {
+            let other = catalog.reference(*id);
+            other.child == child
+                && *id != unlink.reference
+                && other.columns.iter().any(|column| unlink.columns.contains(column))
+        };
+        let all = catalog.reference_ids().chain(catalog.scope_ids());
+        all.filter(|id| loses(id) && tells(id)).collect()
     }
 
     /// A reference to rows that go whose two sides do not compare plainly: only the engine can tell whether it

@@ -70,7 +70,8 @@ impl Kind {
     /// orders.
     fn is_another_form(&self, other: &Kind) -> bool {
         matches!(self, Kind::Several(_))
-            || (*self == Kind::Bytes && matches!(other, Kind::Text | Kind::Uuid | Kind::Other(_)))
+            || (*self == Kind::Bytes
+                && matches!(other, Kind::Text | Kind::Uuid | Kind::Number | Kind::Other(_)))
     }
 }
 
@@ -88,14 +89,34 @@ pub(super) enum Fit {
 impl Fit {
     pub(super) fn of(own: &Column, key: &Column) -> Fit {
         let (kind, other) = (Kind::of(own), Kind::of(key));
+        // SQLite keeps a number as it is among bytes: rows tell.
+        let sqlite = own.affinity.is_numeric() || key.affinity.is_numeric();
+        let are = |one| [&kind, &other].contains(&&one);
         let is_padded = |number: &Column| number.type_name.to_lowercase().contains("zerofill");
         match () {
+            () if dashes_apart(own, key) => Fit::Untold,
             () if kind.is(&other) => Fit::AsIs,
             () if kind.is_never(&other) || other.is_never(&kind) => Fit::Never,
+            () if sqlite && are(Kind::Bytes) && are(Kind::Number) => Fit::AsText,
             () if kind.is_another_form(&other) || other.is_another_form(&kind) => Fit::Untold,
             // Such a number reads 007 where the text may well be 7.
             () if is_padded(own) || is_padded(key) => Fit::Untold,
             () => Fit::AsText,
         }
     }
+}
+
+/// One of them has room for a UUID with its dashes, the other just for one without. Texts of any length up to there may
+/// well be other keys.
+fn dashes_apart(one: &Column, other: &Column) -> bool {
+    let form = |column: &Column| match column.value_type().to_lowercase().as_str() {
+        "uuid" => Some((36, true)),
+        "char(36)" | "character(36)" => Some((36, true)),
+        "char(32)" | "character(32)" => Some((32, true)),
+        "varchar(36)" | "character varying(36)" => Some((36, false)),
+        "varchar(32)" | "character varying(32)" => Some((32, false)),
+        _ => None,
+    };
+    let forms = form(one).zip(form(other));
+    forms.is_some_and(|((one, fixed), (other, also))| one != other && (fixed || also))
 }

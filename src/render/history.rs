@@ -9,9 +9,9 @@ use crate::receipt::chain::{FaultKind, Link, Verdict};
 use crate::receipt::{Part, Planned, Receipt};
 use serde::Serialize;
 use std::path::Path;
-use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 use time::macros::format_description;
+use time::{OffsetDateTime, UtcOffset};
 
 /// A receipt that can be read.
 pub struct Run<'a> {
@@ -278,8 +278,9 @@ pub fn verdict_json(directory: &Path, verdict: &Verdict, exit: u8) -> String {
     serde_json::to_string_pretty(&document).expect("plain data always serializes")
 }
 
-/// `2026-11-23 05:37:07`, UTC
+/// `2026-11-23 05:37:07 UTC`
 pub fn moment(time: OffsetDateTime) -> String {
-    let seconds = format_description!("[year]-[month]-[day] [hour]:[minute]:[second]");
+    let seconds = format_description!("[year]-[month]-[day] [hour]:[minute]:[second] UTC");
+    let time = time.to_offset(UtcOffset::UTC);
     time.format(seconds).or_else(|_| time.format(&Rfc3339)).unwrap_or_default()
 }

@@ -155,7 +155,7 @@ fn message(report: &Report, refusal: &Refusal) -> String {
             refusal.detail
         ),
         RefusalKind::LosesLink => format!(
-            "{arrow} ({action}) would empty a column of {rows} of {table} by which they name an organization that stays ({})",
+            "{arrow} ({action}) would empty a column of {rows} of {table} by which they name {}",
             refusal.detail
         ),
         RefusalKind::Reassign => {
@@ -256,7 +256,14 @@ fn hint(report: &Report, refusal: &Refusal) -> String {
         RefusalKind::Overlap => {
             "--force deletes these rows by the one reference, or unlinks them by both".into()
         }
-        RefusalKind::LosesLink => format!("--cascade {} takes them along", shell_word(&name)),
+        RefusalKind::LosesLink if report.plan.rules.keep_organization => {
+            format!("--cascade {} takes them along", shell_word(&name))
+        }
+        RefusalKind::LosesLink => {
+            "set another column of the reference to null in these rows first, or declare which ones its SET NULL empties: \
+             ON DELETE SET NULL (COLUMN), from PostgreSQL 15 on"
+                .into()
+        }
         RefusalKind::Privilege if refusal.detail.contains(" ON SCHEMA ") => {
             fixes::grant_usage(&refusal.detail, report.role)
         }

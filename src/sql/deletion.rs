@@ -150,17 +150,21 @@ impl Sql<'_> {
     /// Takes rows out of a key table that are named, by `id`, by a row which does not go. `known`: the
     /// child has a key table.
     pub fn prune(&self, id: ReferenceId, known: bool) -> Statement {
-        let parent = self.catalog.reference(id).parent;
-        let (target, held) = (self.key_target(parent), self.is_held(id, known));
+        self.take_out(self.catalog.reference(id).parent, &self.is_held(id, known))
+    }
+
+    /// Takes the rows `k` of which this holds out of a key table.
+    pub(super) fn take_out(&self, table: TableId, which: &str) -> Statement {
+        let target = self.key_target(table);
         self.said(match self.dialect {
             // A table that rows go from may be read in a derived table only (error 1093).
             Dialect::Mysql(_) => format!(
-                "DELETE k FROM {target} k JOIN (SELECT DISTINCT {} FROM {} k WHERE {held}) h ON {}",
-                self.key_table(parent).identity_columns().join(", "),
-                self.key_relation(parent),
-                self.same_key(parent, "k", "h"),
+                "DELETE k FROM {target} k JOIN (SELECT DISTINCT {} FROM {} k WHERE {which}) h ON {}",
+                self.key_table(table).identity_columns().join(", "),
+                self.key_relation(table),
+                self.same_key(table, "k", "h"),
             ),
-            _ => format!("DELETE FROM {target} AS k WHERE {held}"),
+            _ => format!("DELETE FROM {target} AS k WHERE {which}"),
         })
     }
 

@@ -126,6 +126,43 @@ impl Sql<'_> {
         ))
     }
 
+    /// How many rows of the closure hang below each other by this reference from a table into itself, at most (SQLite).
+    pub fn deepest(&self, id: ReferenceId) -> Statement {
+        let (depths, deepest) = (self.depths(id), self.dialect.as_text("coalesce(max(d.gen), 0)"));
+        self.said(format!("{depths} SELECT {deepest} FROM d"))
+    }
+
+    /// Writes how deep each of them hangs in the place of what found it (SQLite).
+    pub fn number_by_depth(&self, id: ReferenceId) -> Statement {
+        let table = self.catalog.reference(id).child;
+        self.said(format!(
+            "{} UPDATE {} AS k SET gen = d.gen FROM d WHERE {}",
+            self.depths(id),
+            self.key_target(table),
+            self.same_key(table, "d", "k"),
+        ))
+    }
+
+    /// The rows `d` of a key table with their depth, those that hang in a circle left out. Each names one other row at most:
+    /// no way down comes back.
+    fn depths(&self, id: ReferenceId) -> String {
+        let table = self.catalog.reference(id).child;
+        let (keys, columns) = (self.key_relation(table), self.key_columns(table).join(", "));
+        let values: Vec<String> =
+            self.key_columns(table).iter().map(|column| format!("k.{column}")).collect();
+        let (values, rows) = (values.join(", "), self.child_relation(id));
+        let (same, names) = (self.same_row(table, "k", "c"), self.names_key(id, "p", "c"));
+        format!(
+            "WITH RECURSIVE d({columns}, gen) AS (SELECT {values}, 1 FROM {keys} k WHERE NOT EXISTS \
+             (SELECT 1 FROM {rows} c JOIN {keys} p ON {names} WHERE {same} AND NOT ({})) \
+             UNION ALL SELECT {values}, d.gen + 1 FROM d JOIN {rows} c ON {} JOIN {keys} k ON {same} \
+             WHERE NOT ({}))",
+            self.same_key(table, "p", "k"),
+            self.names_key(id, "d", "c"),
+            self.same_key(table, "d", "k"),
+        )
+    }
+
     /// The last generation of rows in the key table of `table`.
     pub fn last_generation(&self, table: TableId) -> Statement {
         let last = self.dialect.as_text("coalesce(max(k.gen), 0)");

@@ -174,16 +174,17 @@ impl Sql<'_> {
             Dialect::Sqlite => (0..2).all(|n| a.text(n) == b.text(n)),
             Dialect::Mysql(_) => (0..3).all(|n| a.optional(n) == b.optional(n)),
         };
-        let read = |rows: &[Row]| {
+        let mut all = Vec::new();
+        for rows in rows.chunk_by(same) {
             let constraint = match self.dialect {
                 Dialect::Postgres => self.postgres_constraint(&rows[0]),
-                Dialect::Sqlite => self.sqlite_constraint(rows),
+                Dialect::Sqlite => self.sqlite_constraint(rows, &all),
                 Dialect::Mysql(_) => self.mysql_constraint(rows),
             };
             let said = rows[0].0.iter().map(|value| value.as_deref().unwrap_or("NULL"));
-            constraint.ok_or_else(|| said.collect::<Vec<_>>().join(", "))
-        };
-        rows.chunk_by(same).map(read).collect()
+            all.push(constraint.ok_or_else(|| said.collect::<Vec<_>>().join(", "))?);
+        }
+        Ok(all)
     }
 
     fn postgres_constraint(&self, row: &Row) -> Option<Constraint> {
@@ -202,7 +203,8 @@ impl Sql<'_> {
         })
     }
 
-    fn sqlite_constraint(&self, rows: &[Row]) -> Option<Constraint> {
+    /// Its foreign keys have no names: one of `others` may be over the same columns, and is another one.
+    fn sqlite_constraint(&self, rows: &[Row], others: &[Constraint]) -> Option<Constraint> {
         let find = |name: &str| {
             let is = |id: &TableId| self.table(*id).name.name.eq_ignore_ascii_case(name);
             self.catalog.table_ids().find(is)
@@ -222,8 +224,11 @@ impl Sql<'_> {
             let keys = self.catalog.reference(*id).parent_columns.iter();
             is_it(id) && keys.eq(pairs.iter().map(|pair| &pair.key))
         };
-        let mut known = self.catalog.reference_ids();
-        let reference = known.find(exactly).or_else(|| self.catalog.reference_ids().find(is_it));
+        let another =
+            |id: &ReferenceId| exactly(id) && !others.iter().any(|it| it.reference == Some(*id));
+        let known = || self.catalog.reference_ids();
+        let reference = known().find(another).or_else(|| known().find(exactly));
+        let reference = reference.or_else(|| known().find(is_it));
         Some(Constraint {
             reference,
             parent,

@@ -58,11 +58,30 @@ impl Sql<'_> {
         self.named_by(unlink.reference, self.children_of_both(unlink.reference, followed))
     }
 
-    /// Surviving rows that an unlink would change, and that name a row of a key table by another reference, too.
-    /// `known`: the child has a key table.
-    pub fn losing_link(&self, unlink: &Unlink, linked: ReferenceId, known: bool) -> ProtectedBy {
-        let id = unlink.reference;
-        self.named_by(id, self.children_of_both(id, linked) + &self.where_surviving(id, known))
+    /// Surviving rows that an unlink would change, and that name a row which stays by another reference, too, by which they
+    /// are owned, where that one yields to others. `known`: the child has a key table; `goes`: the other parent's has rows
+    /// that go.
+    pub fn losing_link(
+        &self,
+        unlink: &Unlink,
+        other: ReferenceId,
+        known: bool,
+        goes: bool,
+    ) -> ProtectedBy {
+        let (id, parent) = (unlink.reference, self.catalog.reference(other).parent);
+        let stays = if goes {
+            let (keys, same) = (self.key_relation(parent), self.same_row(parent, "q", "r"));
+            format!(" AND NOT EXISTS (SELECT 1 FROM {keys} q WHERE {same})")
+        } else {
+            String::new()
+        };
+        let (parents, names) = (self.relation(parent), self.names_row(other, "r", "c"));
+        let mut conditions =
+            vec![format!("EXISTS (SELECT 1 FROM {parents} r WHERE {names}{stays})")];
+        let links = self.plan.linked.contains(&other);
+        conditions.extend((!links).then(|| self.row_is_owned_by(other, "c")));
+        conditions.extend(known.then(|| self.survives(id)));
+        self.named_by(id, self.children(id) + &where_all(&conditions))
     }
 
     fn children_of_both(&self, id: ReferenceId, other: ReferenceId) -> String {
@@ -74,20 +93,18 @@ impl Sql<'_> {
         )
     }
 
-    fn where_surviving(&self, id: ReferenceId, known: bool) -> String {
+    /// The child `c` is not in its key table.
+    fn survives(&self, id: ReferenceId) -> String {
         let child = self.catalog.reference(id).child;
-        let survives = format!(
-            "NOT EXISTS (SELECT 1 FROM {} k WHERE {})",
-            self.key_relation(child),
-            self.same_row(child, "k", "c")
-        );
-        where_all(&if known { vec![survives] } else { Vec::new() })
+        let (keys, same) = (self.key_relation(child), self.same_row(child, "k", "c"));
+        format!("NOT EXISTS (SELECT 1 FROM {keys} k WHERE {same})")
     }
 
     /// Surviving rows that name a row of the closure by a reference that the policy ignores.
     /// `known`: the child has a key table.
     pub fn kept_rows(&self, id: ReferenceId, known: bool) -> ProtectedBy {
-        self.named_by(id, self.children(id) + &self.where_surviving(id, known))
+        let survives: Vec<String> = known.then(|| self.survives(id)).into_iter().collect();
+        self.named_by(id, self.children(id) + &where_all(&survives))
     }
 
     /// `source`: children `c` of parents `p`.

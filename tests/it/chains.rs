@@ -127,9 +127,9 @@ fn what_moves_meanwhile_stays_and_what_comes_goes_on_mysql() {
     what_moves_meanwhile(Backend::Mysql, &[]);
 }
 
-/// The engine's own checks follow its own cascades.
+/// The engine's own checks follow its own cascades: rows go from below, and it is not left to these alone.
 #[test]
-fn what_is_too_deep_for_sqlite_s_cascades_names_the_way_that_does_without() {
+fn what_is_too_deep_for_sqlite_s_cascades_goes_without_them() {
     let Some(db) = TestDatabase::fresh(Backend::Sqlite) else { return };
     db.execute(
         "CREATE TABLE organizations (id integer PRIMARY KEY, name text);
@@ -141,10 +141,23 @@ fn what_is_too_deep_for_sqlite_s_cascades_names_the_way_that_does_without() {
          INSERT INTO folders SELECT n, 1, nullif(n - 1, 0) FROM n",
     );
     let before = db.dump();
-    let clean = ["clean", "--org-name", "Apex", "--yes", "--reference-checks"];
-    let told = db.orgsweep(&[&clean[..], &["engine"]].concat()).exits(1);
-    told.says(&["1,000 levels", "--reference-checks set"]);
+    let flags = ["--org-name", "Apex", "--engine-cascade"];
+    for command in [&["preview"][..], &["clean", "--yes"]] {
+        let told = db.orgsweep(&[command, &flags].concat()).exits(3);
+        told.says(&[
+            "end after 1,000 levels, and 1500 rows of folders hang below",
+            "children go first",
+        ]);
+    }
     assert_eq!(db.dump(), before);
-    db.orgsweep(&[&clean[..], &["set"]].concat()).exits(0);
-    assert_eq!(db.count("folders"), 0);
+    let trigger = "CREATE TABLE gone (id integer);
+        CREATE TRIGGER folder_gone AFTER DELETE ON folders BEGIN INSERT INTO gone VALUES (old.id); END";
+    let ways = [("", "set"), ("", "engine"), (trigger, "auto"), (trigger, "engine")];
+    for (trigger, checks) in ways {
+        let db = db.copy();
+        db.execute(trigger);
+        db.orgsweep(&["clean", "--org-name", "Apex", "--yes", "--reference-checks", checks])
+            .exits(0);
+        assert_eq!(db.count("folders"), 0, "{checks}");
+    }
 }

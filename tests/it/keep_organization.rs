@@ -197,6 +197,26 @@ each_backend! {
         explain("logins", "2").says(&["stays"]).hides("becomes null");
     }
 
+    /// They are organizations of their own, and the one that they name stays.
+    fn organizations_within_it_stay_unless_they_are_taken_along(db: TestDatabase) {
+        let key = |action: &str| format!("ALTER TABLE organizations ADD COLUMN parent_id integer
+            REFERENCES organizations (id) ON DELETE {action}");
+        for action in ["CASCADE", "RESTRICT"] {
+            let db = TestDatabase::fresh(db.backend).unwrap();
+            db.execute(ACCOUNTS);
+            db.execute(&key(action));
+            db.execute("UPDATE organizations SET parent_id = 1 WHERE id = 2");
+            for flags in [&[][..], &["--batch-rows", "1"], &["--foreign", "delete"]] {
+                let copy = db.copy();
+                keep(&copy, flags).exits(0).says(&["1 row of organizations stays linked to organizations"]);
+                assert_eq!(left(&copy), [2, 1, 1, 3, 0, 1], "{flags:?}");
+                copy.orgsweep(&VERIFY).exits(0);
+            }
+            keep(&db, &["--with-children"]).exits(0);
+            assert_eq!(left(&db), [2, 0, 0, 3, 0, 0]);
+        }
+    }
+
     /// One column of two references: what unlinks the team would unlink the organization.
     fn what_would_lose_the_organization_that_stays_is_refused(db: TestDatabase) {
         let key = db.pick("", "", "CREATE INDEX of_team ON users (organization_id, team_id);");

@@ -147,6 +147,28 @@ each_backend! {
         assert_eq!(left(&db, "files"), ["3"]);
     }
 
+    /// One of the columns by which it names A's team says that it is B's, by a foreign key or without one.
+    fn a_user_of_b_does_not_lose_b_because_a_team_of_a_goes(db: TestDatabase) {
+        let users = |key: &str| format!("CREATE TABLE people (id integer PRIMARY KEY, organization_id integer, team integer,{key}
+                FOREIGN KEY (organization_id, team) REFERENCES teams (region, id) ON DELETE SET NULL);
+            INSERT INTO people VALUES (1, 2, 10), (2, 2, NULL), (3, 1, 11)");
+        let own = "FOREIGN KEY (organization_id) REFERENCES organizations (id) ON DELETE CASCADE,";
+        both(&db, "CREATE TABLE teams (id integer PRIMARY KEY, region integer, org integer,
+                UNIQUE (region, id), FOREIGN KEY (org) REFERENCES organizations (id) ON DELETE CASCADE);
+            INSERT INTO teams VALUES (10, 2, 1), (11, 1, 2)");
+        for key in [own, ""] {
+            let db = db.copy();
+            db.execute(&users(key));
+            for flags in [&[][..], &["--force"], &["--force", "--no-archive"], &["--batch-rows", "1"], &["--scope-column", "organization_id"]] {
+                let hint = refused(&db, "A", flags, "loses_link", "people");
+                assert!(hint.contains("set another column of the reference to null"), "{hint}");
+            }
+            db.execute("UPDATE people SET team = NULL WHERE id = 1");
+            clean(&db, "A", &["--force", "--scope-column", "organization_id"]).exits(0);
+            assert_eq!(left(&db, "people"), ["1", "2"]);
+        }
+    }
+
     fn a_payment_for_a_deal_of_b_that_a_s_user_recorded_is_b_s(db: TestDatabase) {
         both(&db, "CREATE TABLE payments (id integer PRIMARY KEY,
                 deal integer NOT NULL REFERENCES deals (id) ON DELETE CASCADE,

@@ -5,7 +5,9 @@ pub mod ancestry;
 mod trace;
 mod verdicts;
 
-pub use verdicts::{exclude, judgement, owners_of_row, owners_of_unlinked, refusals, shared};
+pub use verdicts::{
+    exclude, judgement, owners_of_row, owners_of_unlinked, postpone, refusals, shared,
+};
 
 use super::discovery::Discovery;
 use super::{Failure, Run};
@@ -110,19 +112,19 @@ pub fn analyze(
     Ok(ownership)
 }
 
-/// Drops the key tables and everything built on them.
-pub fn forget(
-    run: &mut Run,
-    discovery: &Discovery,
-    ownership: &Ownership,
-    unlinked: &[Unlinked],
-) -> Result<(), Failure> {
+/// Drops what was found out about owners, and the rows kept for unlinks.
+pub fn forget(run: &mut Run, ownership: &Ownership, unlinked: &[Unlinked]) -> Result<(), Failure> {
     let suspects: Vec<TableId> = ownership.suspects.keys().copied().collect();
     let traced: Vec<TableId> = ownership.trace.tables().collect();
     run.run(&run.sql.forget_owners(&suspects, &traced))?;
     for unlink in unlinked {
         run.run(&run.sql.drop_kept(unlink.unlink))?;
     }
+    Ok(())
+}
+
+/// Drops the key tables.
+pub fn forget_keys(run: &mut Run, discovery: &Discovery) -> Result<(), Failure> {
     let keys: Vec<TableId> = discovery.created().collect();
     for table in keys {
         run.run(&run.sql.drop_key_table(table))?;

@@ -1,7 +1,7 @@
 //! What is said of suspects, and of the rows that unlinks change.
 
 use super::{Ownership, child_of, closure, has_keys};
-use crate::catalog::ReferenceId;
+use crate::catalog::{ReferenceId, TableId};
 use crate::database::Row;
 use crate::engine::Statement;
 use crate::execute::discovery::Discovery;
@@ -77,6 +77,23 @@ pub fn exclude(
             run.run(&run.sql.create_excluded(id))?;
         }
         any |= run.execute(&run.sql.exclude_refused(id))? > 0;
+    }
+    Ok(any)
+}
+
+/// Takes rows that would be refused out of the key tables, those excepted that belong to others alone: they wait. True when
+/// there were any; their tables are added to `later`.
+pub fn postpone(
+    run: &mut Run,
+    ownership: &Ownership,
+    later: &mut BTreeSet<TableId>,
+) -> Result<bool, Failure> {
+    let (mut any, root) = (false, run.job.plan.root);
+    for table in ownership.suspects.keys().filter(|table| **table != root) {
+        if run.execute(&run.sql.postpone_refused(*table))? > 0 {
+            any = true;
+            later.insert(*table);
+        }
     }
     Ok(any)
 }

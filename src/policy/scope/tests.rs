@@ -12,7 +12,7 @@ fn scopes(schema: &str, policy: &str, types: &str) -> (Policy, Catalog) {
         let columns = catalog.tables[table.0].columns.iter_mut();
         let column = columns.into_iter().find(|it| it.name == column).expect("a column");
         column.type_name = type_name.into();
-        column.textual = type_name == "text";
+        column.textual = type_name == "text" || type_name.contains("char");
         column.affinity = Default::default();
     }
     (Policy::parse("orgsweep.toml", policy).expect("a policy"), catalog)
@@ -244,6 +244,33 @@ fn types_have_to_be_comparable() {
                 b.tenant_id → tenants.id as text, untold
                 c.tenant_id → tenants.id as text, untold
                 d.tenant_id → tenants.id as text, untold
+            "#]],
+    );
+    // With dashes and without; a number may well stand as bytes.
+    check_typed(
+        "tenants(id, name)
+             a(id, tenant_id)
+             b(id, tenant_id)
+             c(id, tenant_id)",
+        "",
+        "tenants.id char(32)
+             a.tenant_id char(32)
+             b.tenant_id varchar(36)
+             c.tenant_id varchar(20)",
+        expect![[r#"
+                a.tenant_id → tenants.id
+                b.tenant_id → tenants.id as text, untold
+                c.tenant_id → tenants.id
+            "#]],
+    );
+    check_typed(
+        "tenants(id, name)
+             a(id, tenant_id)",
+        "",
+        "tenants.id bigint
+             a.tenant_id bytea",
+        expect![[r#"
+                a.tenant_id → tenants.id as text, untold
             "#]],
     );
 }

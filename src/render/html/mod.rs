@@ -16,14 +16,15 @@ pub use plan::plan;
 pub use preview::preview;
 pub use record::{ArchiveNow, Proof, record};
 
-use super::{grouped, history};
+use super::grouped;
+use super::history::moment;
 use crate::archive::Actor;
 use crate::label::{printable, visible};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use sha2::{Digest, Sha256};
-use time::{OffsetDateTime, UtcOffset};
+use time::OffsetDateTime;
 
 const STYLE: &str = include_str!("style.css");
 
@@ -89,11 +90,6 @@ fn page(head: &Head, body: &Markup, made: &Made) -> String {
     };
     // What is hidden in what nobody thought of is shown as well.
     visible(&page.into_string()) + "\n"
-}
-
-/// `2026-11-23 05:37:07 UTC`
-fn moment(time: OffsetDateTime) -> String {
-    format!("{} UTC", history::moment(time.to_offset(UtcOffset::UTC)))
 }
 
 /// What is known in a word or two each; those without a word are left out.

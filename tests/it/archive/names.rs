@@ -48,6 +48,8 @@ each_backend! {
     /// No other is put back in its place.
     fn a_deletion_that_kept_no_archive_is_the_last_one_all_the_same(db: TestDatabase) {
         db.execute(SCHEMA);
+        in_archives(&db, &["clean", "--org-name", "Third", "--yes", "--no-archive"]).exits(0);
+        in_archives(&db, &["undo", "--yes"]).exits(3).says(&["kept no archive: Third"]);
         clean(&db, &["--org-name", "Apex"]).exits(0);
         in_archives(&db, &["clean", "--org-name", "Global", "--yes", "--no-archive"]).exits(0);
         let after = contents(&db);

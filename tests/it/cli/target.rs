@@ -117,6 +117,19 @@ fn a_server_that_speaks_another_protocol_exits_1() {
     orgsweep(&arguments).exits(1).hides("hunter2");
 }
 
+/// Drivers are more patient.
+#[test]
+fn wait_ends_in_time_where_a_server_takes_the_connection_and_says_nothing() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    for scheme in ["postgres", "mysql"] {
+        let url = format!("{scheme}://scott@127.0.0.1:{port}/crm");
+        // Both drivers give up after ten seconds, and that would be what is told.
+        let waits = ["wait", "--timeout", "1s", "--database-url", &url];
+        orgsweep(&waits).exits(5).says(&["no answer within 1s"]).hides("10 s").hides("expired");
+    }
+}
+
 #[test]
 fn a_wrong_password_exits_1_without_showing_it() {
     let Some(db) = TestDatabase::fresh(Backend::Postgres) else { return };

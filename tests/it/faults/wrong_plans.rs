@@ -257,7 +257,9 @@ fn plan_and_catalog_say_the_same_of_ordinary_keys() {
             l integer[] REFERENCES kinds (l) ON DELETE CASCADE);";
     const SQLITE: &str = "
         CREATE TABLE kinds (code text COLLATE NOCASE PRIMARY KEY, r real UNIQUE, o REFERENCES organizations ON DELETE CASCADE);
-        CREATE TABLE things (code text REFERENCES Kinds ON DELETE CASCADE, r real REFERENCES kinds (R) ON DELETE CASCADE);";
+        CREATE TABLE things (code text REFERENCES Kinds ON DELETE CASCADE, r real REFERENCES kinds (R) ON DELETE CASCADE);
+        CREATE TABLE twice (o integer, FOREIGN KEY (o) REFERENCES organizations (id) ON DELETE SET NULL,
+            FOREIGN KEY (o) REFERENCES organizations (id) ON DELETE CASCADE);";
     on_each(ALL, ORDINARY, |db| {
         match db.is_sqlite() {
             true => db.execute(SQLITE),

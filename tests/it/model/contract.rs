@@ -1,8 +1,9 @@
 //! What orgsweep must do to a database, worked out row by row: DESIGN 2. No SQL, no cleverness.
 
 use super::data::parent_of;
+use super::firewall::{self, Owners};
 use super::schema::{Case, Data, OnDelete, Reference, Row, Schema, Value};
-use super::{firewall, unlinks};
+use super::unlinks;
 use orgsweep::engine::Dialect;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -66,10 +67,11 @@ pub fn verdict(case: &Case, options: &Options) -> Verdict {
     let deleted = model.deleted(options, &selected);
     let changed = model.unlink(&closure);
     let mut refusals = model.protected(&deleted, options);
-    let others = firewall::refusals(&model, &selected, &closure).into_iter();
+    let owners = Owners::new(&model);
+    let others = firewall::refusals(&owners, &selected, &closure).into_iter();
     // Other organizations go only where they are selected.
     refusals.extend(others.filter(|it| !options.foreign_delete || it.table == 0));
-    refusals.extend(unlinks::refusals(&model, &closure, &changed));
+    refusals.extend(unlinks::refusals(&owners, &closure, &changed));
     refusals.extend(model.overlaps(&closure, options));
     refusals.sort();
     Verdict {

@@ -5,11 +5,8 @@ use super::schema::{OnDelete, Reference};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Rows of the closure that belong to somebody else and whose deletion nobody consented to.
-pub fn refusals(model: &Model, selected: &Rows, closure: &Rows) -> Vec<Refusal> {
-    let leads = leading_to_root(model);
-    let tables = 0..model.schema.tables.len();
-    let associations = tables.map(|table| links_others(model, &leads, table)).collect();
-    let firewall = Firewall { model, leads, associations, selected, closure };
+pub fn refusals(owners: &Owners, selected: &Rows, closure: &Rows) -> Vec<Refusal> {
+    let firewall = Firewall { model: owners.model, owners, selected, closure };
     let mut counts: BTreeMap<(&'static str, usize), usize> = BTreeMap::new();
     for row in closure.difference(selected) {
         if let Some(kind) = firewall.refused(*row) {
@@ -20,12 +17,18 @@ pub fn refusals(model: &Model, selected: &Rows, closure: &Rows) -> Vec<Refusal> 
     counts.into_iter().map(refusal).collect()
 }
 
-struct Firewall<'a> {
-    model: &'a Model<'a>,
+/// Who owns whom.
+pub struct Owners<'a> {
+    pub model: &'a Model<'a>,
     /// Tables from which references lead to the root.
     leads: Vec<bool>,
     /// Tables whose rows link others.
     associations: Vec<bool>,
+}
+
+struct Firewall<'a> {
+    model: &'a Model<'a>,
+    owners: &'a Owners<'a>,
     selected: &'a Rows,
     closure: &'a Rows,
 }
@@ -61,42 +64,33 @@ fn links_others(model: &Model, leads: &[bool], table: usize) -> bool {
     })
 }
 
-impl Firewall<'_> {
-    fn refused(&self, row: RowId) -> Option<&'static str> {
-        if row.0 == 0 {
-            return Some("foreign");
-        }
-        let owners = self.owners(row);
-        let organizations = self.organizations(row);
-        let inside = !owners.is_empty() && owners.iter().all(|it| self.closure.contains(it));
-        // Who names nobody but itself, or a circle, is nobody's.
-        if inside && !organizations.is_empty() {
-            return None;
-        }
-        let ours = organizations.intersection(self.selected).count();
-        let kind = match (ours, organizations.len()) {
-            (_, 0) => "global",
-            (0, _) => "foreign",
-            (ours, all) if ours == all => return None,
-            _ => "shared",
-        };
-        (kind == "foreign" || !self.cascaded(row)).then_some(kind)
+impl<'a> Owners<'a> {
+    pub fn new(model: &'a Model<'a>) -> Owners<'a> {
+        let leads = leading_to_root(model);
+        let tables = 0..model.schema.tables.len();
+        let associations = tables.map(|table| links_others(model, &leads, table)).collect();
+        Owners { model, leads, associations }
     }
 
-    /// The parents whose owners own the row, by the four rules.
-    fn owners(&self, (table, row): RowId) -> Vec<RowId> {
+    /// The parents whose owners own the row.
+    pub fn of(&self, row: RowId) -> Vec<RowId> {
+        self.named_by(row).into_iter().map(|(_, parent)| parent).collect()
+    }
+
+    /// The same with the references that name them, by the four rules.
+    pub fn named_by(&self, (table, row): RowId) -> Vec<(usize, RowId)> {
         let cascades = |it: &Reference| it.action == OnDelete::Cascade;
         let direct = |it: &Reference| it.parent == 0;
         // Whoever could name its organization so, and does not, is not claimed by anything weaker.
         let own: Vec<_> = self.model.references_of(table).collect();
         let speaks = own.iter().any(|(_, it)| direct(it) && cascades(it));
-        let named: Vec<(&Reference, RowId)> = own
+        let named: Vec<(&Reference, (usize, RowId))> = own
             .into_iter()
             .filter(|(_, reference)| self.leads[reference.parent])
             .filter(|(_, reference)| !speaks || direct(reference) || cascades(reference))
-            .filter_map(|(number, it)| Some((it, self.model.parent(number, row)?)))
+            .filter_map(|(number, it)| Some((it, (number, self.model.parent(number, row)?))))
             .collect();
-        let those = |which: &dyn Fn(&Reference) -> bool| -> Vec<RowId> {
+        let those = |which: &dyn Fn(&Reference) -> bool| -> Vec<(usize, RowId)> {
             named.iter().filter(|(it, _)| which(it)).map(|(_, parent)| *parent).collect()
         };
         if self.associations[table] {
@@ -115,6 +109,29 @@ impl Firewall<'_> {
         let own = those(&speaks_for_itself);
         if own.is_empty() { those(&strongest) } else { own }
     }
+}
+
+impl Firewall<'_> {
+    fn refused(&self, row: RowId) -> Option<&'static str> {
+        if row.0 == 0 {
+            return Some("foreign");
+        }
+        let owners = self.owners.of(row);
+        let organizations = self.organizations(row);
+        let inside = !owners.is_empty() && owners.iter().all(|it| self.closure.contains(it));
+        // Who names nobody but itself, or a circle, is nobody's.
+        if inside && !organizations.is_empty() {
+            return None;
+        }
+        let ours = organizations.intersection(self.selected).count();
+        let kind = match (ours, organizations.len()) {
+            (_, 0) => "global",
+            (0, _) => "foreign",
+            (ours, all) if ours == all => return None,
+            _ => "shared",
+        };
+        (kind == "foreign" || !self.cascaded(row)).then_some(kind)
+    }
 
     /// The organizations to which that leads.
     fn organizations(&self, row: RowId) -> Rows {
@@ -122,7 +139,7 @@ impl Firewall<'_> {
         let mut open = vec![row];
         while let Some(row) = open.pop() {
             if row.0 != 0 {
-                open.extend(self.owners(row).into_iter().filter(|owner| seen.insert(*owner)));
+                open.extend(self.owners.of(row).into_iter().filter(|owner| seen.insert(*owner)));
             }
         }
         seen.into_iter().filter(|(table, _)| *table == 0).collect()
@@ -138,8 +155,18 @@ impl Firewall<'_> {
                 above.into_iter().filter(|it| self.cascading_ancestors(*it).contains(&row));
             apart.extend(circle.filter(|it| self.is_forced(*it)));
         }
-        let without = self.model.closure_without(self.selected, &apart);
-        self.parents(row, |action| action == OnDelete::Cascade).any(|it| without.contains(&it))
+        let cascades = |row, from: &Rows| {
+            self.parents(row, |it| it == OnDelete::Cascade).any(|it| from.contains(&it))
+        };
+        loop {
+            let without = self.model.closure_without(self.selected, &apart);
+            // A cascade from outside begins it, too.
+            let begun = apart.iter().copied().find(|it| *it != row && cascades(*it, &without));
+            match begun {
+                Some(begun) => apart.remove(&begun),
+                None => return cascades(row, &without),
+            };
+        }
     }
 
     /// A reference that only force follows leads to it.

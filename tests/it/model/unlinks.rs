@@ -2,19 +2,22 @@
 
 use super::contract::{Model, Refusal, RowId, Rows};
 use super::data::{breaks_check, breaks_match_full, key_of, parent_of};
+use super::firewall::Owners;
 use super::schema::{Data, OnDelete, Reference, Row};
 use std::collections::BTreeMap;
 
 /// Refusals for the rows that survive `changed`: each row with all of its unlinks done.
-pub fn refusals(model: &Model, closure: &Rows, changed: &BTreeMap<RowId, Row>) -> Vec<Refusal> {
+pub fn refusals(owners: &Owners, closure: &Rows, changed: &BTreeMap<RowId, Row>) -> Vec<Refusal> {
+    let model = owners.model;
     let after = model.after(closure, changed);
-    let unlinks = Unlinks { model, closure, changed, after };
+    let unlinks = Unlinks { model, owners, closure, changed, after };
     let unlinking = model.references().filter(|(_, reference)| reference.action.unlinks());
     unlinking.flat_map(|(number, reference)| unlinks.refusals(number, reference)).collect()
 }
 
 struct Unlinks<'a> {
     model: &'a Model<'a>,
+    owners: &'a Owners<'a>,
     closure: &'a Rows,
     changed: &'a BTreeMap<RowId, Row>,
     after: Data,
@@ -43,6 +46,7 @@ impl Unlinks<'_> {
             count("match_full", &|_, row| own.iter().any(|own| breaks_match_full(own, row))),
             count("unique", &|_, row| self.breaks_unique(reference, row)),
             count("referenced", &|row, _| self.is_referenced(reference, row)),
+            count("loses_link", &|row, _| self.loses_owner(number, row)),
         ];
         broken.into_iter().flatten().collect()
     }
@@ -70,6 +74,19 @@ impl Unlinks<'_> {
             let own = key_of(table, &key.columns, row);
             let same = |other: &&Row| own.is_some() && key_of(table, &key.columns, other) == own;
             self.after[reference.child].iter().filter(same).count() > 1
+        })
+    }
+
+    /// The unlink changes a column by which the row names an owner that stays.
+    fn loses_owner(&self, number: usize, row: usize) -> bool {
+        let unlink = &self.model.schema.references[number];
+        let written =
+            |other: &Reference| other.columns.iter().any(|c| unlink.set_columns.contains(c));
+        let mut others = self.owners.named_by((unlink.child, row)).into_iter();
+        others.any(|(other, parent)| {
+            other != number
+                && written(&self.model.schema.references[other])
+                && !self.closure.contains(&parent)
         })
     }
 
