@@ -29,6 +29,7 @@ try:
     from django.conf import settings
     from django.core.management import ManagementUtility
     from django.db import connections, models, router
+    from django.db.migrations.writer import MigrationWriter
     from django.db.models.deletion import get_candidate_relations_to_delete
     from django.db.models.signals import post_delete, pre_delete
 except ImportError as missing:
@@ -45,6 +46,22 @@ ACTIONS = {
     models.SET_NULL: "SET_NULL",
     models.SET_DEFAULT: "SET_DEFAULT",
     models.DO_NOTHING: "DO_NOTHING",
+    # The database's own actions came with Django 6.1.
+    **{
+        getattr(models, name): name
+        for name in ("DB_CASCADE", "DB_SET_NULL", "DB_SET_DEFAULT")
+        if hasattr(models, name)
+    },
+}
+
+
+# What says where a row is in its tree, and is no reference.
+PATHS = "a tree by paths: rows below one that goes stay, and so does numchild of the row above"
+BOUNDS = "a tree by numbers, which the rows that stay keep: rebuild them afterwards"
+TREES = {
+    "treebeard.mp_tree.MP_Node": PATHS,
+    "treebeard.ns_tree.NS_Node": BOUNDS,
+    "mptt.models.MPTTModel": BOUNDS,
 }
 
 
@@ -169,9 +186,10 @@ def describe(connection):
         "content_types": content_types(connection),
         "inherits": [link for model in here for link in parent_links(model, connection)],
         "labels": [label for model in here for label in labels(model, connection)],
+        "files": [entry for model in here for entry in files(model, connection)],
         "caveats": [
             *(caveat for field in relations for caveat in action_caveats(field)),
-            *(caveat for model in here for caveat in model_caveats(model)),
+            *(caveat for model in here for caveat in model_caveats(model, connection)),
             *signal_caveats(here),
             *generic_caveats(here, connection),
             *database_caveats(everywhere, connection),
@@ -233,10 +251,36 @@ def kind(field):
 
 
 def action(field):
-    on_delete = field.remote_field.on_delete
+    on_delete = on_delete_of(field)
     if is_set(on_delete):
         return "SET"
-    return ACTIONS.get(on_delete) or f"OTHER ({name_of(on_delete)})"
+    known = next((name for known, name in ACTIONS.items() if known is on_delete), None)
+    return known or f"OTHER ({custom_name(on_delete)})"
+
+
+def on_delete_of(field):
+    """The action itself.
+
+    What migrations write as the action that it wraps does the same to rows: django-polymorphic's
+    guard around each of them, for example.
+    """
+    on_delete = field.remote_field.on_delete
+    wrapped = getattr(on_delete, "action", None)
+    while callable(wrapped) and in_migrations(wrapped) == in_migrations(on_delete) is not None:
+        on_delete, wrapped = wrapped, getattr(wrapped, "action", None)
+    return on_delete
+
+
+def in_migrations(thing):
+    """As a migration writes it; None where it cannot, as a lambda."""
+    with contextlib.suppress(Exception):
+        return MigrationWriter.serialize(thing)[0]
+    return None
+
+
+def custom_name(on_delete):
+    """Of a partial() the function that it calls."""
+    return name_of(getattr(on_delete, "func", on_delete))
 
 
 def is_set(on_delete):
@@ -261,7 +305,7 @@ def written_value(field):
     As Field.get_default() does for SET_DEFAULT: a default in Python goes before one in the
     database, and a field without either is set to null.
     """
-    on_delete = field.remote_field.on_delete
+    on_delete = on_delete_of(field)
     if is_set(on_delete):
         return on_delete.deconstruct()[1][0]
     if on_delete is not models.SET_DEFAULT:
@@ -425,6 +469,17 @@ def labels(model, connection):
         }
 
 
+def files(model, connection):
+    """The columns of the model's own table that name files in a storage."""
+    fields = [f for f in model._meta.local_concrete_fields if isinstance(f, models.FileField)]
+    if fields:
+        yield {
+            "model": model._meta.label,
+            "table": table(model, connection),
+            "columns": [column(field, connection) for field in fields],
+        }
+
+
 def is_text(field):
     return isinstance(field, (models.CharField, models.TextField))
 
@@ -485,7 +540,7 @@ def action_caveats(field):
     name = action(field)
     value = written_value(field)
     if name.startswith("OTHER"):
-        function = name_of(field.remote_field.on_delete)
+        function = custom_name(on_delete_of(field))
         what = f"{label} runs the project's own {function}() on deletion"
         yield caveat("custom on_delete", what, field.model, field.name)
     elif name == "SET" and is_computed(value):
@@ -496,18 +551,21 @@ def action_caveats(field):
         yield caveat("python default", what, field.model, field.name)
 
 
-def model_caveats(model):
+def model_caveats(model, connection):
     label = model._meta.label
     overrides = next(owner for owner in model.__mro__ if "delete" in vars(owner))
     if overrides is not models.Model:
         name = name_of(overrides.delete)
         what = f"{name}() runs where {label} itself is deleted, not where a cascade reaches it"
-        yield caveat("delete override", what, model)
+        yield {**caveat("delete override", what, model), "table": table(model, connection)}
     # Collector.related_objects() finds rows through the base manager.
     manager = type(model._base_manager)
     if manager is not models.Manager:
         what = f"Django finds rows of {label} through {name_of(manager)}; rows that it hides stay"
         yield caveat("base manager", what, model)
+    tree = next((TREES[name] for name in map(name_of, model.__mro__) if name in TREES), None)
+    if tree:
+        yield caveat("tree", f"{label} is {tree}", model)
     if not model._meta.managed:
         what = f"{label} is unmanaged: its table and constraints are not Django's"
         yield caveat("unmanaged", what, model)

@@ -159,16 +159,17 @@ fn foreign_key(key: &ForeignKey, inherits: &[Inherits]) -> Entry {
 /// ignored, so that it stops the deletion where rows are concerned.
 fn action(key: &ForeignKey) -> (OnDelete, Option<String>) {
     match (key.on_delete.as_str(), &key.set_value) {
-        ("CASCADE", _) => (OnDelete::Cascade, None),
+        ("CASCADE" | "DB_CASCADE", _) => (OnDelete::Cascade, None),
         ("PROTECT", _) => (OnDelete::Restrict, None),
         ("RESTRICT", _) => (OnDelete::NoAction, None),
-        ("SET_NULL", _) => (OnDelete::SetNull, None),
+        ("SET_NULL" | "DB_SET_NULL", _) => (OnDelete::SetNull, None),
         ("SET_DEFAULT" | "SET", Some(SetValue::Value { value: Value::Null })) => {
             (OnDelete::SetNull, None)
         }
         ("SET_DEFAULT" | "SET", Some(SetValue::Value { value })) => {
             (OnDelete::SetDefault, Some(text(value)))
         }
+        ("DB_SET_DEFAULT", _) => (OnDelete::SetDefault, None),
         ("SET_DEFAULT", None) if key.db_default.is_some() => (OnDelete::SetDefault, None),
         // The constraint, where there is one, decides.
         ("DO_NOTHING", _) if key.constraint => (OnDelete::NoAction, None),

@@ -1,11 +1,14 @@
 """What Django does in Python only: each model here is worth a caveat."""
 
 import uuid
+from functools import partial
 
 import django
 from crm.models import Note, Organization, Tag
 from django.contrib.contenttypes.fields import GenericRelation
 from django.db import models
+from django.db.migrations.serializer import BaseSerializer, serializer_factory
+from django.db.migrations.writer import MigrationWriter
 from django.db.models.signals import post_delete, pre_delete
 from django.dispatch import receiver
 
@@ -32,6 +35,30 @@ class Document(models.Model):
 
     def __str__(self):
         return "Document"
+
+
+class Guard:
+    """As django-polymorphic's: migrations write what it wraps."""
+
+    def __init__(self, action):
+        self.action = action
+
+    def __call__(self, *args):
+        self.action(*args)
+
+
+class GuardSerializer(BaseSerializer):
+    def serialize(self):
+        return serializer_factory(self.value.action).serialize()
+
+
+MigrationWriter.register_serializer(Guard, GuardSerializer)
+
+
+class Attachment(models.Model):
+    organization = models.ForeignKey(Organization, Guard(models.PROTECT), related_name="+")
+    copier = models.ForeignKey(Organization, partial(archive), related_name="+")
+    path = models.FileField()
 
 
 class Paper(Document):
