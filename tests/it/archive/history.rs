@@ -192,7 +192,7 @@ fn runs_are_found_by_what_they_were_about() {
     assert_eq!(found(&["--last", "2"]), 2);
     let told = history(&directory, &[]).exits(0);
     let told = told.says(&[db.name(), "--org-name Apex", "2 rows in", "clean cleaned, exit 0"]);
-    let name = told.stdout.split_whitespace().nth(2).expect("a name").to_owned();
+    let name = told.stdout.split_whitespace().nth(3).expect("a name").to_owned();
     history(&directory, &["show", &name]).exits(0).says(&["Apex (key 1)", "users", "sha256: "]);
     history(&directory, &["show", "nothing"]).exits(3).says(&["no run is called nothing"]);
 }
