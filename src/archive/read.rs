@@ -153,7 +153,7 @@ impl Reader {
         &self,
         each: &mut dyn FnMut(usize, Vec<Option<String>>) -> std::result::Result<(), E>,
     ) -> std::result::Result<(), E> {
-        self.lines(&mut |section, line| each(section, self.row(section, line)?))
+        self.lines(|section, line| each(section, self.row(section, line)?))
     }
 
     /// The values of a line, as [`Reader::lines`] gives it.
@@ -175,7 +175,7 @@ impl Reader {
     /// Those of `each`; it can no longer be read.
     pub fn lines<E: From<Error>>(
         &self,
-        each: &mut dyn FnMut(usize, &[u8]) -> std::result::Result<(), E>,
+        mut each: impl FnMut(usize, &[u8]) -> std::result::Result<(), E>,
     ) -> std::result::Result<(), E> {
         let mut line = Vec::new();
         members(&self.path, &mut |name, content| {

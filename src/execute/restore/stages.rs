@@ -61,7 +61,7 @@ pub fn fill<'a>(run: &mut Run, source: &'a Source<'a>) -> Result<Stages<'a>, Fai
     let manifest = &source.reader.manifest;
     let mut batch = Batch::new(run);
     let mut sums = BTreeMap::<usize, Sum>::new();
-    source.reader.lines::<Failure>(&mut |section, line| {
+    source.reader.lines::<Failure>(|section, line| {
         if batch.section != Some(section) || batch.is_full() || line.len() >= batch.most {
             batch.flush(run, &stages, &parts)?;
             batch.section = Some(section);
