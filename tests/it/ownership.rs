@@ -130,6 +130,17 @@ each_backend! {
         }
     }
 
+    /// What a row says of itself takes nothing along.
+    fn a_shared_row_that_names_itself_is_refused_as_any_other(db: TestDatabase) {
+        both(&db, "CREATE TABLE teams (id integer PRIMARY KEY,
+                org integer NOT NULL REFERENCES organizations (id) ON DELETE RESTRICT,
+                guest integer REFERENCES organizations (id) ON DELETE CASCADE,
+                parent integer REFERENCES teams (id) ON DELETE CASCADE);
+            INSERT INTO teams VALUES (1, 1, 2, NULL); UPDATE teams SET parent = 1");
+        refused(&db, "A", &["--force"], "shared", "teams");
+        assert_eq!(left(&db, "teams"), ["1"]);
+    }
+
     /// A forced reference finds the one first; that what another CASCADE says of it is true does not hang on the circle.
     fn a_shared_row_of_a_circle_goes_where_a_cascade_from_outside_reaches_it(db: TestDatabase) {
         both(&db, "CREATE TABLE items (id integer PRIMARY KEY,

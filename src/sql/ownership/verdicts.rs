@@ -31,9 +31,12 @@ impl Sql<'_> {
             let key = self.key_column(self.catalog.reference(id).parent, key);
             let names = self.names_key(id, &format!("p{n}"), "c");
             joins += &format!(" LEFT JOIN {} p{n} ON {names}", self.named_once(id));
-            let is_below = below.contains(&self.catalog.reference(id).parent);
-            let found = if is_below { &mut from_below } else { &mut reached };
-            found.push(format!("p{n}.{key} IS NOT NULL"));
+            let parent = self.catalog.reference(id).parent;
+            let found = if below.contains(&parent) { &mut from_below } else { &mut reached };
+            // Nothing is reached by what it says of itself.
+            let own = (parent == table && self.catalog.names_one(id))
+                .then(|| format!(" AND NOT ({})", self.names_row(id, "c", "c")));
+            found.push(format!("(p{n}.{key} IS NOT NULL{})", own.unwrap_or_default()));
         }
         let doubtful = closure.is_doubtful(table, |rank| rank != Rank::Cascade);
         if let Some(doubtful) = doubtful.filter(|_| !from_below.is_empty()) {
