@@ -386,9 +386,8 @@ each_backend! {
     }
 
     fn unlinks_that_a_constraint_wants_together_come_together(db: TestDatabase) {
-        // InnoDB lets no CHECK read what an unlink writes.
-        if matches!(db.backend, Backend::Mysql) {
-            return;
+        if db.backend == Backend::Mysql {
+            return skip("InnoDB lets no CHECK read what an unlink writes");
         }
         db.execute(
             "CREATE TABLE organizations (id integer PRIMARY KEY, name varchar(20));

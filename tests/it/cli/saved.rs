@@ -125,7 +125,7 @@ each_backend! {
                  FOREIGN KEY (who) REFERENCES people (id) ON DELETE SET NULL);
              INSERT INTO organizations VALUES (1, 'Apex'), (2, 'Global');
              INSERT INTO users VALUES (1, 1), (2, 2), (3, 1);
-             INSERT INTO people VALUES (1, 1), (2, 2), (3, 2), (4, 1);
+             INSERT INTO people VALUES (1, 1), (2, 2), (3, 1), (4, 1);
              INSERT INTO notes VALUES (1, 1), (2, 2), (3, 3)",
         );
         let (_directory, file) = saved(&db);
