@@ -150,12 +150,12 @@ impl Sql<'_> {
     /// Takes rows out of a key table that are named, by `id`, by a row which does not go. `known`: the
     /// child has a key table.
     pub fn prune(&self, id: ReferenceId, known: bool) -> Statement {
-        self.take_out(self.catalog.reference(id).parent, &self.is_held(id, known))
+        self.take_out(self.catalog.reference(id).parent, || self.is_held(id, known))
     }
 
-    /// Takes the rows `k` of which this holds out of a key table.
-    pub(super) fn take_out(&self, table: TableId, which: &str) -> Statement {
-        let target = self.key_target(table);
+    /// Takes the rows `k` of which this holds out of a key table. It is put together once that table is written to.
+    pub(super) fn take_out(&self, table: TableId, which: impl FnOnce() -> String) -> Statement {
+        let (target, which) = (self.key_target(table), which());
         self.said(match self.dialect {
             // A table that rows go from may be read in a derived table only (error 1093).
             Dialect::Mysql(_) => format!(

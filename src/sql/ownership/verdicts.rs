@@ -87,12 +87,13 @@ impl Sql<'_> {
 
     /// Takes those of them out of the key table that do not belong to others alone.
     pub fn postpone_refused(&self, table: TableId) -> Statement {
-        let (verdicts, same) = (self.verdict_table(table), self.same_key(table, "v", "k"));
-        let refused = format!("{} AND v.class IN ('shared', 'global')", self.is_refused());
-        self.take_out(
-            table,
-            &format!("EXISTS (SELECT 1 FROM {verdicts} v WHERE {same} AND {refused})"),
-        )
+        self.take_out(table, || {
+            let (verdicts, same) = (self.verdict_table(table), self.same_key(table, "v", "k"));
+            let refused = self.is_refused();
+            format!(
+                "EXISTS (SELECT 1 FROM {verdicts} v WHERE {same} AND {refused} AND v.class IN ('shared', 'global'))"
+            )
+        })
     }
 
     /// Refused rows `v`/`c` of one class that the followed reference `id` reaches.
