@@ -20,7 +20,7 @@ pub use contract::{Cycles, Engine, Purpose, Silence};
 pub use dialect::{Dialect, Server};
 pub use mariadb::{coded_type, is_stored_alike};
 pub(crate) use plain::Plain;
-pub(crate) use quoting::quote_table;
+pub(crate) use quoting::{hex, quote_table};
 pub use quoting::{literal, quote, usage_of};
 pub(crate) use sqlite::type_of;
 pub use statement::{Placeholder, Statement};

@@ -26,6 +26,13 @@ pub fn literal(value: &str) -> String {
     format!("'{}'", value.replace('\'', "''"))
 }
 
+/// Two hexadecimal digits a byte.
+pub(crate) fn hex(bytes: &[u8]) -> Vec<u8> {
+    const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
+    let digit = |number: u8| DIGITS[usize::from(number)];
+    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
+}
+
 /// The bytes that hexadecimal digits stand for. `None`: it is something else than two digits for each.
 pub(crate) fn unhex(digits: &str) -> Option<Vec<u8>> {
     // A number may begin with a sign.

@@ -5,7 +5,7 @@ use super::{Failure, Progress, Run, lock_wait};
 use crate::archive::{self, ArchiveDirectory, Kind, Manifest, Sealed, Writer, line};
 use crate::catalog::{Column, TableId, TableName};
 use crate::database::Value;
-use crate::engine::{Dialect, Statement};
+use crate::engine::{Dialect, Statement, hex};
 use crate::findings::{Change, Findings, Organization};
 use crate::interrupt;
 use std::borrow::Cow;
@@ -226,20 +226,13 @@ pub(super) fn write_row(
     for (value, bytes) in values.iter().zip(bytes) {
         sound.push(match value {
             None => None,
-            Some(value) if *bytes => Some(Cow::Owned(digits(value))),
+            Some(value) if *bytes => Some(Cow::Owned(hex(value))),
             Some(value) if std::str::from_utf8(value).is_ok() => Some(Cow::Borrowed(*value)),
             Some(value) => Some(Cow::Owned(dialect.archived_bytes(value)?.into_bytes())),
         });
     }
     line::encode(line, sound.iter().map(Option::as_deref));
     Some(())
-}
-
-/// Two hexadecimal digits a byte.
-fn digits(bytes: &[u8]) -> Vec<u8> {
-    const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
-    let digit = |number: u8| DIGITS[usize::from(number)];
-    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
 }
 
 /// Completes the archive, before COMMIT.

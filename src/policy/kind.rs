@@ -110,8 +110,7 @@ impl Fit {
 /// well be other keys.
 fn dashes_apart(one: &Column, other: &Column) -> bool {
     let form = |column: &Column| match column.value_type().to_lowercase().as_str() {
-        "uuid" => Some((36, true)),
-        "char(36)" | "character(36)" => Some((36, true)),
+        "uuid" | "char(36)" | "character(36)" => Some((36, true)),
         "char(32)" | "character(32)" => Some((32, true)),
         "varchar(36)" | "character varying(36)" => Some((36, false)),
         "varchar(32)" | "character varying(32)" => Some((32, false)),

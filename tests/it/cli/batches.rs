@@ -65,6 +65,15 @@ fn paused(db: &TestDatabase, pause: &str, kept: &std::path::Path, least: usize) 
     running
 }
 
+/// Organizations with users and docs.
+const DOCS: &str = "\
+CREATE TABLE organizations (id integer PRIMARY KEY, name varchar(20));
+CREATE TABLE users (id integer PRIMARY KEY, org_id integer NOT NULL,
+    FOREIGN KEY (org_id) REFERENCES organizations (id) ON DELETE CASCADE);
+CREATE TABLE docs (id integer PRIMARY KEY, org_id integer NOT NULL,
+    FOREIGN KEY (org_id) REFERENCES organizations (id) ON DELETE CASCADE);
+";
+
 /// Cleans Apex in batches of one row and of two, and what is left is what one transaction leaves.
 #[track_caller]
 fn batches_do_as_one_does(db: &TestDatabase) -> Outcome {
@@ -367,13 +376,9 @@ each_backend! {
 
     /// By its first document a cascade reaches it, which is found after the user who shared it.
     fn a_shared_row_waits_for_the_cascade_that_lets_it_go(db: TestDatabase) {
+        db.execute(DOCS);
         db.execute(
-            "CREATE TABLE organizations (id integer PRIMARY KEY, name varchar(20));
-             CREATE TABLE users (id integer PRIMARY KEY, org_id integer NOT NULL,
-                 FOREIGN KEY (org_id) REFERENCES organizations (id) ON DELETE CASCADE);
-             CREATE TABLE docs (id integer PRIMARY KEY, org_id integer NOT NULL,
-                 FOREIGN KEY (org_id) REFERENCES organizations (id) ON DELETE CASCADE);
-             CREATE TABLE shares (id integer PRIMARY KEY, doc_id integer, other_id integer, made_by integer,
+            "CREATE TABLE shares (id integer PRIMARY KEY, doc_id integer, other_id integer, made_by integer,
                  FOREIGN KEY (doc_id) REFERENCES docs (id) ON DELETE CASCADE,
                  FOREIGN KEY (other_id) REFERENCES docs (id) ON DELETE CASCADE,
                  FOREIGN KEY (made_by) REFERENCES users (id) ON DELETE RESTRICT);
@@ -389,13 +394,9 @@ each_backend! {
         if db.backend == Backend::Mysql {
             return skip("InnoDB lets no CHECK read what an unlink writes");
         }
+        db.execute(DOCS);
         db.execute(
-            "CREATE TABLE organizations (id integer PRIMARY KEY, name varchar(20));
-             CREATE TABLE users (id integer PRIMARY KEY, org_id integer NOT NULL,
-                 FOREIGN KEY (org_id) REFERENCES organizations (id) ON DELETE CASCADE);
-             CREATE TABLE docs (id integer PRIMARY KEY, org_id integer NOT NULL,
-                 FOREIGN KEY (org_id) REFERENCES organizations (id) ON DELETE CASCADE);
-             CREATE TABLE visits (id integer PRIMARY KEY, user_id integer, doc_id integer,
+            "CREATE TABLE visits (id integer PRIMARY KEY, user_id integer, doc_id integer,
                  FOREIGN KEY (user_id) REFERENCES users (id) ON DELETE SET NULL,
                  FOREIGN KEY (doc_id) REFERENCES docs (id) ON DELETE SET NULL,
                  CHECK ((user_id IS NULL) = (doc_id IS NULL)));
