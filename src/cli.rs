@@ -2,6 +2,7 @@
 
 mod archives;
 mod crm;
+mod django;
 pub mod durations;
 mod env_file;
 mod flags;
@@ -18,6 +19,7 @@ pub use archives::{
     ArchiveDir, Archives, ArchivesCommand, Export, ExportFormat, RecordArgs, Restore, Undo,
 };
 pub use crm::{Demo, Migrate, Seed};
+pub use django::DjangoArgs;
 pub use flags::{
     DeleteArgs, EngineCascade, Flags, Name, Orphans, ReferenceChecks, Scope, SelectArgs,
 };
@@ -48,6 +50,9 @@ pub struct Cli {
     /// The database, or the path of an SQLite file. Without it DATABASE_URL counts, that of a .env included.
     #[arg(long, global = true, value_name = "URL", help_heading = TARGET)]
     pub database_url: Option<String>,
+
+    #[command(flatten)]
+    pub django: DjangoArgs,
 
     /// The policy file [default: orgsweep.toml in this folder or above, as far as the repository's root or
     /// the home directory]

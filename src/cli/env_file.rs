@@ -39,7 +39,8 @@ impl Cli {
             let mut sources = levels.iter().filter_map(|level| level.source(name));
             sources.any(|source| source == ValueSource::DefaultValue)
         });
-        let takes_database = cli.database_url.is_none() && settings.takes_database_from_file();
+        let is_named = cli.database_url.is_some() || cli.django.manage.is_some();
+        let takes_database = !is_named && settings.takes_database_from_file();
         let settings =
             if is_used || takes_database { settings.using(&file.path) } else { settings };
         Ok((cli, settings))

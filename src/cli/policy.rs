@@ -46,20 +46,9 @@ pub struct PolicyInit {
 #[derive(Debug, Clone, Args)]
 #[command(after_help = "\
 Examples:
-  orgsweep policy django --python venv/bin/python --manage manage.py --output orgsweep.toml")]
+  orgsweep policy django --output django.toml             the manage.py of this folder
+  orgsweep policy django --python venv/bin/python --manage crm/manage.py --output django.toml")]
 pub struct PolicyDjango {
-    /// The Python in which the project runs
-    #[arg(long, value_name = "PYTHON", default_value = "python3")]
-    pub python: PathBuf,
-
-    /// The project's manage.py
-    #[arg(long, value_name = "FILE", default_value = "manage.py")]
-    pub manage: PathBuf,
-
-    /// The database of the project that is meant [default: Django's default one]
-    #[arg(long, value_name = "ALIAS")]
-    pub database: Option<String>,
-
     /// The table of organizations, to be written into the policy
     #[arg(long, value_name = "TABLE")]
     pub root: Option<String>,

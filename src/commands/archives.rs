@@ -15,7 +15,7 @@ use std::path::Path;
 /// `target`: the database that is named, where one is.
 pub fn run(
     settings: &Settings,
-    target: impl FnOnce() -> Result<Option<Target>, Problem>,
+    target: impl FnOnce() -> Result<Option<Target>>,
     args: &Archives,
     ui: &mut Ui,
 ) -> Result<Exit> {

@@ -9,6 +9,7 @@ mod conditions;
 mod consent;
 mod context;
 mod demo;
+mod django;
 mod doctor;
 mod explain;
 mod export;
@@ -36,6 +37,7 @@ mod verify;
 mod wait;
 
 use crate::cli::{Cli, Command};
+use crate::database::Target;
 use crate::exit::Exit;
 use crate::settings::Settings;
 use crate::ui::Ui;
@@ -48,7 +50,13 @@ use context::Session;
 /// # Errors
 /// Anything that [`crate::exit::diagnose`] gives a code.
 pub fn run(cli: &Cli, settings: &Settings, ui: &mut Ui) -> Result<Exit> {
-    let target = || settings.target(cli.database_url.as_deref());
+    let url = cli.database_url.as_deref();
+    let target = || -> Result<Target> {
+        match django::target(&cli.django, url)? {
+            Some(target) => Ok(target),
+            None => Ok(settings.target(url)?),
+        }
+    };
     let session = || -> Result<Session> {
         let policy = settings.policy(cli.policy(), cli.require_policy)?;
         let invocation = cli.invocation.clone();
@@ -62,7 +70,7 @@ pub fn run(cli: &Cli, settings: &Settings, ui: &mut Ui) -> Result<Exit> {
         Command::Undo(args) => undo::run(&session()?, args, ui),
         Command::Export(args) => export::run(&session()?, args, ui),
         Command::Archives(args) => {
-            let named = settings.names_database(cli.database_url.as_deref());
+            let named = cli.django.manage.is_some() || settings.names_database(url);
             archives::run(settings, || named.then(target).transpose(), args, ui)
         }
         Command::History(args) => history::run(settings, args, ui),
@@ -71,7 +79,7 @@ pub fn run(cli: &Cli, settings: &Settings, ui: &mut Ui) -> Result<Exit> {
         Command::Doctor(args) => doctor::run(&session()?, args, ui),
         Command::Organizations(args) => organizations::run(&session()?, args, ui),
         Command::Explain(args) => explain::run(&session()?, args, ui),
-        Command::Policy { command } => policy::run(command, &target, &session, ui),
+        Command::Policy { command } => policy::run(command, &cli.django, &target, &session, ui),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(*shell, &mut Cli::command(), "orgsweep", &mut script);

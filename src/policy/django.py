@@ -4,10 +4,11 @@ Django keeps on-delete actions, generic relations and inheritance in Python; the
 constraints say NO ACTION throughout. `orgsweep policy django` runs this file inside the project,
 with the project's Python, and makes a policy file of the JSON that it prints:
 
-    PYTHON - path/to/manage.py [--database ALIAS] < django.py
+    PYTHON - path/to/manage.py [--database ALIAS] [--address] < django.py
 
-It needs Django (4.2 or later) and the standard library. No database is connected to. A failure
-prints {"error": …, "kind": …} instead, with the traceback on stderr, and exits with 1.
+With --address it prints {"url": …} instead, the database as a URL of orgsweep's. It needs Django (4.2
+or later) and the standard library. No database is connected to. A failure prints
+{"error": …, "kind": …} instead, with the traceback on stderr, and exits with 1.
 """
 
 import argparse
@@ -21,6 +22,7 @@ import runpy
 import sys
 import textwrap
 import traceback
+import urllib.parse
 import weakref
 
 try:
@@ -103,6 +105,7 @@ def parse_arguments():
     parser = argparse.ArgumentParser(prog="django.py")
     parser.add_argument("manage")
     parser.add_argument("--database", default="default")
+    parser.add_argument("--address", action="store_true")
     return parser.parse_args()
 
 
@@ -124,6 +127,9 @@ def read(arguments):
         django.setup()
     with stage("database"):
         connection = connections[arguments.database]
+    if arguments.address:
+        with stage("address"):
+            return {"url": address(connection)}
     with stage("models"):
         return describe(connection)
 
@@ -165,6 +171,75 @@ def run_manage(path):
     finally:
         ManagementUtility.execute = original
     raise Failure("manage", f"{name} ended without calling Django's execute_from_command_line()")
+
+
+# --- the database ---
+
+# What PostgreSQL's parameters are not, and what says nothing about which database it is.
+OF_THE_LIBRARY = {"client_encoding", "context", "cursor_factory", "prepare_threshold"}
+
+
+def address(connection):
+    """The database as a URL, made of what Django gives its driver."""
+    given = connection.get_connection_params()
+    if connection.vendor == "sqlite":
+        return file_address(str(given["database"]))
+    if connection.vendor == "postgresql":
+        return server_address("postgres", given, postgres_parameters(given))
+    if connection.vendor == "mysql":
+        return server_address("mysql", given, mysql_parameters(given))
+    raise Failure("address", f"its database is one of {connection.display_name}")
+
+
+def file_address(name):
+    if name == ":memory:" or "mode=memory" in name:
+        raise Failure("address", "its database is in the memory of its own process")
+    if name.startswith("file:"):
+        name = urllib.parse.unquote(name.removeprefix("file:").partition("?")[0])
+    return "sqlite:" + os.path.abspath(name)
+
+
+def server_address(scheme, given, parameters):
+    user, password = given.get("user"), given.get("password") or given.get("passwd")
+    name = given.get("dbname") or given.get("database") or given.get("db")
+    host, port = given.get("host"), given.get("port")
+    url = f"{scheme}://{quoted(user)}"
+    if password:
+        url += f":{quoted(password)}"
+    if user or password:
+        url += "@"
+    # A directory of sockets is no host.
+    if host and str(host).startswith("/"):
+        parameters["host"] = host
+    elif host:
+        url += f"[{host}]" if ":" in str(host) else quoted(host)
+    url += (f":{port}" if port else "") + f"/{quoted(name)}"
+    query = "&".join(f"{quoted(key)}={quoted(value)}" for key, value in parameters.items())
+    return f"{url}?{query}" if query else url
+
+
+def postgres_parameters(given):
+    named = {"user", "password", "dbname", "host", "port"} | OF_THE_LIBRARY
+    return {key: value for key, value in given.items() if key not in named}
+
+
+def mysql_parameters(given):
+    if "read_default_file" in given:
+        raise Failure("address", "its settings leave the database to read_default_file")
+    tls = given.get("ssl")
+    ca = tls.get("ca") if isinstance(tls, dict) else given.get("ssl_ca")
+    # As MySQL's own client takes an authority without a mode.
+    mode = given.get("ssl_mode") or ("VERIFY_CA" if ca else "REQUIRED" if tls else None)
+    wanted = {
+        "socket": given.get("unix_socket"),
+        "ssl-ca": ca,
+        "ssl-mode": mode and mode.lower(),
+    }
+    return {key: value for key, value in wanted.items() if value}
+
+
+def quoted(value):
+    return urllib.parse.quote(str(value or ""), safe="")
 
 
 # --- the models ---

@@ -23,6 +23,8 @@ const USUAL_SETTINGS: &str = "
 SECRET_KEY = 'for tests only'
 DATABASES = {'default': {'ENGINE': 'django.db.backends.sqlite3', 'NAME': ':memory:'}}
 ";
+/// A driver of Python alone.
+const INSTEAD_OF_MYSQLCLIENT: &str = "import pymysql; pymysql.install_as_MySQLdb()\n";
 
 #[test]
 fn every_action_and_every_kind_of_relation_is_read() {
@@ -196,6 +198,62 @@ execute_from_command_line(sys.argv)
 }
 
 #[test]
+fn the_database_of_the_settings_is_a_url() {
+    let postgres = "'ENGINE': 'django.db.backends.postgresql', 'NAME': 'crm'";
+    let mysql = "'ENGINE': 'django.db.backends.mysql', 'NAME': 'crm', 'USER': 'me'";
+    let check = |database: &str, expected: Expect| {
+        let settings = format!(
+            "{USUAL_SETTINGS}{INSTEAD_OF_MYSQLCLIENT}DATABASES['default'] = {{{database}}}"
+        );
+        if let Some(python) = django_pythons().pop() {
+            let project = project(USUAL_MANAGE, &settings);
+            let told = Reader::new(&python).project(&project).address().run().json();
+            let text = told["url"]
+                .as_str()
+                .or(told["error"].as_str())
+                .expect("a URL, or why there is none");
+            expected.assert_eq(text);
+        }
+    };
+    check(
+        &format!(
+            "{postgres}, 'USER': 'me@x', 'PASSWORD': 'p/w:1', 'HOST': 'db', 'PORT': 6000, \
+                  'OPTIONS': {{'sslmode': 'verify-full', 'isolation_level': 4}}, 'CONN_MAX_AGE': 60"
+        ),
+        expect!["postgres://me%40x:p%2Fw%3A1@db:6000/crm?sslmode=verify-full"],
+    );
+    check(postgres, expect!["postgres:///crm"]);
+    check(&format!("{postgres}, 'HOST': '/run/pg'"), expect!["postgres:///crm?host=%2Frun%2Fpg"]);
+    check(&format!("{postgres}, 'HOST': '::1'"), expect!["postgres://[::1]/crm"]);
+    check(
+        "'ENGINE': 'django.db.backends.postgresql', 'OPTIONS': {'service': 'crm'}",
+        expect!["postgres:///?service=crm"],
+    );
+    check(
+        &format!("{mysql}, 'HOST': '/run/mysqld.sock'"),
+        expect!["mysql://me@/crm?socket=%2Frun%2Fmysqld.sock"],
+    );
+    check(
+        &format!(
+            "{mysql}, 'HOST': 'db', 'OPTIONS': {{'ssl': {{'ca': '/ca.pem'}}, 'charset': 'utf8mb4'}}"
+        ),
+        expect!["mysql://me@db/crm?ssl-ca=%2Fca.pem&ssl-mode=verify_ca"],
+    );
+    check(
+        &format!("{mysql}, 'OPTIONS': {{'read_default_file': '/etc/my.cnf'}}"),
+        expect!["its settings leave the database to read_default_file"],
+    );
+    check(
+        "'ENGINE': 'django.db.backends.sqlite3', 'NAME': '/srv/a b.db'",
+        expect!["sqlite:/srv/a b.db"],
+    );
+    check(
+        "'ENGINE': 'django.db.backends.sqlite3', 'NAME': ':memory:'",
+        expect!["its database is in the memory of its own process"],
+    );
+}
+
+#[test]
 fn a_database_that_the_settings_lack_is_told() {
     check_failure(
         |reader| reader.setting("actions.settings").database("replica"),
@@ -217,6 +275,7 @@ struct Reader {
     command: Command,
     manage: PathBuf,
     database: Option<&'static str>,
+    address: bool,
 }
 
 impl Reader {
@@ -224,7 +283,7 @@ impl Reader {
         let mut command = Command::new(python);
         command.env_clear().env("PYTHONDONTWRITEBYTECODE", "1");
         std::env::var_os("PATH").map(|path| command.env("PATH", path));
-        Reader { command, manage: MANAGE.into(), database: None }
+        Reader { command, manage: MANAGE.into(), database: None, address: false }
     }
 
     fn setting(self, module: &str) -> Reader {
@@ -251,6 +310,11 @@ impl Reader {
         self
     }
 
+    fn address(mut self) -> Reader {
+        self.address = true;
+        self
+    }
+
     fn without_packages(mut self) -> Reader {
         self.command.arg("-S");
         self
@@ -260,6 +324,9 @@ impl Reader {
         self.command.arg("-").arg(self.manage);
         if let Some(alias) = self.database {
             self.command.args(["--database", alias]);
+        }
+        if self.address {
+            self.command.arg("--address");
         }
         self.command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = self.command.spawn().expect("python starts");

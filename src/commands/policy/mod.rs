@@ -6,7 +6,7 @@ mod init;
 
 use super::context::{Context, Session};
 use crate::catalog::{Catalog, ReferenceId, TableId};
-use crate::cli::PolicyCommand;
+use crate::cli::{DjangoArgs, PolicyCommand};
 use crate::database::{Database, Target};
 use crate::exit::{Exit, Problem};
 use crate::files::Destination;
@@ -24,14 +24,15 @@ const SAMPLE: u32 = 10_000;
 
 pub fn run(
     command: &PolicyCommand,
-    target: &dyn Fn() -> Result<Target, Problem>,
+    project: &DjangoArgs,
+    target: &dyn Fn() -> Result<Target>,
     session: &dyn Fn() -> Result<Session>,
     ui: &mut Ui,
 ) -> Result<Exit> {
     match command {
         // The policy that is there may be why a new one is wanted.
         PolicyCommand::Init(args) => init::run(&target()?, args, ui),
-        PolicyCommand::Django(args) => django::run(args, ui),
+        PolicyCommand::Django(args) => django::run(project, args, ui),
         PolicyCommand::Check(args) => check::run(&session()?, args, ui),
     }
 }

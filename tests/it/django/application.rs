@@ -41,6 +41,16 @@ impl Application {
         invocation(&self.python, &self.db, &[&[MANAGE], arguments].concat()).run()
     }
 
+    /// orgsweep, told of the project; what the environment says is another database.
+    pub fn orgsweep(&self, arguments: &[&str]) -> Outcome {
+        let python = self.python.to_str().expect("a path in UTF-8");
+        Invocation::new(&[arguments, &["--python", python, "--manage", MANAGE]].concat())
+            .directory(self.db.directory())
+            .env("CRM_DATABASE", self.db.url())
+            .env("DATABASE_URL", "sqlite:elsewhere.db")
+            .run()
+    }
+
     /// The API tests against the server, with nobody but the API to clean up.
     pub fn api_tests(&self) -> Outcome {
         let arguments = [API_TEST, &self.url, "--no-orgsweep"];

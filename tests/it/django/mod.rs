@@ -129,6 +129,20 @@ each_backend! {
         }
     }
 
+    fn the_settings_say_which_database_it_is(db: TestDatabase) {
+        let Some(app) = Application::start("5.2", db) else { return };
+        let root = ["--root", "crm_organization", "--org-name", "Global Corp"];
+        let next = app.orgsweep(&[&["preview", "--force"], &root[..]].concat()).exits(0);
+        next.says(&["crm_deal", "next: orgsweep clean", "--manage"]).hides("--database-url");
+        app.orgsweep(&["organizations", "--root", "crm_organization"]).exits(0).says(&["Global Corp"]);
+
+        let both = ["organizations", "--database-url", "sqlite:elsewhere.db"];
+        app.orgsweep(&both).exits(2).says(&["--database-url and --manage each name a database"]);
+        app.orgsweep(&["organizations", "--database", "replica"]).exits(2).says(&["replica' doesn't exist"]);
+        let alone = ["organizations", "--database", app.db.url()];
+        app.db.orgsweep(&alone).exits(2).says(&["--database-url names a database"]).hides(app.db.url());
+    }
+
     fn the_scan_finds_foreign_keys_that_dangle(db: TestDatabase) {
         let Some(app) = Application::start("5.2", db) else { return };
         app.manage(&["dangling"]).exits(0);

@@ -31,7 +31,7 @@ ALLOWED_HOSTS = ["127.0.0.1", "localhost"]
 USE_TZ = True
 ROOT_URLCONF = "config.urls"
 
-DATABASES = {"default": database(os.environ["DATABASE_URL"])}
+DATABASES = {"default": database(os.environ.get("CRM_DATABASE") or os.environ["DATABASE_URL"])}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 INSTALLED_APPS = [
