@@ -15,13 +15,16 @@ use crate::label::{printable, visible, visible_json};
 use crate::render::{counted, grouped};
 use crate::settings::Settings;
 use indicatif::{ProgressBar, ProgressState, ProgressStyle};
-use log::{ENDED, log, output};
+use log::{log, output};
 use serde_json::json;
 use std::io::{self, IsTerminal, Write};
 use std::time::Duration;
 use terminal::{Answer, Terminal};
 
 pub use log::{LogLevel, LogOptions, set_organization, set_output};
+
+/// The event of a JSON log's last line.
+const ENDED: &str = "ended";
 
 pub struct Ui {
     /// Columns of the terminal, or of whoever set `COLUMNS`.

@@ -87,15 +87,9 @@ pub fn output() -> (bool, LogOptions) {
     (spoken.json, spoken.options)
 }
 
-/// One object, one line. How it ended is told whatever the level.
+/// One object, one line, whatever the level: whoever says it knows whether it is asked for.
 pub fn log(level: LogLevel, event: &str, fields: Value) {
-    let organization = {
-        let spoken = SPOKEN.lock().unwrap_or_else(PoisonError::into_inner);
-        if level > spoken.options.level && event != ENDED {
-            return;
-        }
-        spoken.organization.clone()
-    };
+    let organization = SPOKEN.lock().unwrap_or_else(PoisonError::into_inner).organization.clone();
     let time = OffsetDateTime::now_utc().format(&Rfc3339).unwrap_or_default();
     let mut line = json!({ "time": time, "run": *RUN, "level": level.as_str(), "event": event });
     if let (Some(line), Value::Object(fields)) = (line.as_object_mut(), fields) {
@@ -104,6 +98,3 @@ pub fn log(level: LogLevel, event: &str, fields: Value) {
     }
     super::eprint(&visible_json(&line.to_string()));
 }
-
-/// The last line's event.
-pub const ENDED: &str = "ended";

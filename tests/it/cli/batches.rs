@@ -53,10 +53,10 @@ fn archives(directory: &std::path::Path) -> Vec<String> {
 }
 
 /// Waits until a batch is committed, the directory has so many archives, and its pause begins.
-fn paused(db: &TestDatabase, pause: &str, kept: &std::path::Path, least: usize) -> Running {
+fn paused(db: &TestDatabase, more: &[&str], kept: &std::path::Path, least: usize) -> Running {
     let directory = kept.display().to_string();
-    let flags = ["--batch-rows", "20", "--pause", pause, "--archive-dir", &directory];
-    let running = db.command(&[&CLEAN[..], &flags].concat()).start();
+    let flags = ["--batch-rows", "20", "--archive-dir", &directory];
+    let running = db.command(&[&CLEAN[..], &flags, more].concat()).start();
     let patience = Instant::now() + Duration::from_secs(60);
     while archives(kept).len() < least {
         assert!(Instant::now() < patience, "no batch was committed");
@@ -138,7 +138,7 @@ each_backend! {
         let whole = db.copy();
         whole.orgsweep(&CLEAN).exits(0);
         let kept = tempfile::TempDir::new().unwrap();
-        let running = paused(&db, "30s", kept.path(), 1);
+        let running = paused(&db, &["--pause", "30s"], kept.path(), 1);
         running.signal("INT");
         let told = running.finish().exits(8);
         let next = "the same command goes on with what is left: orgsweep clean --org-";
@@ -156,7 +156,7 @@ each_backend! {
             let before = large(&db);
             let kept = tempfile::TempDir::new().unwrap();
             let directory = kept.path().display().to_string();
-            let running = paused(&db, "30s", kept.path(), 1);
+            let running = paused(&db, &["--pause", "30s"], kept.path(), 1);
             running.signal("INT");
             running.finish().exits(8);
             let both = ["clean", "--org-id", "1", "--org-id", "2", "--force", "--yes", "--archive-dir", &directory];
@@ -185,9 +185,10 @@ each_backend! {
     fn a_run_that_is_asked_tells_where_it_is_and_goes_on(db: TestDatabase) {
         large(&db);
         let kept = tempfile::TempDir::new().unwrap();
-        let running = paused(&db, "500ms", kept.path(), 1);
+        let grave = ["--pause", "500ms", "--log-level", "warning", "--log-format", "json"];
+        let running = paused(&db, &grave, kept.path(), 1);
         running.signal("USR1");
-        running.finish().exits(0).says(&["; running for ", " committed"]);
+        running.finish().exits(0).says(&["\"event\":\"status\"", "\"committed\":"]);
         assert_eq!(db.count("organizations"), 1);
     }
 
@@ -203,7 +204,7 @@ each_backend! {
             db.orgsweep(&[&CLEAN[..], &archive_dir].concat()).exits(0);
             db.orgsweep(&[&["undo", "--yes"][..], &archive_dir].concat()).exits(0);
             assert_eq!(db.dump(), before);
-            let running = paused(&db, "30s", kept.path(), 2);
+            let running = paused(&db, &["--pause", "30s"], kept.path(), 2);
             running.signal(signal);
             running.finish();
             db.orgsweep(&[&CLEAN[..], &archive_dir, &["--batch-rows", "50"]].concat()).exits(0);
@@ -216,7 +217,7 @@ each_backend! {
     fn rows_that_come_in_between_go_too_and_rows_that_leave_stay(db: TestDatabase) {
         large(&db);
         let kept = tempfile::TempDir::new().unwrap();
-        let running = paused(&db, "1s", kept.path(), 1);
+        let running = paused(&db, &["--pause", "1s"], kept.path(), 1);
         // A deal moves to the other organization, with its creator's; another one gets a note.
         db.execute("UPDATE deals SET organization_id = 2, created_by = 30 WHERE id = 60");
         db.execute("INSERT INTO notes VALUES (9000, 59, NULL)");
@@ -315,7 +316,7 @@ each_backend! {
     fn only_what_was_shown_goes_whoever_is_called_so_meanwhile(db: TestDatabase) {
         let before = large(&db);
         let kept = tempfile::TempDir::new().unwrap();
-        let running = paused(&db, "1s", kept.path(), 1);
+        let running = paused(&db, &["--pause", "1s"], kept.path(), 1);
         db.execute(
             "UPDATE organizations SET name = 'Renamed' WHERE id = 1;
              UPDATE organizations SET name = 'Apex' WHERE id = 2",
@@ -330,7 +331,7 @@ each_backend! {
     fn one_of_the_same_name_that_comes_meanwhile_stays(db: TestDatabase) {
         large(&db);
         let kept = tempfile::TempDir::new().unwrap();
-        let running = paused(&db, "1s", kept.path(), 1);
+        let running = paused(&db, &["--pause", "1s"], kept.path(), 1);
         db.execute("INSERT INTO organizations VALUES (3, 'Apex'); INSERT INTO users VALUES (900, 3, NULL)");
         running.finish().exits(0);
         assert_eq!(db.value("SELECT count(*) FROM users WHERE id = 900"), "1");
