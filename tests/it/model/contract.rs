@@ -156,27 +156,13 @@ impl<'a> Model<'a> {
         refusal.reference.is_some_and(|r| self.naming(r, rows).all(|row| rows.contains(&row)))
     }
 
-    /// What the selected rows would take along, were it not for some.
-    pub fn closure_without(&self, selected: &Rows, some: &Rows) -> Rows {
-        self.closure_but(selected, some, |reference| !reference.action.unlinks())
-    }
-
     /// The rows that `follow`ed references lead to, and the start.
     fn closure(&self, start: &Rows, follow: impl Fn(&Reference) -> bool) -> Rows {
-        self.closure_but(start, &Rows::new(), follow)
-    }
-
-    fn closure_but(
-        &self,
-        start: &Rows,
-        without: &Rows,
-        follow: impl Fn(&Reference) -> bool,
-    ) -> Rows {
         let mut rows = start.clone();
         loop {
             let followed = self.references().filter(|(_, reference)| follow(reference));
             let found = followed.flat_map(|(r, _)| self.naming(r, &rows));
-            let found: Vec<RowId> = found.filter(|row| !without.contains(row)).collect();
+            let found: Vec<RowId> = found.collect();
             let before = rows.len();
             rows.extend(found);
             if rows.len() == before {
