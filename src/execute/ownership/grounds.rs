@@ -39,12 +39,13 @@ pub fn settle(
     if hanging.is_empty() || !(refused || forced) {
         return Ok(());
     }
-    let mut climb = Climb { doubted, closure, numbered: BTreeMap::new(), done: BTreeMap::new() };
     run.run(&run.sql.create_ways())?;
-    for table in &hanging {
-        let generation = ownership.trace.next();
-        let rows = run.sql.add_doubted(*table, generation);
-        climb.number(run, *table, generation, &rows)?;
+    let not_ours = ownership.trace.next();
+    let (numbered, done) = (BTreeMap::new(), BTreeMap::new());
+    let mut climb = Climb { doubted, closure, not_ours, numbered, done };
+    for table in suspects {
+        climb.number(run, table, not_ours, &run.sql.add_not_ours(table, not_ours))?;
+        run.execute(&run.sql.add_reached(table))?;
     }
     while let Some(followed) = climb.ready(run, discovery) {
         climb.step(run, followed, ownership)?;
@@ -68,6 +69,8 @@ fn is_forced(run: &Run, discovery: &Discovery, table: TableId) -> bool {
 struct Climb<'a> {
     doubted: &'a BTreeSet<TableId>,
     closure: Closure<'a>,
+    /// The generation of rows that are not ours alone.
+    not_ours: u32,
     /// Tables with numbered rows, and the generation of the newest.
     numbered: BTreeMap<TableId, u32>,
     done: BTreeMap<ReferenceId, u32>,
@@ -115,15 +118,11 @@ impl Climb<'_> {
         let Followed { reference, rank } = followed;
         let parent = catalog.reference(reference).parent;
         let generation = ownership.trace.next();
-        let step = StepUp {
-            reference,
-            since: self.done.insert(reference, generation - 1).unwrap_or(0),
-            generation,
-            ours_only: rank != Rank::Cascade
-                && ownership.suspects.contains_key(&catalog.reference(reference).child)
-                && !plan.deletes_foreign(catalog, reference),
-            doubts_parents: self.doubted.contains(&parent),
-        };
+        let takes_all = rank == Rank::Cascade || plan.deletes_foreign(catalog, reference);
+        let since = if takes_all { 0 } else { self.not_ours };
+        let since = self.done.insert(reference, generation - 1).unwrap_or(since);
+        let doubts_parents = self.doubted.contains(&parent);
+        let step = StepUp { reference, since, generation, doubts_parents };
         run.execute(&run.sql.add_sure_ways(&step, self.closure))?;
         if !step.doubts_parents {
             return Ok(());

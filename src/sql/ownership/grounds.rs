@@ -1,15 +1,14 @@
 //! What a row rests on that CASCADE may reach from nothing but itself: rows that only rest on each other rest on nothing.
 //!
-//! The rows in doubt and their ancestors among what force found are numbered in `orgsweep_g…`, a table each. Who takes
-//! whom along is in `orgsweep_way`: by CASCADE, and by force what is ours alone or has consent; 0 stands for all rows that
-//! are in no doubt. Down these edges it comes to all that go, in one statement.
+//! What is not ours alone and the ancestors of these rows among what force found are numbered in `orgsweep_g…`, a table
+//! each. Who takes whom along is in `orgsweep_way`: by CASCADE, and by force what is ours alone or has consent; 0 stands for
+//! all rows that are in no doubt. Down these edges it comes to all that go, in one statement.
 
 use super::suspects::Closure;
 use super::{GROUND, WAYS, grounds_name, verdict_name};
 use crate::catalog::{ReferenceId, TableId};
 use crate::engine::{Dialect, Statement};
 use crate::sql::Sql;
-use crate::sql::closure::where_all;
 
 /// One step up from the rows in doubt.
 #[derive(Clone, Copy)]
@@ -18,8 +17,6 @@ pub struct StepUp {
     /// From rows that were numbered after this generation, into this one.
     pub since: u32,
     pub generation: u32,
-    /// Rows that are not ours alone are not taken along by this reference.
-    pub ours_only: bool,
     /// Parents that force found may be in doubt themselves.
     pub doubts_parents: bool,
 }
@@ -52,12 +49,22 @@ impl Sql<'_> {
         (self.dialect == Dialect::Postgres).then(|| format!("ANALYZE {}", self.grounds(table)))
     }
 
-    /// The rows of `table` that are in doubt.
-    pub fn add_doubted(&self, table: TableId, generation: u32) -> Statement {
+    /// The rows of `table` that are not ours alone: from those that a CASCADE reaches anyhow no step goes up.
+    pub fn add_not_ours(&self, table: TableId, generation: u32) -> Statement {
         let columns = self.key_table(table).identity_columns().join(", v.");
         self.said(format!(
-            "INSERT INTO {} SELECT v.n, {generation}, v.{columns} FROM {} v WHERE v.class <> 'ours' AND v.cascaded = 2",
+            "INSERT INTO {} SELECT v.n, CASE WHEN v.cascaded = 1 THEN 0 ELSE {generation} END, v.{columns} FROM {} v \
+             WHERE v.class <> 'ours'",
             self.written_to(&grounds_name(table)),
+            self.verdict_table(table),
+        ))
+    }
+
+    /// Those are in no doubt.
+    pub fn add_reached(&self, table: TableId) -> Statement {
+        self.said(format!(
+            "INSERT INTO {} SELECT v.n, 0 FROM {} v WHERE v.class <> 'ours' AND v.cascaded = 1",
+            self.written_to(WAYS),
             self.verdict_table(table),
         ))
     }
@@ -67,17 +74,12 @@ impl Sql<'_> {
         let parent = self.catalog.reference(step.reference).parent;
         let target = self.written_to(&grounds_name(parent));
         let columns = self.key_table(parent).identity_columns().join(", p.");
-        let mut conditions = self.taken_along(step);
-        conditions.push(format!("p.gen > {}", closure.cascaded));
-        conditions.push(format!(
-            "NOT EXISTS (SELECT 1 FROM {} x WHERE {})",
+        let rows = format!(
+            "SELECT DISTINCT p.{columns} FROM {} AND p.gen > {} AND NOT EXISTS (SELECT 1 FROM {} x WHERE {})",
+            self.doubted_and_parents(step, ""),
+            closure.cascaded,
             self.grounds(parent),
             self.same_key(parent, "x", "p"),
-        ));
-        let rows = format!(
-            "SELECT DISTINCT p.{columns} FROM {}{}",
-            self.doubted_and_parents(step),
-            where_all(&conditions)
         );
         self.number_traced(&target, step.generation, &rows)
     }
@@ -85,53 +87,45 @@ impl Sql<'_> {
     /// Who of these takes whom along.
     pub fn add_ways(&self, step: &StepUp, closure: Closure) -> Statement {
         let parent = self.catalog.reference(step.reference).parent;
-        let mut conditions = self.taken_along(step);
-        conditions.push(format!("p.gen > {}", closure.cascaded));
-        self.said(format!(
-            "INSERT INTO {} SELECT t.n, x.n FROM {} {} {} x ON {}{}",
-            self.written_to(WAYS),
-            self.doubted_and_parents(step),
+        let own = format!(
+            " {} {} x ON {}",
             self.dialect.ordered_join(),
             self.grounds(parent),
             self.same_key(parent, "x", "p"),
-            where_all(&conditions),
+        );
+        self.said(format!(
+            "INSERT INTO {} SELECT t.n, x.n FROM {} AND p.gen > {}",
+            self.written_to(WAYS),
+            self.doubted_and_parents(step, &own),
+            closure.cascaded,
         ))
     }
 
     /// The same of parents that are in no doubt.
     pub fn add_sure_ways(&self, step: &StepUp, closure: Closure) -> Statement {
-        let mut conditions = self.taken_along(step);
-        conditions.extend(step.doubts_parents.then(|| format!("p.gen <= {}", closure.cascaded)));
+        let sure = step.doubts_parents.then(|| format!(" AND p.gen <= {}", closure.cascaded));
         self.said(format!(
             "INSERT INTO {} SELECT DISTINCT t.n, 0 FROM {}{}",
             self.written_to(WAYS),
-            self.doubted_and_parents(step),
-            where_all(&conditions),
+            self.doubted_and_parents(step, ""),
+            sure.unwrap_or_default(),
         ))
     }
 
-    /// Numbered rows `t`, these rows `c` in their table, and the keys `p` of the parents that they name.
-    fn doubted_and_parents(&self, step: &StepUp) -> String {
+    /// Newly numbered rows `t`, these rows `c` in their table, the keys `p` of the parents that they name, and what is joined to these.
+    fn doubted_and_parents(&self, step: &StepUp, joined: &str) -> String {
         let reference = self.catalog.reference(step.reference);
         let join = self.dialect.ordered_join();
         format!(
-            "{} t {join} {} c ON {} {join} {} p ON {}",
+            "{} t {join} {} c ON {} {join} {} p ON {}{joined} WHERE t.gen > {} AND t.gen < {}",
             self.grounds(reference.child),
             self.child_relation(step.reference),
             self.same_row(reference.child, "t", "c"),
             self.key_relation(reference.parent),
             self.names_key(step.reference, "p", "c"),
+            step.since,
+            step.generation,
         )
-    }
-
-    fn taken_along(&self, step: &StepUp) -> Vec<String> {
-        let child = self.catalog.reference(step.reference).child;
-        let newly = format!("t.gen > {} AND t.gen < {}", step.since, step.generation);
-        let ours = step.ours_only.then(|| {
-            let (verdicts, same) = (self.verdict_table(child), self.same_key(child, "v", "t"));
-            format!("NOT EXISTS (SELECT 1 FROM {verdicts} v WHERE {same} AND v.class <> 'ours')")
-        });
-        [newly].into_iter().chain(ours).collect()
     }
 
     /// The numbered rows that would go without those that are refused.
