@@ -111,6 +111,10 @@ pub fn analyze(
     for (table, generation) in &ownership.suspects {
         run.run(&run.sql.judge(*table, closure, *generation, &doubted))?;
     }
+    match run.sql.analyze_verdicts(ownership.suspects.keys()) {
+        Some(analyze) if ownership.trace.is_long() => run.run(&analyze)?,
+        _ => {}
+    }
     grounds::settle(run, discovery, closure, &doubted, &mut ownership)?;
     Ok(ownership)
 }

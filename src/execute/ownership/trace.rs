@@ -122,6 +122,11 @@ impl Trace {
         Ok(())
     }
 
+    /// Statistics pay.
+    pub fn is_long(&self) -> bool {
+        self.rows.values().any(|rows| *rows >= ANALYZE_FROM)
+    }
+
     /// How much of who owns whom can be told at no great cost.
     pub fn counted(&self, root: TableId) -> Counted {
         let organizations = self.rows.get(&root).copied().unwrap_or_default();

@@ -2,9 +2,9 @@
 
 use super::owners::Counted;
 use super::suspects::Closure;
-use super::verdict_name;
+use super::{OWNERS, verdict_name};
 use crate::catalog::{OnDelete, ReferenceId, TableId};
-use crate::engine::Statement;
+use crate::engine::{Dialect, Statement};
 use crate::plan::RefusalKind;
 use crate::sql::Sql;
 use crate::sql::closure::where_all;
@@ -62,6 +62,17 @@ impl Sql<'_> {
             self.relation(table),
             self.same_row(table, "t", "c"),
         ))
+    }
+
+    /// As for traced rows: refusals join all of these.
+    pub fn analyze_verdicts<'t>(
+        &self,
+        tables: impl Iterator<Item = &'t TableId>,
+    ) -> Option<String> {
+        let verdicts = tables.map(|table| verdict_name(*table));
+        let names = verdicts.chain([OWNERS.to_owned()]).map(|name| self.temporary(&name));
+        (self.dialect == Dialect::Postgres)
+            .then(|| format!("ANALYZE {}", names.collect::<Vec<_>>().join(", ")))
     }
 
     fn cascades_into(&self, table: TableId, closure: Closure) -> impl Iterator<Item = ReferenceId> {
