@@ -204,16 +204,33 @@ impl<'a> Model<'a> {
     /// The engine, should it do so while it deletes, could not unlink some row of the closure that
     /// is going anyway: by another row of the closure, in a column that must not change so.
     pub fn trips_over_itself(&self, closure: &Rows) -> bool {
-        self.references().any(|(number, reference)| {
-            let table = &self.schema.tables[reference.child];
-            let bound = reference.set_columns.iter().any(|c| {
-                table.columns[*c].not_null || table.checks.iter().any(|check| check.contains(c))
-            });
-            let inside = |row: RowId| closure.contains(&row);
-            reference.action.unlinks()
-                && (bound || reference.action == OnDelete::SetDefault)
-                && self.naming(number, closure).any(inside)
-        })
+        self.seeks_too_early(closure)
+            || self.references().any(|(number, reference)| {
+                let table = &self.schema.tables[reference.child];
+                let bound = reference.set_columns.iter().any(|c| {
+                    table.columns[*c].not_null || table.checks.iter().any(|check| check.contains(c))
+                });
+                let inside = |row: RowId| closure.contains(&row);
+                reference.action.unlinks()
+                    && (bound || reference.action == OnDelete::SetDefault)
+                    && self.naming(number, closure).any(inside)
+            })
+    }
+
+    /// SQLite takes a row out whose reference to its own table it sets to null, and looks for whom it names before it is
+    /// back: not for itself, by another spelling of its key.
+    fn seeks_too_early(&self, closure: &Rows) -> bool {
+        let otherwise = |(table, row): RowId| {
+            let values = &self.data[table][row];
+            self.references_of(table).any(|(number, it)| {
+                let mut columns = it.columns.iter().zip(&it.parent_columns);
+                self.parent(number, row) == Some((table, row))
+                    && columns.any(|(column, key)| values[*column] != values[*key])
+            })
+        };
+        let own = |it: &Reference| it.child == it.parent && it.action.unlinks();
+        let mut own = self.references().filter(|(_, it)| own(it));
+        own.any(|(number, _)| self.naming(number, closure).any(otherwise))
     }
 
     /// Some rows of the closure name each other in a circle: one by one none of them goes first.
