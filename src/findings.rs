@@ -340,11 +340,16 @@ impl Findings {
             EngineCascade::Never => true,
         };
         let several = self.rows().len() + self.unlinked.len() > 1;
-        unasked && several && self.beyond_cascades(catalog, plan).is_none()
+        unasked && several && self.beyond_cascades(dialect, catalog, plan).is_none()
     }
 
     /// What the engine's own DELETE of the selected rows would not do, or not as it was found.
-    pub fn beyond_cascades(&self, catalog: &Catalog, plan: &Plan) -> Option<String> {
+    pub fn beyond_cascades(
+        &self,
+        dialect: Dialect,
+        catalog: &Catalog,
+        plan: &Plan,
+    ) -> Option<String> {
         if plan.rules.keep_organization {
             return Some("the organizations themselves stay".into());
         }
@@ -378,6 +383,25 @@ impl Findings {
                     "{arrow} is unlinked, which the database does not do by itself"
                 ));
             }
+        }
+        let both = plan.unlinks.iter().find_map(|unlink| {
+            let reference = catalog.reference(unlink.reference);
+            let first = |id: &ReferenceId| {
+                let other = catalog.reference(*id);
+                rows.contains_key(&other.parent)
+                    && !dialect.cascades_before(plan.root, other, reference)
+            };
+            let reaches =
+                rows.contains_key(&reference.parent) && rows.contains_key(&reference.child);
+            let mut users = plan.users_of_its_columns(catalog, unlink).into_iter();
+            Some((unlink.reference, users.find(|id| reaches && first(id))?))
+        });
+        if let Some((unlinks, follows)) = both {
+            return Some(format!(
+                "{} changes columns of {}, before or after that takes the row along",
+                catalog.reference_arrow(unlinks),
+                catalog.reference_arrow(follows)
+            ));
         }
         // The engine may stumble over its own order, or do what the policy has told otherwise.
         let other = catalog.reference_ids().find(|id| {

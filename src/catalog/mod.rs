@@ -444,6 +444,14 @@ impl Catalog {
         })
     }
 
+    /// More values than one name the same key by this reference.
+    pub(crate) fn likens(&self, id: ReferenceId) -> bool {
+        let reference = self.reference(id);
+        let parent = self.table(reference.parent);
+        let mut keys = reference.parent_columns.iter().filter_map(|key| parent.column(key));
+        !reference.is_plain() || keys.any(|key| key.collation.is_some())
+    }
+
     /// It is a scope column, a reference only because somebody says so, if at all.
     pub(crate) fn is_scope(&self, id: ReferenceId) -> bool {
         id.0 >= self.references.len() || self.reference(id).declaration.scope

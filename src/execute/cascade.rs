@@ -28,8 +28,9 @@ pub fn decide(run: &mut Run, findings: &mut Findings) -> Result<(), Failure> {
     if !wanted || findings.is_empty() {
         return Ok(());
     }
-    let mut why_not =
-        findings.beyond_cascades(job.catalog, job.plan).or_else(|| slips_in(run, findings));
+    let mut why_not = findings
+        .beyond_cascades(run.sql.dialect, job.catalog, job.plan)
+        .or_else(|| slips_in(run, findings));
     if why_not.is_none() {
         why_not = too_deep(run, &findings.rows())?;
     }

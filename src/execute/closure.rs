@@ -42,8 +42,10 @@ pub fn discover(run: &mut Run, excluded: &BTreeSet<ReferenceId>) -> Result<Disco
             break;
         }
         to_fixpoint(run, &mut discovery, rank, excluded)?;
-        if rank == Rank::Forced {
-            discovery.boundary = discovery.generation;
+        match rank {
+            Rank::Cascade => discovery.cascaded = discovery.generation,
+            Rank::Forced => discovery.boundary = discovery.generation,
+            Rank::Protected => {}
         }
     }
     discovery.refusals.extend(missing_privileges(run, &discovery));
@@ -338,11 +340,11 @@ fn register(
     }
     discovery.newest.insert(table, discovery.generation);
     let ownership = &run.job.plan.ownership;
-    if let Some(Followed { reference, rank }) = followed
+    if let Some(Followed { reference, .. }) = followed
         && ownership.is_circular(table)
         && !ownership.always_owns(run.job.catalog, table, reference)
     {
-        discovery.doubtful.entry(table).or_default().insert((first, discovery.generation), rank);
+        discovery.doubtful.entry(table).or_default().insert((first, discovery.generation));
     }
     let total = discovery.rows.entry(table).or_default();
     *total += rows;

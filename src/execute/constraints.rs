@@ -95,6 +95,29 @@ pub fn nulled_on_the_way(
         let detail = column.name.clone();
         refusals.extend(refusal.map(|refusal| Refusal { detail, ..refusal }));
     }
+    refusals.extend(sought_too_early(run, discovery)?);
+    Ok(refusals)
+}
+
+/// A row that a reference to its own table is set to null in is taken out and put back by SQLite, which looks in between for
+/// whom it names: not for itself, where it names itself by what is only equal to its key.
+fn sought_too_early(run: &mut Run, discovery: &Discovery) -> Result<Vec<Refusal>, Failure> {
+    let catalog = run.job.catalog;
+    let mut refusals = Vec::new();
+    for id in catalog.reference_ids() {
+        let reference = catalog.reference(id);
+        let unlinks = reference.on_delete.unlinks() && reference.is_constraint();
+        let table = reference.parent;
+        if !unlinks || reference.child != table || !discovery.shows(table) {
+            continue;
+        }
+        for own in catalog.self_references(table).filter(|own| *own != id) {
+            if catalog.reference(own).is_constraint() && catalog.likens(own) {
+                let question = run.sql.named_by_their_like(id, own);
+                refusals.extend(ask(run, RefusalKind::NulledFirst, Some(id), &question)?);
+            }
+        }
+    }
     Ok(refusals)
 }
 

@@ -40,6 +40,8 @@ pub struct Discovery {
     pub staying: Option<TableId>,
     /// The last generation of root rows that were selected, not reached.
     pub selected: u32,
+    /// The last generation that CASCADEs alone reach.
+    pub(super) cascaded: u32,
     /// The last generation that belongs to this run's closure; later ones need `--force`.
     pub boundary: u32,
     /// Tables of which a statement stopped at its limit: there may be more.

@@ -119,6 +119,10 @@ fn message(report: &Report, refusal: &Refusal) -> String {
              name cannot be foreseen",
             refusal.detail
         ),
+        RefusalKind::NulledFirst if refusal.detail.is_empty() => format!(
+            "{arrow} is {action}: SQLite takes {rows} of {table} out and puts them back as {parent} goes, and does not \
+             find in between that they name themselves, by what is only equal to their key"
+        ),
         RefusalKind::NulledFirst => format!(
             "{arrow} is {action}: SQLite sets {} of {rows} of {table} to null as {parent} goes, before they go \
              themselves, and it is NOT NULL",

@@ -78,7 +78,7 @@ impl Sql<'_> {
 
     /// Class of the row, and whether a CASCADE reference reaches it, where it was a suspect.
     pub fn verdict(&self, row: &RowKey) -> Statement {
-        let cascaded = self.dialect.as_text("v.cascaded");
+        let cascaded = self.dialect.as_text("CASE WHEN v.cascaded > 0 THEN 1 ELSE 0 END");
         self.about(row, &format!("v.class, {cascaded}"), &self.verdict_table(row.table), "v")
     }
 

@@ -40,7 +40,7 @@ pub use affinities::may_disagree;
 pub use closure::Follow;
 pub use explain::{Known, RowKey};
 pub use keys::KeyTable;
-pub use ownership::{CLASSES, Closure, Counted, Doubtful, Suspects};
+pub use ownership::{CLASSES, Closure, Counted, Doubtful, StepUp, Suspects};
 pub use proof::Constraint;
 pub use refusals::ProtectedBy;
 pub use shared_scan::SharedScan;

@@ -6,7 +6,7 @@ use super::closure::where_all;
 use crate::catalog::{Discriminant, Discriminator, OnDelete, Reference, ReferenceId, TableId};
 use crate::engine::mariadb::Family;
 use crate::engine::token::{Kind, Token, tokens};
-use crate::engine::{Dialect, Statement};
+use crate::engine::{Dialect, Statement, quote};
 use crate::plan::{Condition, Unlink};
 
 /// Rows `c` of a table (and, where it matters, the parents `p` that they name).
@@ -50,6 +50,18 @@ impl Sql<'_> {
             source += &where_all(&[format!("NOT ({})", self.same_key(child, "k", "p"))]);
         }
         self.named_by(id, source)
+    }
+
+    /// Rows that name a row of the closure by `id`, and themselves by another spelling of their key by `own` (SQLite).
+    pub fn named_by_their_like(&self, id: ReferenceId, own: ReferenceId) -> ProtectedBy {
+        let reference = self.catalog.reference(own);
+        let columns = reference.columns.iter().zip(&reference.parent_columns);
+        let same = columns.map(|(column, key)| {
+            self.same_bytes(&format!("c.{}", quote(column)), &format!("c.{}", quote(key)))
+        });
+        let otherwise = format!("NOT ({})", same.collect::<Vec<_>>().join(" AND "));
+        let itself = where_all(&[self.names_row(own, "c", "c"), otherwise]);
+        self.named_by(id, self.children(id) + &itself)
     }
 
     /// Rows of the closure whose column an unlink would change although a followed reference that

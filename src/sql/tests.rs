@@ -322,7 +322,8 @@ fn rows_that_name_nobody_are_counted_in_one_reading() {
 
 #[test]
 fn a_row_is_suspect_where_an_owner_is_outside_the_closure() {
-    let selected = Closure { selected: 1, has_keys: &|_| true, doubtful: &Doubtful::new() };
+    let selected =
+        Closure { selected: 1, cascaded: 1, has_keys: &|_| true, doubtful: &Doubtful::new() };
     check(
         |sql| sql.trace_suspects(DEALS, selected, 7),
         expect![[r#"
@@ -351,8 +352,51 @@ fn ancestors_are_traced_once_and_joined_by_edges() {
 }
 
 #[test]
+fn rows_in_doubt_are_followed_up_to_what_force_did_not_find() {
+    let closure =
+        Closure { selected: 1, cascaded: 3, has_keys: &|_| true, doubtful: &Doubtful::new() };
+    let step = StepUp { reference: DEALS_BY, since: 2, generation: 8, doubts_parents: true };
+    check(
+        |sql| sql.add_grounds(&step, closure),
+        expect![[r#"
+            INSERT INTO temp.orgsweep_g1 SELECT 8000000000000 + row_number() OVER (), 8, s.* FROM (SELECT DISTINCT p.c0 FROM temp.orgsweep_g2 t CROSS JOIN main."deals" c ON t.c0 = c.rowid CROSS JOIN temp.orgsweep_k1 p ON p.c0 = c."by" WHERE t.gen > 2 AND t.gen < 8 AND p.gen > 3 AND NOT EXISTS (SELECT 1 FROM temp.orgsweep_g1 x WHERE x.c0 = p.c0)) s
+            INSERT INTO pg_temp.orgsweep_g1 SELECT 8000000000000 + row_number() OVER (), 8, s.* FROM (SELECT DISTINCT p.c0 FROM pg_temp.orgsweep_g2 t JOIN "deals" c ON t.c0 OPERATOR(pg_catalog.=) c."id" JOIN pg_temp.orgsweep_k1 p ON p.c0 OPERATOR(pg_catalog.=) c."by" WHERE t.gen > 2 AND t.gen < 8 AND p.gen > 3 AND NOT EXISTS (SELECT 1 FROM pg_temp.orgsweep_g1 x WHERE x.c0 OPERATOR(pg_catalog.=) p.c0)) s
+        "#]],
+    );
+    check(
+        |sql| sql.add_ways(&step, closure),
+        expect![[r#"
+            INSERT INTO temp.orgsweep_way SELECT t.n, x.n FROM temp.orgsweep_g2 t CROSS JOIN main."deals" c ON t.c0 = c.rowid CROSS JOIN temp.orgsweep_k1 p ON p.c0 = c."by" CROSS JOIN temp.orgsweep_g1 x ON x.c0 = p.c0 WHERE t.gen > 2 AND t.gen < 8 AND p.gen > 3
+            INSERT INTO pg_temp.orgsweep_way SELECT t.n, x.n FROM pg_temp.orgsweep_g2 t JOIN "deals" c ON t.c0 OPERATOR(pg_catalog.=) c."id" JOIN pg_temp.orgsweep_k1 p ON p.c0 OPERATOR(pg_catalog.=) c."by" JOIN pg_temp.orgsweep_g1 x ON x.c0 OPERATOR(pg_catalog.=) p.c0 WHERE t.gen > 2 AND t.gen < 8 AND p.gen > 3
+        "#]],
+    );
+    check(
+        |sql| sql.add_sure_ways(&step, closure),
+        expect![[r#"
+            INSERT INTO temp.orgsweep_way SELECT DISTINCT t.n, 0 FROM temp.orgsweep_g2 t CROSS JOIN main."deals" c ON t.c0 = c.rowid CROSS JOIN temp.orgsweep_k1 p ON p.c0 = c."by" WHERE t.gen > 2 AND t.gen < 8 AND p.gen <= 3
+            INSERT INTO pg_temp.orgsweep_way SELECT DISTINCT t.n, 0 FROM pg_temp.orgsweep_g2 t JOIN "deals" c ON t.c0 OPERATOR(pg_catalog.=) c."id" JOIN pg_temp.orgsweep_k1 p ON p.c0 OPERATOR(pg_catalog.=) c."by" WHERE t.gen > 2 AND t.gen < 8 AND p.gen <= 3
+        "#]],
+    );
+    check(
+        |sql| sql.find_grounded().into(),
+        expect![[r#"
+        CREATE TEMP TABLE orgsweep_ground AS WITH RECURSIVE ground(n) AS (SELECT e.child FROM temp.orgsweep_way e WHERE e.parent = 0 UNION SELECT e.child FROM ground w CROSS JOIN temp.orgsweep_way e ON e.parent = w.n) SELECT n FROM ground
+        CREATE INDEX orgsweep_way_parent ON pg_temp.orgsweep_way (parent); CREATE INDEX orgsweep_way_child ON pg_temp.orgsweep_way (child); CREATE TEMP TABLE orgsweep_ground ON COMMIT DROP AS WITH RECURSIVE ground(n) AS (SELECT e.child FROM pg_temp.orgsweep_way e WHERE e.parent = 0 UNION SELECT e.child FROM ground w CROSS JOIN LATERAL (SELECT * FROM pg_temp.orgsweep_way e WHERE e.parent = w.n OFFSET 0) e) SELECT n FROM ground
+    "#]],
+    );
+    check(
+        |sql| sql.settle_doubts(DEALS),
+        expect![[r#"
+        UPDATE temp.orgsweep_v2 SET cascaded = 0 WHERE cascaded = 2 AND n NOT IN (SELECT g.n FROM temp.orgsweep_ground g)
+        UPDATE pg_temp.orgsweep_v2 SET cascaded = 0 WHERE cascaded = 2 AND n NOT IN (SELECT g.n FROM pg_temp.orgsweep_ground g)
+    "#]],
+    );
+}
+
+#[test]
 fn organizations_come_down_the_edges_to_all_that_they_own() {
-    let selected = Closure { selected: 1, has_keys: &|_| true, doubtful: &Doubtful::new() };
+    let selected =
+        Closure { selected: 1, cascaded: 1, has_keys: &|_| true, doubtful: &Doubtful::new() };
     check(
         |sql| sql.find_owners(selected, &[], Counted::Each).into(),
         expect![[r#"

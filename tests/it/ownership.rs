@@ -41,11 +41,23 @@ fn left(db: &TestDatabase, table: &str) -> Vec<String> {
 /// Refused, with one row of `table` of this kind; and nothing changes.
 #[track_caller]
 fn refused(db: &TestDatabase, name: &str, flags: &[&str], kind: &str, table: &str) -> String {
+    refuses_rows(db, name, flags, kind, table, 1)
+}
+
+#[track_caller]
+fn refuses_rows(
+    db: &TestDatabase,
+    name: &str,
+    flags: &[&str],
+    kind: &str,
+    table: &str,
+    rows: u64,
+) -> String {
     let before = db.dump();
     let outcome = clean(db, name, flags).exits(3);
     let refusals = outcome.refusals(kind);
-    let found = refusals.iter().find(|it| it["table"] == table && it["rows"] == 1);
-    let Some(found) = found else { panic!("no {kind} row of {table} is refused\n{outcome}") };
+    let found = refusals.iter().find(|it| it["table"] == table && it["rows"] == rows);
+    let Some(found) = found else { panic!("{rows} {kind} of {table} are not refused\n{outcome}") };
     changes(&before, &db.dump()).assert_none();
     found["hint"].as_str().expect("what to try").to_owned()
 }
@@ -130,15 +142,41 @@ each_backend! {
         }
     }
 
-    /// What a row says of itself takes nothing along.
-    fn a_shared_row_that_names_itself_is_refused_as_any_other(db: TestDatabase) {
+    /// What rows say of themselves, or of each other, takes nothing along: something has to begin it that goes without them.
+    fn shared_rows_that_a_circle_of_cascades_reaches_are_refused_as_any_other(db: TestDatabase) {
         both(&db, "CREATE TABLE teams (id integer PRIMARY KEY,
                 org integer NOT NULL REFERENCES organizations (id) ON DELETE RESTRICT,
                 guest integer REFERENCES organizations (id) ON DELETE CASCADE,
                 parent integer REFERENCES teams (id) ON DELETE CASCADE);
-            INSERT INTO teams VALUES (1, 1, 2, NULL); UPDATE teams SET parent = 1");
-        refused(&db, "A", &["--force"], "shared", "teams");
-        assert_eq!(left(&db, "teams"), ["1"]);
+            CREATE TABLE notes (id integer PRIMARY KEY,
+                team integer NOT NULL REFERENCES teams (id) ON DELETE CASCADE);
+            ALTER TABLE teams ADD COLUMN note integer REFERENCES notes (id) ON DELETE CASCADE;
+            INSERT INTO teams VALUES (1, 1, 2, NULL, NULL), (2, 1, 2, NULL, NULL), (3, 1, NULL, NULL, NULL);
+            INSERT INTO notes VALUES (1, 1), (2, 3)");
+        let circles = [
+            (&["parent = 1 WHERE id = 1", "parent = 2 WHERE id = 2"][..], 2),
+            (&["parent = 2 WHERE id = 1", "parent = 1 WHERE id = 2"], 2),
+            // Of a note, too, that is shared because its team is; what the circle takes along goes no more than it.
+            (&["note = 1 WHERE id = 1", "parent = 1 WHERE id = 2"], 2),
+            // Our own team begins it by its note, whatever finds that team.
+            (&["parent = 2 WHERE id = 1", "parent = 1, note = 2 WHERE id = 2"], 0),
+        ];
+        for (circle, rows) in circles {
+            let db = db.copy();
+            for change in circle {
+                db.execute(&format!("UPDATE teams SET {change}"));
+            }
+            if rows > 0 {
+                for flags in [&["--force"][..], &["--force=teams.org", "--batch-rows", "1"], &["--force", "--reference-checks", "engine"]] {
+                    refuses_rows(&db, "A", flags, "shared", "teams", rows);
+                }
+                db.orgsweep(&["explain", "teams", "1", "--org-name", "A", "--force"]).says(&["refused"]);
+                clean(&db, "A", &["--force", "--foreign", "delete=teams.org"]).exits(0);
+            } else {
+                clean(&db, "A", &["--force"]).exits(0).says(&["rows of teams that are shared with other organizations go too"]);
+            }
+            assert!(left(&db, "teams").is_empty());
+        }
     }
 
     /// A forced reference finds the one first; that what another CASCADE says of it is true does not hang on the circle.

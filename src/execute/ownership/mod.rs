@@ -2,6 +2,7 @@
 //! that a CASCADE reference shares with us, unless the policy says so.
 
 pub mod ancestry;
+mod grounds;
 mod trace;
 mod verdicts;
 
@@ -106,9 +107,15 @@ pub fn analyze(
         .filter(|table| discovery.has_keys(*table))
         .collect();
     run.run(&run.sql.find_owners(closure, &orphaned, ownership.counted))?;
+    let doubted = grounds::doubted(run, ownership.suspects.keys());
     for (table, generation) in &ownership.suspects {
-        run.run(&run.sql.judge(*table, closure, *generation))?;
+        run.run(&run.sql.judge(*table, closure, *generation, &doubted))?;
     }
+    match run.sql.analyze_verdicts(ownership.suspects.keys()) {
+        Some(analyze) if ownership.trace.is_long() => run.run(&analyze)?,
+        _ => {}
+    }
+    grounds::settle(run, discovery, closure, &doubted, &mut ownership)?;
     Ok(ownership)
 }
 
@@ -140,7 +147,8 @@ fn has_keys(discovery: &Discovery) -> impl Fn(TableId) -> bool {
 }
 
 fn closure<'a>(discovery: &'a Discovery, has_keys: &'a dyn Fn(TableId) -> bool) -> Closure<'a> {
-    Closure { selected: discovery.selected, has_keys, doubtful: &discovery.doubtful }
+    let Discovery { selected, cascaded, doubtful, .. } = discovery;
+    Closure { selected: *selected, cascaded: *cascaded, has_keys, doubtful }
 }
 
 fn child_of(run: &Run, unlink: usize) -> TableId {

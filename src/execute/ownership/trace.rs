@@ -8,7 +8,7 @@ use crate::sql::Counted;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Statistics pay from about here on.
-const ANALYZE_FROM: u64 = 500;
+pub const ANALYZE_FROM: u64 = 500;
 /// More pairs of rows and organizations than these are not written down.
 const PAIRS: u64 = 2_000_000;
 
@@ -40,7 +40,7 @@ impl Trace {
     ) -> Result<(), Failure> {
         let mut sql = String::new();
         if self.created.is_empty() {
-            sql += &run.sql.create_edges();
+            sql += &run.sql.create_owning_edges();
         }
         for table in tables.chain([run.job.plan.root]) {
             if self.created.insert(table) {
@@ -120,6 +120,11 @@ impl Trace {
             run.execute(&run.sql.add_edges_to_taken(id, since, generation))?;
         }
         Ok(())
+    }
+
+    /// Statistics pay.
+    pub fn is_long(&self) -> bool {
+        self.rows.values().any(|rows| *rows >= ANALYZE_FROM)
     }
 
     /// How much of who owns whom can be told at no great cost.

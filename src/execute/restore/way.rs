@@ -25,14 +25,8 @@ pub fn checks(dialect: Dialect, catalog: &Catalog, source: &Source) -> Checks {
     let (rows, links) = source.restoration.tables();
     let dangling = source.reader.manifest.sections.iter().any(|it| !it.dangling.is_empty());
     let unsound = catalog.unsound.iter().any(|table| rows.contains(table) || links.contains(table));
-    let likes_itself = catalog.references.iter().any(|it| {
-        let mut keys =
-            it.parent_columns.iter().filter_map(|key| catalog.table(it.parent).column(key));
-        dialect.looks_before_a_row_is_there()
-            && rows.contains(&it.child)
-            && it.child == it.parent
-            && (!it.is_plain() || keys.any(|key| key.collation.is_some()))
-    });
+    let mut own = rows.iter().flat_map(|table| catalog.self_references(*table));
+    let likes_itself = dialect.looks_before_a_row_is_there() && own.any(|id| catalog.likens(id));
     // What triggers write is the engine's to check.
     let fires = source.fire_triggers
         && !firing(catalog, (&rows, &links), Silence::Nothing, &BTreeSet::new()).is_empty();

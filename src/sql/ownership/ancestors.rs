@@ -11,36 +11,45 @@ const GENERATION: u64 = 1_000_000_000_000;
 
 impl Sql<'_> {
     /// PostgreSQL indexes them when all are there.
-    pub(super) fn index_edges(&self) -> String {
+    pub(super) fn index_edges(&self, edges: &str) -> String {
         let index = |end: &&str| {
-            format!("CREATE INDEX {EDGES}_{end} ON {} ({end}); ", self.temporary(EDGES))
+            format!("CREATE INDEX {edges}_{end} ON {} ({end}); ", self.temporary(edges))
         };
         let ends = ["parent", "child"].iter().filter(|_| self.dialect == Dialect::Postgres);
         ends.map(index).collect()
     }
 
-    /// The empty table of edges, indexed from the start where that costs little.
-    pub fn create_edges(&self) -> String {
+    /// The empty table of who owns whom.
+    pub fn create_owning_edges(&self) -> String {
+        self.create_edges(EDGES)
+    }
+
+    /// An empty table of edges, indexed from the start where that costs little.
+    pub(super) fn create_edges(&self, edges: &str) -> String {
         match self.dialect {
             Dialect::Postgres => {
-                format!("CREATE TEMP TABLE {EDGES} (child int8, parent int8) ON COMMIT DROP; ")
+                format!("CREATE TEMP TABLE {edges} (child int8, parent int8) ON COMMIT DROP; ")
             }
             Dialect::Sqlite => format!(
-                "CREATE TEMP TABLE {EDGES} (child INTEGER, parent INTEGER); \
-                 CREATE INDEX temp.{EDGES}_parent ON {EDGES} (parent, child); \
-                 CREATE INDEX temp.{EDGES}_child ON {EDGES} (child, parent); "
+                "CREATE TEMP TABLE {edges} (child INTEGER, parent INTEGER); \
+                 CREATE INDEX temp.{edges}_parent ON {edges} (parent, child); \
+                 CREATE INDEX temp.{edges}_child ON {edges} (child, parent); "
             ),
             Dialect::Mysql(_) => {
                 let columns =
                     "child BIGINT, parent BIGINT, KEY (parent, child), KEY (child, parent)";
-                self.create_indexed(EDGES, vec![columns.into()]) + "; "
+                self.create_indexed(edges, vec![columns.into()]) + "; "
             }
         }
     }
 
-    /// The empty table for traced rows of `table`: number, generation and identity of each.
+    /// The empty table for traced rows of `table`.
     pub fn create_traced(&self, table: TableId) -> String {
-        let name = traced_name(table);
+        self.create_numbered(&traced_name(table), table)
+    }
+
+    /// An empty table for rows of `table`: number, generation and identity of each.
+    pub(super) fn create_numbered(&self, name: &str, table: TableId) -> String {
         let columns = self.key_table(table).identity_columns();
         let values = self.identity_values(table, "c").into_iter().zip(&columns);
         let values: Vec<String> = values.map(|(value, c)| format!("{value} AS {c}")).collect();
@@ -49,7 +58,7 @@ impl Sql<'_> {
         match self.dialect {
             Dialect::Postgres => format!(
                 "{} SELECT 0::int8 AS n, 0::int4 AS gen, {values} FROM {rows} c WITH NO DATA; ",
-                self.create_as(&name)
+                self.create_as(name)
             ),
             Dialect::Sqlite => {
                 let own = (0..columns.len()).map(|n| self.sqlite_column(table, n));
@@ -64,7 +73,7 @@ impl Sql<'_> {
             Dialect::Mysql(_) => {
                 let own = (!self.has_twins(table)).then_some(primary);
                 let numbers = "n BIGINT, gen INT, KEY (n), KEY (gen)".to_owned();
-                let create = self.create_indexed(&name, [numbers].into_iter().chain(own).collect());
+                let create = self.create_indexed(name, [numbers].into_iter().chain(own).collect());
                 format!("{create} AS SELECT 0 AS n, 0 AS gen, {values} FROM {rows} c WHERE 1 = 0; ")
             }
         }

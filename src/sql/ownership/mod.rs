@@ -3,13 +3,16 @@
 //! A candidate is ours when every parent that its owning references name is in the closure: all others are *suspects*
 //! (`suspects`). They and their distinct ancestors are numbered in `orgsweep_t…`, a table each, and who names whom is in
 //! `orgsweep_edge` (`ancestors`). Down these edges the organizations come to all rows that they own, in one statement:
-//! `orgsweep_owner` (`owners`). What follows for each suspect is in `orgsweep_v…` (`verdicts`).
+//! `orgsweep_owner` (`owners`). What follows for each suspect is in `orgsweep_v…` (`verdicts`); whether a CASCADE reaches it
+//! from more than a circle, `grounds` ask.
 
 mod ancestors;
+mod grounds;
 mod owners;
 mod suspects;
 mod verdicts;
 
+pub use grounds::StepUp;
 pub use owners::Counted;
 pub use suspects::{Closure, Doubtful, Suspects};
 pub use verdicts::CLASSES;
@@ -52,9 +55,15 @@ impl Sql<'_> {
 
 const EDGES: &str = "orgsweep_edge";
 const OWNERS: &str = "orgsweep_owner";
+const WAYS: &str = "orgsweep_way";
+const GROUND: &str = "orgsweep_ground";
 
 fn traced_name(table: TableId) -> String {
     format!("orgsweep_t{}", table.0)
+}
+
+fn grounds_name(table: TableId) -> String {
+    format!("orgsweep_g{}", table.0)
 }
 
 fn verdict_name(table: TableId) -> String {

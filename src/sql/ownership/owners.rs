@@ -1,7 +1,7 @@
 //! The organizations that own the traced rows.
 
-use super::OWNERS;
 use super::suspects::Closure;
+use super::{EDGES, OWNERS};
 use crate::catalog::{ReferenceId, TableId};
 use crate::engine::{Dialect, Statement};
 use crate::sql::{RowKey, Sql};
@@ -52,15 +52,15 @@ impl Sql<'_> {
             "{}{create} WITH RECURSIVE owner(n, organization, selected) AS ({} UNION SELECT 0, 0, 1 \
              UNION SELECT e.child, w.organization, w.selected FROM owner w {}) \
              SELECT n, organization, selected FROM owner",
-            self.index_edges(),
+            self.index_edges(EDGES),
             start.join(" UNION "),
-            self.along_edges("w", "parent"),
+            self.along_edges(EDGES, "w", "parent"),
         ))
     }
 
     /// Joins the edges whose `end` the row `from` is, by their index at each step: a chain has as many steps as rows.
-    fn along_edges(&self, from: &str, end: &str) -> String {
-        let (edges, join) = (self.edges(), self.dialect.ordered_join());
+    pub(super) fn along_edges(&self, edges: &str, from: &str, end: &str) -> String {
+        let (edges, join) = (self.mentioned(edges), self.dialect.ordered_join());
         match self.dialect {
             Dialect::Postgres => format!(
                 "CROSS JOIN LATERAL (SELECT * FROM {edges} e WHERE e.{end} = {from}.n OFFSET 0) e"
@@ -164,7 +164,7 @@ impl Sql<'_> {
             ") v UNION SELECT e.parent FROM up u {}) \
              SELECT {label}, {key}, CASE WHEN k.gen IS NULL THEN '0' ELSE '1' END \
              FROM up u JOIN {} t ON t.n = u.n JOIN {} o ON {} {}{which} ORDER BY {}",
-            self.along_edges("u", "child"),
+            self.along_edges(EDGES, "u", "child"),
             self.traced(root),
             self.relation(root),
             self.same_row(root, "t", "o"),

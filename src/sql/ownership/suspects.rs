@@ -2,9 +2,8 @@
 
 use crate::catalog::{ReferenceId, TableId};
 use crate::engine::Statement;
-use crate::plan::Rank;
 use crate::sql::Sql;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// How rows of a table might be suspects, by what found them.
 #[derive(Debug, Clone)]
@@ -35,6 +34,8 @@ enum Way {
 pub struct Closure<'a> {
     /// Root rows after this generation were reached, not selected.
     pub selected: u32,
+    /// Rows after this generation are not reached by CASCADEs alone.
+    pub cascaded: u32,
     /// The table has a key table.
     pub has_keys: &'a dyn Fn(TableId) -> bool,
     pub doubtful: &'a Doubtful,
@@ -42,19 +43,14 @@ pub struct Closure<'a> {
 
 /// Generations (first and last) of rows that something else found than their owners, in tables whose rows may own each
 /// other: who names nobody but itself has its owners in the closure, and belongs to nobody all the same.
-pub type Doubtful = BTreeMap<TableId, BTreeMap<(u32, u32), Rank>>;
+pub type Doubtful = BTreeMap<TableId, BTreeSet<(u32, u32)>>;
 
 impl Closure<'_> {
     /// The key `k` is of such a generation.
-    pub(super) fn is_doubtful(
-        &self,
-        table: TableId,
-        which: impl Fn(Rank) -> bool,
-    ) -> Option<String> {
-        let generations = self.doubtful.get(&table)?.iter().filter(|(_, rank)| which(**rank));
+    fn is_doubtful(&self, table: TableId) -> Option<String> {
+        let generations = self.doubtful.get(&table)?.iter().copied();
         // A chain that was followed level by level has thousands of them: one list, not as many conditions.
-        let (single, many): (Vec<_>, Vec<_>) =
-            generations.map(|(span, _)| *span).partition(|(first, last)| first == last);
+        let (single, many): (Vec<_>, Vec<_>) = generations.partition(|(first, last)| first == last);
         let listed: Vec<String> = single.iter().map(|(number, _)| number.to_string()).collect();
         let listed = (!listed.is_empty()).then(|| format!("k.gen IN ({})", listed.join(", ")));
         let spans = many.iter().map(|(first, last)| format!("k.gen BETWEEN {first} AND {last}"));
@@ -96,9 +92,7 @@ impl Sql<'_> {
                 self.key_is_owned_by(id, "k") + &missing.unwrap_or_default()
             }
             Way::Ownerless => self.names_no_owner(table),
-            Way::Doubtful => {
-                closure.is_doubtful(table, |_| true).unwrap_or_else(|| "1 = 0".to_owned())
-            }
+            Way::Doubtful => closure.is_doubtful(table).unwrap_or_else(|| "1 = 0".to_owned()),
         };
         let others = suspects.known_owned.map_or(String::new(), |(first, last)| {
             format!(" AND k.gen NOT BETWEEN {first} AND {last}")
@@ -139,7 +133,7 @@ impl Sql<'_> {
             }
         }
         ways.push(format!("({})", self.names_no_owner(table)));
-        ways.extend(closure.is_doubtful(table, |_| true));
+        ways.extend(closure.is_doubtful(table));
         let reached = self.but_selected_orphans(table, closure);
         format!("{own} k{joins} WHERE ({}){reached}", ways.join(" OR "))
     }

@@ -2,11 +2,10 @@
 
 use super::owners::Counted;
 use super::suspects::Closure;
-use super::verdict_name;
+use super::{OWNERS, verdict_name};
 use crate::catalog::{OnDelete, ReferenceId, TableId};
-use crate::engine::Statement;
-use crate::graph;
-use crate::plan::{Rank, RefusalKind};
+use crate::engine::{Dialect, Statement};
+use crate::plan::RefusalKind;
 use crate::sql::Sql;
 use crate::sql::closure::where_all;
 use std::collections::BTreeSet;
@@ -20,35 +19,40 @@ pub const CLASSES: [(&str, RefusalKind); 3] = [
 
 impl Sql<'_> {
     /// The suspects of `table`, those that were traced in this generation, with their class, and whether a CASCADE
-    /// reference reaches them: not where it might be their own children that it reaches them from.
-    pub fn judge(&self, table: TableId, closure: Closure, generation: u32) -> String {
+    /// reference reaches them: 2 where that hangs on rows of `doubted` tables, which may be refused themselves.
+    pub fn judge(
+        &self,
+        table: TableId,
+        closure: Closure,
+        generation: u32,
+        doubted: &BTreeSet<TableId>,
+    ) -> String {
         let columns = self.key_table(table).identity_columns().into_iter();
         let columns: Vec<String> = columns.map(|column| format!("t.{column}")).collect();
-        let (mut joins, mut reached, mut from_below) = (String::new(), Vec::new(), Vec::new());
-        let below = self.below(table);
+        let (mut joins, mut reached, mut hanging) = (String::new(), Vec::new(), Vec::new());
         for (n, id) in self.cascades_into(table, closure).enumerate() {
             let Some(key) = self.catalog.reference(id).parent_columns.first() else { continue };
             let key = self.key_column(self.catalog.reference(id).parent, key);
             let names = self.names_key(id, &format!("p{n}"), "c");
             joins += &format!(" LEFT JOIN {} p{n} ON {names}", self.named_once(id));
             let parent = self.catalog.reference(id).parent;
-            let found = if below.contains(&parent) { &mut from_below } else { &mut reached };
-            // Nothing is reached by what it says of itself.
-            let own = (parent == table && self.catalog.names_one(id))
-                .then(|| format!(" AND NOT ({})", self.names_row(id, "c", "c")));
-            found.push(format!("(p{n}.{key} IS NOT NULL{})", own.unwrap_or_default()));
+            let found = if doubted.contains(&parent) { &mut hanging } else { &mut reached };
+            found.push(format!("p{n}.{key} IS NOT NULL"));
         }
-        let doubtful = closure.is_doubtful(table, |rank| rank != Rank::Cascade);
-        if let Some(doubtful) = doubtful.filter(|_| !from_below.is_empty()) {
+        if !hanging.is_empty() {
             let same = self.same_key(table, "k", "t");
             joins += &format!(" JOIN {} k ON {same}", self.key_relation(table));
-            from_below = vec![format!("({}) AND NOT {doubtful}", from_below.join(" OR "))];
+            reached.push(format!("k.gen <= {}", closure.cascaded));
         }
-        reached.append(&mut from_below);
-        let reached = if reached.is_empty() { "1 = 0".to_owned() } else { reached.join(" OR ") };
+        let any = |ways: &[String]| match ways {
+            [] => "1 = 0".to_owned(),
+            ways => ways.join(" OR "),
+        };
+        let (reached, hanging) = (any(&reached), any(&hanging));
         self.said_together(format!(
             "{} SELECT {}t.n, {}, CASE WHEN w.n IS NULL THEN 'global' WHEN w.most = 0 THEN 'foreign' \
-             WHEN w.least = 0 THEN 'shared' ELSE 'ours' END AS class, CASE WHEN {reached} THEN 1 ELSE 0 END AS cascaded \
+             WHEN w.least = 0 THEN 'shared' ELSE 'ours' END AS class, \
+             CASE WHEN {reached} THEN 1 WHEN {hanging} THEN 2 ELSE 0 END AS cascaded \
              FROM {} t LEFT JOIN {} w ON w.n = t.n JOIN {} c ON {}{joins} WHERE t.gen = {generation}",
             self.create_as(&verdict_name(table)),
             self.distinct(table),
@@ -60,11 +64,15 @@ impl Sql<'_> {
         ))
     }
 
-    /// The tables whose rows a row of `table` may take along.
-    fn below(&self, table: TableId) -> BTreeSet<TableId> {
-        let followed: BTreeSet<ReferenceId> =
-            self.plan.followed.iter().map(|followed| followed.reference).collect();
-        graph::reachable(self.catalog, &[table], |id| followed.contains(&id))
+    /// As for traced rows: refusals join all of these.
+    pub fn analyze_verdicts<'t>(
+        &self,
+        tables: impl Iterator<Item = &'t TableId>,
+    ) -> Option<String> {
+        let verdicts = tables.map(|table| verdict_name(*table));
+        let names = verdicts.chain([OWNERS.to_owned()]).map(|name| self.temporary(&name));
+        (self.dialect == Dialect::Postgres)
+            .then(|| format!("ANALYZE {}", names.collect::<Vec<_>>().join(", ")))
     }
 
     fn cascades_into(&self, table: TableId, closure: Closure) -> impl Iterator<Item = ReferenceId> {
@@ -162,7 +170,7 @@ impl Sql<'_> {
     ) -> Statement {
         let verdict = self.verdict_table(table);
         let rows =
-            format!("SELECT v.n FROM {verdict} v WHERE v.class = 'shared' AND v.cascaded = 1");
+            format!("SELECT v.n FROM {verdict} v WHERE v.class = 'shared' AND v.cascaded > 0");
         self.other_owners(&rows, closure, counted)
     }
 

@@ -100,6 +100,25 @@ each_backend! {
         changes(&after, &db.dump()).assert_none();
     }
 
+    /// Whether the engine's own DELETE unlinks a row or takes it along hangs on its order: PostgreSQL comes to what it reaches
+    /// through others last.
+    fn a_row_that_is_unlinked_or_goes_by_the_order_of_the_engine_goes_by_ours(db: TestDatabase) {
+        db.execute("CREATE TABLE organizations (id integer PRIMARY KEY, name text NOT NULL);
+            CREATE TABLE orders (org integer NOT NULL, no integer NOT NULL, PRIMARY KEY (org, no),
+                FOREIGN KEY (org) REFERENCES organizations (id) ON DELETE CASCADE);
+            CREATE TABLE teams (id integer PRIMARY KEY, org integer, no integer,
+                FOREIGN KEY (org, no) REFERENCES orders (org, no) ON DELETE CASCADE,
+                FOREIGN KEY (org) REFERENCES organizations (id) ON DELETE SET NULL);
+            CREATE TABLE log (team integer);
+            INSERT INTO organizations VALUES (1, 'Apex'), (2, 'Global');
+            INSERT INTO orders VALUES (1, 1), (2, 1); INSERT INTO teams VALUES (1, 1, 1), (2, 2, 1)");
+        add_trigger(&db, "seen", ("AFTER", "teams"), "INSERT INTO log VALUES (OLD.id)");
+        let outcome = clean(&db, &["--engine-cascade", "--force"]).exits(3);
+        outcome.says(&["teams.org", "takes the row along"]);
+        clean(&db, &["--force"]).exits(0);
+        assert_eq!((db.value("SELECT id FROM teams"), db.value("SELECT team FROM log")), ("2".into(), "1".into()));
+    }
+
     /// Nobody is told to try what has just failed.
     fn a_trigger_that_stops_the_engine_itself_has_another_hint(db: TestDatabase) {
         db.execute(SCHEMA);

@@ -299,6 +299,27 @@ fn what_sqlite_would_set_to_null_before_it_goes_is_refused_beforehand() {
             (&"users.boss_id".into(), &1.into())
         );
     }
+    // A row that is taken out and put back is not found by another spelling of its key.
+    let other = TestDatabase::fresh(Backend::Sqlite).expect("SQLite needs no server");
+    other.execute(
+        "PRAGMA foreign_keys = OFF;
+         CREATE TABLE organizations (id integer PRIMARY KEY, name text NOT NULL);
+         CREATE TABLE users (code text COLLATE NOCASE PRIMARY KEY,
+             organization_id integer REFERENCES organizations (id) ON DELETE CASCADE,
+             made_by text REFERENCES users (code) ON DELETE CASCADE,
+             boss text REFERENCES users (code) ON DELETE SET NULL);
+         INSERT INTO organizations VALUES (1, 'Apex'), (2, 'Global');
+         INSERT INTO users VALUES ('a', 1, 'a', NULL), ('b', 1, 'B', 'a'), ('c', 2, 'C', 'a'), ('d', 2, 'd', 'a')",
+    );
+    let there = other.dump();
+    for way in ways {
+        let checks = if way.contains(&"--batch-rows") { &engine[2..] } else { &engine[..] };
+        let outcome = other.orgsweep(&[way, &["--org-id", "1"], checks].concat()).exits(3);
+        assert_eq!(outcome.refusals("nulled_first")[0]["rows"], 2, "{outcome}");
+    }
+    changes(&there, &other.dump()).assert_none();
+    other.orgsweep(&["clean", "--yes", "--org-id", "1"]).exits(0);
+    assert_eq!(other.count("users"), 2);
     changes(&before, &db.dump()).assert_none();
     // Who names nobody else is deleted as the engine does it; and in sets nobody is unlinked on the way.
     db.orgsweep(&[&["clean", "--yes", "--org-id", "3"], &engine[..]].concat()).exits(0);

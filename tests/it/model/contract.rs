@@ -156,27 +156,13 @@ impl<'a> Model<'a> {
         refusal.reference.is_some_and(|r| self.naming(r, rows).all(|row| rows.contains(&row)))
     }
 
-    /// What the selected rows would take along, were it not for some.
-    pub fn closure_without(&self, selected: &Rows, some: &Rows) -> Rows {
-        self.closure_but(selected, some, |reference| !reference.action.unlinks())
-    }
-
     /// The rows that `follow`ed references lead to, and the start.
     fn closure(&self, start: &Rows, follow: impl Fn(&Reference) -> bool) -> Rows {
-        self.closure_but(start, &Rows::new(), follow)
-    }
-
-    fn closure_but(
-        &self,
-        start: &Rows,
-        without: &Rows,
-        follow: impl Fn(&Reference) -> bool,
-    ) -> Rows {
         let mut rows = start.clone();
         loop {
             let followed = self.references().filter(|(_, reference)| follow(reference));
             let found = followed.flat_map(|(r, _)| self.naming(r, &rows));
-            let found: Vec<RowId> = found.filter(|row| !without.contains(row)).collect();
+            let found: Vec<RowId> = found.collect();
             let before = rows.len();
             rows.extend(found);
             if rows.len() == before {
@@ -218,16 +204,33 @@ impl<'a> Model<'a> {
     /// The engine, should it do so while it deletes, could not unlink some row of the closure that
     /// is going anyway: by another row of the closure, in a column that must not change so.
     pub fn trips_over_itself(&self, closure: &Rows) -> bool {
-        self.references().any(|(number, reference)| {
-            let table = &self.schema.tables[reference.child];
-            let bound = reference.set_columns.iter().any(|c| {
-                table.columns[*c].not_null || table.checks.iter().any(|check| check.contains(c))
-            });
-            let inside = |row: RowId| closure.contains(&row);
-            reference.action.unlinks()
-                && (bound || reference.action == OnDelete::SetDefault)
-                && self.naming(number, closure).any(inside)
-        })
+        self.seeks_too_early(closure)
+            || self.references().any(|(number, reference)| {
+                let table = &self.schema.tables[reference.child];
+                let bound = reference.set_columns.iter().any(|c| {
+                    table.columns[*c].not_null || table.checks.iter().any(|check| check.contains(c))
+                });
+                let inside = |row: RowId| closure.contains(&row);
+                reference.action.unlinks()
+                    && (bound || reference.action == OnDelete::SetDefault)
+                    && self.naming(number, closure).any(inside)
+            })
+    }
+
+    /// SQLite takes a row out whose reference to its own table it sets to null, and looks for whom it names before it is
+    /// back: not for itself, by another spelling of its key.
+    fn seeks_too_early(&self, closure: &Rows) -> bool {
+        let otherwise = |(table, row): RowId| {
+            let values = &self.data[table][row];
+            self.references_of(table).any(|(number, it)| {
+                let mut columns = it.columns.iter().zip(&it.parent_columns);
+                self.parent(number, row) == Some((table, row))
+                    && columns.any(|(column, key)| values[*column] != values[*key])
+            })
+        };
+        let own = |it: &Reference| it.child == it.parent && it.action.unlinks();
+        let mut own = self.references().filter(|(_, it)| own(it));
+        own.any(|(number, _)| self.naming(number, closure).any(otherwise))
     }
 
     /// Some rows of the closure name each other in a circle: one by one none of them goes first.

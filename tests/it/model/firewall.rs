@@ -6,7 +6,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// Rows of the closure that belong to somebody else and whose deletion nobody consented to.
 pub fn refusals(owners: &Owners, selected: &Rows, closure: &Rows) -> Vec<Refusal> {
-    let firewall = Firewall { model: owners.model, owners, selected, closure };
+    let grounded = Rows::new();
+    let mut firewall = Firewall { model: owners.model, owners, selected, closure, grounded };
+    firewall.grounded = firewall.grounds();
     let mut counts: BTreeMap<(&'static str, usize), usize> = BTreeMap::new();
     for row in closure.difference(selected) {
         if let Some(kind) = firewall.refused(*row) {
@@ -31,6 +33,8 @@ struct Firewall<'a> {
     owners: &'a Owners<'a>,
     selected: &'a Rows,
     closure: &'a Rows,
+    /// Rows that no circle vouches for.
+    grounded: Rows,
 }
 
 /// Tables from which references lead to the root, the root included.
@@ -113,74 +117,65 @@ impl<'a> Owners<'a> {
 
 impl Firewall<'_> {
     fn refused(&self, row: RowId) -> Option<&'static str> {
-        if row.0 == 0 {
-            return Some("foreign");
-        }
-        let owners = self.owners.of(row);
-        let organizations = self.organizations(row);
-        let inside = !owners.is_empty() && owners.iter().all(|it| self.closure.contains(it));
-        // Who names nobody but itself, or a circle, is nobody's.
-        if inside && !organizations.is_empty() {
-            return None;
-        }
-        let ours = organizations.intersection(self.selected).count();
-        let kind = match (ours, organizations.len()) {
-            (_, 0) => "global",
-            (0, _) => "foreign",
-            (ours, all) if ours == all => return None,
-            _ => "shared",
-        };
-        (kind == "foreign" || !self.cascaded(row)).then_some(kind)
+        let kind = self.kind(row)?;
+        (kind == "foreign" || !self.grounded.contains(&row)).then_some(kind)
     }
 
-    /// The organizations to which that leads.
-    fn organizations(&self, row: RowId) -> Rows {
-        let mut seen = BTreeSet::from([row]);
-        let mut open = vec![row];
+    /// Whose it is, where it is not ours alone.
+    fn kind(&self, row: RowId) -> Option<&'static str> {
+        if row.0 == 0 {
+            return (!self.selected.contains(&row)).then_some("foreign");
+        }
+        // It goes or stays with its owners, and they are told of: whoever names nobody but itself, or a circle, has none.
+        let above = self.above(row);
+        let told_of = |it: &RowId| it.0 == 0 || !self.is_inside(*it);
+        if self.is_inside(row) && above.iter().any(told_of) {
+            return None;
+        }
+        let organizations: Rows = above.into_iter().filter(|(table, _)| *table == 0).collect();
+        let ours = organizations.intersection(self.selected).count();
+        match (ours, organizations.len()) {
+            (_, 0) => Some("global"),
+            (0, _) => Some("foreign"),
+            (ours, all) if ours == all => None,
+            _ => Some("shared"),
+        }
+    }
+
+    /// All of its owners are found.
+    fn is_inside(&self, row: RowId) -> bool {
+        let owners = self.owners.of(row);
+        !owners.is_empty() && owners.iter().all(|it| self.closure.contains(it))
+    }
+
+    /// The row and all owners to which it leads.
+    fn above(&self, row: RowId) -> Rows {
+        let (mut seen, mut open) = (Rows::from([row]), vec![row]);
         while let Some(row) = open.pop() {
             if row.0 != 0 {
                 open.extend(self.owners.of(row).into_iter().filter(|owner| seen.insert(*owner)));
             }
         }
-        seen.into_iter().filter(|(table, _)| *table == 0).collect()
-    }
-
-    /// By a parent that goes without the row, too; and without those of a circle that force alone would begin, for these
-    /// would vouch for each other.
-    fn cascaded(&self, row: RowId) -> bool {
-        let mut apart = Rows::from([row]);
-        if self.is_forced(row) {
-            let above = self.cascading_ancestors(row);
-            let circle =
-                above.into_iter().filter(|it| self.cascading_ancestors(*it).contains(&row));
-            apart.extend(circle.filter(|it| self.is_forced(*it)));
-        }
-        let cascades = |row, from: &Rows| {
-            self.parents(row, |it| it == OnDelete::Cascade).any(|it| from.contains(&it))
-        };
-        loop {
-            let without = self.model.closure_without(self.selected, &apart);
-            // A cascade from outside begins it, too.
-            let begun = apart.iter().copied().find(|it| *it != row && cascades(*it, &without));
-            match begun {
-                Some(begun) => apart.remove(&begun),
-                None => return cascades(row, &without),
-            };
-        }
-    }
-
-    /// A reference that only force follows leads to it.
-    fn is_forced(&self, row: RowId) -> bool {
-        self.parents(row, OnDelete::protects).any(|it| self.closure.contains(&it))
-    }
-
-    fn cascading_ancestors(&self, row: RowId) -> Rows {
-        let (mut seen, mut open) = (Rows::new(), vec![row]);
-        while let Some(row) = open.pop() {
-            let parents = self.parents(row, |action| action == OnDelete::Cascade);
-            open.extend(parents.filter(|it| seen.insert(*it)));
-        }
         seen
+    }
+
+    /// What goes though nothing is forced that is not ours alone: by CASCADE whatever it is.
+    fn grounds(&self) -> Rows {
+        let mut grounded = self.selected.clone();
+        loop {
+            let goes = |row: &RowId| {
+                let by = |acts: fn(OnDelete) -> bool| {
+                    self.parents(*row, acts).any(|it| grounded.contains(&it))
+                };
+                by(|it| it == OnDelete::Cascade)
+                    || (by(OnDelete::protects) && self.kind(*row).is_none())
+            };
+            let new: Rows = self.closure.difference(&grounded).copied().filter(goes).collect();
+            if new.is_empty() {
+                return grounded;
+            }
+            grounded.extend(new);
+        }
     }
 
     fn parents(
