@@ -6,12 +6,18 @@ use crate::exit::Problem;
 use crate::ui::Ui;
 use anyhow::Result;
 
-/// What the columns hold, one value a line; as JSON each line is a text.
+/// What the columns hold, one value a line; as JSON each line is a text. Of those that only the `policy` names an archive
+/// may have no rows.
 ///
 /// # Errors
 /// The archive has no such column, or one that holds no texts.
-pub fn list(reader: &Reader, columns: &[String], json: bool, ui: &mut Ui) -> Result<()> {
-    let mut wanted = Vec::new();
+pub fn list(
+    reader: &Reader,
+    (columns, policy): (&[String], &[String]),
+    json: bool,
+    ui: &mut Ui,
+) -> Result<()> {
+    let mut wanted: Vec<_> = policy.iter().flat_map(|name| places(reader, name)).collect();
     for name in columns {
         let before = wanted.len();
         wanted.extend(places(reader, name));

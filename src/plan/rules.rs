@@ -22,6 +22,8 @@ pub struct Rules {
     pub orphans: Vec<Condition>,
     pub guards: Guards,
     pub leave_behind: LeaveBehind,
+    /// What the application does as an organization's own row goes, and nobody does here.
+    pub caveats: Vec<String>,
 }
 
 /// Rows of a table for which an SQL expression over its columns is true.

@@ -80,6 +80,8 @@ pub struct Table {
     pub association: Option<Spanned<bool>>,
     /// The columns by which people recognise a row.
     pub label: Option<Vec<Spanned<String>>>,
+    /// The columns that name files: `archives files` lists those of rows that went.
+    pub files: Option<Vec<Spanned<String>>>,
     /// The table is never touched; what then happens to its references into the closure.
     pub keep: Option<Spanned<Keep>>,
 }
@@ -141,5 +143,8 @@ pub enum Shared {
 pub struct Caveat {
     /// `crm.Deal` or `crm.Deal.created_by`
     pub model: String,
+    /// The table whose own rows it is about: told where they go as organizations.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub table: Option<String>,
     pub what: String,
 }

@@ -24,7 +24,9 @@ pub use guards::{Guarded, Meant, ServerNames, Spellings, canonical_host};
 pub(crate) use references::act;
 pub use resolve::{Resolved, resolve};
 pub(crate) use scope::{Scopes, Unfit};
-pub use suggest::{Candidate, Types, candidates, of_types, typed_pairs, unclassified};
+pub use suggest::{
+    Candidate, Types, candidates, lists_of_keys, of_types, typed_pairs, unclassified,
+};
 
 use crate::selection::{did_you_mean, similar};
 use std::fmt;
@@ -116,6 +118,16 @@ impl Policy {
 
     pub fn path(&self) -> &str {
         self.sources.first().map_or("", |source| &source.path)
+    }
+
+    /// The columns that name files: `documents.file`.
+    pub fn files(&self) -> Vec<String> {
+        let of = |(name, table): (&Spanned<String>, &file::Table)| {
+            let columns = table.files.clone().unwrap_or_default().into_iter();
+            let table = name.as_ref().clone();
+            columns.map(|column| format!("{table}.{}", column.as_ref())).collect::<Vec<_>>()
+        };
+        self.file.tables.iter().flat_map(of).collect()
     }
 
     /// Those of the files that it includes.

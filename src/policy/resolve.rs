@@ -61,6 +61,11 @@ pub fn resolve(policy: &Policy, catalog: Catalog, root: TableId) -> Result<Resol
             Err(fault) => faults.push(fault),
         }
     }
+    let about_root = policy.file.caveats.iter().filter(|caveat| {
+        let table = caveat.table.as_ref().map(|name| resolved.catalog.table_named(name));
+        table == Some(Ok(root))
+    });
+    resolved.rules.caveats = about_root.map(|caveat| caveat.what.clone()).collect();
     faults.extend(resolved.contradictions(policy, root));
     faults.sort_by_key(Fault::line);
     if faults.is_empty() { Ok(resolved) } else { Err(faults) }
@@ -100,6 +105,8 @@ impl Resolved {
                 Err(fault) => faults.push(fault),
             }
         }
+        let files = table.files.iter().flatten().map(|column| self.column(policy, id, column));
+        faults.extend(files.filter_map(Result::err));
         if let Some(association) = &table.association {
             self.rules.associations.insert(id, *association.as_ref());
         }

@@ -313,6 +313,10 @@ impl Report<'_> {
     /// Of the rest: of schema, engine and what comes after.
     pub fn run_notes(&self) -> Vec<String> {
         let mut notes: Vec<String> = self.unreferenced_note().into_iter().collect();
+        let of_root = self.plan.rules.caveats.iter().filter(|_| !self.plan.keeps(self.plan.root));
+        notes.extend(
+            of_root.map(|what| format!("the application's own, and not done here: {what}")),
+        );
         notes.extend(self.unforeseen_notes());
         notes.extend(self.unindexed_note());
         notes.extend(self.trigger_note());
