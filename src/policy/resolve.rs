@@ -1,11 +1,11 @@
 //! Names to positions: the policy against the live catalog.
 
-use super::file::{Keep, Table};
+use super::file::{Keep, Kept, Table, Untouched};
 use super::names::{column_named, table_called};
 use super::scope::{Scopes, Unfit};
 use super::{Fault, Policy, references};
-use crate::catalog::{Catalog, OnDelete, ReferenceId, TableId};
-use crate::plan::{Condition, Rules};
+use crate::catalog::{Catalog, OnDelete, Reference, ReferenceId, TableId};
+use crate::plan::{Condition, Erased, Keeping, Rules, Severed};
 use std::collections::BTreeMap;
 use std::ops::Range;
 use toml::Spanned;
@@ -41,7 +41,7 @@ pub fn resolve(policy: &Policy, catalog: Catalog, root: TableId) -> Result<Resol
     }
     faults.extend(resolved.scopes(policy, root));
     for (id, name, table) in &tables {
-        faults.extend(resolved.table(policy, *id, name, table));
+        faults.extend(resolved.table(policy, *id, name, table, root));
     }
     for orphans in &policy.file.orphans {
         match condition(policy, &resolved.catalog, &orphans.table, &orphans.condition) {
@@ -86,8 +86,78 @@ impl Resolved {
                     format!("{} is the table of organizations: it cannot be kept", name.as_ref());
                 vec![policy.fault(&keep.span(), message)]
             }
-            Some(keep) => self.keep(policy, id, *keep.as_ref(), &keep.span()),
+            Some(keep) => match keep.get_ref() {
+                Keep::All(untouched) => self.keep(policy, id, *untouched, &keep.span()),
+                // What it says of columns is of all references, those included that other tables' keep takes away.
+                Keep::Some(_) => Vec::new(),
+            },
             None => Vec::new(),
+        }
+    }
+
+    /// Rows that stay on purpose.
+    fn keeping(&mut self, policy: &Policy, id: TableId, kept: &Kept) -> Vec<Fault> {
+        let mut faults = Vec::new();
+        let rows = expression(policy, id, &kept.condition);
+        let references = kept.references.as_ref().map(|said| severed(policy, said)).transpose();
+        let mut erased: Vec<Erased> = Vec::new();
+        for (column, sql) in &kept.erase {
+            match self.erased(policy, id, column, sql) {
+                Ok(one) if erased.iter().any(|other| other.column == one.column) => {
+                    let name = &self.catalog.table(id).name;
+                    let message = format!("{name}.{} is erased twice", one.column);
+                    faults.push(policy.fault(&column.span(), message));
+                }
+                Ok(one) => erased.push(one),
+                Err(fault) => faults.push(fault),
+            }
+        }
+        match (rows, references) {
+            (Ok(rows), Ok(references)) => {
+                self.rules.keeping.push(Keeping { rows, references, erased });
+            }
+            (rows, references) => faults.extend(rows.err().into_iter().chain(references.err())),
+        }
+        faults
+    }
+
+    /// A column that says neither which row it is nor what it names.
+    fn erased(
+        &self,
+        policy: &Policy,
+        id: TableId,
+        column: &Spanned<String>,
+        sql: &Spanned<String>,
+    ) -> Result<Erased, Fault> {
+        let name = self.column(policy, id, column)?;
+        let table = self.catalog.table(id);
+        let is_in = |columns: &[String]| columns.contains(&name);
+        let names_by_it = |it: &Reference| it.naming_columns().any(|column| *column == name);
+        let named_by =
+            self.catalog.references.iter().find(|it| it.parent == id && is_in(&it.parent_columns));
+        let mut keys = [table.primary_key(), table.identifying_key()].into_iter().flatten();
+        let why = if table.primary_key().or(table.identifying_key()).is_none() {
+            Some(
+                "is of a table without a key, so that nothing tells the row from others afterwards"
+                    .to_owned(),
+            )
+        } else if keys.any(|key| is_in(&key.columns)) {
+            Some("is part of its key, which tells the row from others".to_owned())
+        } else if let Some(it) = named_by {
+            Some(format!("is what {} names its rows by", self.catalog.table(it.child).name))
+        } else if self.catalog.references.iter().any(|it| it.child == id && names_by_it(it)) {
+            Some("names another row: references = \"null\" says what becomes of that".to_owned())
+        } else if table.column(&name).is_some_and(|column| column.generated) {
+            Some("is computed from others".to_owned())
+        } else {
+            None
+        };
+        match why {
+            Some(why) => {
+                let message = format!("{}.{name} cannot be erased: it {why}", table.name);
+                Err(policy.fault(&column.span(), message))
+            }
+            None => Ok(Erased { column: name, value: expression(policy, id, sql)? }),
         }
     }
 
@@ -97,8 +167,13 @@ impl Resolved {
         id: TableId,
         name: &Spanned<String>,
         table: &Table,
+        root: TableId,
     ) -> Vec<Fault> {
         let mut faults = Vec::new();
+        let kept = table.keep.as_ref().map(Spanned::get_ref).filter(|_| id != root);
+        if let Some(Keep::Some(kept)) = kept {
+            faults.extend(self.keeping(policy, id, kept));
+        }
         if let Some(columns) = &table.label {
             match columns.iter().map(|column| self.column(policy, id, column)).collect() {
                 Ok(columns) => drop(self.rules.labels.insert(id, columns)),
@@ -181,7 +256,7 @@ impl Resolved {
         &mut self,
         policy: &Policy,
         table: TableId,
-        keep: Keep,
+        keep: Untouched,
         span: &Range<usize>,
     ) -> Vec<Fault> {
         let spoken = references::mentioned(policy, &self.catalog);
@@ -204,11 +279,13 @@ impl Resolved {
                 continue;
             }
             match keep {
-                Keep::Unlink => references::act(reference, OnDelete::SetNull),
-                Keep::Refuse | Keep::Ignore => references::act(reference, OnDelete::Ignore),
+                Untouched::Unlink => references::act(reference, OnDelete::SetNull),
+                Untouched::Refuse | Untouched::Ignore => {
+                    references::act(reference, OnDelete::Ignore)
+                }
             }
         }
-        if keep == Keep::Ignore {
+        if keep == Untouched::Ignore {
             faults.extend(self.watched(policy, table, span));
             self.catalog.references.retain(|reference| {
                 let ignored = reference.child == table && reference.on_delete == OnDelete::Ignore;
@@ -308,6 +385,19 @@ fn expression(policy: &Policy, table: TableId, sql: &Spanned<String>) -> Result<
         return Err(policy.fault(&sql.span(), "a blank condition says nothing"));
     }
     Ok(Condition { table, sql: sql.as_ref().clone(), place: policy.place(&sql.span()) })
+}
+
+/// `null`, or `ghost:KEY`.
+fn severed(policy: &Policy, said: &Spanned<String>) -> Result<Severed, Fault> {
+    match said.as_ref().split_once(':') {
+        None if said.as_ref() == "null" => Ok(Severed::Null),
+        Some(("ghost", key)) if !key.trim().is_empty() => Ok(Severed::Ghost(key.to_owned())),
+        _ => {
+            let message = format!("references = {:?} means nothing", said.as_ref());
+            let hint = "\"null\", or \"ghost:KEY\" with the key of a row that stays";
+            Err(policy.fault(&said.span(), message).hint(hint))
+        }
+    }
 }
 
 pub(super) fn table_named(

@@ -309,7 +309,7 @@ pub fn unclassified(
         .chain(ignored(policy, catalog))
         .collect();
     let kept: BTreeSet<TableId> =
-        tables().filter(|(_, table)| table.keep.is_some()).map(|(id, _)| id).collect();
+        tables().filter(|(_, table)| table.is_untouched()).map(|(id, _)| id).collect();
     let columns = references::spoken(policy, catalog);
     let reached = |id: TableId| plan.tables.contains(&id) || plan.unlinks_in(id, catalog);
     let is_told = |table: TableId, column: &String| {

@@ -70,6 +70,9 @@ impl Sql<'_> {
             let owned = where_all(&owned.collect::<Vec<_>>());
             format!("NOT EXISTS (SELECT 1 FROM {} r{owned})", self.relation(parent))
         }));
+        if self.plan.kept.contains_key(&table) {
+            conditions.push(format!("NOT {}", self.is_in_stays(table, "")));
+        }
         if known {
             let same = self.same_row(table, "k", "c");
             let keys = self.key_relation(table);
