@@ -72,8 +72,13 @@ pub fn analyze(run: &mut Run) -> Result<Analysis, Failure> {
             prelude = run.transcript.clone().unwrap_or_default();
             continue;
         }
-        if stays.is_none() {
-            let found = keeping::exclude(run, &mut discovery, &ownership, &mut excluded)?;
+        if stays.is_none() && !plan.kept.is_empty() {
+            // Of these no verdict tells: where a scope column says so, all of them are refused.
+            let others = scopes::others(run, &mut discovery)?;
+            let found = match others.iter().any(|refusal| plan.kept.contains_key(&refusal.table)) {
+                true => BTreeMap::new(),
+                false => keeping::exclude(run, &discovery, &ownership, &mut excluded)?,
+            };
             let again = !found.is_empty();
             stays = Some(found);
             if again {

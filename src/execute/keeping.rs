@@ -4,8 +4,8 @@
 
 use super::discovery::Discovery;
 use super::ownership::{self, Ownership};
-use super::{Failure, Run, deletion, scopes};
-use crate::catalog::{Event, OnDelete, Reference, ReferenceId, TableId};
+use super::{Failure, Run, deletion};
+use crate::catalog::{Catalog, Event, OnDelete, Reference, ReferenceId, TableId};
 use crate::database::Fault;
 use crate::findings::{self, Findings};
 use crate::plan::{Erased, Which};
@@ -26,17 +26,12 @@ pub fn begin(run: &mut Run) -> Result<(), Failure> {
 /// not among them: they stay in the closure, and are refused.
 pub fn exclude(
     run: &mut Run,
-    discovery: &mut Discovery,
+    discovery: &Discovery,
     ownership: &Ownership,
     excluded: &mut BTreeSet<ReferenceId>,
 ) -> Result<BTreeMap<TableId, u64>, Failure> {
     let plan = run.job.plan;
     let mut stays = BTreeMap::new();
-    // A scope column says so of rows that nothing else tells from ours: all of these are refused.
-    let others = scopes::others(run, discovery)?;
-    if plan.kept.is_empty() || others.iter().any(|refusal| plan.kept.contains_key(&refusal.table)) {
-        return Ok(stays);
-    }
     find(run, discovery, ownership)?;
     for table in plan.kept.keys().copied().filter(|table| discovery.has_rows(*table)) {
         let rows = run.one(run.sql.count_stays(table))?.count(0)?;
@@ -104,22 +99,30 @@ pub fn prove(run: &mut Run, findings: &Findings) -> Result<Vec<String>, Failure>
             unlinks.flat_map(|position| plan.unlinks[*position].columns.clone()).collect();
         if !run.sql.is_told_without(*table, &written) {
             missing.push(format!(
-                "that the {rows} kept rows of {name} are there (no key tells them from others before and after)"
+                "that the rows of {name} that stay are there (no key tells them from others before and after)"
             ));
             continue;
         }
         let gone = run.one(run.sql.count_stays_gone(*table))?.count(0)?;
         if gone > 0 {
             let what = format!("{gone} of {rows} kept rows of {name} are gone");
-            let written = catalog.table_ids().collect::<Vec<_>>();
-            let triggers = catalog.triggers_on(&written, &[Event::Delete, Event::Update]);
-            return Err(Failure::Overruled { what, triggers });
+            return Err(by_triggers(catalog, what));
         }
     }
     for change in changes() {
-        deletion::expect_unlinked(run, change)?;
+        deletion::expect_unlinked(run, change).map_err(|failure| match failure {
+            Failure::Overruled { what, .. } => by_triggers(catalog, what),
+            failure => failure,
+        })?;
     }
     Ok(missing)
+}
+
+/// Whichever did it, of whatever table: it saw something go or change.
+fn by_triggers(catalog: &Catalog, what: String) -> Failure {
+    let tables: Vec<TableId> = catalog.table_ids().collect();
+    let triggers = catalog.triggers_on(&tables, &[Event::Delete, Event::Update]);
+    Failure::Overruled { what, triggers }
 }
 
 /// Finds what the columns of rows that stay are overwritten with, in the table of the unlink that does so.
@@ -157,11 +160,18 @@ pub fn evaluate(
     Ok(())
 }
 
-/// What an engine says of the columns of that table, by the names that people know.
+/// What an engine says of the columns of that table, by the names that people know: MariaDB names ours `e0`, with or
+/// without table and database.
 fn named(what: String, erased: &[Erased]) -> String {
     erased.iter().enumerate().fold(what, |what, (n, erased)| {
-        let column = erased.column.as_str();
-        what.replace(&format!("'e{n}'"), &format!("'{column}'"))
+        let what = what.replace(&format!("'e{n}'"), &format!("'{}'", erased.column));
+        match what.split_once(&format!("`.`e{n}`")) {
+            Some((before, after)) => {
+                let until = before.rfind("column ").map_or(0, |at| at + "column ".len());
+                format!("{}'{}'{after}", &before[..until], erased.column)
+            }
+            None => what,
+        }
     })
 }
 

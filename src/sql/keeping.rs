@@ -20,7 +20,7 @@ impl Sql<'_> {
     pub fn keep_rows(&self, keeping: &Keeping, reached: Option<&[ReferenceId]>) -> Statement {
         let table = keeping.rows.table;
         let target = self.written_to(&stays_name(table));
-        let mut conditions = vec![self.is_found(table, ""), keeping.rows.parenthesized()];
+        let mut conditions = vec![self.is_among_found(table), keeping.rows.parenthesized()];
         conditions.extend(self.is_not_refused(table, reached));
         self.said(format!(
             "INSERT INTO {target} SELECT {}, 0 AS gen FROM {} c{}",
@@ -37,18 +37,19 @@ impl Sql<'_> {
 
     /// The row `c` is in its key table.
     fn is_found(&self, table: TableId, offset: &str) -> String {
-        let keys = self.key_relation(table);
+        let (keys, same) = (self.key_relation(table), self.same_row(table, "k", "c"));
+        format!("EXISTS (SELECT 1 FROM {keys} k WHERE {same}{offset})")
+    }
+
+    /// The same, where all of the table would be read for it.
+    fn is_among_found(&self, table: TableId) -> String {
         match self.dialect {
-            // By the keys, where EXISTS would read all of the table.
             Dialect::Sqlite => {
                 let rows = self.identity_values(table, "c").join(", ");
                 let columns = self.key_table(table).identity_columns().join(", ");
-                format!("({rows}) IN (SELECT {columns} FROM {keys})")
+                format!("({rows}) IN (SELECT {columns} FROM {})", self.key_relation(table))
             }
-            _ => {
-                let same = self.same_row(table, "k", "c");
-                format!("EXISTS (SELECT 1 FROM {keys} k WHERE {same}{offset})")
-            }
+            _ => self.is_found(table, ""),
         }
     }
 
@@ -151,15 +152,10 @@ impl Sql<'_> {
     /// The empty table of rows that are to be overwritten, with the values that they get: of the columns' own types, so
     /// that whatever does not fit one fails here, before anything is written.
     pub fn create_erased(&self, position: usize, table: TableId, erased: &[Erased]) -> String {
-        let column = |(n, erased): (usize, &Erased)| format!("c.{} AS e{n}", quote(&erased.column));
-        let columns: Vec<String> = erased.iter().enumerate().map(column).collect();
-        format!(
-            "{} SELECT row_number() OVER () AS n, {}, {} FROM {} c WHERE 1 = 0",
-            self.create_as(&kept_name(position)),
-            self.identified(table),
-            columns.join(", "),
-            self.relation(table)
-        )
+        let column = |(n, it): (usize, &Erased)| format!(", c.{} AS e{n}", quote(&it.column));
+        let values: String = erased.iter().enumerate().map(column).collect();
+        let more = format!(", row_number() OVER () AS n{values}");
+        self.create_rows(table, &kept_name(position), &more)
     }
 
     /// Fills it: what the expressions say of the rows as they are.
@@ -172,10 +168,10 @@ impl Sql<'_> {
         );
         let values: Vec<String> = erased.iter().map(|it| it.value.parenthesized()).collect();
         self.said(format!(
-            "INSERT INTO {} SELECT {}() OVER (), {}, {} FROM {relation} c WHERE {stays}",
+            "INSERT INTO {} SELECT {}, {}() OVER (), {} FROM {relation} c WHERE {stays}",
             self.temporary(&kept_name(position)),
-            self.dialect.function("row_number"),
             self.identity_values(table, "c").join(", "),
+            self.dialect.function("row_number"),
             values.join(", "),
         ))
     }

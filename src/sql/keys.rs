@@ -190,8 +190,8 @@ impl Sql<'_> {
         })
     }
 
-    /// The empty table of nothing but what tells rows of `table` apart, which is looked up by that.
-    pub(super) fn create_rows(&self, table: TableId, name: &str) -> String {
+    /// The empty table of what tells rows of `table` apart, which is looked up by that, and of whatever else: `, …`.
+    pub(super) fn create_rows(&self, table: TableId, name: &str, more: &str) -> String {
         let columns = self.key_table(table).identity_columns();
         let is_short = self.is_short(table, &columns) && !self.has_twins(table);
         let columns = columns.join(", ");
@@ -208,7 +208,7 @@ impl Sql<'_> {
             }
         };
         let (values, relation) = (self.identified(table), self.relation(table));
-        let create = format!("{create} SELECT {values} FROM {relation} c WHERE 1 = 0");
+        let create = format!("{create} SELECT {values}{more} FROM {relation} c WHERE 1 = 0");
         then.into_iter().fold(create, |create, index| format!("{create}; {index}"))
     }
 

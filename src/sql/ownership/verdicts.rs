@@ -200,7 +200,7 @@ impl Sql<'_> {
     /// The empty table of rows that a consent, or the policy, keeps out of the closure.
     pub fn create_excluded(&self, id: ReferenceId) -> String {
         let child = self.catalog.reference(id).child;
-        self.create_rows(child, &excluded_name(id))
+        self.create_rows(child, &excluded_name(id), "")
     }
 
     /// Keeps the refused rows that `id` reaches out of the closure.
