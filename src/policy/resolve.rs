@@ -98,6 +98,11 @@ impl Resolved {
     /// Rows that stay on purpose.
     fn keeping(&mut self, policy: &Policy, id: TableId, kept: &Kept) -> Vec<Fault> {
         let mut faults = Vec::new();
+        if let Some(other) = self.rules.keeping.iter().find(|other| other.rows.table == id) {
+            let (name, place) = (&self.catalog.table(id).name, &other.rows.place);
+            let message = format!("rows of {name} are kept already, by {place}");
+            return vec![policy.fault(&kept.condition.span(), message)];
+        }
         let rows = expression(policy, id, &kept.condition);
         let references = kept.references.as_ref().map(|said| severed(policy, said)).transpose();
         let mut erased: Vec<Erased> = Vec::new();

@@ -200,19 +200,23 @@ impl Sql<'_> {
     }
 
     /// One of them fails where this is no expression that a column takes: see [`Sql::try_condition`]. Of an aggregate, or a
-    /// function that makes several rows of one, the first.
-    pub fn try_erased(&self, erased: &Erased) -> [Statement; 2] {
-        let relation = self.relation(erased.value.table);
+    /// function that makes several rows of one, the first; of a column that takes nothing, PostgreSQL's last.
+    pub fn try_erased(&self, erased: &Erased) -> Vec<Statement> {
+        let table = erased.value.table;
+        let relation = self.relation(table);
         let (enclosed, bare) = (erased.value.parenthesized(), &erased.value.sql);
         let column = quote(&erased.column);
-        [
-            format!("SELECT 1 FROM {relation} c WHERE {enclosed} IS NULL LIMIT 0").into(),
+        let mut tries = vec![
+            format!("SELECT 1 FROM {relation} c WHERE {enclosed} IS NULL LIMIT 0"),
             // PostgreSQL wants one type of both, and reads what has none as the column's.
             format!(
                 "SELECT CASE WHEN 1 = 0 THEN c.{column} ELSE\n{bare}\nEND FROM {relation} c LIMIT 0"
-            )
-            .into(),
-        ]
+            ),
+        ];
+        if self.dialect == Dialect::Postgres && self.table(table).privileges.update {
+            tries.push(format!("EXPLAIN UPDATE {relation} AS c SET {column} = {enclosed}"));
+        }
+        tries.into_iter().map(Statement::from).collect()
     }
 }
 

@@ -279,6 +279,11 @@ each_backend! {
         let typed = "[[references]]\nfrom = \"invoices.year\"\nto = \"customers.id\"\ntype = { column = \"kind\", is = \"customer\" }\non-delete = \"cascade\"\n";
         policy(&db, &(typed.to_owned() + &kept(", erase = { kind = \"NULL\" }, references = \"null\"")));
         apex(&db, "preview", &[]).exits(2).says(&["kind cannot be erased: it names another row"]);
+        if db.backend == Backend::Postgres {
+            db.execute("ALTER TABLE invoices ADD COLUMN number integer GENERATED ALWAYS AS IDENTITY");
+            policy(&db, &kept(", erase = { number = \"7\" }, references = \"null\""));
+            apex(&db, "preview", &[]).exits(2).says(&["number cannot be erased so"]);
+        }
         if db.backend == Backend::Mysql {
             return;
         }
@@ -338,12 +343,12 @@ each_backend! {
             ("erase = { customer = \"NULL\" }, references = \"null\"", 3, "customer"),
         ] {
             policy(&db, &kept(&format!(", {rest}")));
-            // SQLite takes any text for a varchar(20), PostgreSQL tells at once that a text is no number.
+            // SQLite takes any text for a varchar(20), PostgreSQL tells at once what no row's values could change.
             let long = rest.contains("longer");
             let outcome = apex(&db, "preview", &[]);
             let (exit, said) = match exit {
                 3 if long && db.is_sqlite() => (0, "deleted"),
-                3 if rest.contains("soon") => (outcome.code, said),
+                3 if rest.contains("soon") || long => (outcome.code, said),
                 _ => (exit, said),
             };
             outcome.exits(exit).says(&[said]);
@@ -351,6 +356,8 @@ each_backend! {
         }
         policy(&db, "[tables.invoices]\nkeep = { where = \"no sql (\" }\n");
         apex(&db, "preview", &[]).exits(2).says(&["orgsweep.toml:2", "does not understand this condition"]);
+        policy(&db, &(kept(NULL) + "[tables.INVOICES]\nkeep = { where = \"year < 2020\" }\n"));
+        apex(&db, "preview", &[]).exits(2);
         policy(&db, "[tables.invoices]\nkeep = \"refus\"\n");
         apex(&db, "preview", &[]).exits(2).says(&["orgsweep.toml:2", "did you mean refuse?"]);
         policy(&db, &kept(NULL));
