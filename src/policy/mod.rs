@@ -9,6 +9,7 @@ mod draft;
 mod file;
 mod guards;
 mod include;
+mod keeping;
 mod kind;
 mod names;
 mod references;
@@ -28,6 +29,8 @@ pub use suggest::{
     Candidate, Types, candidates, lists_of_keys, of_types, typed_pairs, unclassified,
 };
 
+use crate::catalog::TableId;
+use crate::plan::Condition;
 use crate::selection::{did_you_mean, similar};
 use std::fmt;
 use std::ops::Range;
@@ -151,6 +154,14 @@ impl Policy {
 
     fn fault(&self, span: &Range<usize>, message: impl Into<String>) -> Fault {
         Fault { place: self.place(span), message: message.into(), hint: None }
+    }
+
+    /// An SQL expression of the file over the columns of a table.
+    fn expression(&self, table: TableId, sql: &Spanned<String>) -> Result<Condition, Fault> {
+        if sql.as_ref().trim().is_empty() {
+            return Err(self.fault(&sql.span(), "a blank condition says nothing"));
+        }
+        Ok(Condition { table, sql: sql.as_ref().clone(), place: self.place(&sql.span()) })
     }
 }
 

@@ -1,11 +1,12 @@
 //! Names to positions: the policy against the live catalog.
 
-use super::file::{Keep, Kept, Table, Untouched};
+use super::file::{Keep, Table, Untouched};
+use super::keeping::keeping;
 use super::names::{column_named, table_called};
 use super::scope::{Scopes, Unfit};
 use super::{Fault, Policy, references};
-use crate::catalog::{Catalog, OnDelete, Reference, ReferenceId, TableId};
-use crate::plan::{Condition, Erased, Keeping, Rules, Severed};
+use crate::catalog::{Catalog, OnDelete, ReferenceId, TableId};
+use crate::plan::{Condition, Keeping, Rules};
 use std::collections::BTreeMap;
 use std::ops::Range;
 use toml::Spanned;
@@ -56,7 +57,7 @@ pub fn resolve(policy: &Policy, catalog: Catalog, root: TableId) -> Result<Resol
         }
     }
     for (name, selection) in &policy.file.selections {
-        match expression(policy, root, &selection.condition) {
+        match policy.expression(root, &selection.condition) {
             Ok(condition) => drop(resolved.selections.insert(name.as_ref().clone(), condition)),
             Err(fault) => faults.push(fault),
         }
@@ -95,75 +96,22 @@ impl Resolved {
         }
     }
 
-    /// Rows that stay on purpose.
-    fn keeping(&mut self, policy: &Policy, id: TableId, kept: &Kept) -> Vec<Fault> {
-        let mut faults = Vec::new();
-        if let Some(other) = self.rules.keeping.iter().find(|other| other.rows.table == id) {
-            let (name, place) = (&self.catalog.table(id).name, &other.rows.place);
-            let message = format!("rows of {name} are kept already, by {place}");
-            return vec![policy.fault(&kept.condition.span(), message)];
-        }
-        let rows = expression(policy, id, &kept.condition);
-        let references = kept.references.as_ref().map(|said| severed(policy, said)).transpose();
-        let mut erased: Vec<Erased> = Vec::new();
-        for (column, sql) in &kept.erase {
-            match self.erased(policy, id, column, sql) {
-                Ok(one) if erased.iter().any(|other| other.column == one.column) => {
-                    let name = &self.catalog.table(id).name;
-                    let message = format!("{name}.{} is erased twice", one.column);
-                    faults.push(policy.fault(&column.span(), message));
-                }
-                Ok(one) => erased.push(one),
-                Err(fault) => faults.push(fault),
-            }
-        }
-        match (rows, references) {
-            (Ok(rows), Ok(references)) => {
-                self.rules.keeping.push(Keeping { rows, references, erased });
-            }
-            (rows, references) => faults.extend(rows.err().into_iter().chain(references.err())),
-        }
-        faults
-    }
-
-    /// A column that says neither which row it is nor what it names.
-    fn erased(
-        &self,
+    /// Two spellings of a table's name may each have a rule.
+    fn keep_some(
+        &mut self,
         policy: &Policy,
-        id: TableId,
-        column: &Spanned<String>,
-        sql: &Spanned<String>,
-    ) -> Result<Erased, Fault> {
-        let name = self.column(policy, id, column)?;
-        let table = self.catalog.table(id);
-        let is_in = |columns: &[String]| columns.contains(&name);
-        let names_by_it = |it: &Reference| it.naming_columns().any(|column| *column == name);
-        let named_by =
-            self.catalog.references.iter().find(|it| it.parent == id && is_in(&it.parent_columns));
-        let mut keys = [table.primary_key(), table.identifying_key()].into_iter().flatten();
-        let why = if table.primary_key().or(table.identifying_key()).is_none() {
-            Some(
-                "is of a table without a key, so that nothing tells the row from others afterwards"
-                    .to_owned(),
-            )
-        } else if keys.any(|key| is_in(&key.columns)) {
-            Some("is part of its key, which tells the row from others".to_owned())
-        } else if let Some(it) = named_by {
-            Some(format!("is what {} names its rows by", self.catalog.table(it.child).name))
-        } else if self.catalog.references.iter().any(|it| it.child == id && names_by_it(it)) {
-            Some("names another row: references = \"null\" says what becomes of that".to_owned())
-        } else if table.column(&name).is_some_and(|column| column.generated) {
-            Some("is computed from others".to_owned())
-        } else {
-            None
-        };
-        match why {
-            Some(why) => {
-                let message = format!("{}.{name} cannot be erased: it {why}", table.name);
-                Err(policy.fault(&column.span(), message))
-            }
-            None => Ok(Erased { column: name, value: expression(policy, id, sql)? }),
+        keeping: Keeping,
+        span: &Range<usize>,
+    ) -> Option<Fault> {
+        let table = keeping.rows.table;
+        if let Some(other) = self.rules.keeping.iter().find(|other| other.rows.table == table) {
+            let (name, place) = (&self.catalog.table(table).name, &other.rows.place);
+            return Some(
+                policy.fault(span, format!("rows of {name} are kept already, by {place}")),
+            );
         }
+        self.rules.keeping.push(keeping);
+        None
     }
 
     fn table(
@@ -177,7 +125,12 @@ impl Resolved {
         let mut faults = Vec::new();
         let kept = table.keep.as_ref().map(Spanned::get_ref).filter(|_| id != root);
         if let Some(Keep::Some(kept)) = kept {
-            faults.extend(self.keeping(policy, id, kept));
+            match keeping(policy, &self.catalog, id, kept) {
+                Ok(keeping) => {
+                    faults.extend(self.keep_some(policy, keeping, &kept.condition.span()))
+                }
+                Err(those) => faults.extend(those),
+            }
         }
         if let Some(columns) = &table.label {
             match columns.iter().map(|column| self.column(policy, id, column)).collect() {
@@ -382,27 +335,7 @@ fn condition(
     table: &Spanned<String>,
     sql: &Spanned<String>,
 ) -> Result<Condition, Fault> {
-    expression(policy, table_named(policy, catalog, table)?, sql)
-}
-
-fn expression(policy: &Policy, table: TableId, sql: &Spanned<String>) -> Result<Condition, Fault> {
-    if sql.as_ref().trim().is_empty() {
-        return Err(policy.fault(&sql.span(), "a blank condition says nothing"));
-    }
-    Ok(Condition { table, sql: sql.as_ref().clone(), place: policy.place(&sql.span()) })
-}
-
-/// `null`, or `ghost:KEY`.
-fn severed(policy: &Policy, said: &Spanned<String>) -> Result<Severed, Fault> {
-    match said.as_ref().split_once(':') {
-        None if said.as_ref() == "null" => Ok(Severed::Null),
-        Some(("ghost", key)) if !key.trim().is_empty() => Ok(Severed::Ghost(key.to_owned())),
-        _ => {
-            let message = format!("references = {:?} means nothing", said.as_ref());
-            let hint = "\"null\", or \"ghost:KEY\" with the key of a row that stays";
-            Err(policy.fault(&said.span(), message).hint(hint))
-        }
-    }
+    policy.expression(table_named(policy, catalog, table)?, sql)
 }
 
 pub(super) fn table_named(

@@ -348,7 +348,15 @@ impl Report<'_> {
         let note = |(table, rows): (&TableId, &u64)| {
             let stay = if *rows == 1 { "stays" } else { "stay" };
             let rules = &self.plan.rules.keeping;
+            let hangs = self.catalog.references.iter().any(|it| {
+                it.child == *table
+                    && it.on_delete == OnDelete::Cascade
+                    && self.plan.kept.contains_key(&it.parent)
+            });
             let why = match rules.iter().find(|keeping| keeping.rows.table == *table) {
+                Some(keeping) if hangs => {
+                    format!("as {} says, or hanging on kept rows", keeping.rows.place)
+                }
                 Some(keeping) => format!("as {} says", keeping.rows.place),
                 None => "hanging on kept rows".to_owned(),
             };
