@@ -171,6 +171,14 @@ each_backend! {
                     outcome.says(&["orgsweep.toml:2"]);
                 }
             }
+            // So are the conditions of orphans and of test data.
+            for rule in ["[[orphans]]\ntable = \"invoices\"\nwhere = \"touch(id) = 1\"\n",
+                "[guards]\ntest-data = { invoices = \"touch(id) = 1\" }\n"]
+            {
+                policy(&db, rule);
+                let outcome = apex(&db, "clean", &["--force"]);
+                assert_ne!(outcome.code, 0, "{rule}: {outcome}");
+            }
         }
         changes(&before, &db.dump()).assert_none();
     }
