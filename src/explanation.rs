@@ -6,7 +6,7 @@ pub use ancestry::{Ancestry, Step, Way};
 
 use crate::catalog::{Catalog, OnDelete, ReferenceId, TableId};
 use crate::findings::Organization;
-use crate::plan::{Plan, Rank, UnlinkValue};
+use crate::plan::{Plan, Rank, Unlink, UnlinkValue};
 
 /// Everything that is known about one row.
 #[derive(Debug, Clone, PartialEq)]
@@ -134,6 +134,8 @@ pub enum Effect {
     Moot,
     /// The parent goes, and `--foreign` keeps the row.
     Consent,
+    /// The policy keeps this row.
+    Kept,
     /// The parent goes, and the policy takes no notice.
     Ignored,
 }
@@ -184,7 +186,9 @@ impl Explanation {
             return Effect::ParentStays;
         }
         if excluded {
-            return Effect::Consent;
+            let kept = plan.kept.contains_key(&self.row().table);
+            let consented = plan.foreign_unlink(naming.reference).is_some();
+            return if kept && !consented { Effect::Kept } else { Effect::Consent };
         }
         let followed = plan.followed.iter().find(|f| f.reference == naming.reference);
         match (followed, catalog.reference(naming.reference).on_delete) {
@@ -200,6 +204,7 @@ impl Explanation {
     /// What an unlink by this reference writes.
     pub fn becomes<'a>(&self, reference: ReferenceId, plan: &'a Plan) -> Option<&'a UnlinkValue> {
         let mut unlinks = self.unlinks.iter().map(|position| &plan.unlinks[*position]);
-        unlinks.find(|unlink| unlink.reference == reference).map(|unlink| &unlink.value)
+        let is_it = |unlink: &&Unlink| unlink.reference == reference && !unlink.erases();
+        unlinks.find(is_it).map(|unlink| &unlink.value)
     }
 }

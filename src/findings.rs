@@ -4,7 +4,7 @@ use crate::catalog::{Catalog, Event, OnDelete, Origin, Reference, ReferenceId, T
 use crate::engine::Dialect;
 use crate::graph::Component;
 use crate::label;
-use crate::plan::{EngineCascade, Plan, Rank, Refusal, Unlink};
+use crate::plan::{EngineCascade, Plan, Rank, Refusal, Unlink, Which};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -18,6 +18,8 @@ pub struct Findings {
     pub staying: Vec<Found>,
     /// Rows that go on naming those, by reference.
     pub linked: Vec<(ReferenceId, u64)>,
+    /// Rows that stay as the policy says, per table.
+    pub stays: BTreeMap<TableId, u64>,
     /// Rows that belong to nobody any more, by the reference of the association whose last row goes.
     pub unassociated: Vec<(ReferenceId, u64)>,
     /// Unlinks with rows.
@@ -353,6 +355,9 @@ impl Findings {
         if plan.rules.keep_organization {
             return Some("the organizations themselves stay".into());
         }
+        if !self.stays.is_empty() {
+            return Some("the policy keeps some of the rows".into());
+        }
         let rows = self.rows();
         let is_own = |reference: &Reference, actions: &[OnDelete]| {
             reference.declaration.origin == Origin::Database
@@ -377,7 +382,7 @@ impl Findings {
             let unlink = &plan.unlinks[unlinked.unlink];
             let reference = catalog.reference(unlink.reference);
             let actions = [OnDelete::SetNull, OnDelete::SetDefault];
-            if unlink.foreign_only || !is_own(reference, &actions) {
+            if unlink.which != Which::Surviving || !is_own(reference, &actions) {
                 let arrow = catalog.reference_arrow(unlink.reference);
                 return Some(format!(
                     "{arrow} is unlinked, which the database does not do by itself"

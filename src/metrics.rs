@@ -92,6 +92,7 @@ mod tests {
             left_behind: BTreeMap::new(),
             stay: false,
             linked: BTreeMap::new(),
+            kept: BTreeMap::new(),
             unassociated: BTreeMap::new(),
             stranded: BTreeMap::new(),
             unproven: Vec::new(),

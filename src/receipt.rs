@@ -93,6 +93,9 @@ pub struct Part {
     /// Rows that go on naming them, by reference.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub linked: BTreeMap<String, u64>,
+    /// Rows that stayed as the policy says, per table.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub kept: BTreeMap<String, u64>,
     /// Rows that belong to nobody since the last row that linked them went, by that row's reference.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub unassociated: BTreeMap<String, u64>,

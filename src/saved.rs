@@ -4,7 +4,7 @@
 use crate::archive::Actor;
 use crate::catalog::{Catalog, OnDelete, ReferenceId};
 use crate::findings::{Expected, Findings, Organization, Step};
-use crate::plan::{Plan, Unlink};
+use crate::plan::{Plan, Unlink, Which};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
@@ -104,7 +104,7 @@ impl SavedPlan {
             Step::Unlink(_) => None,
         });
         let unlinks = findings.unlinked.iter().map(|found| SavedStep {
-            of: full_name(catalog, plan.unlinks[found.unlink].reference),
+            of: unlink_name(catalog, &plan.unlinks[found.unlink]),
             rows: found.rows,
             digest: digest(Step::Unlink(found.unlink)),
             reached_by: Vec::new(),
@@ -159,7 +159,7 @@ impl SavedPlan {
             // References that are alike in everything are taken in the plan's order.
             let named = |(position, unlink): &(usize, &Unlink)| {
                 !expected.unlinked.contains_key(position)
-                    && full_name(catalog, unlink.reference) == saved.of
+                    && unlink_name(catalog, unlink) == saved.of
             };
             if let Some((position, _)) = plan.unlinks.iter().enumerate().find(named) {
                 expected.unlinked.insert(position, saved.rows);
@@ -172,6 +172,16 @@ impl SavedPlan {
             }
         }
         expected
+    }
+}
+
+/// What tells an unlink from others, and from what else happens to rows that a reference reaches.
+fn unlink_name(catalog: &Catalog, unlink: &Unlink) -> String {
+    let name = full_name(catalog, unlink.reference);
+    match unlink.which {
+        Which::Kept if unlink.erases() => format!("{name}: erased ({})", unlink.columns.join(", ")),
+        Which::Kept => format!("{name}: kept"),
+        Which::Surviving | Which::Foreign => name,
     }
 }
 

@@ -202,13 +202,14 @@ pub enum ArchivesCommand {
     },
     /// List what columns of an archive's rows hold, one value a line: paths of files to remove from an object store
     ///
-    /// Nothing in a database says which columns name files. Rows that were unlinked stayed, and their files with them.
+    /// Nothing in a database says which columns name files: --column does, or the policy ([tables.documents] files =
+    /// ["file"], which `policy django` writes). Rows that were unlinked stayed, and their files with them.
     Files {
         /// A path, a name in the archive directory or its beginning, or latest
         archive: PathBuf,
 
-        /// TABLE.COLUMN (repeatable)
-        #[arg(long, required = true, value_name = "COLUMN")]
+        /// TABLE.COLUMN (repeatable) [default: what the policy says]
+        #[arg(long, value_name = "COLUMN")]
         column: Vec<String>,
     },
     /// Remove archives for good: those of the database that is named, otherwise of all

@@ -24,11 +24,18 @@ pub enum PolicyCommand {
 #[command(after_help = "\
 Examples:
   orgsweep policy init                            look at it
-  orgsweep policy init --output orgsweep.toml     keep it")]
+  orgsweep policy init --output orgsweep.toml     keep it
+  orgsweep policy init --apply --output orgsweep.toml    with what it suggests as rules, to be read first")]
 pub struct PolicyInit {
     /// The table of organizations [default: found by its name]
     #[arg(long, value_name = "TABLE", env = "ORGSWEEP_ROOT")]
     pub root: Option<String>,
+
+    /// Write suggestions as rules, not as comments
+    ///
+    /// References and scope columns that the names, and the values, bear out. Read them: CASCADE deletes.
+    #[arg(long)]
+    pub apply: bool,
 
     /// Write it to this file instead of stdout
     #[arg(long, value_name = "FILE")]

@@ -5,6 +5,7 @@ use crate::archive::{self, ArchiveDirectory, Reader};
 use crate::cli::{Archives, ArchivesCommand, PlainFormat};
 use crate::database::Target;
 use crate::exit::{Exit, Problem};
+use crate::policy::Policy;
 use crate::render::archives::{self, Kept};
 use crate::settings::Settings;
 use crate::ui::Ui;
@@ -16,6 +17,7 @@ use std::path::Path;
 pub fn run(
     settings: &Settings,
     target: impl FnOnce() -> Result<Option<Target>>,
+    policy: impl FnOnce() -> Result<Policy, Problem>,
     args: &Archives,
     ui: &mut Ui,
 ) -> Result<Exit> {
@@ -43,8 +45,15 @@ pub fn run(
         }
         Some(ArchivesCommand::Files { archive, column }) => {
             let target = target()?;
+            let named = if column.is_empty() { policy()?.files() } else { Vec::new() };
+            if column.is_empty() && named.is_empty() {
+                return Err(Problem::usage("nothing says which columns name files")
+                    .hint("--column TABLE.COLUMN, or the policy: [tables.documents] files = [\"file\"]")
+                    .into());
+            }
             for path in archive_names::find(&directory, archive, target.as_ref())? {
-                archive_files::list(&checked(&path)?, column, json, ui)?;
+                let reader = checked(&path)?;
+                archive_files::list(&reader, (&column[..], &named[..]), json, ui)?;
             }
         }
         Some(ArchivesCommand::Prune { older_than, dry_run }) => {

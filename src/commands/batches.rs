@@ -53,6 +53,13 @@ pub fn clean(
             .hint("--orphans without, or one transaction for all of it")
             .into());
     }
+    if !prepared.plan.kept.is_empty() {
+        return Err(Problem::usage(
+            "--batch-rows cannot tell which rows the policy keeps: that hangs on all that would go",
+        )
+        .hint("one transaction for all of it, or --per-org for one an organization")
+        .into());
+    }
     if delete.engine_cascade == EngineCascade::Always {
         return Err(Problem::usage("--batch-rows deletes children first")
             .hint("--engine-cascade takes one transaction for all of it")

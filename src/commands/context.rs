@@ -5,7 +5,7 @@ use super::progress::show_progress;
 use super::roots::{orphans_alone, root, selection, tell_unmatched};
 use super::rules::{meant, rules};
 use crate::archive::Actor;
-use crate::catalog::{Catalog, Origin, Privileges, ReferenceId, TableId};
+use crate::catalog::{Catalog, Origin, Privileges, Reference, ReferenceId, TableId};
 use crate::cli::{DeleteArgs, Invocation, Orphans, ReferenceChecks, Scope, SelectArgs};
 use crate::database::{Database, ReplicaRole, Target};
 use crate::engine::{Dialect, Silence, Statement};
@@ -129,6 +129,32 @@ impl Context {
             if let Some(error) = tries.find_map(|statement| fails(&statement, theirs)) {
                 let what = "the database does not understand this condition";
                 fault(&condition.place, format!("{what}: {error}"));
+            }
+        }
+        for keeping in &rules.keeping {
+            let mut tries = sql.try_expression(&keeping.rows).into_iter();
+            if let Some(error) = tries.find_map(|statement| fails(&statement, theirs)) {
+                let what = "the database does not understand this condition";
+                fault(&keeping.rows.place, format!("{what}: {error}"));
+            }
+            for erased in &keeping.erased {
+                let says = |it: &&Reference| it.naming_columns().any(|it| *it == erased.column);
+                let mut scopes = catalog.scopes.iter().filter(|it| it.child == keeping.rows.table);
+                if let Some(scope) = scopes.find(says) {
+                    let column = &erased.column;
+                    fault(
+                        &erased.value.place,
+                        format!(
+                            "{column} cannot be erased: it says whose the row is ({}); references = \"null\" says what becomes of that",
+                            catalog.table(scope.parent).name
+                        ),
+                    );
+                }
+                let mut tries = sql.try_erased(erased).into_iter();
+                if let Some(error) = tries.find_map(|statement| fails(&statement, theirs)) {
+                    let what = format!("{} cannot be erased so", erased.column);
+                    fault(&erased.value.place, format!("{what}: {error}"));
+                }
             }
         }
         for id in said(catalog) {

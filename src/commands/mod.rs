@@ -71,7 +71,8 @@ pub fn run(cli: &Cli, settings: &Settings, ui: &mut Ui) -> Result<Exit> {
         Command::Export(args) => export::run(&session()?, args, ui),
         Command::Archives(args) => {
             let named = cli.django.manage.is_some() || settings.names_database(url);
-            archives::run(settings, || named.then(target).transpose(), args, ui)
+            let policy = || settings.policy(cli.policy(), cli.require_policy);
+            archives::run(settings, || named.then(target).transpose(), policy, args, ui)
         }
         Command::History(args) => history::run(settings, args, ui),
         Command::Plan { command } => saved::show(settings, command, ui),

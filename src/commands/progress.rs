@@ -53,6 +53,10 @@ fn event(catalog: &Catalog, plan: &Plan, progress: Progress) -> Event {
         Progress::Working { step, rows, of } => {
             let (name, table) = match step {
                 Step::Delete(table) => ("deleted", catalog.table(table).name.to_string()),
+                Step::Unlink(position) if plan.unlinks[position].erases() => {
+                    let table = catalog.reference(plan.unlinks[position].reference).child;
+                    ("erased", catalog.table(table).name.to_string())
+                }
                 Step::Unlink(position) => {
                     ("unlinked", catalog.reference_name(plan.unlinks[position].reference))
                 }

@@ -178,6 +178,7 @@ impl Reporting<'_> {
             left_behind: findings.left_behind.iter().map(left_behind).collect(),
             stay: !findings.staying.is_empty(),
             linked: findings.linked.iter().map(|(id, rows)| (name(*id), *rows)).collect(),
+            kept: findings.stays.iter().map(|(id, rows)| table((*id, *rows))).collect(),
             unassociated: findings
                 .unassociated
                 .iter()

@@ -349,6 +349,7 @@ fn part(view: &View, start: Instant) -> Part {
         left_behind: BTreeMap::new(),
         stay: false,
         linked: BTreeMap::new(),
+        kept: BTreeMap::new(),
         unassociated: BTreeMap::new(),
         stranded: BTreeMap::new(),
         archive: Some(view.archive.clone()),

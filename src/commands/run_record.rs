@@ -236,6 +236,7 @@ pub fn failed(organizations: &[Organization], error: &anyhow::Error, took: Durat
         left_behind: BTreeMap::new(),
         stay: false,
         linked: BTreeMap::new(),
+        kept: BTreeMap::new(),
         unassociated: BTreeMap::new(),
         stranded: BTreeMap::new(),
         unproven: Vec::new(),

@@ -141,8 +141,10 @@ impl Looking<'_> {
 
     /// Whether rows may go on naming an organization that stays by this reference.
     fn stays_linked(&self, id: ReferenceId) -> bool {
-        let plan = self.sql.plan;
-        plan.linked.contains(&id) || plan.keeps(self.sql.catalog.reference(id).child)
+        let (plan, child) = (self.sql.plan, self.sql.catalog.reference(id).child);
+        // Rows that the policy keeps go on naming them: these are counted, and told.
+        let kept = plan.rules.keep_organization && plan.kept.contains_key(&child);
+        plan.linked.contains(&id) || plan.keeps(child) || kept
     }
 
     /// Rows that name a key by a reference.

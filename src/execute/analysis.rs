@@ -7,12 +7,12 @@ use super::discovery::Discovery;
 use super::ownership::{self, Ownership};
 use super::single_pass;
 use super::{
-    Failure, Progress, Run, associations, cascade, constraints, guards, obstacles, proof, scopes,
-    staying, write_set,
+    Failure, Progress, Run, associations, cascade, constraints, guards, keeping, obstacles, proof,
+    scopes, staying, write_set,
 };
 use crate::catalog::{ReferenceId, TableId};
 use crate::findings::{Findings, Proof, Unlinked};
-use crate::plan::{EngineCascade, Refusal, RefusalKind};
+use crate::plan::{EngineCascade, Refusal, RefusalKind, Which};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What is found before anything is refused. The key tables and those of the owners stay.
@@ -36,10 +36,16 @@ pub fn measure(run: &mut Run) -> Result<Findings, Failure> {
 
 pub fn analyze(run: &mut Run) -> Result<Analysis, Failure> {
     let (mut excluded, mut prelude) = (BTreeSet::new(), Vec::new());
-    let may_exclude = run.job.plan.unlinks.iter().any(|unlink| unlink.foreign_only);
+    let plan = run.job.plan;
+    let mut foreign = plan.unlinks.iter().filter(|unlink| unlink.which == Which::Foreign);
+    let may_exclude = foreign.next().is_some() || !plan.kept.is_empty();
     run.transcript = (may_exclude && !run.lock).then(Vec::new);
+    keeping::begin(run)?;
+    prelude.extend(run.transcript.iter().flatten().cloned());
+    let mut stays = None;
     loop {
         let mut discovery = closure::discover(run, &excluded)?;
+        discovery.stays = stays.clone().unwrap_or_default();
         let mut incomparable = Vec::new();
         if !discovery.is_empty() {
             (run.observe)(Progress::Checking);
@@ -65,6 +71,22 @@ pub fn analyze(run: &mut Run) -> Result<Analysis, Failure> {
             ownership::forget_keys(run, &discovery)?;
             prelude = run.transcript.clone().unwrap_or_default();
             continue;
+        }
+        if stays.is_none() && !plan.kept.is_empty() {
+            // Of these no verdict tells: where a scope column says so, all of them are refused.
+            let others = scopes::others(run, &mut discovery)?;
+            let found = match others.iter().any(|refusal| plan.kept.contains_key(&refusal.table)) {
+                true => BTreeMap::new(),
+                false => keeping::exclude(run, &discovery, &ownership, &mut excluded)?,
+            };
+            let again = !found.is_empty();
+            stays = Some(found);
+            if again {
+                ownership::forget(run, &ownership, &unlinked)?;
+                ownership::forget_keys(run, &discovery)?;
+                prelude = run.transcript.clone().unwrap_or_default();
+                continue;
+            }
         }
         run.transcript = None;
         return Ok(Analysis { discovery, unlinked, ownership, excluded, prelude, top_down });
@@ -119,6 +141,7 @@ pub fn collect_refusals(run: &mut Run, analysis: &mut Analysis) -> Result<Findin
     refusals.extend(kept);
     refusals.extend(staying::held(run, discovery)?);
     refusals.extend(staying::lost_links(run, discovery)?);
+    refusals.extend(staying::unsevered(run, discovery, unlinked)?);
     refusals.extend(obstacles::disagreements(run, discovery)?);
     refusals.extend(obstacles::protected(run, discovery, excluded)?);
     refusals.extend(ownership::refusals(run, discovery, ownership, excluded)?);
@@ -132,6 +155,7 @@ pub fn collect_refusals(run: &mut Run, analysis: &mut Analysis) -> Result<Findin
         found,
         staying,
         linked,
+        stays: discovery.stays.clone(),
         unassociated,
         only_counted: false,
         is_cut: discovery.is_cut(),

@@ -122,10 +122,8 @@ fn select_roots(run: &mut Run, discovery: &mut Discovery) -> Result<(), Failure>
         return Ok(());
     }
     for orphans in &run.job.plan.rules.orphans {
-        run.names_theirs()?;
         select_orphans(run, discovery, orphans)?;
     }
-    run.names_ours()?;
     // Selected along the root's own references, they are to be followed from again.
     discovery.done.clear();
     discovery.selected = discovery.generation;
@@ -176,9 +174,25 @@ fn select_orphans(
     create_keys(run, discovery, orphans.table)?;
     let generation = discovery.next();
     let lock = run.lock && run.job.catalog.table(orphans.table).privileges.lock;
-    let known = discovery.has_rows(orphans.table);
-    let statement = run.sql.select_orphans(orphans, generation, known, lock);
-    add(run, discovery, orphans.table, None, &statement)
+    let again = lock && run.sql.dialect.read_only_apart().is_some();
+    let rows =
+        |discovery: &Discovery| discovery.rows.get(&orphans.table).copied().unwrap_or_default();
+    let before = rows(discovery);
+    let statement = run.sql.select_orphans(orphans, generation, before > 0, lock && !again);
+    run.reading(|run| add(run, discovery, orphans.table, None, &statement))?;
+    let found = rows(discovery) - before;
+    // As in `select_again`.
+    if again && found > 0 {
+        let locked = run.one(run.sql.lock_roots(orphans.table))?.count(0)?;
+        let question = run.sql.still_orphaned(orphans, generation);
+        let still = run.reading(|run| run.one(question))?.count(0)?;
+        if (locked, still) != (before + found, found) {
+            let name = &run.job.catalog.table(orphans.table).name;
+            let what = format!("orphans of {name} no longer are: somebody changes them");
+            return Err(Failure::Disturbed(what));
+        }
+    }
+    Ok(())
 }
 
 /// Follows every reference up to `rank` until no statement finds anything new.

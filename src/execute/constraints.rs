@@ -6,7 +6,7 @@ use super::{Failure, Run};
 use crate::catalog::{Check, Column, OnDelete, Reference, TableId};
 use crate::engine::Statement;
 use crate::findings::{Change, Unlinked};
-use crate::plan::{Checks, Refusal, RefusalKind, Unlink, UnlinkValue};
+use crate::plan::{Checks, Refusal, RefusalKind, Unlink, UnlinkValue, Which};
 
 /// Unlinks that a constraint forbids, `--force` or not: the engine cannot do them either.
 pub fn broken_unlinks(
@@ -22,15 +22,18 @@ pub fn broken_unlinks(
             let rows = kept.map_or(0, |kept| kept.rows);
             let broken = if let Some(column) = not_null_column(run, unlink) {
                 vec![(RefusalKind::NotNull, rows, column)]
+            } else if let Some(column) = no_number(run, unlink) {
+                vec![(RefusalKind::Reassign, rows, column)]
             } else if let Some(column) = volatile_column(run, unlink) {
                 vec![(RefusalKind::VolatileDefault, rows, column)]
             } else {
                 broken_constraints(run, discovery, &change, *position)?
             };
+            let reference = Some(unlink.reference).filter(|_| !unlink.erases());
             refusals.extend(broken.into_iter().map(|(kind, rows, detail)| Refusal {
                 rows,
                 detail,
-                ..Refusal::new(kind, change.table, Some(unlink.reference))
+                ..Refusal::new(kind, change.table, reference)
             }));
         }
     }
@@ -43,10 +46,18 @@ fn not_null_column(run: &Run, unlink: &Unlink) -> Option<String> {
     let becomes_null = |column: &&Column| match unlink.value {
         UnlinkValue::Null => true,
         UnlinkValue::Default => column.default.is_none(),
-        UnlinkValue::Key(_) => false,
+        UnlinkValue::Key(_) | UnlinkValue::Erased(_) => false,
     };
     let mut columns = unlink.columns.iter().filter_map(|name| table.column(name));
     columns.find(|column| !column.nullable && becomes_null(column)).map(|c| c.name.clone())
+}
+
+/// A column of numbers that the unlink would set to something else.
+fn no_number(run: &Run, unlink: &Unlink) -> Option<String> {
+    let UnlinkValue::Key(key) = &unlink.value else { return None };
+    let table = run.job.catalog.table(run.job.catalog.reference(unlink.reference).child);
+    let mut columns = unlink.columns.iter().filter_map(|name| table.column(name));
+    columns.find(|column| run.sql.misreads(column, key)).map(|column| column.name.clone())
 }
 
 /// A column that the unlink would set to a default that nobody can foresee: a question would take a value of it.
@@ -155,8 +166,8 @@ fn broken_constraints(
         ask(run, RefusalKind::Check, question, check.name.clone())?;
     }
     let may_become_null = |column: &&Column| {
-        let by_default =
-            unlink.value == UnlinkValue::Default && unlink.columns.contains(&column.name);
+        let told = unlink.value == UnlinkValue::Default || unlink.erases();
+        let by_default = told && unlink.columns.contains(&column.name);
         !column.nullable && (column.generation.is_some() || by_default)
     };
     for column in table.columns.iter().filter(may_become_null) {
@@ -187,7 +198,7 @@ fn broken_constraints(
         if unlink.value != UnlinkValue::Null && !changes_key {
             let known = discovery.may_lose(reference.parent);
             let kind = match unlink.value {
-                UnlinkValue::Key(_) if unlink.foreign_only => RefusalKind::Reassign,
+                UnlinkValue::Key(_) if unlink.which != Which::Surviving => RefusalKind::Reassign,
                 _ => RefusalKind::SetDefault,
             };
             let question = run.sql.names_nobody(position, change, id, known);

@@ -38,6 +38,8 @@ pub struct Discovery {
     pub refusals: Vec<Refusal>,
     /// The table whose rows are known and stay.
     pub staying: Option<TableId>,
+    /// Rows that the policy keeps out of the closure, per table.
+    pub stays: BTreeMap<TableId, u64>,
     /// The last generation of root rows that were selected, not reached.
     pub selected: u32,
     /// The last generation that CASCADEs alone reach.

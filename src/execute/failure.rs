@@ -157,6 +157,15 @@ impl Failure {
     pub(super) fn at_unlink(self, catalog: &Catalog, id: ReferenceId) -> Failure {
         let reference = catalog.reference(id);
         match self {
+            // A key that somebody gave, or a default.
+            Failure::Database(error) if error.fault == Fault::Value => {
+                let (name, arrow) =
+                    (&catalog.table(reference.child).name, catalog.reference_arrow(id));
+                Failure::Unlinkable(format!(
+                    "unlinking rows of {name} by {arrow}: {}",
+                    error.message
+                ))
+            }
             Failure::Database(error)
                 if error.fault == Fault::Constraint
                     && !catalog.table(reference.child).is_seen(&[Event::Update]) =>

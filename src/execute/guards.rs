@@ -23,9 +23,7 @@ pub fn guards(run: &mut Run, discovery: &Discovery) -> Result<Vec<Refusal>, Fail
     for guard in &guards.test_data {
         if discovery.loses_rows(guard.table) {
             let question = run.sql.unguarded(guard);
-            run.names_theirs()?;
-            let broken = ask(run, RefusalKind::Guard, None, &question)?;
-            run.names_ours()?;
+            let broken = run.reading(|run| ask(run, RefusalKind::Guard, None, &question))?;
             let detail = format!("{}: rows that are no test data ({})", guard.place, guard.sql);
             refusals.extend(broken.map(|refusal| Refusal { detail, ..refusal }));
         }

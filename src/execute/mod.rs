@@ -17,6 +17,7 @@ mod export;
 mod failure;
 mod guards;
 mod job;
+mod keeping;
 mod ledger;
 mod lock_wait;
 mod naming;
@@ -349,15 +350,23 @@ impl<'a> Run<'a> {
         set.map_or(Ok(()), |set| self.run(set))
     }
 
-    /// What has a selection's condition in it: names in that are the user's, and it may only read. A function that
-    /// writes fails, whatever it is called by.
+    /// What has a selection's condition in it, if there is one.
     fn selecting<T>(
         &mut self,
         ask: impl FnOnce(&mut Self) -> Result<T, Failure>,
     ) -> Result<T, Failure> {
-        if self.job.selection.conditions.is_empty() {
-            return ask(self);
+        match self.job.selection.conditions.is_empty() {
+            true => ask(self),
+            false => self.reading(ask),
         }
+    }
+
+    /// What has an expression of the user's in it: names in that are the user's, and it may only read. A function that
+    /// writes fails, whatever it is called by.
+    fn reading<T>(
+        &mut self,
+        ask: impl FnOnce(&mut Self) -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
         self.names_theirs()?;
         let apart = self.sql.dialect.read_only_apart();
         if let Some((begin, _)) = apart {

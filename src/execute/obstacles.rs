@@ -1,11 +1,11 @@
 //! What stands in the way besides other organizations: protected rows, and rows that cannot be unlinked.
 
 use super::discovery::{Deferred, Discovery};
-use super::{Failure, Run};
+use super::{Failure, Run, keeping};
 use crate::catalog::{Catalog, OnDelete, Origin, Reference, ReferenceId, TableId, TableKind};
 use crate::findings::{self, Change, Unlinked};
 use crate::label::title;
-use crate::plan::{Followed, Force, Rank, Refusal, RefusalKind, Unlink};
+use crate::plan::{Followed, Force, Rank, Refusal, RefusalKind, Unlink, UnlinkValue, Which};
 use crate::sql::{ProtectedBy, may_disagree};
 use std::collections::BTreeSet;
 
@@ -95,7 +95,7 @@ pub fn overlaps(run: &mut Run, discovery: &Discovery) -> Result<Vec<Refusal>, Fa
         return Ok(Vec::new());
     }
     let mut refusals = Vec::new();
-    for unlink in plan.unlinks.iter().filter(|unlink| !unlink.foreign_only) {
+    for unlink in plan.unlinks.iter().filter(|unlink| unlink.which == Which::Surviving) {
         let reference = catalog.reference(unlink.reference);
         if !discovery.has_rows(reference.parent) || !unlink.is_possible(catalog) {
             continue;
@@ -149,8 +149,14 @@ pub fn unlinked(run: &mut Run, discovery: &mut Discovery) -> Result<Vec<Unlinked
     let (mut asked, mut worth): (Vec<Asked>, Vec<Asked>) = (Vec::new(), Vec::new());
     for (position, unlink) in plan.unlinks.iter().enumerate() {
         let reference = catalog.reference(unlink.reference);
-        let concerned = discovery.has_rows(reference.parent)
-            && (!unlink.foreign_only || discovery.is_excluded(unlink.reference));
+        let named = discovery.has_rows(reference.parent);
+        let concerned = match unlink.which {
+            Which::Surviving => named,
+            Which::Foreign => named && discovery.is_excluded(unlink.reference),
+            Which::Kept => {
+                (named || unlink.erases()) && discovery.stays.contains_key(&reference.child)
+            }
+        };
         if !concerned {
             continue;
         }
@@ -175,14 +181,17 @@ pub fn unlinked(run: &mut Run, discovery: &mut Discovery) -> Result<Vec<Unlinked
             continue;
         }
         let privileges = catalog.table(child).privileges;
-        let keep = match discovery.defer_rows(unlink.reference, parent) {
-            Some(Deferred::Rows { bit }) => {
+        match (&unlink.value, discovery.defer_rows(unlink.reference, parent)) {
+            (UnlinkValue::Erased(erased), _) => keeping::evaluate(run, position, child, erased)?,
+            (_, Some(Deferred::Rows { bit })) => {
                 let grown = discovery.has_grown(unlink.reference, child);
-                run.sql.keep_waiting(position, unlink, bit, grown)
+                run.execute(&run.sql.keep_waiting(position, unlink, bit, grown))?;
             }
-            _ => run.sql.keep_unlinked(position, unlink, known, run.lock && privileges.lock),
-        };
-        run.execute(&keep)?;
+            _ => {
+                let lock = run.lock && privileges.lock;
+                run.execute(&run.sql.keep_unlinked(position, unlink, known, lock))?;
+            }
+        }
         let rows = run.one(run.sql.count_kept(position))?.count(0)?;
         if rows == 0 {
             run.run(&run.sql.drop_kept(position))?;

@@ -2,7 +2,7 @@
 //! that nothing went beyond what was shown; its catalog, read again, says which references there are, and each
 //! is asked in the engine's own words.
 
-use super::{Failure, Run, deletion, ledger, timed};
+use super::{Failure, Run, deletion, keeping, ledger, timed};
 use crate::catalog::{Catalog, OnDelete, ReferenceId, TableId};
 use crate::engine::Dialect;
 use crate::findings::{Findings, Proof};
@@ -46,6 +46,7 @@ pub fn prove(
     let rows = findings.rows();
     let missing = nothing_dangles(run, &rows, single_pass)?;
     let mut proof = Proof { missing, settled, ..Proof::default() };
+    proof.missing.extend(keeping::prove(run, findings)?);
     match ledger::compare(run, findings)? {
         Ok(beyond) => proof.beyond = beyond,
         Err(reason) => proof.missing.push(format!("that nothing else went ({reason})")),

@@ -11,7 +11,8 @@ use crate::selection::Selection;
 pub fn can_count(job: &Job) -> bool {
     let Rules { consents, with_children, orphans, .. } = &job.plan.rules;
     let is_told_by_key = job.selection.conditions.is_empty() || !job.root.key.is_empty();
-    is_told_by_key && !job.digest && !with_children && orphans.is_empty() && consents.is_empty()
+    let asks_keys = job.digest || *with_children || !job.plan.kept.is_empty();
+    is_told_by_key && !asks_keys && orphans.is_empty() && consents.is_empty()
 }
 
 /// Counts what would go and what would be unlinked.

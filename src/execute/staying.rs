@@ -1,11 +1,13 @@
-//! Organizations that stay: what goes on naming them, and what they must not go on naming.
+//! Organizations that stay (`--keep-organization`), and rows that the policy keeps: what goes on naming them, and what they
+//! must not go on naming.
 
 use super::closure::key_counted;
 use super::discovery::Discovery;
 use super::obstacles::ask;
 use super::{Failure, Run};
 use crate::catalog::{Reference, ReferenceId};
-use crate::plan::{Followed, Refusal, RefusalKind};
+use crate::findings::Unlinked;
+use crate::plan::{Followed, Refusal, RefusalKind, Unlink, UnlinkValue, Which};
 
 /// Those that name by a column of their own a row that goes.
 pub fn held(run: &mut Run, discovery: &Discovery) -> Result<Vec<Refusal>, Failure> {
@@ -44,7 +46,44 @@ pub fn lost_links(run: &mut Run, discovery: &Discovery) -> Result<Vec<Refusal>, 
     Ok(refusals)
 }
 
-/// How many rows go on naming them, by reference.
+/// Rows that the policy keeps and that name rows that go, where no rule says what becomes of that; or where one ghost
+/// would be a row of several tables.
+pub fn unsevered(
+    run: &mut Run,
+    discovery: &Discovery,
+    unlinked: &[Unlinked],
+) -> Result<Vec<Refusal>, Failure> {
+    let (catalog, plan) = (run.job.catalog, run.job.plan);
+    let found = unlinked.iter().map(|it| &plan.unlinks[it.unlink]);
+    let is_ghost =
+        |it: &&Unlink| it.which == Which::Kept && matches!(it.value, UnlinkValue::Key(_));
+    let ghosts: Vec<ReferenceId> = found.filter(is_ghost).map(|it| it.reference).collect();
+    let is_one_of_several = |id: ReferenceId| {
+        let Reference { child, parent, .. } = *catalog.reference(id);
+        let differs = |other: &ReferenceId| {
+            let other = catalog.reference(*other);
+            plan.kept.get(&other.child) == plan.kept.get(&child) && other.parent != parent
+        };
+        ghosts.contains(&id) && ghosts.iter().any(differs)
+    };
+    let severed = |id: ReferenceId| {
+        let mut kept = plan.unlinks.iter().filter(|it| it.which == Which::Kept && !it.erases());
+        kept.any(|unlink| unlink.reference == id) && !is_one_of_several(id)
+    };
+    let mut refusals = Vec::new();
+    for followed in &plan.followed {
+        let id = followed.reference;
+        let Reference { child, parent, .. } = *catalog.reference(id);
+        let asked = discovery.stays.contains_key(&child) && discovery.loses_rows(parent);
+        if asked && !severed(id) {
+            let question = run.sql.named_by_stays(id);
+            refusals.extend(ask(run, RefusalKind::Kept, Some(id), &question)?);
+        }
+    }
+    Ok(refusals)
+}
+
+/// How many rows go on naming organizations that stay, by reference.
 pub fn linked(
     run: &mut Run,
     discovery: &mut Discovery,

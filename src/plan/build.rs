@@ -1,7 +1,10 @@
 //! Catalog and rules to plan.
 
 use super::associations::links;
-use super::{Followed, ForeignAction, Ownership, Plan, Rank, Rules, Unlink, UnlinkValue};
+use super::{
+    Followed, ForeignAction, Keeping, Ownership, Plan, Rank, Rules, Severed, Unlink, UnlinkValue,
+    Which,
+};
 use crate::catalog::{Catalog, OnDelete, ReferenceId, TableId};
 use crate::graph::{self, Component};
 use std::collections::{BTreeMap, BTreeSet};
@@ -15,7 +18,10 @@ pub fn build(catalog: &Catalog, root: TableId, rules: Rules) -> Plan {
     let discovery = graph::components(catalog, &tables, follows);
     let deletion = deletion(catalog, &tables);
     let followed = in_order(catalog, root, &rules, &discovery);
-    let unlinks = unlinks(catalog, root, &rules, &tables);
+    let kept = kept(catalog, root, &rules, &tables);
+    let mut unlinks = unlinks(catalog, root, &rules, &tables);
+    unlinks.extend(severed(catalog, root, &rules, &followed, &kept));
+    unlinks.extend(erasures(catalog, &rules, &followed));
     let linked = linked(catalog, root, &rules);
     // Who is unlinked when the other one goes is no part of it: a referrer, a partner.
     let is_part = |id: &ReferenceId| {
@@ -35,6 +41,7 @@ pub fn build(catalog: &Catalog, root: TableId, rules: Rules) -> Plan {
         discovery,
         followed,
         unlinks,
+        kept,
         linked,
         deletion,
         ownership,
@@ -114,7 +121,7 @@ fn unlinks(
             _ => return None,
         };
         let columns = reference.set_columns.clone();
-        Some(Unlink { reference: id, columns, value, foreign_only: false })
+        Some(Unlink { reference: id, columns, value, which: Which::Surviving })
     });
     let by_consent = catalog.reference_ids().filter(reached).filter_map(|id| {
         rank(catalog, root, rules, id)?;
@@ -123,9 +130,87 @@ fn unlinks(
             UnlinkValue::Key(_) => catalog.reference(id).columns.clone(),
             _ => nulled_columns(catalog, id).unwrap_or(catalog.reference(id).columns.clone()),
         };
-        Some(Unlink { reference: id, columns, value, foreign_only: true })
+        Some(Unlink { reference: id, columns, value, which: Which::Foreign })
     });
     by_schema.chain(by_consent).collect()
+}
+
+/// The tables of which rows stay on purpose, each with the first rule that says what becomes of their references: its own,
+/// else that of the rows that they hang on.
+fn kept(
+    catalog: &Catalog,
+    root: TableId,
+    rules: &Rules,
+    tables: &BTreeSet<TableId>,
+) -> BTreeMap<TableId, usize> {
+    let of = |keeping: &Keeping| keeping.rows.table;
+    let reached = rules.keeping.iter().map(of).enumerate().filter(|(_, it)| tables.contains(it));
+    let mut kept: BTreeMap<TableId, usize> =
+        reached.clone().map(|(position, table)| (table, position)).collect();
+    for (position, table) in reached {
+        let cascades = |id| catalog.reference(id).on_delete == OnDelete::Cascade;
+        for table in graph::reachable(catalog, &[table], cascades) {
+            kept.entry(table).or_insert(position);
+        }
+    }
+    kept.remove(&root);
+    kept
+}
+
+/// What rows that stay name instead of rows that go: by references along which they would have gone, and by columns that
+/// say whose they are without being one. None, where nothing can be written there. What `--foreign` says of a reference
+/// is for rows of others.
+fn severed(
+    catalog: &Catalog,
+    root: TableId,
+    rules: &Rules,
+    followed: &[Followed],
+    kept: &BTreeMap<TableId, usize>,
+) -> Vec<Unlink> {
+    let named = |id: &ReferenceId| {
+        let stays = rules.keep_organization && catalog.reference(*id).parent == root;
+        kept.contains_key(&catalog.reference(*id).child) && !stays
+    };
+    let told =
+        |id: &ReferenceId| !catalog.reference(*id).is_untold() && !rules.leave_behind.covers(*id);
+    let references = followed.iter().map(|followed| followed.reference);
+    let references = references.chain(catalog.scope_ids().filter(told)).filter(named);
+    let takes_ghost = |id: ReferenceId| {
+        catalog.reference(id).parent == root || nulled_columns(catalog, id).is_none()
+    };
+    let unlink = |id: ReferenceId| {
+        let reference = catalog.reference(id);
+        let keeping = &rules.keeping[kept[&reference.child]];
+        let (columns, value) = match keeping.references.as_ref()? {
+            Severed::Ghost(key) if takes_ghost(id) => {
+                let primary = catalog.table(reference.parent).primary_key()?;
+                if primary.columns != reference.parent_columns || primary.columns.len() != 1 {
+                    return None;
+                }
+                (reference.columns.clone(), UnlinkValue::Key(key.clone()))
+            }
+            _ => {
+                let nulled = nulled_columns(catalog, id).unwrap_or(reference.columns.clone());
+                (nulled, UnlinkValue::Null)
+            }
+        };
+        let table = catalog.table(reference.child);
+        let computed = |name: &String| table.column(name).is_some_and(|column| column.generated);
+        let can_be_written = !columns.iter().any(computed);
+        can_be_written.then_some(Unlink { reference: id, columns, value, which: Which::Kept })
+    };
+    references.filter_map(unlink).collect()
+}
+
+fn erasures(catalog: &Catalog, rules: &Rules, followed: &[Followed]) -> Vec<Unlink> {
+    let erasure = |keeping: &Keeping| {
+        let reaches = |it: &&Followed| catalog.reference(it.reference).child == keeping.rows.table;
+        let reference = followed.iter().find(reaches)?.reference;
+        let columns = keeping.erased.iter().map(|erased| erased.column.clone()).collect();
+        let value = UnlinkValue::Erased(keeping.erased.clone());
+        Some(Unlink { reference, columns, value, which: Which::Kept })
+    };
+    rules.keeping.iter().filter(|keeping| !keeping.erased.is_empty()).filter_map(erasure).collect()
 }
 
 /// References that are neither followed nor emptied, as the root rows that they name stay.
@@ -147,12 +232,15 @@ fn consented_value(rules: &Rules, id: ReferenceId) -> Option<UnlinkValue> {
     }
 }
 
-/// The columns that are set to null to unlink a row by this reference; `None` where NOT NULL forbids it. One null
+/// The columns that are set to null to unlink a row by this reference; `None` where NOT NULL, or that they are computed,
+/// forbids it. One null
 /// column unlinks a MATCH SIMPLE reference; MATCH FULL wants all of them null.
 pub fn nulled_columns(catalog: &Catalog, id: ReferenceId) -> Option<Vec<String>> {
     let reference = catalog.reference(id);
     let table = catalog.table(reference.child);
-    let nullable = |name: &&String| table.column(name).is_some_and(|column| column.nullable);
+    let nullable = |name: &&String| {
+        table.column(name).is_some_and(|column| column.nullable && !column.generated)
+    };
     let columns: Vec<String> = reference.columns.iter().filter(nullable).cloned().collect();
     let enough = if reference.match_full { reference.columns.len() } else { 1 };
     (columns.len() >= enough).then_some(columns)

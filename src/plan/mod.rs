@@ -17,14 +17,14 @@ pub use build::{build, nulled_columns};
 pub use ownership::Ownership;
 pub use refusal::{Refusal, RefusalKind};
 pub use rules::{
-    Checks, Condition, Consent, EngineCascade, Force, ForeignAction, Guards, LeaveBehind, Pattern,
-    Rules,
+    Checks, Condition, Consent, EngineCascade, Erased, Force, ForeignAction, Guards, Keeping,
+    LeaveBehind, Pattern, Rules, Severed,
 };
 pub use shared_scan::{can_share, pays};
 
 use crate::catalog::{Catalog, Exclusion, Key, ReferenceId, Table, TableId};
 use crate::graph::Component;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 #[derive(Debug, Clone, PartialEq)]
 pub struct Plan {
@@ -37,6 +37,9 @@ pub struct Plan {
     pub followed: Vec<Followed>,
     /// References that are set to null or default where the child row survives.
     pub unlinks: Vec<Unlink>,
+    /// Tables of which the policy keeps rows, and those whose rows hang on such by CASCADE and stay with them: each with
+    /// the position of the rule that says what becomes of their references.
+    pub kept: BTreeMap<TableId, usize>,
     /// References to a root whose rows stay that do not take their rows along: these go on naming it.
     pub linked: Vec<ReferenceId>,
     /// Those tables, children before parents by every reference: the order of deletion.
@@ -74,13 +77,24 @@ impl Rank {
 /// A reference whose surviving child rows are changed instead of deleted.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Unlink {
+    /// Of an erasure the first of those that reach the rows: whatever they name, they are erased.
     pub reference: ReferenceId,
     /// The columns that are written.
     pub columns: Vec<String>,
     pub value: UnlinkValue,
+    pub which: Which,
+}
+
+/// The rows that an unlink changes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Which {
+    /// All that survive and name a row that goes.
+    Surviving,
     /// Asked for by `--foreign unlink|reassign`: only rows of other organizations, and only where
     /// they would be refused.
-    pub foreign_only: bool,
+    Foreign,
+    /// Only rows that the policy keeps.
+    Kept,
 }
 
 impl Unlink {
@@ -89,6 +103,11 @@ impl Unlink {
         let table = catalog.table(catalog.reference(self.reference).child);
         let required = |name: &String| table.column(name).is_some_and(|column| !column.nullable);
         self.value != UnlinkValue::Null || !self.columns.iter().any(required)
+    }
+
+    /// Not the reference's own columns, but others of rows that stay.
+    pub fn erases(&self) -> bool {
+        matches!(self.value, UnlinkValue::Erased(_))
     }
 
     /// Does one of these columns change? What a generated one is computed from is not told: any of them may.
@@ -116,6 +135,8 @@ pub enum UnlinkValue {
     Default,
     /// The key of another parent row (`--foreign reassign=…:KEY`, or a policy's `default`).
     Key(String),
+    /// No unlink, as it is: the row stays and other columns of it are overwritten.
+    Erased(Vec<Erased>),
 }
 
 impl Plan {
@@ -150,9 +171,10 @@ impl Plan {
         self.followed.iter().any(|followed| followed.reference == reference)
     }
 
-    /// Rows that name a parent by this reference may be unlinked from it.
+    /// Rows that name a parent by this reference may be unlinked from it, be they kept or not.
     pub fn unlinks_by(&self, reference: ReferenceId) -> bool {
-        self.unlinks.iter().any(|unlink| unlink.reference == reference)
+        let of_any = |unlink: &&Unlink| unlink.which != Which::Kept;
+        self.unlinks.iter().filter(of_any).any(|unlink| unlink.reference == reference)
     }
 
     /// Rows of `table` may be unlinked.
@@ -172,6 +194,7 @@ impl Plan {
     }
 
     pub fn foreign_unlink(&self, reference: ReferenceId) -> Option<&Unlink> {
-        self.unlinks.iter().find(|unlink| unlink.foreign_only && unlink.reference == reference)
+        let foreign = |unlink: &&Unlink| unlink.which == Which::Foreign;
+        self.unlinks.iter().filter(foreign).find(|unlink| unlink.reference == reference)
     }
 }

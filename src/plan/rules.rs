@@ -20,11 +20,40 @@ pub struct Rules {
     pub labels: BTreeMap<TableId, Vec<String>>,
     /// Rows without an owner that go along with whatever organization is selected.
     pub orphans: Vec<Condition>,
+    /// Rows that stay on purpose, at most one rule a table.
+    pub keeping: Vec<Keeping>,
     pub guards: Guards,
     pub leave_behind: LeaveBehind,
+    /// What the application does as an organization's own row goes, and nobody does here.
+    pub caveats: Vec<String>,
 }
 
-/// Rows of a table for which an SQL expression over its columns is true.
+/// Rows that would go and stay, and their children with them.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Keeping {
+    pub rows: Condition,
+    /// What their references to rows that go are set to; `None`: such references stop the deletion.
+    pub references: Option<Severed>,
+    /// The columns of the rows themselves, not of their children, that are overwritten.
+    pub erased: Vec<Erased>,
+}
+
+/// What a row that stays names instead of one that goes.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Severed {
+    Null,
+    /// Instead of an organization, and wherever a column takes no null: the row that has this key.
+    Ghost(String),
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Erased {
+    pub column: String,
+    /// An expression over the row as it is.
+    pub value: Condition,
+}
+
+/// An SQL expression over the columns of a table: as a condition, the rows for which it is true.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Condition {
     pub table: TableId,

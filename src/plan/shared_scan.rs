@@ -1,6 +1,6 @@
 //! When one reading of a table serves several references.
 
-use super::{Plan, Rank};
+use super::{Plan, Rank, Which};
 use crate::catalog::{Catalog, Key, OnDelete, ReferenceId, TableId};
 use std::collections::BTreeMap;
 
@@ -13,7 +13,7 @@ const SHARE: f64 = 0.25;
 impl Plan {
     /// The unlinks that the schema asks for in `table`.
     pub fn unlinked_from(&self, table: TableId, catalog: &Catalog) -> Vec<ReferenceId> {
-        let here = self.unlinks.iter().filter(|unlink| !unlink.foreign_only);
+        let here = self.unlinks.iter().filter(|unlink| unlink.which == Which::Surviving);
         let references = here.map(|unlink| unlink.reference);
         references.filter(|id| catalog.reference(*id).child == table).collect()
     }
@@ -29,6 +29,7 @@ impl Plan {
         let mut guards = self.rules.guards.test_data.iter();
         table != self.root
             && !self.has_orphans(table)
+            && !self.kept.contains_key(&table)
             && !self.unlinks_in(table, catalog)
             && !catalog.reference_ids().any(concerns)
             && !guards.any(|guard| guard.table == table)

@@ -1,6 +1,6 @@
 //! When rows may go before all of them are known.
 
-use super::{Force, Plan, Rank, Unlink};
+use super::{Force, Plan, Rank, Unlink, Which};
 use crate::catalog::{Catalog, Discriminant, Event, ReferenceId, TableId, Trigger};
 use std::collections::BTreeSet;
 
@@ -26,8 +26,9 @@ impl Plan {
             (!rules.orphans.is_empty(), "the policy's orphans go along"),
             (!rules.guards.test_data.is_empty(), "a guard of the policy looks at the rows"),
             (!follows_all, "without --force, references may protect rows"),
+            (!self.kept.is_empty(), "the policy keeps some of the rows"),
             (
-                self.unlinks.iter().any(|unlink| unlink.foreign_only),
+                self.unlinks.iter().any(|unlink| unlink.which == Which::Foreign),
                 "rows of other organizations are to be unlinked",
             ),
             // What it writes may name rows that are to go, and that the engine would miss already.
@@ -112,7 +113,7 @@ impl Plan {
         let unlinked = self.unlinks.iter().filter(|other| {
             catalog.reference(other.reference).child == child
                 && other.reference != unlink.reference
-                && !other.foreign_only
+                && other.which == Which::Surviving
                 && !leaves_nothing(other)
         });
         let others = followed.chain(unlinked.map(|other| other.reference));

@@ -33,7 +33,11 @@ fn describe(catalog: &Catalog, plan: &Plan) -> String {
     }
     for unlink in &plan.unlinks {
         let arrow = catalog.reference_arrow(unlink.reference);
-        let only = if unlink.foreign_only { " (foreign rows only)" } else { "" };
+        let only = match unlink.which {
+            Which::Surviving => "",
+            Which::Foreign => " (foreign rows only)",
+            Which::Kept => " (kept rows only)",
+        };
         let _ = writeln!(text, "unlink {arrow}: {:?}{only}", unlink.value);
     }
     let _ = writeln!(text, "delete: {}", components(&plan.deletion));

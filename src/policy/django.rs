@@ -17,7 +17,8 @@ struct Project {
     generic: Vec<Generic>,
     content_types: Option<ContentTypes>,
     inherits: Vec<Inherits>,
-    labels: Vec<Label>,
+    labels: Vec<Columns>,
+    files: Vec<Columns>,
     caveats: Vec<About>,
 }
 
@@ -80,7 +81,7 @@ struct Inherits {
 }
 
 #[derive(Deserialize)]
-struct Label {
+struct Columns {
     table: String,
     columns: Vec<String>,
 }
@@ -89,6 +90,8 @@ struct Label {
 struct About {
     model: Option<String>,
     field: Option<String>,
+    /// Whose rows it is about, where that is worth being told of them.
+    table: Option<String>,
     what: String,
 }
 
@@ -117,7 +120,12 @@ pub fn draft(json: &str) -> Result<Draft, serde_json::Error> {
             .entries
             .extend(project.generic.iter().flat_map(|generic| generic_keys(generic, types)));
     }
-    draft.labels = project.labels.into_iter().map(|label| (label.table, label.columns)).collect();
+    for label in project.labels {
+        draft.tables.entry(label.table).or_default().label = label.columns;
+    }
+    for files in project.files {
+        draft.tables.entry(files.table).or_default().files = files.columns;
+    }
     draft.caveats = project.caveats.into_iter().map(caveat).collect();
     Ok(draft)
 }
@@ -139,6 +147,15 @@ pub fn mark_stranding(draft: &mut Draft, root: Option<&str>) -> Vec<String> {
         }
     }
     stranding
+}
+
+/// References of which a function of the project decides, which nothing is known of: what they are `from`, and it.
+pub fn custom_actions(draft: &Draft) -> Vec<(String, String)> {
+    let function = |entry: &Entry| {
+        let (_, action) = entry.comment.as_ref()?.split_once(": OTHER (")?;
+        Some((entry.from.clone(), action.strip_suffix(')')?.to_owned()))
+    };
+    draft.entries.iter().filter_map(function).collect()
 }
 
 fn foreign_key(key: &ForeignKey, inherits: &[Inherits]) -> Entry {
@@ -214,5 +231,5 @@ fn caveat(about: About) -> Caveat {
     let names = [about.model, about.field];
     let model = names.into_iter().flatten().collect::<Vec<_>>().join(".");
     let what = about.what.strip_prefix(&format!("{model}: ")).unwrap_or(&about.what).to_owned();
-    Caveat { model, what }
+    Caveat { model, table: about.table, what }
 }

@@ -3,6 +3,7 @@
 use super::file::{Caveat, Discriminator, OneOrMore};
 use crate::catalog::OnDelete;
 use crate::label::{toml_key, toml_text};
+use std::collections::BTreeMap;
 use std::fmt::Write;
 
 /// The parts of a policy file, in the order in which they are written.
@@ -12,14 +13,22 @@ pub struct Draft {
     pub head: Vec<String>,
     /// `[root]`: settings and values.
     pub root: Vec<(&'static str, String)>,
-    /// Columns that may say whose a row is, and why: commented out.
+    /// Columns that may say whose a row is, and why.
     pub scopes: Vec<(String, String)>,
+    /// What is suggested holds, and is not commented out.
+    pub applied: bool,
     pub entries: Vec<Entry>,
-    /// Columns by which people recognise a row, per table.
-    pub labels: Vec<(String, Vec<String>)>,
+    pub tables: BTreeMap<String, Columns>,
     pub caveats: Vec<Caveat>,
     /// Comment lines at the end.
     pub tail: Vec<String>,
+}
+
+/// One `[tables.NAME]`: columns by which people recognise a row, and those that name files.
+#[derive(Debug, Clone, Default)]
+pub struct Columns {
+    pub label: Vec<String>,
+    pub files: Vec<String>,
 }
 
 /// One `[[references]]`.
@@ -32,7 +41,7 @@ pub struct Entry {
     pub default: Option<String>,
     pub discriminator: Option<Discriminator>,
     pub with_parent: bool,
-    /// Commented out: nothing suggested is applied unasked.
+    /// Commented out, unless it was asked for: nothing suggested is applied unasked.
     pub suggested: bool,
 }
 
@@ -48,21 +57,33 @@ impl Draft {
         if !self.scopes.is_empty() {
             let names: Vec<String> = self.scopes.iter().map(|(name, _)| toml_text(name)).collect();
             let mut lines: Vec<String> = self.scopes.iter().map(|(_, why)| why.clone()).collect();
-            lines.push(format!("scope-columns = [{}]", names.join(", ")));
-            text += &comment(&lines);
+            let setting = format!("scope-columns = [{}]", names.join(", "));
+            if self.applied {
+                text += &(comment(&lines) + &setting + "\n");
+            } else {
+                lines.push(setting);
+                text += &comment(&lines);
+            }
         }
         for entry in &self.entries {
             text.push('\n');
-            text += &entry.text();
+            text += &entry.text(self.applied);
         }
-        for (table, columns) in &self.labels {
-            let columns: Vec<String> = columns.iter().map(|column| toml_text(column)).collect();
-            let _ =
-                write!(text, "\n[tables.{}]\nlabel = [{}]\n", toml_key(table), columns.join(", "));
+        for (table, Columns { label, files }) in &self.tables {
+            let _ = write!(text, "\n[tables.{}]\n", toml_key(table));
+            for (setting, columns) in [("label", label), ("files", files)] {
+                let columns: Vec<String> = columns.iter().map(|column| toml_text(column)).collect();
+                if !columns.is_empty() {
+                    let _ = writeln!(text, "{setting} = [{}]", columns.join(", "));
+                }
+            }
         }
         for caveat in &self.caveats {
+            let table = caveat.table.as_ref();
+            let table = table.map(|table| format!("table = {}\n", toml_text(table)));
             let (model, what) = (toml_text(&caveat.model), toml_text(&caveat.what));
-            let _ = write!(text, "\n[[caveats]]\nmodel = {model}\nwhat = {what}\n");
+            let table = table.unwrap_or_default();
+            let _ = write!(text, "\n[[caveats]]\nmodel = {model}\n{table}what = {what}\n");
         }
         if !self.tail.is_empty() {
             text.push('\n');
@@ -73,7 +94,7 @@ impl Draft {
 }
 
 impl Entry {
-    fn text(&self) -> String {
+    fn text(&self, applied: bool) -> String {
         let mut lines =
             vec!["[[references]]".to_owned(), format!("from = {}", toml_text(&self.from))];
         lines.extend(self.to.as_ref().map(|to| format!("to = {}", toml_text(to))));
@@ -84,8 +105,9 @@ impl Entry {
         lines.extend(self.default.as_ref().map(|value| format!("default = {}", toml_text(value))));
         lines.extend(self.with_parent.then(|| "with-parent = true".to_owned()));
         let why = self.comment.iter().map(|why| format!("# {}", one_line(why)));
+        let commented = self.suggested && !applied;
         let lines =
-            lines.into_iter().map(|line| if self.suggested { format!("# {line}") } else { line });
+            lines.into_iter().map(|line| if commented { format!("# {line}") } else { line });
         why.chain(lines).map(|line| line + "\n").collect()
     }
 }

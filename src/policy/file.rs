@@ -1,8 +1,11 @@
 //! The shape of `orgsweep.toml`. docs/policy.md describes it for people; unknown settings are errors.
 
 use crate::catalog::OnDelete;
-use serde::{Deserialize, Serialize};
+use serde::de::value::{MapAccessDeserializer, StrDeserializer};
+use serde::de::{self, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
 use std::collections::BTreeMap;
+use std::fmt;
 use toml::Spanned;
 
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -80,13 +83,42 @@ pub struct Table {
     pub association: Option<Spanned<bool>>,
     /// The columns by which people recognise a row.
     pub label: Option<Vec<Spanned<String>>>,
-    /// The table is never touched; what then happens to its references into the closure.
+    /// The columns that name files: `archives files` lists those of rows that went.
+    pub files: Option<Vec<Spanned<String>>>,
     pub keep: Option<Spanned<Keep>>,
+}
+
+impl Table {
+    /// No row of it goes.
+    pub fn is_untouched(&self) -> bool {
+        self.keep.as_ref().is_some_and(|keep| matches!(keep.get_ref(), Keep::All(_)))
+    }
+}
+
+/// What of a table stays.
+#[derive(Debug, Clone)]
+pub enum Keep {
+    /// The table is never touched; what then happens to its references into the closure.
+    All(Untouched),
+    Some(Kept),
+}
+
+/// Rows that stay on purpose, and their children with them.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Kept {
+    #[serde(rename = "where")]
+    pub condition: Spanned<String>,
+    /// Columns, and the expressions by which they are overwritten.
+    #[serde(default)]
+    pub erase: BTreeMap<Spanned<String>, Spanned<String>>,
+    /// What becomes of their references to rows that go: `null`, or `ghost:KEY`.
+    pub references: Option<Spanned<String>>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Keep {
+pub enum Untouched {
     /// A row that names one of the closure stops the deletion.
     Refuse,
     /// Such a row is set to null, and stays.
@@ -141,5 +173,34 @@ pub enum Shared {
 pub struct Caveat {
     /// `crm.Deal` or `crm.Deal.created_by`
     pub model: String,
+    /// The table whose own rows it is about: told where they go as organizations.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub table: Option<String>,
     pub what: String,
+}
+
+/// A word for the whole table, or a table of settings: told apart before either is read, so that what is wrong with it
+/// keeps its place.
+impl<'de> Deserialize<'de> for Keep {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Keep, D::Error> {
+        struct Either;
+
+        impl<'de> Visitor<'de> for Either {
+            type Value = Keep;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("\"refuse\", \"unlink\", \"ignore\" or { where = \"SQL\", … }")
+            }
+
+            fn visit_str<E: de::Error>(self, word: &str) -> Result<Keep, E> {
+                Untouched::deserialize(StrDeserializer::new(word)).map(Keep::All)
+            }
+
+            fn visit_map<A: de::MapAccess<'de>>(self, map: A) -> Result<Keep, A::Error> {
+                Kept::deserialize(MapAccessDeserializer::new(map)).map(Keep::Some)
+            }
+        }
+
+        deserializer.deserialize_any(Either)
+    }
 }

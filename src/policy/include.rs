@@ -42,12 +42,13 @@ impl Root {
 
 impl Table {
     fn include(&mut self, other: Table) {
-        let Table { owning, association, label, keep } = other;
+        let Table { owning, association, label, files, keep } = other;
         // Both say whose the rows are.
         if self.owning.is_none() && self.association.is_none() {
             (self.owning, self.association) = (owning, association);
         }
         self.label = self.label.take().or(label);
+        self.files = self.files.take().or(files);
         self.keep = self.keep.take().or(keep);
     }
 }

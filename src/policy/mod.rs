@@ -9,6 +9,7 @@ mod draft;
 mod file;
 mod guards;
 mod include;
+mod keeping;
 mod kind;
 mod names;
 mod references;
@@ -24,8 +25,12 @@ pub use guards::{Guarded, Meant, ServerNames, Spellings, canonical_host};
 pub(crate) use references::act;
 pub use resolve::{Resolved, resolve};
 pub(crate) use scope::{Scopes, Unfit};
-pub use suggest::{Candidate, Types, candidates, of_types, typed_pairs, unclassified};
+pub use suggest::{
+    Candidate, Types, candidates, lists_of_keys, of_types, typed_pairs, unclassified,
+};
 
+use crate::catalog::TableId;
+use crate::plan::Condition;
 use crate::selection::{did_you_mean, similar};
 use std::fmt;
 use std::ops::Range;
@@ -118,6 +123,16 @@ impl Policy {
         self.sources.first().map_or("", |source| &source.path)
     }
 
+    /// The columns that name files: `documents.file`.
+    pub fn files(&self) -> Vec<String> {
+        let of = |(name, table): (&Spanned<String>, &file::Table)| {
+            let columns = table.files.clone().unwrap_or_default().into_iter();
+            let table = name.as_ref().clone();
+            columns.map(|column| format!("{table}.{}", column.as_ref())).collect::<Vec<_>>()
+        };
+        self.file.tables.iter().flat_map(of).collect()
+    }
+
     /// Those of the files that it includes.
     pub fn included(&self) -> impl Iterator<Item = &str> {
         self.sources.iter().skip(1).map(|source| source.path.as_str())
@@ -139,6 +154,14 @@ impl Policy {
 
     fn fault(&self, span: &Range<usize>, message: impl Into<String>) -> Fault {
         Fault { place: self.place(span), message: message.into(), hint: None }
+    }
+
+    /// An SQL expression of the file over the columns of a table.
+    fn expression(&self, table: TableId, sql: &Spanned<String>) -> Result<Condition, Fault> {
+        if sql.as_ref().trim().is_empty() {
+            return Err(self.fault(&sql.span(), "a blank condition says nothing"));
+        }
+        Ok(Condition { table, sql: sql.as_ref().clone(), place: self.place(&sql.span()) })
     }
 }
 

@@ -1,11 +1,12 @@
 //! Names to positions: the policy against the live catalog.
 
-use super::file::{Keep, Table};
+use super::file::{Keep, Table, Untouched};
+use super::keeping::keeping;
 use super::names::{column_named, table_called};
 use super::scope::{Scopes, Unfit};
 use super::{Fault, Policy, references};
 use crate::catalog::{Catalog, OnDelete, ReferenceId, TableId};
-use crate::plan::{Condition, Rules};
+use crate::plan::{Condition, Keeping, Rules};
 use std::collections::BTreeMap;
 use std::ops::Range;
 use toml::Spanned;
@@ -41,7 +42,7 @@ pub fn resolve(policy: &Policy, catalog: Catalog, root: TableId) -> Result<Resol
     }
     faults.extend(resolved.scopes(policy, root));
     for (id, name, table) in &tables {
-        faults.extend(resolved.table(policy, *id, name, table));
+        faults.extend(resolved.table(policy, *id, name, table, root));
     }
     for orphans in &policy.file.orphans {
         match condition(policy, &resolved.catalog, &orphans.table, &orphans.condition) {
@@ -56,11 +57,16 @@ pub fn resolve(policy: &Policy, catalog: Catalog, root: TableId) -> Result<Resol
         }
     }
     for (name, selection) in &policy.file.selections {
-        match expression(policy, root, &selection.condition) {
+        match policy.expression(root, &selection.condition) {
             Ok(condition) => drop(resolved.selections.insert(name.as_ref().clone(), condition)),
             Err(fault) => faults.push(fault),
         }
     }
+    let about_root = policy.file.caveats.iter().filter(|caveat| {
+        let table = caveat.table.as_ref().map(|name| resolved.catalog.table_named(name));
+        table == Some(Ok(root))
+    });
+    resolved.rules.caveats = about_root.map(|caveat| caveat.what.clone()).collect();
     faults.extend(resolved.contradictions(policy, root));
     faults.sort_by_key(Fault::line);
     if faults.is_empty() { Ok(resolved) } else { Err(faults) }
@@ -81,9 +87,31 @@ impl Resolved {
                     format!("{} is the table of organizations: it cannot be kept", name.as_ref());
                 vec![policy.fault(&keep.span(), message)]
             }
-            Some(keep) => self.keep(policy, id, *keep.as_ref(), &keep.span()),
+            Some(keep) => match keep.get_ref() {
+                Keep::All(untouched) => self.keep(policy, id, *untouched, &keep.span()),
+                // What it says of columns is of all references, those included that other tables' keep takes away.
+                Keep::Some(_) => Vec::new(),
+            },
             None => Vec::new(),
         }
+    }
+
+    /// Two spellings of a table's name may each have a rule.
+    fn keep_some(
+        &mut self,
+        policy: &Policy,
+        keeping: Keeping,
+        span: &Range<usize>,
+    ) -> Option<Fault> {
+        let table = keeping.rows.table;
+        if let Some(other) = self.rules.keeping.iter().find(|other| other.rows.table == table) {
+            let (name, place) = (&self.catalog.table(table).name, &other.rows.place);
+            return Some(
+                policy.fault(span, format!("rows of {name} are kept already, by {place}")),
+            );
+        }
+        self.rules.keeping.push(keeping);
+        None
     }
 
     fn table(
@@ -92,14 +120,26 @@ impl Resolved {
         id: TableId,
         name: &Spanned<String>,
         table: &Table,
+        root: TableId,
     ) -> Vec<Fault> {
         let mut faults = Vec::new();
+        let kept = table.keep.as_ref().map(Spanned::get_ref).filter(|_| id != root);
+        if let Some(Keep::Some(kept)) = kept {
+            match keeping(policy, &self.catalog, id, kept) {
+                Ok(keeping) => {
+                    faults.extend(self.keep_some(policy, keeping, &kept.condition.span()))
+                }
+                Err(those) => faults.extend(those),
+            }
+        }
         if let Some(columns) = &table.label {
             match columns.iter().map(|column| self.column(policy, id, column)).collect() {
                 Ok(columns) => drop(self.rules.labels.insert(id, columns)),
                 Err(fault) => faults.push(fault),
             }
         }
+        let files = table.files.iter().flatten().map(|column| self.column(policy, id, column));
+        faults.extend(files.filter_map(Result::err));
         if let Some(association) = &table.association {
             self.rules.associations.insert(id, *association.as_ref());
         }
@@ -174,7 +214,7 @@ impl Resolved {
         &mut self,
         policy: &Policy,
         table: TableId,
-        keep: Keep,
+        keep: Untouched,
         span: &Range<usize>,
     ) -> Vec<Fault> {
         let spoken = references::mentioned(policy, &self.catalog);
@@ -197,11 +237,13 @@ impl Resolved {
                 continue;
             }
             match keep {
-                Keep::Unlink => references::act(reference, OnDelete::SetNull),
-                Keep::Refuse | Keep::Ignore => references::act(reference, OnDelete::Ignore),
+                Untouched::Unlink => references::act(reference, OnDelete::SetNull),
+                Untouched::Refuse | Untouched::Ignore => {
+                    references::act(reference, OnDelete::Ignore)
+                }
             }
         }
-        if keep == Keep::Ignore {
+        if keep == Untouched::Ignore {
             faults.extend(self.watched(policy, table, span));
             self.catalog.references.retain(|reference| {
                 let ignored = reference.child == table && reference.on_delete == OnDelete::Ignore;
@@ -293,14 +335,7 @@ fn condition(
     table: &Spanned<String>,
     sql: &Spanned<String>,
 ) -> Result<Condition, Fault> {
-    expression(policy, table_named(policy, catalog, table)?, sql)
-}
-
-fn expression(policy: &Policy, table: TableId, sql: &Spanned<String>) -> Result<Condition, Fault> {
-    if sql.as_ref().trim().is_empty() {
-        return Err(policy.fault(&sql.span(), "a blank condition says nothing"));
-    }
-    Ok(Condition { table, sql: sql.as_ref().clone(), place: policy.place(&sql.span()) })
+    policy.expression(table_named(policy, catalog, table)?, sql)
 }
 
 pub(super) fn table_named(

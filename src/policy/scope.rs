@@ -304,7 +304,7 @@ impl Scopes<'_> {
     }
 
     fn is_kept(self, table: TableId) -> bool {
-        let mut kept = self.policy.file.tables.iter().filter(|(_, table)| table.keep.is_some());
+        let mut kept = self.policy.file.tables.iter().filter(|(_, table)| table.is_untouched());
         kept.any(|(name, _)| self.catalog.table_named(name.as_ref()) == Ok(table))
     }
 

@@ -3,11 +3,12 @@
 
 use super::draft::Entry;
 use super::file::{Discriminator, OneOrMore};
+use super::kind::Kind;
 use super::references::{mentioned, plain};
 use super::{Policy, references};
 use crate::catalog::{
-    Catalog, Declaration, Discriminant, Discriminator as Resolved, OnDelete, Origin, Reference,
-    TableId,
+    Catalog, Column, Declaration, Discriminant, Discriminator as Resolved, OnDelete, Origin,
+    Reference, TableId,
 };
 use crate::plan::Plan;
 use std::collections::{BTreeMap, BTreeSet};
@@ -18,6 +19,8 @@ pub struct Candidate {
     pub reference: Reference,
     /// How a policy would declare it.
     pub entry: Entry,
+    /// Its name does not say which table it means: only its values do.
+    pub guessed: bool,
 }
 
 /// A pair of columns that may name rows of several tables.
@@ -44,15 +47,50 @@ pub fn candidates(catalog: &Catalog) -> Vec<Candidate> {
             if known || typed.contains(&(child, column.name.clone())) {
                 continue;
             }
-            let parent = table_of_column(catalog, &column.name)
+            let named = table_of_column(catalog, &column.name)
+                .or_else(|| table_linked(catalog, child, &column.name))
                 .or(habits.get(&column.name.to_ascii_lowercase()).copied().flatten());
-            let parent = parent.filter(|parent| *parent != child);
-            candidates.extend(
-                parent.and_then(|parent| candidate(catalog, child, &column.name, parent, None)),
-            );
+            let other = |parent: &TableId| *parent != child;
+            candidates.extend(match (named, holds_several(column)) {
+                (_, true) => None,
+                (Some(parent), _) if other(&parent) => {
+                    candidate(catalog, child, &column.name, parent, None)
+                }
+                (Some(_), _) => None,
+                (None, _) => table_of_people(catalog, &column.name)
+                    .filter(other)
+                    .and_then(|people| made_by(catalog, child, &column.name, people)),
+            });
         }
     }
     candidates
+}
+
+/// What somebody has made does not go with them: it loses their name.
+fn made_by(catalog: &Catalog, child: TableId, column: &str, people: TableId) -> Option<Candidate> {
+    let nullable = catalog.table(child).column(column).is_some_and(|column| column.nullable);
+    let action = if nullable { OnDelete::SetNull } else { OnDelete::Restrict };
+    let mut candidate = candidate(catalog, child, column, people, None)?;
+    references::act(&mut candidate.reference, action);
+    candidate.entry.on_delete = Some(action);
+    Some(Candidate { guessed: true, ..candidate })
+}
+
+/// `deal_ids integer[]`: keys in a list or a document, which no reference can be declared of; and whose they may be.
+pub fn lists_of_keys(catalog: &Catalog) -> Vec<(TableId, String, TableId)> {
+    let mut lists = Vec::new();
+    for id in catalog.table_ids() {
+        for column in catalog.table(id).columns.iter().filter(|column| holds_several(column)) {
+            let Some(name) = column.name.strip_suffix('s') else { continue };
+            let named = table_of_column(catalog, name).or_else(|| table_called(catalog, name));
+            lists.extend(named.map(|parent| (id, column.name.clone(), parent)));
+        }
+    }
+    lists
+}
+
+fn holds_several(column: &Column) -> bool {
+    matches!(Kind::of(column), Kind::Several(_))
 }
 
 /// To which table columns of a name refer everywhere; `None` where they differ.
@@ -77,6 +115,47 @@ fn table_of_column(catalog: &Catalog, column: &str) -> Option<TableId> {
     let stem =
         ENDS.iter().find_map(|end| column.strip_suffix(end)).filter(|stem| !stem.is_empty())?;
     table_called(catalog, stem)
+}
+
+/// The tables that Prisma's `_AToB` links: by its columns A and B.
+fn table_linked(catalog: &Catalog, link: TableId, column: &str) -> Option<TableId> {
+    let name = catalog.table(link).name.name.strip_prefix('_')?;
+    let halves = name.match_indices("To").map(|(n, to)| (&name[..n], &name[n + to.len()..]));
+    let mut tables =
+        halves.filter_map(|(a, b)| Some((table_called(catalog, a)?, table_called(catalog, b)?)));
+    let (a, b) = tables.next()?;
+    match column {
+        "A" => Some(a),
+        "B" => Some(b),
+        _ => None,
+    }
+}
+
+/// The table of those who own, write and approve, for columns that say so (`owner_id`, `createdBy`).
+fn table_of_people(catalog: &Catalog, column: &str) -> Option<TableId> {
+    const ROLES: [&str; 14] = [
+        "owner",
+        "author",
+        "creator",
+        "editor",
+        "assignee",
+        "assigned_to",
+        "reviewer",
+        "approver",
+        "reporter",
+        "sender",
+        "recipient",
+        "manager",
+        "uploader",
+        "requester",
+    ];
+    const PEOPLE: [&str; 5] = ["user", "account", "member", "person", "profile"];
+    let name = snake_case(column);
+    let role =
+        ["_id", "_uuid", "_pk"].iter().find_map(|end| name.strip_suffix(end)).unwrap_or(&name);
+    let last = role.rsplit('_').next().unwrap_or(role);
+    let is_role = ROLES.contains(&role) || ROLES.contains(&last) || role.ends_with("_by");
+    PEOPLE.iter().filter(|_| is_role).find_map(|people| table_called(catalog, people))
 }
 
 /// The only table whose rows are called so: by its whole name, else by the last word of it.
@@ -207,7 +286,7 @@ fn candidate(
         suggested: true,
         ..Entry::default()
     };
-    Some(Candidate { reference, entry })
+    Some(Candidate { reference, entry, guessed: false })
 }
 
 /// Tables that look as if they belonged to an organization, and that neither the plan reaches nor the
@@ -230,7 +309,7 @@ pub fn unclassified(
         .chain(ignored(policy, catalog))
         .collect();
     let kept: BTreeSet<TableId> =
-        tables().filter(|(_, table)| table.keep.is_some()).map(|(id, _)| id).collect();
+        tables().filter(|(_, table)| table.is_untouched()).map(|(id, _)| id).collect();
     let columns = references::spoken(policy, catalog);
     let reached = |id: TableId| plan.tables.contains(&id) || plan.unlinks_in(id, catalog);
     let is_told = |table: TableId, column: &String| {

@@ -5,7 +5,7 @@ use super::table::{line, plain};
 use crate::catalog::{Catalog, OnDelete, ReferenceId, TableId};
 use crate::findings::Findings;
 use crate::label::printable;
-use crate::plan::Plan;
+use crate::plan::{Plan, Unlink, Which};
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -84,8 +84,8 @@ impl GraphView<'_> {
 
 fn rows_by(findings: &Findings, plan: &Plan, id: ReferenceId) -> u64 {
     let found = findings.found.iter().filter(|found| found.reference == Some(id));
-    let unlinked =
-        findings.unlinked.iter().filter(|unlinked| plan.unlinks[unlinked.unlink].reference == id);
+    let is_it = |unlink: &Unlink| unlink.reference == id && !unlink.erases();
+    let unlinked = findings.unlinked.iter().filter(|it| is_it(&plan.unlinks[it.unlink]));
     found.map(|found| found.rows).sum::<u64>() + unlinked.map(|unlinked| unlinked.rows).sum::<u64>()
 }
 
@@ -223,7 +223,9 @@ pub fn json(view: &GraphView) -> String {
 
 fn numbered(view: &GraphView) -> Vec<(ReferenceId, Edge)> {
     let followed = view.plan.followed.iter().map(|followed| followed.reference);
-    let unlinked = view.plan.unlinks.iter().map(|unlink| unlink.reference);
+    // The others are of references that are followed.
+    let of_survivors = view.plan.unlinks.iter().filter(|it| it.which == Which::Surviving);
+    let unlinked = of_survivors.map(|unlink| unlink.reference);
     followed.chain(unlinked).map(|id| (id, view.edge(id))).collect()
 }
 

@@ -179,6 +179,9 @@ fn of_part(part: &Part, width: u16) -> String {
     if part.stay {
         text += &wrapped("stayed: ", "the organizations' own rows", width);
     }
+    for (table, rows) in &part.kept {
+        text += &wrapped("kept: ", &format!("{} of {table}", counted(*rows, "row")), width);
+    }
     for (reference, rows) in &part.linked {
         text += &wrapped("linked: ", &format!("{} by {reference}", counted(*rows, "row")), width);
     }

@@ -41,6 +41,9 @@ pub(super) struct Document<'a> {
     /// Rows that go on naming organizations that stay.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     stays_linked: Vec<LinkedView>,
+    /// Rows that stay as the policy says.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    kept: Vec<KeptView>,
     /// Rows that belong to nobody once the last row that links them is gone, by its reference.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     unassociated: Vec<LinkedView>,
@@ -85,6 +88,13 @@ struct LeftBehindView {
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 struct LinkedView {
     reference: String,
+    rows: u64,
+}
+
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+struct KeptView {
+    table: String,
     rows: u64,
 }
 
@@ -154,6 +164,12 @@ fn document<'a>(report: &'a Report) -> Document<'a> {
         refusals: report.refusal_views(),
         left_behind: report.findings.left_behind.iter().map(|it| left_behind(report, it)).collect(),
         stays_linked: report.findings.linked.iter().map(linked).collect(),
+        kept: report
+            .findings
+            .stays
+            .iter()
+            .map(|(table, rows)| KeptView { table: report.table_name(*table), rows: *rows })
+            .collect(),
         unassociated: report.findings.unassociated.iter().map(linked).collect(),
         notes: report.notes(),
         totals: Totals {

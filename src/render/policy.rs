@@ -121,7 +121,7 @@ pub fn grouped_caveats(caveats: &[Caveat]) -> Vec<String> {
         }
     }
     let told = |(what, those): (String, Vec<&Caveat>)| match &those[..] {
-        [Caveat { model, what }] => format!("{model}: {what}"),
+        [Caveat { model, what, .. }] => format!("{model}: {what}"),
         _ => {
             let models = those.iter().take(SHOWN).map(|it| it.model.as_str());
             let models = models.collect::<Vec<_>>().join(", ");

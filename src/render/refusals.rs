@@ -3,8 +3,9 @@
 use super::consents;
 use super::report::owners;
 use super::{Report, counted};
+use crate::catalog::ReferenceId;
 use crate::label::{shell_word, toml_key, toml_text};
-use crate::plan::{Refusal, RefusalKind};
+use crate::plan::{Refusal, RefusalKind, Which};
 use crate::sql::fixes;
 use serde::Serialize;
 
@@ -66,6 +67,18 @@ fn message(report: &Report, refusal: &Refusal) -> String {
                 refusal.detail,
                 counted(refusal.rows, "row")
             ),
+            RefusalKind::NotNull => {
+                format!(
+                    "{} is NOT NULL: {rows} of {table} cannot be erased to null",
+                    refusal.detail
+                )
+            }
+            RefusalKind::Check
+            | RefusalKind::Unique
+            | RefusalKind::Exclusion
+            | RefusalKind::Partition => {
+                format!("erasing columns of {rows} of {table} would break {}", refusal.detail)
+            }
             RefusalKind::Engine => lasting(&table, &refusal.detail),
             RefusalKind::NamelessRows => nameless(&table, refusal),
             RefusalKind::EngineCascade => {
@@ -182,7 +195,8 @@ fn message(report: &Report, refusal: &Refusal) -> String {
             refusal.detail
         ),
         RefusalKind::Kept => {
-            format!("{rows} of {table} still name {parent} by {arrow}, and the policy keeps them")
+            let still = if refusal.rows == 1 { "still names" } else { "still name" };
+            format!("{rows} of {table} {still} {parent} by {arrow}, and the policy keeps them")
         }
         RefusalKind::Held => {
             format!("{rows} of {table} would stay and name {parent} that go, by {arrow} ({action})")
@@ -211,6 +225,16 @@ fn message(report: &Report, refusal: &Refusal) -> String {
              other way round, as their types differ: it would leave them dangling, fail, or take others' rows"
         ),
     }
+}
+
+/// Rows of this table stay as the policy says, and would have gone by this reference.
+fn is_kept(report: &Report, refusal: &Refusal) -> bool {
+    let plan = report.plan;
+    let severs = |id: ReferenceId| {
+        plan.unlinks.iter().any(|it| it.which == Which::Kept && it.reference == id)
+    };
+    let concerns = refusal.reference.is_some_and(|id| plan.follows(id) || severs(id));
+    concerns && plan.kept.contains_key(&refusal.table)
 }
 
 /// Where the column takes no null, the unlink is refused in its turn.
@@ -287,6 +311,11 @@ fn hint(report: &Report, refusal: &Refusal) -> String {
         ),
         RefusalKind::LeftBehind | RefusalKind::Uncounted => {
             ways_out(&scope_columns(report, refusal), &[name], &table).join("; ")
+        }
+        RefusalKind::Kept | RefusalKind::NotNull if is_kept(report, refusal) => {
+            "keep of this table: references = \"null\" sets them to null, \"ghost:KEY\" to the row of one table that has \
+             this primary key and stays; what is computed, or names another key, must be changed first"
+                .into()
         }
         RefusalKind::Kept => {
             "the policy says so: see what keeps or ignores this table, and change these rows first"

@@ -4,7 +4,7 @@ use crate::catalog::{Catalog, Event, OnDelete, Origin, Reference, ReferenceId, T
 use crate::engine::{Dialect, Silence};
 use crate::findings::{Beyond, Counted, Findings, LeftBehind, Proof, Rehearsal, Step};
 use crate::label::shell_word;
-use crate::plan::{Plan, Unlink, UnlinkValue};
+use crate::plan::{Plan, Unlink, UnlinkValue, Which};
 use crate::restoration::{Firing, Kinds, firing};
 use crate::sql::{Sql, fixes};
 use serde::Serialize;
@@ -115,6 +115,22 @@ pub struct ReachedView {
     pub by_policy: bool,
 }
 
+impl ReachedView {
+    /// By no reference.
+    fn named(columns: String, rows: u64) -> ReachedView {
+        ReachedView {
+            reference: None,
+            columns,
+            parent: None,
+            on_delete: None,
+            rows,
+            needs_force: false,
+            forced: false,
+            by_policy: false,
+        }
+    }
+}
+
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct OwnerView {
@@ -165,6 +181,21 @@ impl Report<'_> {
                 stranded: 0,
                 milliseconds,
             },
+            Step::Unlink(position) if self.plan.unlinks[position].erases() => {
+                let unlink = &self.plan.unlinks[position];
+                let table = self.catalog.reference(unlink.reference).child;
+                StepView {
+                    order: 0,
+                    action: "erase",
+                    table: self.table_name(table),
+                    reference: None,
+                    rows,
+                    reached_by: vec![ReachedView::named(unlink.columns.join(", "), rows)],
+                    organizations: Vec::new(),
+                    stranded: 0,
+                    milliseconds,
+                }
+            }
             Step::Unlink(position) => {
                 let unlink = &self.plan.unlinks[position];
                 let found = self.findings.unlinked.iter().find(|found| found.unlink == position);
@@ -196,22 +227,22 @@ impl Report<'_> {
             protecting.filter_map(|refusal| refusal.reference).map(|id| self.reached(id, 0));
         let found = found.iter().map(|(reference, rows)| match reference {
             Some(id) => self.reached(*id, *rows),
-            None => ReachedView {
-                reference: None,
-                columns: if table == self.plan.root { "selected" } else { "orphaned" }.into(),
-                parent: None,
-                on_delete: None,
-                rows: *rows,
-                needs_force: false,
-                forced: false,
-                by_policy: false,
-            },
+            None => {
+                let how = if table == self.plan.root { "selected" } else { "orphaned" };
+                ReachedView::named(how.into(), *rows)
+            }
         });
         found.chain(protecting).collect()
     }
 
     fn unlinked(&self, unlink: &Unlink, rows: u64) -> ReachedView {
         let mut reached = self.reached(unlink.reference, rows);
+        // It stays, whatever the reference says.
+        reached.needs_force &= unlink.which != Which::Kept;
+        if self.catalog.scope_ids().any(|id| id == unlink.reference) {
+            reached.columns += ", which is no foreign key";
+            (reached.on_delete, reached.by_policy) = (None, false);
+        }
         if let UnlinkValue::Key(key) = &unlink.value {
             reached.columns += &format!(" := {key}");
         }
@@ -248,7 +279,8 @@ impl Report<'_> {
                 owners(&shared.organizations),
             ));
         }
-        for unlinked in &self.findings.unlinked {
+        let unlinked = self.findings.unlinked.iter();
+        for unlinked in unlinked.filter(|it| !self.plan.unlinks[it.unlink].erases()) {
             let id = self.plan.unlinks[unlinked.unlink].reference;
             let name = self.catalog.reference_arrow(id);
             if !unlinked.organizations.is_empty() {
@@ -270,6 +302,7 @@ impl Report<'_> {
         notes.extend(self.unassociated_notes());
         notes.extend(self.left_behind_notes());
         notes.extend(self.staying_notes());
+        notes.extend(self.kept_notes());
         notes
     }
 
@@ -310,9 +343,35 @@ impl Report<'_> {
         stay.into_iter().chain(self.findings.linked.iter().map(linked)).collect()
     }
 
+    /// Rows that stay as the policy says.
+    fn kept_notes(&self) -> Vec<String> {
+        let note = |(table, rows): (&TableId, &u64)| {
+            let stay = if *rows == 1 { "stays" } else { "stay" };
+            let rules = &self.plan.rules.keeping;
+            let hangs = self.catalog.references.iter().any(|it| {
+                it.child == *table
+                    && it.on_delete == OnDelete::Cascade
+                    && self.plan.kept.contains_key(&it.parent)
+            });
+            let why = match rules.iter().find(|keeping| keeping.rows.table == *table) {
+                Some(keeping) if hangs => {
+                    format!("as {} says, or hanging on kept rows", keeping.rows.place)
+                }
+                Some(keeping) => format!("as {} says", keeping.rows.place),
+                None => "hanging on kept rows".to_owned(),
+            };
+            format!("{} of {} {stay}, {why}", super::counted(*rows, "row"), self.table_name(*table))
+        };
+        self.findings.stays.iter().map(note).collect()
+    }
+
     /// Of the rest: of schema, engine and what comes after.
     pub fn run_notes(&self) -> Vec<String> {
         let mut notes: Vec<String> = self.unreferenced_note().into_iter().collect();
+        let of_root = self.plan.rules.caveats.iter().filter(|_| !self.plan.keeps(self.plan.root));
+        notes.extend(
+            of_root.map(|what| format!("the application's own, and not done here: {what}")),
+        );
         notes.extend(self.unforeseen_notes());
         notes.extend(self.unindexed_note());
         notes.extend(self.trigger_note());

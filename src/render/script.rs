@@ -9,6 +9,7 @@ use crate::engine::{Cycles, Dialect, Statement};
 use crate::exit::Exit;
 use crate::findings::Work;
 use crate::label::{printable, title};
+use crate::plan::UnlinkValue;
 use crate::sql::Sql;
 use std::collections::BTreeSet;
 
@@ -49,8 +50,14 @@ pub fn report(report: &Report) -> Result<String, String> {
     script.text += "\n";
     for unlinked in &report.findings.unlinked {
         let unlink = &report.plan.unlinks[unlinked.unlink];
-        let known = rows.contains_key(&report.catalog.reference(unlink.reference).child);
-        script.add_all(&sql.keep_unlinked(unlinked.unlink, unlink, known, true))?;
+        let child = report.catalog.reference(unlink.reference).child;
+        if let UnlinkValue::Erased(erased) = &unlink.value {
+            script.add(&sql.create_erased(unlinked.unlink, child, erased))?;
+            script.add_all(&sql.fill_erased(unlinked.unlink, child, erased))?;
+        } else {
+            let known = rows.contains_key(&child);
+            script.add_all(&sql.keep_unlinked(unlinked.unlink, unlink, known, true))?;
+        }
     }
     script.text += dialect.begin_changes();
     if report.findings.engine_cascade {

@@ -42,6 +42,7 @@ pub fn findings(plan: &Plan) -> Findings {
         ],
         staying: Vec::new(),
         linked: Vec::new(),
+        stays: BTreeMap::new(),
         unassociated: Vec::new(),
         unlinked: vec![Unlinked {
             unlink: checked_by.expect("deals.checked_by is unlinked"),

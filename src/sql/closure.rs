@@ -26,7 +26,7 @@ impl Sql<'_> {
         self.said(statement)
     }
 
-    /// Locks the root rows that were selected, and counts them.
+    /// Locks the rows of a table that were found, the root's or orphans, and counts them.
     pub fn lock_roots(&self, table: TableId) -> Statement {
         let same = self.same_row(table, "k", "c");
         self.said(format!(
@@ -62,14 +62,10 @@ impl Sql<'_> {
     ) -> Statement {
         let table = orphans.table;
         let target = self.key_target(table);
-        let mut conditions = vec![orphans.parenthesized()];
-        conditions.extend(self.plan.owning_of(table).iter().map(|id| {
-            let parent = self.catalog.reference(*id).parent;
-            let owned =
-                [self.names_row(*id, "r", "c")].into_iter().chain(self.may_be_owned(parent));
-            let owned = where_all(&owned.collect::<Vec<_>>());
-            format!("NOT EXISTS (SELECT 1 FROM {} r{owned})", self.relation(parent))
-        }));
+        let mut conditions = self.is_orphaned(orphans);
+        if self.plan.kept.contains_key(&table) {
+            conditions.push(format!("NOT {}", self.is_in_stays(table, "")));
+        }
         if known {
             let same = self.same_row(table, "k", "c");
             let keys = self.key_relation(table);
@@ -82,6 +78,34 @@ impl Sql<'_> {
             where_all(&conditions),
             self.dialect.for_update("c", lock),
         ))
+    }
+
+    /// How many of those that this generation found are still such.
+    pub fn still_orphaned(&self, orphans: &Condition, generation: u32) -> Statement {
+        let (table, equals) = (orphans.table, self.dialect.operator("="));
+        let (keys, same) = (self.key_relation(table), self.same_row(table, "k", "c"));
+        let found =
+            format!("EXISTS (SELECT 1 FROM {keys} k WHERE {same} AND k.gen {equals} {generation})");
+        let conditions: Vec<String> =
+            self.is_orphaned(orphans).into_iter().chain([found]).collect();
+        self.said(format!(
+            "SELECT {} FROM {} c{}",
+            self.dialect.count(),
+            self.relation(table),
+            where_all(&conditions),
+        ))
+    }
+
+    /// The condition holds for the row `c`, and nothing that may have an owner owns it.
+    fn is_orphaned(&self, orphans: &Condition) -> Vec<String> {
+        let unowned = self.plan.owning_of(orphans.table).iter().map(|id| {
+            let parent = self.catalog.reference(*id).parent;
+            let owned =
+                [self.names_row(*id, "r", "c")].into_iter().chain(self.may_be_owned(parent));
+            let owned = where_all(&owned.collect::<Vec<_>>());
+            format!("NOT EXISTS (SELECT 1 FROM {} r{owned})", self.relation(parent))
+        });
+        std::iter::once(orphans.parenthesized()).chain(unowned).collect()
     }
 
     /// A row `r` that names nobody by its owning references has no owner. (Root rows own themselves.)

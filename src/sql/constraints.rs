@@ -2,6 +2,7 @@
 
 use super::Sql;
 use crate::catalog::{Check, Column, Exclusion, Key, ReferenceId, TableId};
+use crate::engine::mariadb::Family;
 use crate::engine::{Dialect, Statement, quote, token};
 use crate::findings::Change;
 
@@ -242,6 +243,25 @@ impl Sql<'_> {
             self.relation(reference.parent),
             self.names_row(id, "r", "a"),
         ))
+    }
+
+    /// The text is none of the column's numbers: PostgreSQL would fail, MariaDB take it for the one that it begins with.
+    pub fn misreads(&self, column: &Column, text: &str) -> bool {
+        let family = match self.dialect {
+            Dialect::Sqlite => return false,
+            Dialect::Postgres
+                if ["smallint", "integer", "bigint"].contains(&column.value_type()) =>
+            {
+                Family::Integer
+            }
+            Dialect::Postgres => return false,
+            Dialect::Mysql(_) => Family::of(column.value_type()),
+        };
+        match family {
+            Family::Integer => text.trim().parse::<i128>().is_err(),
+            Family::Decimal | Family::Float => text.trim().parse::<f64>().is_err(),
+            _ => false,
+        }
     }
 
     /// Rows of one unlink that others name by the reference `id`, a key of which it changes.

@@ -39,9 +39,11 @@ impl Sql<'_> {
         let target = self.key_target(child);
         let keys = self.key_relation(child);
         let newer = format!(" AND p.gen {} {}", self.dialect.operator(">"), step.since);
-        let first = self.step_down(step, &keys, &step.generation.to_string(), &newer);
+        let is_new = |offset: &str| self.is_new(step, offset);
+        let number = step.generation.to_string();
+        let first = self.step_down(step.reference, (&keys, &newer), &number, is_new);
         let next = format!("p.gen {} 1", self.dialect.operator("+"));
-        let further = self.step_down(step, "d", &next, "");
+        let further = self.step_down(step.reference, ("d", ""), &next, is_new);
         let columns = self.key_columns(child).join(", ");
         // PostgreSQL would add the first rows while it looks for the others, and read them for each of these.
         let after = if self.dialect == Dialect::Postgres { " ORDER BY d.gen" } else { "" };
@@ -53,16 +55,9 @@ impl Sql<'_> {
 
     /// Each step asks the key table, which has an index from the start but on PostgreSQL; and a server of MySQL's protocol
     /// ends after so many steps, MariaDB without a word.
-    fn before_descent(&self, table: TableId) -> Option<String> {
+    pub(super) fn before_descent(&self, table: TableId) -> Option<String> {
         match self.dialect {
-            Dialect::Postgres => {
-                let (key, relation) = (self.key_table(table), self.key_relation(table));
-                let columns = key.identity_columns().join(", ");
-                Some(format!(
-                    "CREATE INDEX IF NOT EXISTS {}_rows ON {relation} ({columns})",
-                    key.name
-                ))
-            }
+            Dialect::Postgres => self.index_rows(table, &self.key_table(table).name),
             Dialect::Mysql(Server::MariaDb) => {
                 Some("SET SESSION max_recursive_iterations = 4294967295".to_owned())
             }
@@ -73,25 +68,43 @@ impl Sql<'_> {
         }
     }
 
-    /// The rows that name one of `parents` and are not known yet.
-    fn step_down(&self, step: &Follow, parents: &str, number: &str, newer: &str) -> String {
-        let id = step.reference;
-        let child = self.catalog.reference(id).child;
-        let values = self.key_values(child, "c").join(", ");
-        let (keys, same) = (self.key_relation(child), self.same_row(child, "k", "c"));
+    /// The rows that name one of `parents` by `id` and are new: for which `is_new`, given what an engine's sub-queries end
+    /// with, says so.
+    pub(super) fn step_down(
+        &self,
+        id: ReferenceId,
+        (parents, newer): (&str, &str),
+        number: &str,
+        is_new: impl Fn(&str) -> Vec<String>,
+    ) -> String {
+        let values = self.key_values(self.catalog.reference(id).child, "c").join(", ");
         match self.dialect {
             // Its planner guesses how many rows a step has: OFFSET keeps it from reading all of a table for each.
             Dialect::Postgres => format!(
                 "SELECT n.*, {number} FROM {parents} p CROSS JOIN LATERAL (SELECT {values} FROM {} c WHERE {} AND \
-                 NOT EXISTS (SELECT 1 FROM {keys} k WHERE {same} OFFSET 0) OFFSET 0) n WHERE true{newer}",
+                 {} OFFSET 0) n WHERE true{newer}",
                 self.child_relation(id),
                 self.names_key(id, "p", "c"),
+                is_new(" OFFSET 0").join(" AND "),
             ),
             Dialect::Sqlite | Dialect::Mysql(_) => format!(
-                "SELECT {values}, {number} FROM {} WHERE NOT EXISTS (SELECT 1 FROM {keys} k WHERE {same}){newer}",
+                "SELECT {values}, {number} FROM {} WHERE {}{newer}",
                 self.children_of(id, parents),
+                is_new("").join(" AND "),
             ),
         }
+    }
+
+    /// The row `c` is not known yet, and not to be left out.
+    fn is_new(&self, step: &Follow, offset: &str) -> Vec<String> {
+        let child = self.catalog.reference(step.reference).child;
+        let known = std::iter::once_with(|| (self.key_relation(child), "k"));
+        let out = step.excluding.then(|| (self.excluded(step.reference), "x"));
+        let is_in_none = |(rows, alias): (String, &str)| {
+            let same = self.same_row(child, alias, "c");
+            format!("NOT EXISTS (SELECT 1 FROM {rows} {alias} WHERE {same}{offset})")
+        };
+        known.chain(out).map(is_in_none).collect()
     }
 
     /// Locks the rows that were found so, from this generation on, as far as they still name a row found before them,

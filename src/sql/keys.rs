@@ -127,11 +127,15 @@ impl Sql<'_> {
 
     /// Statements that create the empty key table of `table`.
     pub fn create_key_table(&self, table: TableId) -> String {
+        self.create_keys(table, &self.key_table(table).name)
+    }
+
+    /// The same by another name.
+    pub(super) fn create_keys(&self, table: TableId, name: &str) -> String {
         let key = self.key_table(table);
         match self.dialect {
             Dialect::Postgres => format!(
-                "CREATE TEMP TABLE {} ON COMMIT DROP AS SELECT {}, 0::int4 AS gen FROM {} c WITH NO DATA",
-                key.name,
+                "CREATE TEMP TABLE {name} ON COMMIT DROP AS SELECT {}, 0::int4 AS gen FROM {} c WITH NO DATA",
                 self.key_values(table, "c").join(", "),
                 self.relation(table),
             ),
@@ -146,16 +150,13 @@ impl Sql<'_> {
                     false => (primary, " WITHOUT ROWID"),
                 };
                 let create = format!(
-                    "CREATE TEMP TABLE {} ({}, gen INTEGER{primary}){end}",
-                    key.name,
+                    "CREATE TEMP TABLE {name} ({}, gen INTEGER{primary}){end}",
                     columns.join(", "),
                 );
                 let index = |columns: Vec<String>| {
                     format!(
-                        "; CREATE INDEX temp.{}_{} ON {} ({})",
-                        key.name,
+                        "; CREATE INDEX temp.{name}_{} ON {name} ({})",
                         columns.join("_"),
-                        key.name,
                         columns.join(", ")
                     )
                 };
@@ -170,12 +171,45 @@ impl Sql<'_> {
                 let primary = (!self.has_twins(table)).then_some(primary);
                 format!(
                     "{} AS SELECT {}, CAST(0 AS SIGNED) AS gen FROM {} c WHERE 1 = 0",
-                    self.create_indexed(&key.name, primary.into_iter().chain(keys).collect()),
+                    self.create_indexed(name, primary.into_iter().chain(keys).collect()),
                     self.key_values(table, "c").join(", "),
                     self.relation(table),
                 )
             }
         }
+    }
+
+    /// PostgreSQL's have no index from the start: one for the rows themselves, in the key's own order.
+    pub(super) fn index_rows(&self, table: TableId, name: &str) -> Option<String> {
+        let plain = |key: &Key| key.comparisons.iter().all(|it| *it == KeyComparison::default());
+        let indexed = self.table(table).identifying_key().is_none_or(plain);
+        (self.dialect == Dialect::Postgres && indexed).then(|| {
+            let columns = self.key_table(table).identity_columns().join(", ");
+            let relation = self.temporary(name);
+            format!("CREATE INDEX IF NOT EXISTS {name}_rows ON {relation} ({columns})")
+        })
+    }
+
+    /// The empty table of what tells rows of `table` apart, which is looked up by that, and of whatever else: `, …`.
+    pub(super) fn create_rows(&self, table: TableId, name: &str, more: &str) -> String {
+        let columns = self.key_table(table).identity_columns();
+        let is_short = self.is_short(table, &columns) && !self.has_twins(table);
+        let columns = columns.join(", ");
+        let (create, then) = match self.dialect {
+            // An index that is added later would commit.
+            Dialect::Mysql(_) => {
+                let key = is_short.then(|| format!("KEY ({columns})"));
+                (self.create_indexed(name, key.into_iter().collect()) + " AS", None)
+            }
+            Dialect::Postgres => (self.create_as(name), self.index_rows(table, name)),
+            Dialect::Sqlite => {
+                let index = format!("CREATE INDEX temp.{name}_rows ON {name} ({columns})");
+                (self.create_as(name), Some(index))
+            }
+        };
+        let (values, relation) = (self.identified(table), self.relation(table));
+        let create = format!("{create} SELECT {values}{more} FROM {relation} c WHERE 1 = 0");
+        then.into_iter().fold(create, |create, index| format!("{create}; {index}"))
     }
 
     pub fn drop_key_table(&self, table: TableId) -> String {
@@ -228,6 +262,12 @@ impl Sql<'_> {
     pub(super) fn identity_values(&self, table: TableId, alias: &str) -> Vec<String> {
         let key = self.key_table(table);
         key.columns[..key.identity].iter().map(|source| source.of(alias)).collect()
+    }
+
+    /// The same of `c`, named as in its key table.
+    pub(super) fn identified(&self, table: TableId) -> String {
+        let identity = self.identity_values(table, "c").into_iter().enumerate();
+        identity.map(|(n, value)| format!("{value} AS c{n}")).collect::<Vec<_>>().join(", ")
     }
 
     /// The types of the identity's values, for those that are bound as text.

@@ -14,6 +14,7 @@ mod descent;
 mod evidence;
 mod explain;
 pub mod fixes;
+mod keeping;
 mod keys;
 mod labels;
 mod meaning;

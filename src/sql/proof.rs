@@ -446,16 +446,18 @@ impl Sql<'_> {
     ) -> Statement {
         let child = self.catalog.reference(id).child;
         let on = constraint.compared(&self.key_of(constraint), "c");
-        let stays = known.then(|| {
+        let goes = known.then(|| {
             let (keys, same) = (self.key_relation(child), self.same_row(child, "k", "c"));
             format!("NOT EXISTS (SELECT 1 FROM {keys} k WHERE {same})")
         });
+        let kept = self.plan.kept.contains_key(&child);
+        let kept = kept.then(|| format!("NOT {}", self.is_in_stays(child, "")));
         self.said(format!(
             "SELECT {} FROM {} c JOIN {} p ON {on}{}",
             self.dialect.count(),
             constraint.rows,
             self.key_relation(constraint.parent),
-            where_all(&stays.into_iter().collect::<Vec<_>>()),
+            where_all(&goes.into_iter().chain(kept).collect::<Vec<_>>()),
         ))
     }
 

@@ -120,7 +120,7 @@ impl Sql<'_> {
     }
 
     /// `source`: children `c` of parents `p`.
-    fn named_by(&self, id: ReferenceId, source: String) -> ProtectedBy {
+    pub(super) fn named_by(&self, id: ReferenceId, source: String) -> ProtectedBy {
         let reference = self.catalog.reference(id);
         ProtectedBy {
             table: reference.child,

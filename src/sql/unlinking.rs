@@ -6,7 +6,7 @@ use super::selection::bound_type;
 use crate::catalog::{Affinity, Column, TableId};
 use crate::engine::{Dialect, Statement, path, quote};
 use crate::findings::Change;
-use crate::plan::{Unlink, UnlinkValue};
+use crate::plan::{Erased, Unlink, UnlinkValue, Which};
 
 impl Sql<'_> {
     /// The surviving rows `c` that an unlink changes. `known`: the child has a key table.
@@ -20,12 +20,19 @@ impl Sql<'_> {
                 self.same_row(child, "k", "c")
             ));
         }
-        if unlink.foreign_only {
-            conditions.push(format!(
-                "EXISTS (SELECT 1 FROM {} x WHERE {})",
-                self.excluded(unlink.reference),
-                self.same_row(child, "x", "c")
-            ));
+        match unlink.which {
+            Which::Surviving => {}
+            Which::Kept => conditions.push(self.is_in_stays(child, "")),
+            Which::Foreign => {
+                conditions.push(format!(
+                    "EXISTS (SELECT 1 FROM {} x WHERE {})",
+                    self.excluded(unlink.reference),
+                    self.same_row(child, "x", "c")
+                ));
+                if self.plan.kept.contains_key(&child) {
+                    conditions.push(format!("NOT {}", self.is_in_stays(child, "")));
+                }
+            }
         }
         children + &where_all(&conditions)
     }
@@ -49,9 +56,8 @@ impl Sql<'_> {
         lock: bool,
     ) -> Statement {
         let child = self.catalog.reference(unlink.reference).child;
-        let identity = self.identity_values(child, "c").into_iter().enumerate();
-        let identity: Vec<String> = identity.map(|(n, value)| format!("{value} AS c{n}")).collect();
-        let rows = format!("SELECT {} FROM {}", identity.join(", "), self.unlinked(unlink, known));
+        let rows =
+            format!("SELECT {} FROM {}", self.identified(child), self.unlinked(unlink, known));
         self.keep_numbered(&kept_name(position), &rows, &self.dialect.for_update("c", lock))
     }
 
@@ -95,13 +101,27 @@ impl Sql<'_> {
             .filter(|(_, column)| self.merges_default(change, column))
             .map(|(n, column)| format!(", {} AS d{n}", self.default_value(change.table, column)))
             .collect();
-        Some(self.said_together(format!(
-            "{} SELECT {identity}, {}{alike}{} FROM ({}) s GROUP BY {identity}",
-            self.create_as(&format!("orgsweep_w{}", change.table.0)),
+        let merged = format!(
+            "SELECT {identity}, {}{alike}{} FROM ({}) s GROUP BY {identity}",
             flags.join(", "),
             defaults.concat(),
             rows.join(" UNION ALL ")
-        )))
+        );
+        let create = self.create_as(&format!("orgsweep_w{}", change.table.0));
+        Some(self.said_together(match self.erasure(change) {
+            None => format!("{create} {merged}"),
+            Some(position) => format!(
+                "{create} SELECT s.*, {} FROM ({merged}) s LEFT JOIN {} e ON {}",
+                erased_columns(&self.plan.unlinks[position]).join(", "),
+                self.kept(position),
+                self.same_key(change.table, "s", "e"),
+            ),
+        }))
+    }
+
+    /// The one among the unlinks that overwrites other columns.
+    fn erasure(&self, change: &Change) -> Option<usize> {
+        change.unlinks.iter().copied().find(|position| self.plan.unlinks[*position].erases())
     }
 
     /// One of several unlinks writes the column's default, on an engine where the default's text could
@@ -290,6 +310,7 @@ impl Sql<'_> {
                 )
             }
             UnlinkValue::Key(key) => typed(&self.dialect.literal(key)),
+            UnlinkValue::Erased(erased) => erased_value(erased, column),
         }
     }
 
@@ -327,6 +348,17 @@ impl Sql<'_> {
             }
         }
     }
+}
+
+/// The columns of an erasure's table that hold what it writes.
+fn erased_columns(erasure: &Unlink) -> Vec<String> {
+    (0..erasure.columns.len()).map(|n| format!("e{n}")).collect()
+}
+
+/// The one of them for a column.
+fn erased_value(erased: &[Erased], column: &str) -> String {
+    let n = erased.iter().position(|erased| erased.column == column);
+    format!("w.e{}", n.expect("the column is erased"))
 }
 
 pub(super) fn kept_name(position: usize) -> String {

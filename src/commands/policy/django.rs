@@ -5,7 +5,7 @@ use crate::cli::{DjangoArgs, PolicyDjango};
 use crate::commands::django::{Question, ask};
 use crate::exit::{Exit, Problem};
 use crate::label::toml_text;
-use crate::policy::django::{draft, mark_stranding};
+use crate::policy::django::{custom_actions, draft, mark_stranding};
 use crate::render::policy::grouped_caveats;
 use crate::ui::Ui;
 use anyhow::Result;
@@ -20,15 +20,25 @@ pub fn run(project: &DjangoArgs, args: &PolicyDjango, ui: &mut Ui) -> Result<Exi
     let stranding = mark_stranding(&mut draft, args.root.as_deref());
     let text = draft.text();
     write(ui, args.output.as_deref(), args.overwrite, &text)?;
-    for from in stranding {
-        let place = line_of(&text, &from).map(|line| match &args.output {
+    let place = |from: &str| {
+        let place = line_of(&text, from).map(|line| match &args.output {
             Some(path) => format!("{}:{line}: ", path.display()),
             None => format!("line {line}: "),
         });
+        place.unwrap_or_default()
+    };
+    for from in stranding {
         ui.note(&format!(
             "{}{from} is set null: these rows stay without an organization; on-delete = \"cascade\" there, or in a \
              policy that includes this one, takes them along",
-            place.unwrap_or_default(),
+            place(&from),
+        ));
+    }
+    for (from, function) in custom_actions(&draft) {
+        ui.note(&format!(
+            "{}{from}: {function}() decides, in Python: \"ignore\" stops the deletion where rows are concerned; say there, \
+             or in a policy that includes this one, what it does",
+            place(&from),
         ));
     }
     for caveat in grouped_caveats(&draft.caveats) {

@@ -1,5 +1,5 @@
-//! `orgsweep policy init`: a first policy from the live catalog. What it suggests is commented out,
-//! with its evidence.
+//! `orgsweep policy init`: a first policy from the live catalog. What it suggests is commented out, unless `--apply` asks
+//! for it, with its evidence.
 
 use super::super::roots::root_problem;
 use super::{LOCK_TIMEOUT, evidence, readable, write};
@@ -9,7 +9,9 @@ use crate::database::{Database, Target};
 use crate::exit::Exit;
 use crate::introspect;
 use crate::plan::{self, Rules};
-use crate::policy::{Candidate, Draft, Policy, Scopes, candidates, of_types, typed_pairs};
+use crate::policy::{
+    Candidate, Caveat, Draft, Policy, Scopes, candidates, lists_of_keys, of_types, typed_pairs,
+};
 use crate::render::{counted, grouped};
 use crate::selection::{Choice, RootNames, RootProblem, find_root};
 use crate::sql::Sql;
@@ -33,6 +35,7 @@ pub fn run(target: &Target, args: &PolicyInit, ui: &mut Ui) -> Result<Exit> {
             "`orgsweep policy check` looks whether this file fits the database.".into(),
         ],
         tail: tail(),
+        applied: args.apply,
         ..Draft::default()
     };
     let start = match root {
@@ -42,7 +45,7 @@ pub fn run(target: &Target, args: &PolicyInit, ui: &mut Ui) -> Result<Exit> {
             let columns = [("key", key), ("name", root.name), ("created-at", root.created)];
             let named = columns.into_iter().filter_map(|(setting, name)| Some((setting, name?)));
             draft.root.extend(named);
-            draft.scopes = scopes(&catalog, root.table);
+            draft.scopes = scopes(&catalog, root.table, args.apply);
             root.table
         }
         Err(problem) if args.root.is_some() => {
@@ -55,33 +58,56 @@ pub fn run(target: &Target, args: &PolicyInit, ui: &mut Ui) -> Result<Exit> {
         }
     };
     if !catalog.tables.is_empty() {
+        let spoken: Vec<&String> = draft.scopes.iter().map(|(column, _)| column).collect();
+        // A column that is applied as one that says whose a row is is no reference besides.
+        let is_scope = |it: &Reference| {
+            args.apply && it.parent == start && spoken.contains(&&it.columns.join(","))
+        };
         draft.entries = suggested(&mut database, &catalog, start)?
             .into_iter()
+            .filter(|(candidate, _)| !is_scope(&candidate.reference))
             .map(|(candidate, why)| crate::policy::Entry { comment: Some(why), ..candidate.entry })
             .collect();
     }
+    draft.caveats = lists_of_keys(&catalog).into_iter().map(|it| list(&catalog, it)).collect();
     if !draft.entries.is_empty() || !draft.scopes.is_empty() {
         draft.head.push(String::new());
-        draft.head.push("What is commented out is a suggestion: it is not applied.".into());
+        draft.head.push(
+            match args.apply {
+                true => "--apply made rules of what looks like references: read them before you rely on them.",
+                false => "What is commented out is a suggestion: it is not applied.",
+            }
+            .into(),
+        );
     }
     write(ui, args.output.as_deref(), args.overwrite, &draft.text())?;
     Ok(Exit::Done)
+}
+
+/// What no reference can be declared of.
+fn list(catalog: &Catalog, (table, column, parent): (TableId, String, TableId)) -> Caveat {
+    let (table, parent) = (&catalog.table(table).name, &catalog.table(parent).name);
+    Caveat {
+        model: format!("{table}.{column}"),
+        table: None,
+        what: format!("it may hold keys of {parent} in a list: they stay in it when those rows go"),
+    }
 }
 
 fn names(choices: &[Choice]) -> String {
     choices.iter().map(|choice| choice.name.as_str()).collect::<Vec<_>>().join(", ")
 }
 
-/// The columns that name organizations without a foreign key, or may: each name once.
-fn scopes(catalog: &Catalog, root: TableId) -> Vec<(String, String)> {
+/// The columns that name organizations without a foreign key, or, unless only those are wanted, may: each name once.
+fn scopes(catalog: &Catalog, root: TableId, sure: bool) -> Vec<(String, String)> {
     const SHOWN: usize = 5;
     let policy = Policy::default();
     let scopes = Scopes { policy: &policy, catalog, root };
     let mut named = BTreeMap::<String, (Vec<String>, bool)>::new();
     let found = scopes.found().into_iter().map(|it| (it, true));
     let told = |(it, _): &(Reference, bool)| !it.is_untold();
-    for (it, sure) in found.chain(scopes.possible().into_iter().map(|it| (it, false))).filter(told)
-    {
+    let possible = scopes.possible().into_iter().filter(|_| !sure).map(|it| (it, false));
+    for (it, sure) in found.chain(possible).filter(told) {
         let (tables, surely) = named.entry(it.columns.join(",")).or_default();
         tables.push(catalog.table(it.child).name.to_string());
         *surely |= sure;
@@ -143,12 +169,12 @@ fn suggested(
         let counts = database.in_snapshot(|database| evidence(database, &sql, id)).unwrap_or(None);
         let Some((rows, found)) = counts else { continue };
         let to = candidate.entry.to.as_deref().unwrap_or_default();
-        if rows == 0 {
+        if rows == 0 && !candidate.guessed {
             suggested.push((
                 candidate.clone(),
                 format!("called like a reference to {to}; no row names any yet"),
             ));
-        } else if found as f64 >= rows as f64 * CONTAINED {
+        } else if rows > 0 && found as f64 >= rows as f64 * CONTAINED {
             let (rows, found) = (grouped(rows), grouped(found));
             suggested.push((
                 candidate.clone(),

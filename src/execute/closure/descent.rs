@@ -14,13 +14,12 @@ const LEVELS: usize = 3;
 /// … and so is a level of many rows, which one join finds together.
 const WIDE: u64 = 1_000;
 
-/// So many levels are followed, the last of them narrow, and nothing is said about which rows to leave.
+/// So many levels are followed, and the last of them is narrow.
 pub fn pays(run: &Run, discovery: &Discovery, step: &Follow) -> bool {
     let by_it = |found: &&Found| found.reference == Some(step.reference);
     let levels: Vec<u64> = discovery.found.iter().filter(by_it).map(|found| found.rows).collect();
     levels.len() >= LEVELS
         && levels.last().is_none_or(|rows| *rows <= WIDE)
-        && !step.excluding
         && step.limit.is_none()
         && run.sql.descends(step.reference)
 }

@@ -8,6 +8,7 @@ mod verdicts;
 
 pub use verdicts::{
     exclude, judgement, owners_of_row, owners_of_unlinked, postpone, refusals, shared,
+    without_consent,
 };
 
 use super::discovery::Discovery;
@@ -26,6 +27,13 @@ pub struct Ownership {
     /// Can go on from other rows.
     trace: Trace,
     counted: Counted,
+}
+
+impl Ownership {
+    /// Something was said of rows of this table.
+    pub fn judges(&self, table: TableId) -> bool {
+        self.suspects.contains_key(&table)
+    }
 }
 
 /// Tables with rows in the closure some owner of which is outside.
@@ -123,7 +131,10 @@ pub fn analyze(
 pub fn forget(run: &mut Run, ownership: &Ownership, unlinked: &[Unlinked]) -> Result<(), Failure> {
     let suspects: Vec<TableId> = ownership.suspects.keys().copied().collect();
     let traced: Vec<TableId> = ownership.trace.tables().collect();
-    run.run(&run.sql.forget_owners(&suspects, &traced))?;
+    // Nobody was traced where nobody was suspected.
+    if !traced.is_empty() {
+        run.run(&run.sql.forget_owners(&suspects, &traced))?;
+    }
     for unlink in unlinked {
         run.run(&run.sql.drop_kept(unlink.unlink))?;
     }

@@ -9,7 +9,7 @@ use crate::execute::{Failure, Run};
 use crate::explanation::{Judgement, Owner};
 use crate::findings::{Shared, Unlinked};
 use crate::label::title;
-use crate::plan::{Refusal, RefusalKind};
+use crate::plan::{Refusal, RefusalKind, Which};
 use crate::sql::{CLASSES, RowKey};
 use std::collections::BTreeSet;
 
@@ -58,6 +58,14 @@ fn reaching(run: &Run, discovery: &Discovery, ownership: &Ownership) -> Vec<Refe
     let into = ownership.suspects.keys().flat_map(|table| plan.followed_into(*table, catalog));
     let references = into.map(|followed| followed.reference);
     references.filter(|id| discovery.has_rows(catalog.reference(*id).parent)).collect()
+}
+
+/// The references that reach rows of this table, and by which nobody has consented that others' rows go.
+pub fn without_consent(run: &Run, discovery: &Discovery, table: TableId) -> Vec<ReferenceId> {
+    let (catalog, plan) = (run.job.catalog, run.job.plan);
+    let into = plan.followed_into(table, catalog).into_iter().map(|followed| followed.reference);
+    let reaches = |id: &ReferenceId| discovery.has_rows(catalog.reference(*id).parent);
+    into.filter(|id| reaches(id) && !plan.deletes_foreign(catalog, *id)).collect()
 }
 
 /// Keeps rows that `--foreign unlink|reassign` saves out of the closure. True when there were any:
@@ -165,11 +173,13 @@ pub fn owners_of_unlinked(
     let mut described = Vec::new();
     for unlink in unlinked {
         let (position, table) = (unlink.unlink, child_of(run, unlink.unlink));
+        let which = run.job.plan.unlinks[position].which;
         let closure = closure(discovery, &present);
         let question = run.sql.owners_of_unlinked(position, table, closure, ownership.counted);
         let organizations = owners(run, &question)?;
         let id = run.job.plan.unlinks[position].reference;
-        let stranded = if run.job.plan.owning_of(table).contains(&id) {
+        let may_strand = which != Which::Kept && run.job.plan.owning_of(table).contains(&id);
+        let stranded = if may_strand {
             run.one(run.sql.count_stranded(position, table))?.count(0)?
         } else {
             0

@@ -114,7 +114,9 @@ fn stays(view: &ExplanationView) -> String {
         () if row.table == view.plan.root => {
             "this organization is not selected, and nothing leads to it".into()
         }
-        () if effects.contains(&Effect::Ignored) => "the policy keeps it".into(),
+        () if effects.iter().any(|it| matches!(it, Effect::Ignored | Effect::Kept)) => {
+            "the policy keeps it".into()
+        }
         () if effects.contains(&Effect::Consent) => "--foreign keeps it".into(),
         () if !view.plan.tables.contains(&row.table) && effects.is_empty() => {
             format!("{} refers to no table", view.table_name(row.table))
@@ -143,6 +145,10 @@ pub fn value(value: &UnlinkValue) -> String {
         UnlinkValue::Null => "null".into(),
         UnlinkValue::Default => "its default".into(),
         UnlinkValue::Key(key) => crate::label::printable(key),
+        UnlinkValue::Erased(erased) => {
+            let values: Vec<&str> = erased.iter().map(|erased| erased.value.sql.trim()).collect();
+            crate::label::printable(&values.join(", "))
+        }
     }
 }
 
@@ -220,6 +226,7 @@ pub fn consequence(view: &ExplanationView, naming: &Naming) -> String {
         Effect::Unlinked => format!("{goes}{}", becomes()),
         Effect::Moot => goes.into(),
         Effect::Consent => format!("{goes}; --foreign keeps this{}", becomes()),
+        Effect::Kept => format!("{goes}; the policy keeps this{}", becomes()),
         Effect::Ignored => format!("{goes}; the policy ignores this reference"),
     }
 }

@@ -86,8 +86,8 @@ fn edges(report: &Report) -> Vec<ReferenceId> {
         rows.contains_key(&reference.parent) && rows.contains_key(&reference.child)
     };
     let followed = report.plan.followed.iter().map(|followed| followed.reference);
-    let unlinked =
-        report.findings.unlinked.iter().map(|found| report.plan.unlinks[found.unlink].reference);
+    let unlinks = report.findings.unlinked.iter().map(|it| &report.plan.unlinks[it.unlink]);
+    let unlinked = unlinks.filter(|unlink| !unlink.erases()).map(|unlink| unlink.reference);
     followed.filter(is_shown).chain(unlinked).collect()
 }
 

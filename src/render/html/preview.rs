@@ -159,7 +159,12 @@ fn whose(report: &Report) -> Vec<[String; 4]> {
         let rows = number(sum(&shared.organizations));
         lines.push(["shared, and go".into(), table, rows, owners(&shared.organizations)]);
     }
-    for unlinked in &report.findings.unlinked {
+    for (table, rows) in &report.findings.stays {
+        let why = "the policy keeps them".to_owned();
+        lines.push(["they stay".into(), report.table_name(*table), number(*rows), why]);
+    }
+    let unlinked = report.findings.unlinked.iter();
+    for unlinked in unlinked.filter(|it| !report.plan.unlinks[it.unlink].erases()) {
         let id = report.plan.unlinks[unlinked.unlink].reference;
         let name = report.catalog.reference_arrow(id);
         if !unlinked.organizations.is_empty() {

@@ -155,6 +155,8 @@ fn staying(part: &Part) -> Markup {
         None => format!("not known: whether {column} still names it"),
     });
     let own = part.stay.then(|| "the organizations' own rows".to_owned()).into_iter();
+    let kept =
+        part.kept.iter().map(|(table, rows)| format!("{} of {table} kept", counted(*rows, "row")));
     let linked = part.linked.iter().map(|(reference, rows)| {
         format!("{} linked to them by {reference}", counted(*rows, "row"))
     });
@@ -162,7 +164,8 @@ fn staying(part: &Part) -> Markup {
         format!("{} belong to nobody: {reference} names them no more", counted(*rows, "row"))
     });
     let stranded = stranded.chain(alone);
-    let lines: Vec<String> = own.chain(linked).chain(stranded).chain(left_behind).collect();
+    let lines: Vec<String> =
+        own.chain(kept).chain(linked).chain(stranded).chain(left_behind).collect();
     html! { @if !lines.is_empty() { h3 { "What stayed" } (list(&lines)) } }
 }
 

@@ -114,6 +114,7 @@ fn record_of(text: &str) -> String {
         left_behind: [(text.to_owned(), None)].into(),
         stay: true,
         linked: [(text.to_owned(), 1)].into(),
+        kept: [(text.to_owned(), 1)].into(),
         unassociated: [(text.to_owned(), 1)].into(),
         stranded: [(text.to_owned(), 1)].into(),
         archive: Some(text.into()),

@@ -129,12 +129,17 @@ impl Sql<'_> {
         let belongs = |id: &ReferenceId| {
             format!(" AND NOT EXISTS (SELECT 1 FROM {} WHERE {same})", self.children(*id))
         };
+        // Whoever is kept is left on purpose.
+        let kept = self.plan.kept.contains_key(&table).then(|| {
+            let same = self.same_key(table, "s", "u");
+            format!(" AND NOT EXISTS (SELECT 1 FROM {} s WHERE {same})", self.stays(table))
+        });
         self.said(format!(
             "SELECT {} FROM {} JOIN {} w ON w.n = t.n WHERE w.least = 1{}",
             self.dialect.count(),
             self.traced_unlinked(position, table),
             self.owned_rows(),
-            linked.map(belongs).collect::<String>(),
+            linked.map(belongs).chain(kept).collect::<String>(),
         ))
     }
 

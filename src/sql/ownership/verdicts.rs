@@ -93,6 +93,22 @@ impl Sql<'_> {
         }
     }
 
+    /// The row `c` of a table with suspects is somebody else's and reached by one of these references, which nobody's
+    /// consent covers.
+    pub(in crate::sql) fn is_refused_by(&self, table: TableId, reached: &[ReferenceId]) -> String {
+        let (verdicts, same) = (self.verdict_table(table), self.same_row(table, "v", "c"));
+        let named = reached.iter().map(|id| {
+            let names = self.names_key(*id, "p", "c");
+            format!("EXISTS (SELECT 1 FROM {} p WHERE {names})", self.named_once(*id))
+        });
+        let named: Vec<String> = named.collect();
+        let named = if named.is_empty() { "1 = 0".to_owned() } else { named.join(" OR ") };
+        format!(
+            "(EXISTS (SELECT 1 FROM {verdicts} v WHERE {same} AND {}) AND ({named}))",
+            self.is_refused()
+        )
+    }
+
     /// Takes those of them out of the key table that do not belong to others alone.
     pub fn postpone_refused(&self, table: TableId) -> Statement {
         self.take_out(table, || {
@@ -184,17 +200,15 @@ impl Sql<'_> {
         format!("NOT EXISTS (SELECT 1 FROM {} x WHERE {same})", self.excluded(id))
     }
 
-    /// The empty table of rows that a consent keeps out of the closure.
+    /// The same to be written to.
+    pub(in crate::sql) fn excluded_target(&self, id: ReferenceId) -> String {
+        self.written_to(&excluded_name(id))
+    }
+
+    /// The empty table of rows that a consent, or the policy, keeps out of the closure.
     pub fn create_excluded(&self, id: ReferenceId) -> String {
         let child = self.catalog.reference(id).child;
-        let identity = self.identity_values(child, "c").into_iter().enumerate();
-        let identity: Vec<String> = identity.map(|(n, value)| format!("{value} AS c{n}")).collect();
-        format!(
-            "{} SELECT {} FROM {} c WHERE 1 = 0",
-            self.create_as(&excluded_name(id)),
-            identity.join(", "),
-            self.relation(child)
-        )
+        self.create_rows(child, &excluded_name(id), "")
     }
 
     /// Keeps the refused rows that `id` reaches out of the closure.
@@ -202,7 +216,7 @@ impl Sql<'_> {
         let child = self.catalog.reference(id).child;
         self.said(format!(
             "INSERT INTO {} SELECT {} FROM {}",
-            self.written_to(&excluded_name(id)),
+            self.excluded_target(id),
             self.identity_values(child, "c").join(", "),
             self.refused(id, None, true)
         ))

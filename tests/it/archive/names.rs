@@ -100,6 +100,12 @@ each_backend! {
         files("documents.file", &["--format", "json"]).exits(0).says(&["\"a/it's é.pdf\"", "\"\""]);
         files("documents.size", &[]).exits(2).says(&["documents.size holds no texts"]);
         files("documents.path", &[]).exits(2).says(&["holds no column documents.path"]);
+        let by_policy = || in_archives(&db, &["archives", "files", "latest"]);
+        by_policy().exits(2).says(&["nothing says which columns name files"]);
+        let policy = "[tables.documents]\nfiles = [\"file\"]\n[tables.users]\nfiles = [\"photo\"]\n";
+        std::fs::write(db.directory().join("orgsweep.toml"), policy).expect("a policy");
+        assert_eq!(by_policy().exits(0).stdout.trim_end(), "a/it's é.pdf");
+        db.orgsweep(&["preview", "--org-name", "Global"]).exits(2).says(&["orgsweep.toml:4", "users has no column photo"]);
     }
 
     fn what_is_back_is_said_to_be_back(db: TestDatabase) {

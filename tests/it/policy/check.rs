@@ -56,6 +56,17 @@ each_backend! {
         changes(&before, &db.dump()).assert_none();
     }
 
+    /// An application's delete() does not run here.
+    fn what_is_said_of_the_organizations_own_rows_is_told_where_they_go(db: TestDatabase) {
+        db.execute(PEOPLE);
+        let said = |table: &str| format!("[[caveats]]\nmodel = \"crm.Org\"\ntable = \"{table}\"\nwhat = \"delete() mails\"\n");
+        policy(&db, &said("organizations"));
+        apex(&db, "preview", &[]).exits(0).says(&["not done here: delete() mails"]);
+        apex(&db, "preview", &["--keep-organization"]).exits(0).hides("delete() mails");
+        policy(&db, &said("users"));
+        apex(&db, "preview", &[]).exits(0).hides("delete() mails");
+    }
+
     fn complete_fails_for_tables_that_nobody_thought_of(db: TestDatabase) {
         db.execute(PEOPLE);
         db.execute(SCHEMA);

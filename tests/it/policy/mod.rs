@@ -11,6 +11,7 @@ mod include;
 mod inheritance;
 mod init;
 mod intruders;
+mod keeping;
 mod mistakes;
 mod orphans;
 mod polymorphic;
