@@ -23,7 +23,7 @@ pub enum Ledger {
 }
 
 /// Rows of a table, as PostgreSQL counts them.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Counted {
     deleted: i64,
     inserted: i64,
@@ -46,13 +46,15 @@ pub fn open(run: &mut Run) -> Result<(), Failure> {
     }
     run.ledger = match run.sql.dialect {
         Dialect::Sqlite => Ledger::Along,
-        _ => {
-            let rows = run.query(&run.sql.counted_rows(&[]))?;
-            let counted = rows.iter().map(|row| Ok((row.text(0).to_owned(), Counted::read(row)?)));
-            Ledger::Tables(counted.collect::<Result<_, Failure>>()?)
-        }
+        _ => Ledger::Tables(counted(run)?),
     };
     Ok(())
+}
+
+/// What this transaction has written so far, by the table's address.
+fn counted(run: &mut Run) -> Result<BTreeMap<String, Counted>, Failure> {
+    let rows = run.query(&run.sql.counted_rows(&[]))?;
+    rows.iter().map(|row| Ok((row.text(0).to_owned(), Counted::read(row)?))).collect()
 }
 
 /// How many rows this connection has written so far, by whatever means; 0 where the engine tells by table.
@@ -75,6 +77,23 @@ pub fn compare(run: &mut Run, findings: &Findings) -> Result<Result<Vec<Beyond>,
         Ledger::Along => one_number(run, findings),
         Ledger::Tables(before) => by_table(run, findings, &before).map(Ok),
     }
+}
+
+/// Nothing is left for COMMIT to do, where no proof would see it: an event of a trigger comes of a row that is written, and
+/// no more are when all that is deferred is done.
+///
+/// # Errors
+/// [`Failure::Unproven`]
+pub fn expect_settled(run: &mut Run) -> Result<(), Failure> {
+    let Some(settle) = run.sql.dialect.settle_checks() else { return Ok(()) };
+    let before = counted(run)?;
+    run.names_theirs()?;
+    run.run(settle)?;
+    run.names_ours()?;
+    if counted(run)? == before {
+        return Ok(());
+    }
+    Err(Failure::Unproven("a trigger had left something for COMMIT, where no proof sees it".into()))
 }
 
 /// What PostgreSQL says of one table at the end.

@@ -48,7 +48,13 @@ pub fn prove(
     let mut proof = Proof { missing, settled, ..Proof::default() };
     proof.missing.extend(keeping::prove(run, findings)?);
     match ledger::compare(run, findings)? {
-        Ok(beyond) => proof.beyond = beyond,
+        Ok(beyond) => {
+            // Whoever wrote may have left something for COMMIT.
+            if !beyond.is_empty() {
+                ledger::expect_settled(run)?;
+            }
+            proof.beyond = beyond;
+        }
         Err(reason) => proof.missing.push(format!("that nothing else went ({reason})")),
     }
     if run.job.verify {

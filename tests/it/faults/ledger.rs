@@ -135,6 +135,25 @@ fn what_a_trigger_takes_back_is_no_deletion() {
     assert_eq!((db.count("users"), db.count("notes")), (1, 2));
 }
 
+/// All that is deferred is done before the proofs; a trigger that defers more meanwhile would have it done by COMMIT.
+#[test]
+fn what_a_trigger_leaves_for_commit_stops_the_deletion() {
+    let Some(db) = postgres() else { return };
+    db.execute(
+        "CREATE FUNCTION later() RETURNS trigger LANGUAGE plpgsql AS
+             $$BEGIN SET CONSTRAINTS ALL DEFERRED; INSERT INTO words VALUES (9); RETURN NULL; END$$;
+         CREATE CONSTRAINT TRIGGER later AFTER DELETE ON users DEFERRABLE INITIALLY DEFERRED
+             FOR EACH ROW WHEN (OLD.id = 1) EXECUTE FUNCTION later();
+         CREATE FUNCTION theirs() RETURNS trigger LANGUAGE plpgsql AS
+             $$BEGIN DELETE FROM notes WHERE id = 4; RETURN NULL; END$$;
+         CREATE CONSTRAINT TRIGGER theirs AFTER INSERT ON words DEFERRABLE INITIALLY DEFERRED
+             FOR EACH ROW EXECUTE FUNCTION theirs()",
+    );
+    let before = db.dump();
+    db.orgsweep(&CLEAN).exits(6).says(&["left something for COMMIT", "rolled back"]);
+    assert_eq!(db.dump(), before);
+}
+
 /// What was not proven is not called proven.
 #[test]
 fn a_server_that_counts_nothing_proves_less() {
