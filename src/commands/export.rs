@@ -33,6 +33,8 @@ pub fn run(session: &Session, args: &Export, ui: &mut Ui) -> Result<Exit> {
     if delete.force.is_empty() {
         delete.force.push("*".into());
     }
+    // And what stays on purpose is the organization's all the same.
+    let session = &Session { policy: session.policy.without_keeping(), ..session.clone() };
     let (mut database, prepared) = Prepared::open(session, &args.select, &delete)?;
     if ui.is_heard() {
         ui.heading(&prepared.describe());

@@ -10,15 +10,15 @@ mod way;
 use super::failure::Doing;
 use super::{Failure, Job, Observer, Progress, Run, commit, deletion};
 use crate::archive::Reader;
-use crate::catalog::{ReferenceId, TableId};
+use crate::catalog::{Key, ReferenceId, TableId};
 use crate::database::{Database, Purpose};
 use crate::engine::{Cycles, Silence, Statement};
 use crate::interrupt;
 use crate::plan::Checks;
-use crate::restoration::{Obstacle, Relinked, Restoration, Restored};
+use crate::restoration::{Obstacle, Part, Relinked, Restoration, Restored};
 use crate::sql::Stage;
 use stages::{Stages, fill};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use way::Way;
 
 /// What is restored into a database, and how it fits.
@@ -103,11 +103,6 @@ fn put_back(run: &mut Run, source: &Source) -> Result<Restored, Failure> {
     }
     give_up_rowids(run, source, &stages, &mut restored)?;
     let unwatched = insert_all(run, source, &stages, &way, &mut restored)?;
-    for part in &source.restoration.links {
-        let linked = relink(run, stages.stage(*part));
-        let linked = linked.map_err(|e| e.at(Doing::Linking, &[part.table], run.job.catalog))?;
-        restored.links.push(linked);
-    }
     (run.observe)(Progress::Proving);
     if let Some(settle) = run.sql.dialect.settle_checks() {
         run.run(settle)?;
@@ -137,8 +132,9 @@ fn give_up_rowids(
     Ok(())
 }
 
-/// Parents before children. Tells in which tables nothing has checked the rows: what these name is there and
-/// held, or in the archive; that was the question before.
+/// Parents before children, and what was unlinked in a table before its rows, which may want a value that it took.
+/// Tells in which tables nothing has checked the rows: what these name is there and held, or in the archive; that was
+/// the question before.
 fn insert_all(
     run: &mut Run,
     source: &Source,
@@ -148,20 +144,54 @@ fn insert_all(
 ) -> Result<BTreeSet<TableId>, Failure> {
     let mut unwatched = BTreeSet::new();
     let mut watching = true;
+    let mut watch = |run: &mut Run, watched: bool| {
+        let changes = std::mem::replace(&mut watching, watched) != watched;
+        if changes { deletion::set_fk_enforcement(run, watched) } else { Ok(()) }
+    };
+    let mut links: Vec<(usize, Part)> =
+        source.restoration.links.iter().copied().enumerate().collect();
+    let mut linked = BTreeMap::new();
     for tables in &source.restoration.order {
-        let watched = !way.is_unwatched(run, tables);
-        if watched != watching {
-            deletion::set_fk_enforcement(run, watched)?;
-            watching = watched;
+        let ready = |(_, part): &mut (usize, Part)| {
+            tables.contains(&part.table) && names_what_is_back(run, stages, *part, restored)
+        };
+        let ready: Vec<(usize, Part)> = links.extract_if(.., ready).collect();
+        for (n, part) in ready {
+            watch(run, true)?;
+            linked.insert(n, link(run, stages, part)?);
         }
+        let watched = !way.is_unwatched(run, tables);
+        watch(run, watched)?;
         let inserted = insert(run, stages, tables, watched, restored);
         inserted.map_err(|e| e.at(Doing::Inserting, tables, run.job.catalog))?;
         unwatched.extend(tables.iter().filter(|_| !watched));
     }
-    if !watching {
-        deletion::set_fk_enforcement(run, true)?;
+    watch(run, true)?;
+    for (n, part) in links {
+        linked.insert(n, link(run, stages, part)?);
     }
+    restored.links.extend(linked.into_values());
     Ok(unwatched)
+}
+
+/// All that the links of a table name is there before its own rows are.
+fn names_what_is_back(run: &Run, stages: &Stages, part: Part, restored: &Restored) -> bool {
+    let written = &stages.stage(part).section.written;
+    let is_written = |name: &String| written.iter().any(|column| column.name == *name);
+    let is_back = |table: TableId| {
+        stages.of(table).is_none() || restored.rows.iter().any(|(back, _)| *back == table)
+    };
+    let mut references = run.job.catalog.references.iter();
+    references.all(|reference| {
+        reference.child != part.table
+            || !reference.columns.iter().any(is_written)
+            || is_back(reference.parent)
+    })
+}
+
+fn link(run: &mut Run, stages: &Stages, part: Part) -> Result<Relinked, Failure> {
+    let linked = relink(run, stages.stage(part));
+    linked.map_err(|e| e.at(Doing::Linking, &[part.table], run.job.catalog))
 }
 
 /// As for a deletion: the schema is the one that was planned for, and stays so.
@@ -186,6 +216,9 @@ fn look_for_obstacles(
         for key in &catalog.table(part.table).keys {
             if let Some(question) = run.sql.taken_keys(stage, key) {
                 let (rows, samples) = counted(run, question)?;
+                if rows > 0 && given_up(run, source, stages, (stage, key))? == rows {
+                    continue;
+                }
                 let taken = || {
                     let columns = key.columns.clone();
                     Obstacle::Taken { table: part.table, columns, rows, samples }
@@ -231,6 +264,27 @@ fn look_for_obstacles(
         }
     }
     Ok(())
+}
+
+/// How many archived rows find a value of theirs taken by what we wrote when they went, and write back first.
+fn given_up(
+    run: &mut Run,
+    source: &Source,
+    stages: &Stages,
+    (stage, key): (Stage, &Key),
+) -> Result<u64, Failure> {
+    let mut rows = 0;
+    for part in source.restoration.links.iter().filter(|part| part.table == stage.part.table) {
+        let links = stages.stage(*part);
+        let concerns =
+            links.section.written.iter().any(|column| key.columns.contains(&column.name));
+        if let Some(question) = run.sql.taken_by_links(stage, key, links).filter(|_| concerns) {
+            run.run(&run.sql.find_links(links))?;
+            rows += run.one(question)?.count(0)?;
+            run.run(&run.sql.forget_links(links))?;
+        }
+    }
+    Ok(rows)
 }
 
 /// References of archived rows that the engine watches.

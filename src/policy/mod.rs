@@ -123,6 +123,15 @@ impl Policy {
         self.sources.first().map_or("", |source| &source.path)
     }
 
+    /// The same, where no row stays on purpose.
+    pub fn without_keeping(&self) -> Policy {
+        let mut policy = self.clone();
+        for table in policy.file.tables.values_mut() {
+            table.keep.take_if(|keep| matches!(keep.get_ref(), file::Keep::Some(_)));
+        }
+        policy
+    }
+
     /// The columns that name files: `documents.file`.
     pub fn files(&self) -> Vec<String> {
         let of = |(name, table): (&Spanned<String>, &file::Table)| {

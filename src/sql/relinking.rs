@@ -9,6 +9,11 @@ use crate::engine::mariadb::bytes;
 use crate::engine::{Statement, quote};
 
 impl Sql<'_> {
+    /// Forgets which rows hold what was written.
+    pub fn forget_links(&self, stage: Stage) -> String {
+        self.dialect.drop_temporary(&self.temporary(&self.links(stage)))
+    }
+
     /// Linked rows that name, by `id`, nobody.
     pub fn linked_to_nobody(&self, stage: Stage, id: ReferenceId) -> Statement {
         let table = stage.part.table;

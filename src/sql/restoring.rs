@@ -11,6 +11,26 @@ use crate::engine::{Dialect, Statement, literal, quote};
 impl Sql<'_> {
     /// Archived rows whose value of `key` is taken: how many, and of some the value.
     pub fn taken_keys(&self, stage: Stage, key: &Key) -> Option<(Statement, Statement)> {
+        Some(self.counted(&self.staged_and_takers(stage, key)?, &self.staged_key(stage)))
+    }
+
+    /// How many of them are taken by rows of `links`, which give that value up again.
+    pub fn taken_by_links(&self, stage: Stage, key: &Key, links: Stage) -> Option<Statement> {
+        let same = self.identity_values(stage.part.table, "c").into_iter().enumerate();
+        let same = same
+            .map(|(n, value)| self.identical_keys(stage.part.table, n, &format!("l.i{n}"), &value));
+        Some(self.said(format!(
+            "SELECT {} {} {} {} l ON {}",
+            self.dialect.count(),
+            self.staged_and_takers(stage, key)?,
+            self.dialect.ordered_join(),
+            self.mentioned(&self.links(links)),
+            same.collect::<Vec<_>>().join(" AND "),
+        )))
+    }
+
+    /// The staged rows `s`, and the rows `c` that have their values of `key`.
+    fn staged_and_takers(&self, stage: Stage, key: &Key) -> Option<String> {
         let equal = |(n, name): (usize, &String)| {
             let (column, value) = (format!("c.{}", quote(name)), stage.column("s", name)?);
             let equal = self.equal_in(key, n, &column, &value);
@@ -21,14 +41,13 @@ impl Sql<'_> {
             })
         };
         let equal: Option<Vec<String>> = key.columns.iter().enumerate().map(equal).collect();
-        let from = format!(
+        Some(format!(
             "FROM {} s {} {} c ON {}",
             self.stage(stage),
             self.dialect.ordered_join(),
             self.relation(stage.part.table),
             equal?.join(" AND ")
-        );
-        Some(self.counted(&from, &self.staged_key(stage)))
+        ))
     }
 
     /// What people know a staged row by: its key, never another value, which may be a secret.

@@ -56,6 +56,14 @@ each_backend! {
         export(&db, &["--foreign", "delete=deals.created_by"]).1.exits(0).says(&["5 rows of 3 tables"]);
     }
 
+    /// Nothing goes, and they are the organization's.
+    fn rows_that_a_policy_keeps_are_exported(db: TestDatabase) {
+        db.execute(SCHEMA);
+        let keep = "[tables.deals]\nkeep = { where = \"id = 100\", references = \"null\" }\n";
+        std::fs::write(db.directory().join("orgsweep.toml"), keep).expect("a policy");
+        export(&db, &[]).1.exits(0).says(&["4 rows of 3 tables", "what 1 row of others"]);
+    }
+
     fn what_only_a_change_would_meet_refuses_no_export(db: TestDatabase) {
         db.execute(SCHEMA);
         db.execute("CREATE TABLE seats (id integer PRIMARY KEY, user_id integer NOT NULL)");

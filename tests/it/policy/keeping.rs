@@ -113,6 +113,24 @@ each_backend! {
         }
     }
 
+    /// Who stays took it from one who went, and gives it up first.
+    fn a_value_that_was_taken_comes_back_to_both(db: TestDatabase) {
+        db.execute(BOOKS);
+        db.execute("CREATE UNIQUE INDEX customers_by_name ON invoices (customer)");
+        policy(&db, &kept(&[", erase = { customer = \"'Bob'\" }", NULL].concat()));
+        let before = db.dump();
+        apex(&db, "clean", &["--archive-dir", "kept"]).exits(0);
+        assert_eq!(db.count("invoices WHERE id = 100 AND customer = 'Bob'"), 1);
+        db.orgsweep(&["undo", "--archive-dir", "kept", "--yes"]).exits(0);
+        changes(&before, &db.dump()).assert_none();
+        // Whoever has it since is nobody of ours.
+        apex(&db, "clean", &["--archive-dir", "kept"]).exits(0);
+        db.execute("UPDATE invoices SET customer = 'Cid' WHERE id = 100");
+        db.execute("UPDATE invoices SET customer = 'Bob' WHERE id = 200");
+        let refused = db.orgsweep(&["undo", "--archive-dir", "kept", "--yes"]).exits(3);
+        refused.says(&["would take a value of customer that is taken"]);
+    }
+
     /// A column that says whose a row is, without a foreign key, is named no more than a reference is; or left behind.
     fn columns_that_name_the_organization_are_severed_too(db: TestDatabase) {
         db.execute(BOOKS);
