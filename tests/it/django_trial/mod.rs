@@ -11,18 +11,27 @@ use comparison::Counts;
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::io::Write;
+use std::path::PathBuf;
 
 /// Among few seeds these show every kind of difference.
 const FIRST: u64 = 33;
 const CASES: u64 = 40;
 
+/// Each Django at hand, and how many of so many cases it gets: what differs between versions are the models that they
+/// know, which a few cases have all of.
+fn shares(cases: u64) -> impl Iterator<Item = (PathBuf, u64)> {
+    let mut pythons = django_pythons();
+    let first = pythons.pop().map(|python| (python, cases));
+    first.into_iter().chain(pythons.into_iter().map(move |python| (python, cases.div_ceil(4))))
+}
+
 each_backend! {
     /// A deletion takes the organization, is rolled back, and some are refused, for most reasons.
     fn django_deletes_and_refuses(db: TestDatabase) {
-        for python in django_pythons() {
+        for (python, cases) in shares(40) {
             let mut trial = DjangoTrial::start(&python, &db);
             let (mut deleted, mut reasons) = (0, BTreeSet::new());
-            for seed in 1..=40 {
+            for seed in 1..=cases {
                 let organizations = trial.fill(seed, None, false);
                 let before = trial.dump();
                 for organization in organizations {
@@ -36,8 +45,8 @@ each_backend! {
                     reasons.extend(actions.map(|action| action.as_str().unwrap_or_default().to_owned()));
                 }
             }
-            assert!(deleted >= 40, "{deleted} deletions");
-            assert!(reasons.iter().eq(["DANGLING", "INTEGRITY", "PROTECT", "RESTRICT"]), "{reasons:?}");
+            assert!(deleted >= cases, "{deleted} deletions");
+            assert!(cases < 40 || reasons.iter().eq(["DANGLING", "INTEGRITY", "PROTECT", "RESTRICT"]), "{reasons:?}");
         }
     }
 
@@ -46,7 +55,7 @@ each_backend! {
         let first = from_environment("ORGSWEEP_SEED", FIRST);
         let cases = from_environment("ORGSWEEP_CASES", CASES);
         let mut failures = Vec::new();
-        for python in django_pythons() {
+        for (python, cases) in shares(cases) {
             let mut trial = DjangoTrial::start(&python, &db);
             comparison::write_policy(&python, &db);
             let mut counts = Counts::default();
