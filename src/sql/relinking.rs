@@ -17,16 +17,13 @@ impl Sql<'_> {
     /// Linked rows that name, by `id`, nobody.
     pub fn linked_to_nobody(&self, stage: Stage, id: ReferenceId) -> Statement {
         let table = stage.part.table;
-        let identity = self.identity_values(table, "c").into_iter().enumerate();
-        let same =
-            identity.map(|(n, value)| self.identical_keys(table, n, &format!("l.i{n}"), &value));
         self.said(format!(
             "SELECT {} FROM {} l {} {} c ON {} WHERE {} AND NOT EXISTS (SELECT 1 FROM {} r WHERE {})",
             self.dialect.count(),
             self.mentioned(&self.links(stage)),
             self.dialect.ordered_join(),
             self.relation(table),
-            same.collect::<Vec<_>>().join(" AND "),
+            self.is_link(table),
             self.row_names_somebody(id, "c"),
             self.relation(self.catalog.reference(id).parent),
             self.names_row(id, "r", "c"),

@@ -7,6 +7,7 @@ use crate::archive::{ArchivedColumn, Section};
 use crate::catalog::{Column, Key, ReferenceId, TableId};
 use crate::engine::mariadb::bytes;
 use crate::engine::{Dialect, Statement, literal, quote};
+use std::iter;
 
 impl Sql<'_> {
     /// Archived rows whose value of `key` is taken: how many, and of some the value.
@@ -16,16 +17,13 @@ impl Sql<'_> {
 
     /// How many of them are taken by rows of `links`, which give that value up again.
     pub fn taken_by_links(&self, stage: Stage, key: &Key, links: Stage) -> Option<Statement> {
-        let same = self.identity_values(stage.part.table, "c").into_iter().enumerate();
-        let same = same
-            .map(|(n, value)| self.identical_keys(stage.part.table, n, &format!("l.i{n}"), &value));
         Some(self.said(format!(
             "SELECT {} {} {} {} l ON {}",
             self.dialect.count(),
             self.staged_and_takers(stage, key)?,
             self.dialect.ordered_join(),
             self.mentioned(&self.links(links)),
-            same.collect::<Vec<_>>().join(" AND "),
+            self.is_link(stage.part.table),
         )))
     }
 
@@ -478,9 +476,6 @@ impl Sql<'_> {
         if written.iter().any(|column| key.columns.contains(&column.name)) {
             return None;
         }
-        let identity = self.identity_values(table, "c").into_iter().enumerate();
-        let same =
-            identity.map(|(n, value)| self.identical_keys(table, n, &format!("l.i{n}"), &value));
         let linked = written.iter().enumerate().map(|(n, column)| {
             let column = self.column(table, &column.name);
             self.identical(&format!("c.{}", quote(&column.name)), &format!("l.o{n}"), column)
@@ -492,7 +487,7 @@ impl Sql<'_> {
                 self.mentioned(&self.links(stage)),
                 self.dialect.ordered_join(),
                 self.relation(table),
-                same.chain(linked).collect::<Vec<_>>().join(" AND ")
+                iter::once(self.is_link(table)).chain(linked).collect::<Vec<_>>().join(" AND ")
             )
             .into(),
         )
@@ -508,11 +503,15 @@ impl Sql<'_> {
             .enumerate()
             .map(|(n, column)| (column.name.as_str(), format!("l.o{n}")))
             .collect();
-        let same = self.identity_values(table, "c").into_iter().enumerate();
-        let same: Vec<String> = same
-            .map(|(n, value)| self.identical_keys(table, n, &format!("l.i{n}"), &value))
-            .collect();
         let links = self.mentioned(&self.links(stage));
-        self.said(self.update(table, &set, &format!("{links} l"), &same.join(" AND ")))
+        self.said(self.update(table, &set, &format!("{links} l"), &self.is_link(table)))
+    }
+
+    /// The row `c` is the one that was found as the link `l`.
+    pub(super) fn is_link(&self, table: TableId) -> String {
+        let identity = self.identity_values(table, "c").into_iter().enumerate();
+        let same =
+            identity.map(|(n, value)| self.identical_keys(table, n, &format!("l.i{n}"), &value));
+        same.collect::<Vec<_>>().join(" AND ")
     }
 }
