@@ -41,11 +41,10 @@ impl Sql<'_> {
     /// How many of those are selected still.
     pub fn still_selected(&self, root: &Root, selection: &Selection) -> Statement {
         let mut statement = Statement::from(format!(
-            "SELECT {} FROM {} c WHERE EXISTS (SELECT 1 FROM {} k WHERE {}) AND ",
+            "SELECT {} FROM {} c WHERE {} AND ",
             self.dialect.count(),
             self.relation(root.table),
-            self.key_relation(root.table),
-            self.same_row(root.table, "k", "c"),
+            self.is_found(root.table, ""),
         ));
         statement.append(&self.selected(root, selection));
         self.said(statement)
@@ -67,9 +66,7 @@ impl Sql<'_> {
             conditions.push(format!("NOT {}", self.is_in_stays(table, "")));
         }
         if known {
-            let same = self.same_row(table, "k", "c");
-            let keys = self.key_relation(table);
-            conditions.push(format!("NOT EXISTS (SELECT 1 FROM {keys} k WHERE {same})"));
+            conditions.push(format!("NOT {}", self.is_found(table, "")));
         }
         self.said(format!(
             "INSERT INTO {target} SELECT {}, {generation} FROM {} c{}{}",
@@ -83,9 +80,7 @@ impl Sql<'_> {
     /// How many of those that this generation found are still such.
     pub fn still_orphaned(&self, orphans: &Condition, generation: u32) -> Statement {
         let (table, equals) = (orphans.table, self.dialect.operator("="));
-        let (keys, same) = (self.key_relation(table), self.same_row(table, "k", "c"));
-        let found =
-            format!("EXISTS (SELECT 1 FROM {keys} k WHERE {same} AND k.gen {equals} {generation})");
+        let found = self.is_found(table, &format!(" AND k.gen {equals} {generation}"));
         let conditions: Vec<String> =
             self.is_orphaned(orphans).into_iter().chain([found]).collect();
         self.said(format!(
@@ -133,11 +128,7 @@ impl Sql<'_> {
             if self.dialect == Dialect::Postgres {
                 conditions.push(self.row_names_somebody(step.reference, "c"));
             }
-            conditions.push(format!(
-                "NOT EXISTS (SELECT 1 FROM {} k WHERE {})",
-                self.key_relation(child),
-                self.same_row(child, "k", "c")
-            ));
+            conditions.push(format!("NOT {}", self.is_found(child, "")));
         }
         if step.excluding {
             conditions.push(self.not_excluded(step.reference));

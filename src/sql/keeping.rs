@@ -35,12 +35,6 @@ impl Sql<'_> {
         reached.map(|reached| format!("NOT {}", self.is_refused_by(table, reached)))
     }
 
-    /// The row `c` is in its key table.
-    fn is_found(&self, table: TableId, offset: &str) -> String {
-        let (keys, same) = (self.key_relation(table), self.same_row(table, "k", "c"));
-        format!("EXISTS (SELECT 1 FROM {keys} k WHERE {same}{offset})")
-    }
-
     /// The same, where all of the table would be read for it.
     fn is_among_found(&self, table: TableId) -> String {
         match self.dialect {

@@ -264,6 +264,12 @@ impl Sql<'_> {
         key.columns[..key.identity].iter().map(|source| source.of(alias)).collect()
     }
 
+    /// The row `c` is in its key table; `more` ends the sub-query.
+    pub(super) fn is_found(&self, table: TableId, more: &str) -> String {
+        let (keys, same) = (self.key_relation(table), self.same_row(table, "k", "c"));
+        format!("EXISTS (SELECT 1 FROM {keys} k WHERE {same}{more})")
+    }
+
     /// The same of `c`, named as in its key table.
     pub(super) fn identified(&self, table: TableId) -> String {
         let identity = self.identity_values(table, "c").into_iter().enumerate();

@@ -446,10 +446,7 @@ impl Sql<'_> {
     ) -> Statement {
         let child = self.catalog.reference(id).child;
         let on = constraint.compared(&self.key_of(constraint), "c");
-        let goes = known.then(|| {
-            let (keys, same) = (self.key_relation(child), self.same_row(child, "k", "c"));
-            format!("NOT EXISTS (SELECT 1 FROM {keys} k WHERE {same})")
-        });
+        let goes = known.then(|| format!("NOT {}", self.is_found(child, "")));
         let kept = self.plan.kept.contains_key(&child);
         let kept = kept.then(|| format!("NOT {}", self.is_in_stays(child, "")));
         self.said(format!(

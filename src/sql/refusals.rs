@@ -107,9 +107,7 @@ impl Sql<'_> {
 
     /// The child `c` is not in its key table.
     fn survives(&self, id: ReferenceId) -> String {
-        let child = self.catalog.reference(id).child;
-        let (keys, same) = (self.key_relation(child), self.same_row(child, "k", "c"));
-        format!("NOT EXISTS (SELECT 1 FROM {keys} k WHERE {same})")
+        format!("NOT {}", self.is_found(self.catalog.reference(id).child, ""))
     }
 
     /// Surviving rows that name a row of the closure by a reference that the policy ignores.
@@ -135,10 +133,9 @@ impl Sql<'_> {
         let table = guard.table;
         // The condition names columns of its table alone: no other row is in its scope.
         let source = format!(
-            "{} c WHERE EXISTS (SELECT 1 FROM {} k WHERE {}) AND ({} IS NOT TRUE)",
+            "{} c WHERE {} AND ({} IS NOT TRUE)",
             self.relation(table),
-            self.key_relation(table),
-            self.same_row(table, "k", "c"),
+            self.is_found(table, ""),
             guard.parenthesized()
         );
         ProtectedBy { table, parent: None, several: false, source: self.said(source) }

@@ -14,11 +14,7 @@ impl Sql<'_> {
         let child = self.catalog.reference(unlink.reference).child;
         let (children, mut conditions) = self.children_once(unlink.reference, 0);
         if known {
-            conditions.push(format!(
-                "NOT EXISTS (SELECT 1 FROM {} k WHERE {})",
-                self.key_relation(child),
-                self.same_row(child, "k", "c")
-            ));
+            conditions.push(format!("NOT {}", self.is_found(child, "")));
         }
         match unlink.which {
             Which::Surviving => {}
