@@ -391,15 +391,16 @@ impl Findings {
         }
         let both = plan.unlinks.iter().find_map(|unlink| {
             let reference = catalog.reference(unlink.reference);
+            if !rows.contains_key(&reference.parent) || !rows.contains_key(&reference.child) {
+                return None;
+            }
             let first = |id: &ReferenceId| {
                 let other = catalog.reference(*id);
                 rows.contains_key(&other.parent)
                     && !dialect.cascades_before(plan.root, other, reference)
             };
-            let reaches =
-                rows.contains_key(&reference.parent) && rows.contains_key(&reference.child);
             let mut users = plan.users_of_its_columns(catalog, unlink).into_iter();
-            Some((unlink.reference, users.find(|id| reaches && first(id))?))
+            Some((unlink.reference, users.find(first)?))
         });
         if let Some((unlinks, follows)) = both {
             return Some(format!(

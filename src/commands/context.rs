@@ -109,6 +109,7 @@ impl Context {
     /// Those that are not, with their place in the file.
     pub fn try_policy(&mut self) -> Result<()> {
         const BATCH: usize = 100;
+        const UNKNOWN: &str = "the database does not understand this condition";
         let (rules, catalog, database) = (&self.rules, &self.catalog, &mut self.database);
         let plan = plan::build(catalog, self.root.table, rules.clone());
         let sql = Sql::new(database.dialect(), catalog, &plan);
@@ -124,18 +125,16 @@ impl Context {
         let mut fault = |place: &String, message: String| {
             faults.push(Fault { place: place.clone(), message, hint: None });
         };
+        let mut one_fails =
+            |tries: &[Statement]| tries.iter().find_map(|statement| fails(statement, theirs));
         for condition in rules.orphans.iter().chain(&rules.guards.test_data) {
-            let mut tries = sql.try_condition(condition).into_iter();
-            if let Some(error) = tries.find_map(|statement| fails(&statement, theirs)) {
-                let what = "the database does not understand this condition";
-                fault(&condition.place, format!("{what}: {error}"));
+            if let Some(error) = one_fails(&sql.try_condition(condition)) {
+                fault(&condition.place, format!("{UNKNOWN}: {error}"));
             }
         }
         for keeping in &rules.keeping {
-            let mut tries = sql.try_expression(&keeping.rows).into_iter();
-            if let Some(error) = tries.find_map(|statement| fails(&statement, theirs)) {
-                let what = "the database does not understand this condition";
-                fault(&keeping.rows.place, format!("{what}: {error}"));
+            if let Some(error) = one_fails(&sql.try_expression(&keeping.rows)) {
+                fault(&keeping.rows.place, format!("{UNKNOWN}: {error}"));
             }
             for erased in &keeping.erased {
                 let says = |it: &&Reference| it.naming_columns().any(|it| *it == erased.column);
@@ -150,8 +149,7 @@ impl Context {
                         ),
                     );
                 }
-                let mut tries = sql.try_erased(erased).into_iter();
-                if let Some(error) = tries.find_map(|statement| fails(&statement, theirs)) {
+                if let Some(error) = one_fails(&sql.try_erased(erased)) {
                     let what = format!("{} cannot be erased so", erased.column);
                     fault(&erased.value.place, format!("{what}: {error}"));
                 }

@@ -233,8 +233,7 @@ fn consented_value(rules: &Rules, id: ReferenceId) -> Option<UnlinkValue> {
 }
 
 /// The columns that are set to null to unlink a row by this reference; `None` where NOT NULL, or that they are computed,
-/// forbids it. One null
-/// column unlinks a MATCH SIMPLE reference; MATCH FULL wants all of them null.
+/// forbids it. One null column unlinks a MATCH SIMPLE reference; MATCH FULL wants all of them null.
 pub fn nulled_columns(catalog: &Catalog, id: ReferenceId) -> Option<Vec<String>> {
     let reference = catalog.reference(id);
     let table = catalog.table(reference.child);

@@ -149,15 +149,6 @@ pub fn mark_stranding(draft: &mut Draft, root: Option<&str>) -> Vec<String> {
     stranding
 }
 
-/// References of which a function of the project decides, which nothing is known of: what they are `from`, and it.
-pub fn custom_actions(draft: &Draft) -> Vec<(String, String)> {
-    let function = |entry: &Entry| {
-        let (_, action) = entry.comment.as_ref()?.split_once(": OTHER (")?;
-        Some((entry.from.clone(), action.strip_suffix(')')?.to_owned()))
-    };
-    draft.entries.iter().filter_map(function).collect()
-}
-
 fn foreign_key(key: &ForeignKey, inherits: &[Inherits]) -> Entry {
     let (on_delete, default) = action(key);
     let is_link = |link: &Inherits| link.table == key.table && key.columns == [link.column.clone()];
@@ -168,6 +159,11 @@ fn foreign_key(key: &ForeignKey, inherits: &[Inherits]) -> Entry {
         on_delete: Some(on_delete),
         default,
         with_parent: inherits.iter().any(is_link),
+        function: key
+            .on_delete
+            .strip_prefix("OTHER (")
+            .and_then(|it| it.strip_suffix(')'))
+            .map(str::to_owned),
         ..Entry::default()
     }
 }

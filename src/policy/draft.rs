@@ -41,6 +41,8 @@ pub struct Entry {
     pub default: Option<String>,
     pub discriminator: Option<Discriminator>,
     pub with_parent: bool,
+    /// A function of the application decides what happens, of which nothing is known.
+    pub function: Option<String>,
     /// Commented out, unless it was asked for: nothing suggested is applied unasked.
     pub suggested: bool,
 }

@@ -5,7 +5,7 @@ use crate::cli::{DjangoArgs, PolicyDjango};
 use crate::commands::django::{Question, ask};
 use crate::exit::{Exit, Problem};
 use crate::label::toml_text;
-use crate::policy::django::{custom_actions, draft, mark_stranding};
+use crate::policy::django::{draft, mark_stranding};
 use crate::render::policy::grouped_caveats;
 use crate::ui::Ui;
 use anyhow::Result;
@@ -34,11 +34,12 @@ pub fn run(project: &DjangoArgs, args: &PolicyDjango, ui: &mut Ui) -> Result<Exi
             place(&from),
         ));
     }
-    for (from, function) in custom_actions(&draft) {
+    for entry in &draft.entries {
+        let (from, Some(function)) = (&entry.from, &entry.function) else { continue };
         ui.note(&format!(
             "{}{from}: {function}() decides, in Python: \"ignore\" stops the deletion where rows are concerned; say there, \
              or in a policy that includes this one, what it does",
-            place(&from),
+            place(from),
         ));
     }
     for caveat in grouped_caveats(&draft.caveats) {
